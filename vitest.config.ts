@@ -1,0 +1,14 @@
+// The test run of `npm test`: every test/**/*.test.ts, straight from the TypeScript sources of lib/.
+
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Tests change process-wide state (umask, cwd, credentials), which worker threads may not.
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    teardownTimeout: 10_000,
+  },
+});

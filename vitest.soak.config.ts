@@ -1,0 +1,17 @@
+// The long randomized runs of `npm run soak`; `npm run soak:short` (mode `short`) shows in a minute that each still runs.
+// A soak reads `OVERFS_SOAK` (`short` or `long`) to choose its counts; a failure prints the seed that repeats it.
+
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig(({ mode }) => {
+  const short = mode === 'short';
+  return {
+    test: {
+      include: ['test/soak/**/*.soak.ts'],
+      pool: 'forks',
+      env: { OVERFS_SOAK: short ? 'short' : 'long' },
+      testTimeout: short ? 120_000 : 7_200_000,
+      hookTimeout: 60_000,
+    },
+  };
+});
