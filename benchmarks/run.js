@@ -1,0 +1,138 @@
+/**
+ * The benchmarks: `node --expose-gc benchmarks/run.js [--short] [THEME ...]`.
+ * A full run of all themes writes RESULTS.md and chart.svg; a short one does everything a few times and fails if
+ * something does not run, or if overfs or node:fs gives a wrong answer.
+ */
+import nodeFs from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { rows as manyRows } from './cases/many.js';
+import { rows as memoryRows } from './cases/memory.js';
+import { chart } from './chart.js';
+import { FULL, measure, SHORT } from './measure.js';
+import { choosePeers, KERNEL, MEMFS, UNIONFS, ZENFS } from './peers.js';
+import { Place } from './place.js';
+import { asMarkdown, asText, machine, memoryTable, ratioTable, wrongAnswers } from './report.js';
+import { empty } from './trees.js';
+
+/** @typedef {import('./measure.js').Case} Case */
+/** @typedef {import('./measure.js').Row} Row */
+/** @typedef {import('./peers.js').Peer} Peer */
+/** @typedef {import('./cases/memory.js').MemoryRow} MemoryRow */
+
+/** Themes that are lists of cases: the modules in `cases/`, in the order of the report. */
+const THEMES = ['lookups', 'listings', 'descriptors', 'contents', 'names', 'copyup'];
+/** Whose wrong answers are not this project's fault. */
+const OTHERS = [KERNEL, MEMFS, UNIONFS, ZENFS];
+
+/** How often and how much, in a full run and in a short one. */
+const PACES = {
+  full: { pace: FULL, many: { rounds: 3, count: 100_000 }, memory: 200_000 },
+  short: { pace: SHORT, many: { rounds: 1, count: 2000 }, memory: 2000 },
+};
+
+/** @typedef {{ place: Place, peers: readonly Peer[], speed: typeof PACES.full }} Setting */
+
+/**
+ * Measures all cases of a theme. Every peer has a copy of the module to itself, so that none runs with the type
+ * feedback that another one left.
+ * @param {string} theme
+ * @param {Setting} setting
+ * @returns {Promise<Row[]>}
+ */
+async function measureTheme(theme, { place, peers, speed }) {
+  /** @type {{ cases: Case[] }[]} */
+  const copies = await Promise.all(peers.map((_, index) => import(`./cases/${theme}.js?peer=${index}`)));
+  const rows = [];
+  for (const [index, { tree, branches }] of (copies[0]?.cases ?? []).entries()) {
+    const entries = peers.flatMap((peer, copy) => {
+      const subject = copies[copy]?.cases[index];
+      return subject ? [{ peer, subject }] : [];
+    });
+    const lowers = place.lowersOf(tree, branches ?? 1);
+    const row = await measure(
+      entries,
+      async (peer) => peer.open({ tree, lowers, scratch: place.scratch() }),
+      speed.pace,
+    );
+    place.tidy(row.name);
+    rows.push(row);
+    process.stderr.write(`${asText(ratioTable([row]).slice(1))}\n`);
+  }
+  return rows;
+}
+
+/** @param {Setting} setting @returns {Row[]} */
+function measureMany({ place, peers, speed }) {
+  const [lower] = place.lowersOf(empty, 1);
+  return manyRows({ peers, lower, scratch: () => place.scratch(), ...speed.many });
+}
+
+/** @param {Setting} setting @returns {MemoryRow[]} */
+function measureMemory({ place, peers, speed }) {
+  const lower = place.scratch();
+  nodeFs.mkdirSync(lower);
+  return memoryRows({ peers, lower, scratch: () => place.scratch(), fs: nodeFs, count: speed.memory });
+}
+
+/**
+ * @param {Setting} setting
+ * @param {readonly string[]} wanted themes, all if empty
+ */
+async function run(setting, wanted) {
+  const wants = (/** @type {string} */ theme) => wanted.length === 0 || wanted.includes(theme);
+  const rows = [];
+  for (const theme of THEMES) if (wants(theme)) rows.push(...(await measureTheme(theme, setting)));
+  if (wants('many')) rows.push(...measureMany(setting));
+  setting.place.tidy('many');
+  return { rows, memory: wants('memory') ? measureMemory(setting) : [] };
+}
+
+/**
+ * @param {readonly Row[]} rows
+ * @param {readonly MemoryRow[]} memory
+ * @param {ReturnType<typeof wrongAnswers>} wrong
+ * @param {string} caption
+ */
+function save(rows, memory, wrong, caption) {
+  const results = [
+    '# Results of the benchmarks',
+    '',
+    'Written by `npm run bench`. Times of one operation; then ratios to node:fs in the same run: less is better, and what is',
+    'meant to be reached stands beside it. "wrong" is a peer that gave a wrong answer, "–" one that cannot be asked.',
+    '',
+    `${caption}.`,
+    '',
+    asMarkdown(ratioTable(rows)),
+    '',
+    asMarkdown(memoryTable(memory)),
+    '',
+    ...wrong.map(({ text }) => `- wrong: ${text}`),
+  ];
+  const directory = fileURLToPath(new URL('.', import.meta.url));
+  nodeFs.writeFileSync(`${directory}RESULTS.md`, `${results.join('\n').trimEnd()}\n`);
+  nodeFs.writeFileSync(`${directory}chart.svg`, chart(rows, caption));
+}
+
+/** @param {readonly string[]} words */
+async function main(words) {
+  const wanted = words.filter((word) => !word.startsWith('--'));
+  const speed = words.includes('--short') ? PACES.short : PACES.full;
+  const place = new Place();
+  try {
+    const peers = choosePeers(place.scratch());
+    for (const { name, absent } of peers) if (absent) console.log(`left out: ${name}: ${absent}`);
+    const { rows, memory } = await run({ place, peers, speed }, wanted);
+    const caption = `${machine()}, files on ${place.description}`;
+    console.log(`\n${caption}\n`);
+    if (rows.length > 0) console.log(`${asText(ratioTable(rows))}\n`);
+    if (memory.length > 0) console.log(`${asText(memoryTable(memory))}\n`);
+    const wrong = wrongAnswers([...rows, ...memory], place.directory);
+    for (const { text } of wrong) console.log(`wrong: ${text}`);
+    if (speed === PACES.full && wanted.length === 0) save(rows, memory, wrong, caption);
+    if (wrong.some(({ peer }) => !OTHERS.includes(peer))) process.exitCode = 1;
+  } finally {
+    place.remove();
+  }
+}
+
+await main(process.argv.slice(2));
