@@ -21,6 +21,8 @@ import { empty } from './trees.js';
 
 /** Themes that are lists of cases: the modules in `cases/`, in the order of the report. */
 const THEMES = ['lookups', 'listings', 'descriptors', 'contents', 'names', 'copyup'];
+/** Themes that run each peer in a process of its own. */
+const ALONE = ['many', 'memory'];
 /** Whose wrong answers are not this project's fault. */
 const OTHERS = [KERNEL, MEMFS, UNIONFS, ZENFS];
 
@@ -81,7 +83,8 @@ function measureMemory({ place, peers, speed }) {
 async function run(setting, wanted) {
   const wants = (/** @type {string} */ theme) => wanted.length === 0 || wanted.includes(theme);
   const rows = [];
-  for (const theme of THEMES) if (wants(theme)) rows.push(...(await measureTheme(theme, setting)));
+  const themes = wanted.length === 0 ? THEMES : wanted.filter((theme) => !ALONE.includes(theme));
+  for (const theme of themes) rows.push(...(await measureTheme(theme, setting)));
   if (wants('many')) rows.push(...measureMany(setting));
   setting.place.tidy('many');
   return { rows, memory: wants('memory') ? measureMemory(setting) : [] };

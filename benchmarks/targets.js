@@ -27,6 +27,14 @@ export const IMMUTABLE_TARGETS = {
   'copyFileSync 4 KiB': 0.3,
   'rm -r of a lower tree of 1,000 files': 0.3,
   '100,000 small files: in total': 0.35,
+  'promises.stat, one after another': 0.1,
+  'promises.readFile 4 KiB, one after another': 0.1,
+  'promises.stat, 32 at a time': 0.3,
+  'promises.readFile 4 KiB, 32 at a time': 0.3,
+  'promises.writeFile 4 KiB, one after another': 0.1,
+  'stat with a callback, one after another': 0.3,
+  'createReadStream, 64 MiB': 0.8,
+  'promises.readFile of 1,000 cold files, 32 at a time': 1.3,
 };
 
 /** With a lower that is re-validated at each lookup. @type {Readonly<Record<string, number>>} */
