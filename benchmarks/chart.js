@@ -7,8 +7,8 @@ import { IMMUTABLE_TARGETS } from './targets.js';
 
 /** @typedef {import('./measure.js').Row} Row */
 
-const WIDTH = 900;
-const LEFT = 290;
+const WIDTH = 960;
+const LEFT = 350;
 const RIGHT = 30;
 const TOP = 64;
 const LINE = 20;
