@@ -3,6 +3,7 @@
  * lying in its layers in some arrangement. This file has what grounds share and the real one.
  */
 
+import { spawnSync } from 'node:child_process';
 import nodeFs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -20,7 +21,12 @@ export interface Rights {
 /** A declared tree in its place, ready for one run. */
 export interface Stage {
   readonly fs: FileSystem;
+  /** Where the declared tree stands: `base` and NEST. */
   readonly root: string;
+  /** What the paths of this stage begin with and those of others do not; may be empty. */
+  readonly base: string;
+  /** Gives the anonymous file behind a descriptor a name. */
+  readonly linkNameless?: (fd: number, path: string) => void;
   /** Runs the scenario's calls with the rights asked for, where the filesystem takes them from the process. */
   readonly within?: (run: () => Promise<void>) => Promise<void>;
   /** Throws when something changed that the scenario could not have changed (L1). */
@@ -36,6 +42,9 @@ export interface Ground {
   readonly serves: (scenario: Scenario) => boolean;
   readonly stand: (given: Tree, rights: Rights | undefined) => Stage;
 }
+
+/** Deep enough that no `..` in a scenario or a random command leads out of a scratch directory. */
+export const NEST = '/w/x/y/z/ground';
 
 export const ROOT = process.getuid?.() === 0;
 
@@ -84,6 +93,27 @@ export async function actingAs(caller: Owner, run: () => Promise<void>): Promise
   }
 }
 
+/** linkat(2) with AT_SYMLINK_FOLLOW, which Node cannot call itself. */
+function linkNameless(fd: number, target: string): void {
+  const { status, stderr } = spawnSync('ln', ['-L', '-T', `/proc/${process.pid}/fd/${fd}`, target], {
+    env: { ...process.env, LC_ALL: 'C' },
+    encoding: 'utf8',
+  });
+  if (status === 0) return;
+  const reason = stderr.trim().split(': ').at(-1) ?? '';
+  throw Object.assign(new Error(reason), { code: NAMELESS_ERRORS.get(reason) ?? reason });
+}
+
+const NAMELESS_ERRORS = new Map([
+  ['File exists', 'EEXIST'],
+  ['No such file or directory', 'ENOENT'],
+  ['Not a directory', 'ENOTDIR'],
+  ['Too many levels of symbolic links', 'ELOOP'],
+  ['Operation not permitted', 'EPERM'],
+  ['hard link not allowed for directory', 'EPERM'],
+  ['Is a directory', 'EISDIR'],
+]);
+
 export const realGround: Ground = {
   name: 'the real fs',
   forms: ['sync', 'callback', 'promise'],
@@ -91,12 +121,14 @@ export const realGround: Ground = {
   stand: (given, rights) => {
     const base = scratch();
     nodeFs.chmodSync(base, 0o755);
-    const root = `${base}/ground`;
+    const root = base + NEST;
     makeTree({ fs: nodeFs, root, ...(rights && ROOT ? { owner: rights.owner } : {}) }, flatten(given));
     if (rights && ROOT) nodeFs.chownSync(root, rights.owner.uid, rights.owner.gid);
     return {
       fs: nodeFs,
       root,
+      base,
+      linkNameless,
       ...(rights ? { within: (run) => actingAs(rights.caller, run) } : {}),
       verify: () => {},
       leave: () => clear(base),
