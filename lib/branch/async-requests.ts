@@ -1,0 +1,296 @@
+/**
+ * A branch asked without waiting: `AsyncRequests` over the callback or promise functions of an fs-like thing.
+ *
+ * The questions are those of `sync-requests.ts`, step by step; what differs is that many are under way at once. So an open
+ * under way is shared by all who want the same file, and so is the reading of a whole file.
+ */
+
+import { EBADF } from '../errno.ts';
+import { type StatsLike, statsIn } from './attributes.ts';
+import type { AsyncRequests, Attributes, Entry, Fingerprint, Remembered, Space } from './branch.ts';
+import { SAME } from './branch.ts';
+import {
+  AS_IT_COMES,
+  bytesIn,
+  codeOf,
+  countIn,
+  type Dialect,
+  entriesIn,
+  failureIn,
+  IN_BYTES,
+  listIn,
+  mayHaveLostBytes,
+  ownCopy,
+  positionFor,
+  printAlike,
+  saysReplaced,
+  spaceIn,
+  targetIn,
+  WITH_TYPES,
+  WITH_TYPES_IN_BYTES,
+} from './dialect.ts';
+import type { AsyncFunctions, Handle } from './fs-like.ts';
+import { type OpenFile, OpenFiles } from './open-files.ts';
+
+/** The file that was last read whole, and what it holds; undefined where it was replaced meanwhile. */
+interface WholeFile {
+  readonly path: string;
+  readonly fingerprint: Fingerprint;
+  readonly bytes: Promise<Uint8Array | undefined>;
+}
+
+/** Asks a branch without waiting. */
+export class AsyncBranchRequests implements AsyncRequests {
+  readonly #fs: AsyncFunctions;
+  readonly #dialect: Dialect;
+  readonly #immutable: boolean;
+  /** The open files; undefined where the branch is read whole file by whole file. */
+  readonly #files: OpenFiles | undefined;
+  /** Files being opened, by path; who opens puts it in and takes it out. */
+  readonly #opening = new Map<string, Promise<OpenFile>>();
+  /** What `openThrough` gave, by the number it gave; changed by it and by `closeThrough` and `close` only. */
+  readonly #through = new Map<number, Handle>();
+  /** The number for the next handle that is no number itself; counted down by `openThrough`. */
+  #nextNumber = -2;
+  /** Kept for the next range of the same file, where files are read whole; set by `#wholeFile` only. */
+  #whole: WholeFile | undefined;
+
+  constructor(fs: AsyncFunctions, dialect: Dialect, reads: 'by handle' | 'whole', changes: 'immutable' | 'may change') {
+    this.#fs = fs;
+    this.#dialect = dialect;
+    this.#immutable = changes === 'immutable';
+    this.#files = reads === 'by handle' ? new OpenFiles((handle) => this.#closeQuietly(handle)) : undefined;
+  }
+
+  async lstat(path: string): Promise<Attributes | undefined> {
+    try {
+      const stats = await this.#stats(path, this.#dialect.exact);
+      if (stats === undefined) return undefined;
+      if (this.#dialect.undecided) this.#dialect.compareTwins(stats, await this.#stats(path, this.#dialect.plain));
+      return this.#dialect.attributesIn(stats);
+    } catch (thrown) {
+      throw failureIn(thrown);
+    }
+  }
+
+  async revalidate(path: string, remembered: Remembered): Promise<typeof SAME | Attributes | undefined> {
+    try {
+      const stats = await this.#stats(path, this.#dialect.plain);
+      if (stats === undefined) return undefined;
+      return this.#dialect.shows(stats, remembered) ? SAME : await this.#lookAgain(path, remembered);
+    } catch (thrown) {
+      throw failureIn(thrown);
+    }
+  }
+
+  async list(path: string): Promise<readonly Entry[] | undefined> {
+    const at = this.#dialect.pathFor(path);
+    try {
+      const list = listIn(await this.#fs.readdir(at, WITH_TYPES));
+      if (!mayHaveLostBytes(list)) return entriesIn(list);
+      return entriesIn(listIn(await this.#fs.readdir(at, WITH_TYPES_IN_BYTES)));
+    } catch (thrown) {
+      if (this.#dialect.saysAbsent(thrown, path)) return undefined;
+      throw failureIn(thrown);
+    }
+  }
+
+  async readlink(path: string): Promise<string | undefined> {
+    try {
+      return targetIn(await this.#fs.readlink(this.#dialect.pathFor(path), IN_BYTES));
+    } catch (thrown) {
+      // EINVAL: something that is no link.
+      if (codeOf(thrown) === 'EINVAL' || this.#dialect.saysAbsent(thrown, path)) return undefined;
+      throw failureIn(thrown);
+    }
+  }
+
+  async read(path: string, fingerprint: Fingerprint, offset: number, length: number): Promise<Uint8Array | undefined> {
+    const files = this.#files;
+    try {
+      if (files === undefined) {
+        const whole = await this.#wholeFile(path, fingerprint, offset, length);
+        return whole && ownCopy(whole, offset, length);
+      }
+      const kept = files.take(path) ?? (await this.#openedByOther(files, path));
+      const read = kept && (await this.#readFrom(files, kept, fingerprint, offset, length));
+      if (read !== undefined) return read;
+      const opened = await this.#openFile(files, path);
+      return await this.#readFrom(files, opened, fingerprint, offset, length);
+    } catch (thrown) {
+      if (saysReplaced(thrown)) return undefined;
+      throw failureIn(thrown);
+    }
+  }
+
+  async statfs(path: string): Promise<Space | undefined> {
+    try {
+      return spaceIn(await this.#fs.statfs(this.#dialect.pathFor(path)));
+    } catch (thrown) {
+      if (codeOf(thrown) === 'ENOSYS' || this.#dialect.saysAbsent(thrown, path)) return undefined;
+      throw failureIn(thrown);
+    }
+  }
+
+  async openThrough(path: string, flags: number): Promise<number> {
+    try {
+      const handle = await this.#fs.open(this.#dialect.pathFor(path), flags);
+      const number = typeof handle === 'number' ? handle : this.#nextNumber--;
+      this.#through.set(number, handle);
+      return number;
+    } catch (thrown) {
+      throw failureIn(thrown);
+    }
+  }
+
+  async readThrough(handle: number, target: Uint8Array, position: number): Promise<number> {
+    const { length } = target;
+    try {
+      return countIn(await this.#fs.read(this.#opened(handle), target, 0, length, positionFor(position)), length);
+    } catch (thrown) {
+      throw failureIn(thrown);
+    }
+  }
+
+  async writeThrough(handle: number, source: Uint8Array, position: number): Promise<number> {
+    const { length } = source;
+    try {
+      return countIn(await this.#fs.write(this.#opened(handle), source, 0, length, positionFor(position)), length);
+    } catch (thrown) {
+      throw failureIn(thrown);
+    }
+  }
+
+  async closeThrough(handle: number): Promise<void> {
+    try {
+      const opened = this.#opened(handle);
+      this.#through.delete(handle);
+      await this.#fs.close(opened);
+    } catch (thrown) {
+      throw failureIn(thrown);
+    }
+  }
+
+  /** Closes what is open, now or as soon as nobody uses it. */
+  close(): void {
+    this.#whole = undefined;
+    this.#files?.closeAll();
+    for (const handle of this.#through.values()) this.#closeQuietly(handle);
+    this.#through.clear();
+  }
+
+  /** What a number stands for; a descriptor may have been opened at once, by the other half of the branch. */
+  #opened(handle: number): Handle {
+    const opened = this.#through.get(handle);
+    if (opened !== undefined) return opened;
+    if (handle < 0) throw EBADF;
+    return handle;
+  }
+
+  async #stats(path: string, options: object): Promise<StatsLike | undefined> {
+    try {
+      return statsIn(await this.#fs.lstat(this.#dialect.pathFor(path), options));
+    } catch (thrown) {
+      if (this.#dialect.saysAbsent(thrown, path)) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** Whether what seems to have changed really has; asks for nanoseconds. */
+  async #lookAgain(path: string, remembered: Remembered): Promise<typeof SAME | Attributes | undefined> {
+    const dialect = this.#dialect;
+    const stats = await this.#stats(path, dialect.exact);
+    if (stats === undefined) return undefined;
+    if (dialect.showsOther(stats, remembered)) dialect.compareTwins(stats, await this.#stats(path, dialect.plain));
+    return dialect.shows(stats, remembered) ? SAME : dialect.attributesIn(stats);
+  }
+
+  /** The file that another read is just opening; undefined where none is, or where that came to nothing. */
+  async #openedByOther(files: OpenFiles, path: string): Promise<OpenFile | undefined> {
+    const opening = this.#opening.get(path);
+    if (opening === undefined) return undefined;
+    await opening.catch(() => {});
+    return files.take(path);
+  }
+
+  async #openFile(files: OpenFiles, path: string): Promise<OpenFile> {
+    const opening = this.#openNow(files, path);
+    this.#opening.set(path, opening);
+    try {
+      return await opening;
+    } finally {
+      if (this.#opening.get(path) === opening) this.#opening.delete(path);
+    }
+  }
+
+  async #openNow(files: OpenFiles, path: string): Promise<OpenFile> {
+    return files.add(path, await this.#fs.open(this.#dialect.pathFor(path), this.#dialect.readFlags));
+  }
+
+  /** Reads a range of an open file; undefined where it turns out to be another than it should be. Ends the use of `file`. */
+  async #readFrom(
+    files: OpenFiles,
+    file: OpenFile,
+    fingerprint: Fingerprint,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array | undefined> {
+    try {
+      const bytes = await this.#fill(file.handle, fingerprint, offset, length);
+      // One look afterwards is enough: had the file been changed before or while it was read, it would show now.
+      if (!(this.#immutable && file.checked) && !(await this.#isStill(file, fingerprint))) {
+        files.drop(file);
+        return undefined;
+      }
+      file.checked = true;
+      files.release(file);
+      return bytes;
+    } catch (thrown) {
+      files.drop(file);
+      throw thrown;
+    }
+  }
+
+  /** Reads until the range is full, the file's size is reached, or the branch has no more (short reads are continued). */
+  async #fill(handle: Handle, fingerprint: Fingerprint, offset: number, length: number): Promise<Uint8Array> {
+    // The size of a file of /proc says nothing.
+    const most = fingerprint.size > offset ? Math.min(length, fingerprint.size - offset) : length;
+    const target = Buffer.allocUnsafeSlow(most);
+    let got = 0;
+    while (got < most) {
+      const count = countIn(await this.#fs.read(handle, target, got, most - got, offset + got), most - got);
+      if (count === 0) return ownCopy(target, 0, got);
+      got += count;
+    }
+    return target;
+  }
+
+  async #isStill(file: OpenFile, fingerprint: Fingerprint): Promise<boolean> {
+    const stats = statsIn(await this.#fs.fstat(file.handle)) ?? (await this.#stats(file.path, this.#dialect.plain));
+    return this.#dialect.prints(stats, fingerprint);
+  }
+
+  #wholeFile(path: string, fingerprint: Fingerprint, offset: number, length: number): Promise<Uint8Array | undefined> {
+    const known = this.#whole;
+    if (known?.path === path && printAlike(known.fingerprint, fingerprint)) return known.bytes;
+    const whole: WholeFile = { path, fingerprint, bytes: this.#readWhole(path, fingerprint) };
+    this.#whole = whole;
+    const forget = (bytes: Uint8Array | undefined) => {
+      const wantedMore = bytes !== undefined && (offset > 0 || length < bytes.length);
+      if (!wantedMore && this.#whole === whole) this.#whole = undefined;
+    };
+    whole.bytes.then(forget, () => forget(undefined));
+    return whole.bytes;
+  }
+
+  async #readWhole(path: string, fingerprint: Fingerprint): Promise<Uint8Array | undefined> {
+    const bytes = bytesIn(await this.#fs.readFile(this.#dialect.pathFor(path), AS_IT_COMES));
+    if (!this.#dialect.prints(await this.#stats(path, this.#dialect.plain), fingerprint)) return undefined;
+    return bytes;
+  }
+
+  #closeQuietly(handle: Handle): void {
+    // Nothing was written, so that there is nothing to lose.
+    this.#fs.close(handle).catch(() => {});
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * From what a branch calls stats to `Attributes`, and the comparison of the two.
+ *
+ * A branch may give numbers or bigints, Node's `Stats` or a plain object with half of the fields. What is missing is filled
+ * in the same way each time, so a file that has not changed always compares equal: with bigints to the nanosecond, with
+ * numbers through the very formula by which Node makes `mtimeMs` (lib/internal/fs/utils.js: seconds * 1000 + nanoseconds
+ * / 1e6), since a double holds a time of today to a quarter of a microsecond only.
+ */
+
+import { constants } from 'node:fs';
+import type { Attributes, Fingerprint, Remembered } from './branch.ts';
+
+const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK } = constants;
+const GIGA = 1_000_000_000;
+const GIGA_BIG = 1_000_000_000n;
+const OWN_UID = process.getuid?.() ?? 0;
+const OWN_GID = process.getgid?.() ?? 0;
+
+/** The questions that `Stats` and `Dirent` answer about a file's type. */
+export type TypeQuestions = Partial<
+  Record<
+    'isFile' | 'isDirectory' | 'isSymbolicLink' | 'isFIFO' | 'isSocket' | 'isCharacterDevice' | 'isBlockDevice',
+    () => unknown
+  >
+>;
+
+type Quantity = 'dev' | 'ino' | 'mode' | 'nlink' | 'uid' | 'gid' | 'rdev' | 'size' | 'blocks';
+type Moment = 'atime' | 'mtime' | 'ctime' | 'birthtime';
+
+/** What a branch answers to `lstat`: nothing in it can be relied upon. */
+export type StatsLike = TypeQuestions & { readonly [K in Quantity | `${Moment}Ms` | `${Moment}Ns` | Moment]?: unknown };
+
+/** Takes an answer of a branch for stats; undefined says that there is no such file. Throws where it is neither. */
+export function statsIn(answer: unknown): StatsLike | undefined {
+  if (typeof answer === 'object' && answer !== null) return answer;
+  if (answer === undefined || answer === null) return undefined;
+  throw new TypeError(`stats expected, got ${typeof answer}`);
+}
+
+/** The type bits (`S_IFMT`) that stats or a directory entry tell by their questions; 0 where they tell none. */
+export function typeAnswered(asked: TypeQuestions): number {
+  if (typeof asked.isFile !== 'function' && typeof asked.isDirectory !== 'function') return 0;
+  if (asked.isFile?.()) return S_IFREG;
+  if (asked.isDirectory?.()) return S_IFDIR;
+  if (asked.isSymbolicLink?.()) return S_IFLNK;
+  if (asked.isFIFO?.()) return S_IFIFO;
+  if (asked.isSocket?.()) return S_IFSOCK;
+  if (asked.isCharacterDevice?.()) return S_IFCHR;
+  return asked.isBlockDevice?.() ? S_IFBLK : 0;
+}
+
+/** The attributes in stats of either kind; the inode number is 0 where it is not worth keeping. */
+export function attributesOf(stats: StatsLike, number: 'keep' | 'drop'): Attributes {
+  const exact = typeof stats.mtimeNs === 'bigint';
+  const size = quantity(stats.size, 0);
+  return {
+    dev: quantity(stats.dev, 0),
+    ino: number === 'keep' ? inodeNumber(stats.ino) : 0,
+    mode: modeOf(stats),
+    nlink: quantity(stats.nlink, 1),
+    uid: quantity(stats.uid, OWN_UID),
+    gid: quantity(stats.gid, OWN_GID),
+    rdev: quantity(stats.rdev, 0),
+    size,
+    blocks: quantity(stats.blocks, Math.ceil(size / 512)),
+    atimeSec: exact ? secondsBig(stats.atimeNs) : secondsOf(milliseconds(stats.atimeMs, stats.atime)),
+    atimeNsec: exact ? nanosecondsBig(stats.atimeNs) : nanosecondsOf(milliseconds(stats.atimeMs, stats.atime)),
+    mtimeSec: exact ? secondsBig(stats.mtimeNs) : secondsOf(milliseconds(stats.mtimeMs, stats.mtime)),
+    mtimeNsec: exact ? nanosecondsBig(stats.mtimeNs) : nanosecondsOf(milliseconds(stats.mtimeMs, stats.mtime)),
+    ctimeSec: exact ? secondsBig(stats.ctimeNs) : secondsOf(milliseconds(stats.ctimeMs, stats.ctime)),
+    ctimeNsec: exact ? nanosecondsBig(stats.ctimeNs) : nanosecondsOf(milliseconds(stats.ctimeMs, stats.ctime)),
+    birthtimeSec: exact ? secondsBig(stats.birthtimeNs) : secondsOf(milliseconds(stats.birthtimeMs, stats.birthtime)),
+    birthtimeNsec: exact
+      ? nanosecondsBig(stats.birthtimeNs)
+      : nanosecondsOf(milliseconds(stats.birthtimeMs, stats.birthtime)),
+  };
+}
+
+/** Whether stats show what is remembered, the inode number left aside; allocates nothing for plain numbers. */
+export function sameButNumber(stats: StatsLike, remembered: Remembered): boolean {
+  return (
+    quantity(stats.size, 0) === remembered.size &&
+    sameMoment(stats.mtimeNs, stats.mtimeMs, stats.mtime, remembered.mtimeSec, remembered.mtimeNsec) &&
+    sameMoment(stats.ctimeNs, stats.ctimeMs, stats.ctime, remembered.ctimeSec, remembered.ctimeNsec) &&
+    modeOf(stats) === remembered.mode &&
+    quantity(stats.nlink, 1) === remembered.nlink &&
+    quantity(stats.uid, OWN_UID) === remembered.uid &&
+    quantity(stats.gid, OWN_GID) === remembered.gid &&
+    sameMoment(stats.atimeNs, stats.atimeMs, stats.atime, remembered.atimeSec, remembered.atimeNsec)
+  );
+}
+
+/** Whether stats show the size and the time of a fingerprint, the inode number left aside. */
+export function printsButNumber(stats: StatsLike, fingerprint: Fingerprint): boolean {
+  return (
+    quantity(stats.size, 0) === fingerprint.size &&
+    sameMoment(stats.mtimeNs, stats.mtimeMs, stats.mtime, fingerprint.mtimeSec, fingerprint.mtimeNsec)
+  );
+}
+
+/** Whether stats show an inode number; one of 0 says that there is none to compare. */
+export function sameNumber(stats: StatsLike, ino: number | bigint): boolean {
+  if (ino === 0 || stats.ino === ino) return true;
+  // A number and a bigint of one inode agree to the digits that the number has.
+  return typeof stats.ino === typeof ino ? false : quantity(stats.ino, 0) === Number(ino);
+}
+
+function quantity(value: unknown, missing: number): number {
+  if (typeof value === 'number') return Number.isNaN(value) ? missing : value;
+  return typeof value === 'bigint' ? Number(value) : missing;
+}
+
+function inodeNumber(value: unknown): number | bigint {
+  if (typeof value === 'bigint' && value > Number.MAX_SAFE_INTEGER) return value;
+  return quantity(value, 0);
+}
+
+/** The mode; where the branch gives no type bits, its answers to the questions decide, and everybody may read. */
+function modeOf(stats: StatsLike): number {
+  const mode = quantity(stats.mode, 0);
+  if ((mode & S_IFMT) !== 0) return mode;
+  const type = typeAnswered(stats);
+  if (type === 0) throw new TypeError('stats without a type: neither in mode nor by isFile()');
+  return type | (mode !== 0 ? mode : type === S_IFDIR ? 0o755 : 0o644);
+}
+
+function sameMoment(ns: unknown, ms: unknown, date: unknown, seconds: number, nanoseconds: number): boolean {
+  if (typeof ns === 'bigint') return secondsBig(ns) === seconds && nanosecondsBig(ns) === nanoseconds;
+  const time = milliseconds(ms, date);
+  if (time === seconds * 1000 + nanoseconds / 1e6) return true;
+  // A branch of numbers whose times are no whole nanoseconds.
+  return secondsOf(time) === seconds && nanosecondsOf(time) === nanoseconds;
+}
+
+function milliseconds(ms: unknown, date: unknown): number {
+  if (typeof ms === 'number' && Number.isFinite(ms)) return ms;
+  if (typeof ms === 'bigint') return Number(ms);
+  const time = date instanceof Date ? date.getTime() : typeof date === 'number' ? date : 0;
+  return Number.isFinite(time) ? time : 0;
+}
+
+function secondsOf(ms: number): number {
+  const seconds = Math.floor(ms / 1000);
+  return Math.round((ms - seconds * 1000) * 1e6) < GIGA ? seconds : seconds + 1;
+}
+
+function nanosecondsOf(ms: number): number {
+  return Math.max(0, Math.round((ms - secondsOf(ms) * 1000) * 1e6));
+}
+
+function secondsBig(ns: unknown): number {
+  if (typeof ns !== 'bigint') return 0;
+  const seconds = ns / GIGA_BIG;
+  return Number(ns < 0n && seconds * GIGA_BIG !== ns ? seconds - 1n : seconds);
+}
+
+function nanosecondsBig(ns: unknown): number {
+  if (typeof ns !== 'bigint') return 0;
+  const rest = Number(ns % GIGA_BIG);
+  return rest < 0 ? rest + GIGA : rest;
+}

@@ -1,0 +1,231 @@
+/**
+ * How one branch is talked to: what its functions are given, and how what they answer is judged and put into our terms.
+ *
+ * A branch is somebody else's code. What it gives is checked once, here, so that nothing strange gets any further; an answer
+ * that makes no sense is a TypeError, which `failureIn` turns into EIO with the TypeError as its cause.
+ */
+
+import { constants } from 'node:fs';
+import { type Errno, errnoOf } from '../errno.ts';
+import {
+  attributesOf,
+  printsButNumber,
+  type StatsLike,
+  sameButNumber,
+  sameNumber,
+  type TypeQuestions,
+  typeAnswered,
+} from './attributes.ts';
+import type { Attributes, Entry, Fingerprint, Remembered, Space } from './branch.ts';
+import { decodeName, encodeName, isPlain } from './bytes.ts';
+import { BranchError, type BranchPath, type Traits } from './fs-like.ts';
+
+/** Reading only; not through a link that has taken the file's place, nor waiting for the writer of a FIFO that has. */
+const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** Nothing there; a link (not followed), a directory, a socket, a FIFO there. */
+const REPLACED: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR', 'ENXIO', 'ESPIPE']);
+
+/** What `read` and `write` of a branch take for "where it stands". */
+export function positionFor(position: number): number | null {
+  return position < 0 ? null : position;
+}
+
+/** What is given to `readdir`: types are wanted, and bytes where the strings may have lost some. */
+export const WITH_TYPES = { withFileTypes: true } as const;
+export const WITH_TYPES_IN_BYTES = { withFileTypes: true, encoding: 'buffer' } as const;
+/** What is given to `readlink`. */
+export const IN_BYTES = { encoding: 'buffer' } as const;
+/** What is given to `readFile`. */
+export const AS_IT_COMES = {} as const;
+
+/** The ways of one branch, learnt while it is asked. */
+export class Dialect {
+  /** The options that ask `lstat` for nanoseconds. */
+  readonly exact: object;
+  /** The options that ask `lstat` for numbers. */
+  readonly plain: object;
+  /** The flags that open a file for reading. */
+  readonly readFlags: number | string;
+  readonly #union: boolean;
+  readonly #stringsOnly: boolean;
+  /** Whether inode numbers last, as far as we know; undefined until two answers were compared. Set by `compareTwins` only. */
+  #lasting: boolean | undefined;
+  /** Whether there is nothing to learn about that: node:fs itself. */
+  readonly #kernel: boolean;
+
+  constructor(traits: Traits) {
+    this.exact = traits.quiet ? { bigint: true, throwIfNoEntry: false } : { bigint: true };
+    this.plain = traits.quiet ? { bigint: false, throwIfNoEntry: false } : { bigint: false };
+    this.readFlags = traits.numericFlags ? READ_FLAGS : 'r';
+    this.#union = traits.union;
+    this.#stringsOnly = traits.stringsOnly;
+    this.#kernel = traits.kernel;
+    this.#lasting = traits.kernel ? true : undefined;
+  }
+
+  /** A path as the branch wants it. */
+  pathFor(path: string): BranchPath {
+    return isPlain(path) || this.#stringsOnly ? path : encodeName(path);
+  }
+
+  /** Whether an error says that there is no such file; a branch that does not know bytes cannot have what they name. */
+  saysAbsent(thrown: unknown, path: string): boolean {
+    const code = codeOf(thrown);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return true;
+    return !isPlain(path) && (code === 'ERR_INVALID_ARG_TYPE' || (code === undefined && thrown instanceof TypeError));
+  }
+
+  /** Whether the first two answers about one file are still to be compared (`compareTwins`). */
+  get undecided(): boolean {
+    return this.#lasting === undefined;
+  }
+
+  /**
+   * Learns from two answers about one file, one asked right after the other, whether inode numbers last: node:vfs makes up
+   * a new one for each answer.
+   */
+  compareTwins(first: StatsLike, second: StatsLike | undefined): void {
+    if (second === undefined || this.#kernel) return;
+    const one = attributesOf(first, 'keep');
+    if (sameNumber(second, one.ino)) this.#lasting ??= true;
+    else if (sameButNumber(second, one)) this.#lasting = false;
+  }
+
+  /** Attributes from stats, with no inode number where it does not last, or does not tell files apart. */
+  attributesIn(stats: StatsLike): Attributes {
+    return attributesOf(stats, this.#keepsNumber(stats) ? 'keep' : 'drop');
+  }
+
+  /** Whether stats show what is remembered. */
+  shows(stats: StatsLike, remembered: Remembered): boolean {
+    return sameButNumber(stats, remembered) && this.#sameFile(stats, remembered.ino);
+  }
+
+  /** Whether stats show all that is remembered but the inode number, which gives reason to compare twins. */
+  showsOther(stats: StatsLike, remembered: Remembered): boolean {
+    return sameButNumber(stats, remembered) && !this.#sameFile(stats, remembered.ino);
+  }
+
+  /** Whether stats have this fingerprint. */
+  prints(stats: StatsLike | undefined, fingerprint: Fingerprint): boolean {
+    return stats !== undefined && printsButNumber(stats, fingerprint) && this.#sameFile(stats, fingerprint.ino);
+  }
+
+  #sameFile(stats: StatsLike, ino: number | bigint): boolean {
+    return this.#lasting === false || sameNumber(stats, ino);
+  }
+
+  /** Members of a Union that have no device numbers (memfs) number their files alike. */
+  #keepsNumber(stats: StatsLike): boolean {
+    return this.#lasting !== false && !(this.#union && (stats.dev === 0 || stats.dev === 0n));
+  }
+}
+
+/** What to throw on when a branch threw `thrown`: a BranchError as it is, all else as a bare error. */
+export function failureIn(thrown: unknown): Errno | BranchError {
+  return thrown instanceof BranchError ? thrown : errnoOf(thrown);
+}
+
+/** The code that an error carries; undefined where it carries none. */
+export function codeOf(thrown: unknown): unknown {
+  return typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
+}
+
+/** Whether an error of opening or reading says that the path is no longer the regular file that it was. */
+export function saysReplaced(thrown: unknown): boolean {
+  return REPLACED.has(codeOf(thrown));
+}
+
+/** Whether two fingerprints are the same. */
+export function printAlike(one: Fingerprint, other: Fingerprint): boolean {
+  return (
+    one.ino === other.ino &&
+    one.size === other.size &&
+    one.mtimeSec === other.mtimeSec &&
+    one.mtimeNsec === other.mtimeNsec
+  );
+}
+
+/** The list in the answer to `readdir`: of strings, Buffers or Dirents, whichever the branch gives. */
+export function listIn(answer: unknown): readonly unknown[] {
+  if (Array.isArray(answer)) return answer;
+  throw new TypeError('readdir gave no array');
+}
+
+/** Whether the list has a name that may have lost bytes on the way: Node puts U+FFFD for what is not UTF-8. */
+export function mayHaveLostBytes(list: readonly unknown[]): boolean {
+  return list.some((each) => {
+    const name = typeof each === 'object' && each !== null && 'name' in each ? each.name : each;
+    return typeof name === 'string' && name.includes('\uFFFD');
+  });
+}
+
+/** The entries in a list; `.` and `..` do not count. */
+export function entriesIn(list: readonly unknown[]): Entry[] {
+  const entries: Entry[] = [];
+  for (const each of list) {
+    const dirent = typeof each === 'object' && each !== null && 'name' in each ? each : undefined;
+    const given = dirent === undefined ? each : dirent.name;
+    const name = typeof given === 'string' ? given : given instanceof Uint8Array ? decodeName(given) : undefined;
+    if (name === undefined) throw new TypeError('readdir gave something that is no name');
+    if (name === '' || name === '.' || name === '..' || name.includes('/')) continue;
+    entries.push({ name, type: dirent === undefined ? 0 : typeAnswered(dirent as TypeQuestions) });
+  }
+  return entries;
+}
+
+/** The target in the answer to `readlink`. */
+export function targetIn(answer: unknown): string {
+  if (typeof answer === 'string') return answer;
+  if (answer instanceof Uint8Array) return decodeName(answer);
+  throw new TypeError('readlink gave no path');
+}
+
+/** The bytes in the answer to `readFile`. */
+export function bytesIn(answer: unknown): Uint8Array {
+  if (answer instanceof Uint8Array) return answer;
+  if (typeof answer === 'string') return Buffer.from(answer);
+  throw new TypeError('readFile gave no bytes');
+}
+
+/** How many bytes the answer to `read` or `write` tells of; `most` is how many there can be. */
+export function countIn(answer: unknown, most: number): number {
+  const count = typeof answer === 'object' && answer !== null ? countField(answer) : answer;
+  if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count <= most) return count;
+  throw new TypeError('no sensible count of bytes');
+}
+
+function countField(answer: object): unknown {
+  return 'bytesRead' in answer ? answer.bytesRead : 'bytesWritten' in answer ? answer.bytesWritten : undefined;
+}
+
+/** The space in the answer to `statfs`; undefined where it tells nothing. */
+export function spaceIn(answer: unknown): Space | undefined {
+  if (typeof answer !== 'object' || answer === null) return undefined;
+  const number = (name: keyof Space): number => {
+    const value: unknown = Reflect.get(answer, name);
+    const converted = typeof value === 'bigint' ? Number(value) : value;
+    return typeof converted === 'number' && Number.isFinite(converted) ? converted : 0;
+  };
+  const bsize = number('bsize');
+  // node:vfs answers with nothing but zeros.
+  if (bsize <= 0) return undefined;
+  return {
+    type: number('type'),
+    bsize,
+    blocks: number('blocks'),
+    bfree: number('bfree'),
+    bavail: number('bavail'),
+    files: number('files'),
+    ffree: number('ffree'),
+  };
+}
+
+/** A copy of a range of bytes that shares its memory with nothing; shorter where they end before it. */
+export function ownCopy(bytes: Uint8Array, offset: number, length: number): Uint8Array {
+  const range = bytes.subarray(offset, offset + length);
+  const copy = Buffer.allocUnsafeSlow(range.length);
+  copy.set(range);
+  return copy;
+}

@@ -1,0 +1,245 @@
+/**
+ * What an fs-like thing is, and the functions taken from it.
+ *
+ * Anything with some functions named as those of `node:fs` may be a branch. Its functions are looked up once, when the
+ * branch is made, and bound to their object: so patching `fs` afterwards (which `install` does) cannot lead back into the
+ * overlay. What is missing becomes a function that throws a `BranchError` once it is called.
+ *
+ *     fs-like ──► SyncFunctions     lstatSync ?? statSync, readdirSync, readFileSync, ...
+ *             └─► AsyncFunctions    callback forms, or those of `promises`, or own functions that return promises
+ *
+ * What the functions answer is judged elsewhere (`answers.ts`, `attributes.ts`); here it is `unknown`.
+ */
+
+import nodeFs from 'node:fs';
+
+/** A path as a branch gets it: bytes only where it is not UTF-8. */
+export type BranchPath = string | Buffer;
+
+/** An open file of a branch: a descriptor, or an object like `FileHandle`. */
+export type Handle = unknown;
+
+/** The functions that answer for a branch at once. */
+export interface SyncFunctions {
+  readonly lstat: (path: BranchPath, options: object) => unknown;
+  readonly readdir: (path: BranchPath, options: object) => unknown;
+  readonly readlink: (path: BranchPath, options: object) => unknown;
+  readonly readFile: (path: BranchPath, options: object) => unknown;
+  readonly open: (path: BranchPath, flags: number | string) => Handle;
+  readonly read: (handle: Handle, target: Uint8Array, at: number, length: number, position: number | null) => unknown;
+  readonly write: (handle: Handle, source: Uint8Array, at: number, length: number, position: number | null) => unknown;
+  /** Answers undefined where the branch has no such function. */
+  readonly fstat: (handle: Handle) => unknown;
+  readonly close: (handle: Handle) => unknown;
+  /** Answers undefined where the branch has no such function. */
+  readonly statfs: (path: BranchPath) => unknown;
+}
+
+/** The same functions, answering later. */
+export type AsyncFunctions = {
+  readonly [K in keyof SyncFunctions]: (...given: Parameters<SyncFunctions[K]>) => Promise<unknown>;
+};
+
+/** What is known of an fs-like thing besides its functions. */
+export interface Traits {
+  /** It is node:fs: what it says of inode numbers is true. */
+  readonly kernel: boolean;
+  /** Its contents are in memory, so that there is nothing to wait for (memfs). */
+  readonly memory: boolean;
+  /** It is a `Union` of unionfs, whose members' inode numbers and descriptors get mixed up. */
+  readonly union: boolean;
+  /** Its `lstatSync` answers undefined for what is not there when asked to, and only then. */
+  readonly quiet: boolean;
+  /** Names that are not UTF-8 must be given as strings all the same: it knows no others (memfs). */
+  readonly stringsOnly: boolean;
+  /** It takes flags as numbers, so that opening can be told not to follow a link and not to wait for a FIFO's other end. */
+  readonly numericFlags: boolean;
+  /** It has what whole reads need: `open`, `read` and `close`; at once and later. */
+  readonly opensSync: boolean;
+  readonly opensAsync: boolean;
+}
+
+/** An fs-like thing taken apart. */
+export interface Captured {
+  readonly traits: Traits;
+  readonly sync: SyncFunctions | undefined;
+  readonly async: AsyncFunctions | undefined;
+}
+
+/** A branch was asked for something for which it has no function. */
+export class BranchError extends Error {
+  readonly code = 'ERR_OVERFS_BRANCH';
+  /** The name of the branch. */
+  readonly branch: string;
+  /** The function it lacks. */
+  readonly missing: string;
+
+  constructor(branch: string, missing: string) {
+    super(`The branch ${JSON.stringify(branch)} has no function ${missing}, which this needs`);
+    this.name = 'BranchError';
+    this.branch = branch;
+    this.missing = missing;
+  }
+}
+
+type AnyFunction = (...given: unknown[]) => unknown;
+
+/** One of these is the least that makes a thing fs-like. */
+const ESSENTIAL = ['lstat', 'stat', 'readdir', 'readFile'];
+
+const nodePromises = nodeFs.promises;
+const nodeLstatSync = nodeFs.lstatSync;
+
+/** A function of an object, bound to it; undefined where it has none of that name. */
+export function functionOf(owner: object, name: string): AnyFunction | undefined {
+  const found: unknown = Reflect.get(owner, name);
+  return typeof found === 'function' ? found.bind(owner) : undefined;
+}
+
+/** A property of an object that is an object itself, such as `promises`. */
+function objectIn(owner: object, name: string): object | undefined {
+  const found: unknown = Reflect.get(owner, name);
+  return typeof found === 'object' && found !== null ? found : undefined;
+}
+
+function hasEssentials(owner: object | undefined, suffix: string): owner is object {
+  return owner !== undefined && ESSENTIAL.some((name) => typeof Reflect.get(owner, name + suffix) === 'function');
+}
+
+/** The fs-like object in `value`: itself, or its `fs` (an overlay has one); undefined where there is none. */
+export function fsLikeIn(value: unknown): object | undefined {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
+  for (const candidate of [value, objectIn(value, 'fs')]) {
+    if (candidate === undefined) continue;
+    if (hasEssentials(candidate, 'Sync') || hasEssentials(candidate, '')) return candidate;
+    if (hasEssentials(objectIn(candidate, 'promises'), '')) return candidate;
+  }
+  return undefined;
+}
+
+/**
+ * Takes an fs-like thing apart; `name` is what a BranchError calls it.
+ *
+ * Requires: `fs` is what `fsLikeIn` gave.
+ */
+export function capture(fs: object, name: string): Captured {
+  const memory = isMemfs(fs);
+  const union = typeof Reflect.get(fs, 'use') === 'function' && Array.isArray(Reflect.get(fs, 'fss'));
+  const sync = hasEssentials(fs, 'Sync') ? captureSync(fs, name) : undefined;
+  const promises = promisesOf(fs);
+  const later = promises !== undefined || hasEssentials(fs, '');
+  const async = later && !(memory && sync !== undefined) ? captureAsync(fs, promises, name) : undefined;
+  const has = (owner: object | undefined, ...names: string[]) =>
+    owner !== undefined && names.every((each) => typeof Reflect.get(owner, each) === 'function');
+  const opensHandles = has(promises, 'open') || (promises === undefined && has(fs, 'open') && !has(fs, 'read'));
+  const kernel = Reflect.get(fs, 'lstatSync') === nodeLstatSync;
+  const traits: Traits = {
+    kernel,
+    memory,
+    union,
+    quiet: memory || kernel,
+    stringsOnly: memory,
+    numericFlags: objectIn(fs, 'constants') !== undefined,
+    // A descriptor of one member of a Union may mean another file to another member; a FileHandle may not.
+    opensSync: !union && has(fs, 'openSync', 'readSync', 'closeSync'),
+    opensAsync: opensHandles || (!union && has(fs, 'open', 'read', 'close')),
+  };
+  return { traits, sync, async };
+}
+
+/** Whether this is a memfs `Volume`, or the fs made from one. */
+function isMemfs(fs: object): boolean {
+  const volume = objectIn(fs, '__vol') ?? objectIn(fs, 'vol') ?? fs;
+  return ['fromJSON', 'toJSON', 'reset'].every((name) => typeof Reflect.get(volume, name) === 'function');
+}
+
+/**
+ * The promise functions to use. Node's own say nothing of an object that has callback functions (node:fs itself, or
+ * a copy of it with some functions replaced): there the callback functions are used, which are faster too.
+ */
+function promisesOf(fs: object): object | undefined {
+  const promises = objectIn(fs, 'promises');
+  if (promises === nodePromises && hasEssentials(fs, '')) return undefined;
+  return hasEssentials(promises, '') ? promises : undefined;
+}
+
+/** Stands for a function whose lack is no error. */
+function noAnswer(): undefined {
+  return undefined;
+}
+
+function captureSync(fs: object, branch: string): SyncFunctions {
+  const take = (...names: string[]): AnyFunction => {
+    for (const name of names) {
+      const found = functionOf(fs, name);
+      if (found !== undefined) return found;
+    }
+    return () => {
+      throw new BranchError(branch, names[names.length - 1] ?? '');
+    };
+  };
+  return {
+    lstat: take('lstatSync', 'statSync'),
+    readdir: take('readdirSync'),
+    readlink: take('readlinkSync'),
+    readFile: take('readFileSync'),
+    open: take('openSync'),
+    read: take('readSync'),
+    write: take('writeSync'),
+    fstat: functionOf(fs, 'fstatSync') ?? noAnswer,
+    close: take('closeSync'),
+    statfs: functionOf(fs, 'statfsSync') ?? noAnswer,
+  };
+}
+
+type Later = (...given: unknown[]) => Promise<unknown>;
+
+/** Makes one form of two: a function that calls back, and one that returns a promise (which overlooks the callback). */
+function settling(run: AnyFunction): Later {
+  return (...given) =>
+    new Promise((resolve, reject) => {
+      const returned = run(...given, (error: unknown, value: unknown) => {
+        if (error === null || error === undefined) resolve(value);
+        else reject(error);
+      });
+      if (typeof returned === 'object' && returned !== null && 'then' in returned) resolve(returned);
+    });
+}
+
+function captureAsync(fs: object, promises: object | undefined, branch: string): AsyncFunctions {
+  const find = (name: string): Later | undefined => {
+    const promising = promises && functionOf(promises, name);
+    if (promising !== undefined) return async (...given) => promising(...given);
+    const own = functionOf(fs, name);
+    if (own !== undefined) return settling(own);
+    const sync = functionOf(fs, `${name}Sync`);
+    return sync && (async (...given) => sync(...given));
+  };
+  const missing =
+    (name: string): Later =>
+    () =>
+      Promise.reject(new BranchError(branch, name));
+  const take = (name: string): Later => find(name) ?? missing(name);
+  /** For what is open: its own method where it is an object, else the function that takes a descriptor. */
+  const onHandle = (method: string, byDescriptor: Later): Later => {
+    return async (handle, ...given) => {
+      if (typeof handle !== 'object' || handle === null) return byDescriptor(handle, ...given);
+      const own = functionOf(handle, method);
+      if (own !== undefined) return own(...given);
+      if (method === 'stat') return undefined;
+      throw new BranchError(branch, `${method}() of what its open() gave`);
+    };
+  };
+  return {
+    lstat: find('lstat') ?? take('stat'),
+    readdir: take('readdir'),
+    readlink: take('readlink'),
+    readFile: take('readFile'),
+    open: take('open'),
+    read: onHandle('read', take('read')),
+    write: onHandle('write', take('write')),
+    fstat: onHandle('stat', find('fstat') ?? (async () => noAnswer())),
+    close: onHandle('close', take('close')),
+    statfs: find('statfs') ?? (async () => noAnswer()),
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * A branch that appears somewhere else: a decorator that shows part of a branch at a place of the overlay.
+ *
+ *     graft(branch, { from: '/src', at: '/work/lib' }):
+ *
+ *         /                a directory made up here, holding `work`
+ *         /work            a directory made up here, holding `lib` (while the branch has /src)
+ *         /work/lib/x      /src/x of the branch
+ *
+ * The made-up directories never change, and hold nothing but the way to that place.
+ */
+
+import { constants } from 'node:fs';
+import { ENOENT } from '../errno.ts';
+import type { AsyncRequests, Attributes, Branch, Entry, Fingerprint, Remembered, Requests, Space } from './branch.ts';
+import { SAME } from './branch.ts';
+
+/** Which part of a branch to show, and where. */
+export interface Graft {
+  /** Where in the branch to start; absolute and normal. */
+  readonly from: string;
+  /** Where in the overlay that appears; absolute and normal, not `/`. */
+  readonly at: string;
+}
+
+const { S_IFDIR, S_IFMT } = constants;
+
+const MADE_UP: Attributes = Object.freeze({
+  dev: 0,
+  ino: 0,
+  mode: S_IFDIR | 0o755,
+  nlink: 2,
+  uid: process.getuid?.() ?? 0,
+  gid: process.getgid?.() ?? 0,
+  rdev: 0,
+  size: 0,
+  blocks: 0,
+  atimeSec: 0,
+  atimeNsec: 0,
+  mtimeSec: 0,
+  mtimeNsec: 0,
+  ctimeSec: 0,
+  ctimeNsec: 0,
+  birthtimeSec: 0,
+  birthtimeNsec: 0,
+});
+
+/**
+ * Shows part of a branch at a place of the overlay.
+ *
+ * Requires: both paths as `Graft` has them. Closing the graft closes the branch.
+ */
+export function graft(branch: Branch, where: Graft): Branch {
+  const map = new PathMap(where);
+  return {
+    id: branch.id,
+    name: branch.name,
+    immutable: branch.immutable,
+    layered: branch.layered,
+    sync: branch.sync && new GraftedRequests(branch.sync, map),
+    async: branch.async && new GraftedLater(branch.async, map),
+    close: () => branch.close(),
+  };
+}
+
+/** Where the paths of the overlay lead. */
+class PathMap {
+  readonly from: string;
+  readonly #at: string;
+  readonly #atSlash: string;
+  readonly #prefix: string;
+
+  constructor({ from, at }: Graft) {
+    this.from = from;
+    this.#at = at;
+    this.#atSlash = `${at}/`;
+    this.#prefix = from === '/' ? '' : from;
+  }
+
+  /** The path inside the branch; undefined where the path does not lead there. */
+  inside(path: string): string | undefined {
+    if (path.startsWith(this.#atSlash)) return this.#prefix + path.slice(this.#at.length);
+    return path === this.#at ? this.from : undefined;
+  }
+
+  /** What a made-up directory holds; undefined where the path is none. */
+  onTheWay(path: string): { readonly name: string; readonly last: boolean } | undefined {
+    const start = path === '/' ? '/' : `${path}/`;
+    if (!this.#at.startsWith(start)) return undefined;
+    const end = this.#at.indexOf('/', start.length);
+    return { name: this.#at.slice(start.length, end < 0 ? undefined : end), last: end < 0 };
+  }
+}
+
+/** The entries of a made-up directory; `grafted` are the attributes of what appears in it, where it is the last one. */
+function wayEntries(name: string, grafted: Attributes | undefined): readonly Entry[] {
+  return grafted === undefined ? [] : [{ name, type: grafted.mode & S_IFMT }];
+}
+
+class GraftedRequests implements Requests {
+  readonly #inner: Requests;
+  readonly #map: PathMap;
+
+  constructor(inner: Requests, map: PathMap) {
+    this.#inner = inner;
+    this.#map = map;
+  }
+
+  lstat(path: string): Attributes | undefined {
+    const inside = this.#map.inside(path);
+    if (inside !== undefined) return this.#inner.lstat(inside);
+    return this.#map.onTheWay(path) && MADE_UP;
+  }
+
+  revalidate(path: string, remembered: Remembered): typeof SAME | Attributes | undefined {
+    const inside = this.#map.inside(path);
+    if (inside !== undefined) return this.#inner.revalidate(inside, remembered);
+    return this.#map.onTheWay(path) && SAME;
+  }
+
+  list(path: string): readonly Entry[] | undefined {
+    const inside = this.#map.inside(path);
+    if (inside !== undefined) return this.#inner.list(inside);
+    const way = this.#map.onTheWay(path);
+    return way && wayEntries(way.name, way.last ? this.#inner.lstat(this.#map.from) : MADE_UP);
+  }
+
+  readlink(path: string): string | undefined {
+    const inside = this.#map.inside(path);
+    return inside === undefined ? undefined : this.#inner.readlink(inside);
+  }
+
+  read(path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined {
+    const inside = this.#map.inside(path);
+    if (inside === undefined) return undefined;
+    return this.#inner.read(inside, fingerprint, offset, length);
+  }
+
+  statfs(path: string): Space | undefined {
+    const inside = this.#map.inside(path);
+    return inside === undefined ? undefined : this.#inner.statfs(inside);
+  }
+
+  openThrough(path: string, flags: number): number {
+    const inside = this.#map.inside(path);
+    if (inside === undefined) throw ENOENT;
+    return this.#inner.openThrough(inside, flags);
+  }
+
+  readThrough(handle: number, target: Uint8Array, position: number): number {
+    return this.#inner.readThrough(handle, target, position);
+  }
+
+  writeThrough(handle: number, source: Uint8Array, position: number): number {
+    return this.#inner.writeThrough(handle, source, position);
+  }
+
+  closeThrough(handle: number): void {
+    this.#inner.closeThrough(handle);
+  }
+}
+
+class GraftedLater implements AsyncRequests {
+  readonly #inner: AsyncRequests;
+  readonly #map: PathMap;
+
+  constructor(inner: AsyncRequests, map: PathMap) {
+    this.#inner = inner;
+    this.#map = map;
+  }
+
+  async lstat(path: string): Promise<Attributes | undefined> {
+    const inside = this.#map.inside(path);
+    if (inside !== undefined) return this.#inner.lstat(inside);
+    return this.#map.onTheWay(path) && MADE_UP;
+  }
+
+  async revalidate(path: string, remembered: Remembered): Promise<typeof SAME | Attributes | undefined> {
+    const inside = this.#map.inside(path);
+    if (inside !== undefined) return this.#inner.revalidate(inside, remembered);
+    return this.#map.onTheWay(path) && SAME;
+  }
+
+  async list(path: string): Promise<readonly Entry[] | undefined> {
+    const inside = this.#map.inside(path);
+    if (inside !== undefined) return this.#inner.list(inside);
+    const way = this.#map.onTheWay(path);
+    return way && wayEntries(way.name, way.last ? await this.#inner.lstat(this.#map.from) : MADE_UP);
+  }
+
+  async readlink(path: string): Promise<string | undefined> {
+    const inside = this.#map.inside(path);
+    return inside === undefined ? undefined : this.#inner.readlink(inside);
+  }
+
+  async read(path: string, fingerprint: Fingerprint, offset: number, length: number): Promise<Uint8Array | undefined> {
+    const inside = this.#map.inside(path);
+    if (inside === undefined) return undefined;
+    return this.#inner.read(inside, fingerprint, offset, length);
+  }
+
+  async statfs(path: string): Promise<Space | undefined> {
+    const inside = this.#map.inside(path);
+    return inside === undefined ? undefined : this.#inner.statfs(inside);
+  }
+
+  async openThrough(path: string, flags: number): Promise<number> {
+    const inside = this.#map.inside(path);
+    if (inside === undefined) throw ENOENT;
+    return this.#inner.openThrough(inside, flags);
+  }
+
+  readThrough(handle: number, target: Uint8Array, position: number): Promise<number> {
+    return this.#inner.readThrough(handle, target, position);
+  }
+
+  writeThrough(handle: number, source: Uint8Array, position: number): Promise<number> {
+    return this.#inner.writeThrough(handle, source, position);
+  }
+
+  closeThrough(handle: number): Promise<void> {
+    return this.#inner.closeThrough(handle);
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Makes branches: of anything fs-like, and of a directory on the disk.
+ */
+
+import nodeFs from 'node:fs';
+import { inspect } from 'node:util';
+import { AsyncBranchRequests } from './async-requests.ts';
+import type { Branch } from './branch.ts';
+import { decodeName } from './bytes.ts';
+import { Dialect } from './dialect.ts';
+import { capture, fsLikeIn } from './fs-like.ts';
+import { SyncBranchRequests } from './sync-requests.ts';
+
+/** What to make a branch of. */
+export interface BranchOrigin extends Pick<Branch, 'id' | 'name' | 'immutable' | 'layered'> {
+  /** An fs-like object, or one that has such an object as its `fs`. */
+  readonly fs: unknown;
+}
+
+/** A branch, and where in it to start. */
+export interface RootedBranch {
+  readonly branch: Branch;
+  readonly root: string;
+}
+
+/** The functions of node:fs as they are when this module is loaded, before `install` can patch them. */
+const originalFs = { ...nodeFs };
+const originalRealpath = nodeFs.realpathSync.native;
+
+/**
+ * Makes a branch of anything fs-like.
+ *
+ * Throws a TypeError (`ERR_INVALID_ARG_TYPE`) where it is not fs-like. What single functions it lacks shows only when they
+ * are needed, as a `BranchError`.
+ */
+export function makeBranch({ fs, id, name, immutable, layered }: BranchOrigin): Branch {
+  const found = fsLikeIn(fs);
+  if (found === undefined) throw notFsLike(name, fs);
+  const { traits, sync, async } = capture(found, name);
+  const dialect = new Dialect(traits);
+  const changes = immutable ? 'immutable' : 'may change';
+  const now = sync && new SyncBranchRequests(sync, dialect, traits.opensSync ? 'by handle' : 'whole', changes);
+  const later = async && new AsyncBranchRequests(async, dialect, traits.opensAsync ? 'by handle' : 'whole', changes);
+  const close = () => {
+    now?.close();
+    later?.close();
+  };
+  return { id, name, immutable, layered, sync: now, async: later, close };
+}
+
+/**
+ * Makes a branch of the disk, to be started from a directory on it.
+ *
+ * Throws Node's own error where there is no such directory.
+ */
+export function directoryBranch(directory: string | Buffer | URL, origin: Omit<BranchOrigin, 'fs'>): RootedBranch {
+  const root = decodeName(originalRealpath(directory, 'buffer'));
+  // Listing it would show as well that it is a directory, but nobody needs the list yet.
+  originalFs.closeSync(originalFs.openSync(directory, originalFs.constants.O_DIRECTORY));
+  return { branch: makeBranch({ ...origin, fs: originalFs }), root };
+}
+
+function notFsLike(name: string, given: unknown): TypeError {
+  const error = new TypeError(
+    `The branch ${JSON.stringify(name)} must be an object with functions of node:fs (at least statSync, readdirSync and ` +
+      `readFileSync, or promises of theirs) or have one as its fs. Received ${inspect(given, { depth: -1 })}`,
+  );
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+}

@@ -1,0 +1,250 @@
+/**
+ * A branch asked at once: `Requests` over the synchronous functions of an fs-like thing.
+ */
+
+import { type StatsLike, statsIn } from './attributes.ts';
+import type { Attributes, Entry, Fingerprint, Remembered, Requests, Space } from './branch.ts';
+import { SAME } from './branch.ts';
+import {
+  AS_IT_COMES,
+  bytesIn,
+  codeOf,
+  countIn,
+  type Dialect,
+  entriesIn,
+  failureIn,
+  IN_BYTES,
+  listIn,
+  mayHaveLostBytes,
+  ownCopy,
+  positionFor,
+  printAlike,
+  saysReplaced,
+  spaceIn,
+  targetIn,
+  WITH_TYPES,
+  WITH_TYPES_IN_BYTES,
+} from './dialect.ts';
+import type { Handle, SyncFunctions } from './fs-like.ts';
+import { type OpenFile, OpenFiles } from './open-files.ts';
+
+/** The file that was last read whole, and what it held. */
+interface WholeFile {
+  readonly path: string;
+  readonly fingerprint: Fingerprint;
+  readonly bytes: Uint8Array;
+}
+
+/** Asks a branch at once. */
+export class SyncBranchRequests implements Requests {
+  readonly #fs: SyncFunctions;
+  readonly #dialect: Dialect;
+  readonly #immutable: boolean;
+  /** The open files; undefined where the branch is read whole file by whole file. */
+  readonly #files: OpenFiles | undefined;
+  /** What `openThrough` gave and `closeThrough` has not taken back; changed by these two only. */
+  readonly #through = new Set<number>();
+  /** Kept for the next range of the same file, where files are read whole; set by `#readWhole` only. */
+  #whole: WholeFile | undefined;
+
+  constructor(fs: SyncFunctions, dialect: Dialect, reads: 'by handle' | 'whole', changes: 'immutable' | 'may change') {
+    this.#fs = fs;
+    this.#dialect = dialect;
+    this.#immutable = changes === 'immutable';
+    this.#files = reads === 'by handle' ? new OpenFiles((handle) => this.#closeQuietly(handle)) : undefined;
+  }
+
+  lstat(path: string): Attributes | undefined {
+    const stats = this.#stats(path, this.#dialect.exact);
+    if (stats === undefined) return undefined;
+    if (this.#dialect.undecided) this.#dialect.compareTwins(stats, this.#stats(path, this.#dialect.plain));
+    try {
+      return this.#dialect.attributesIn(stats);
+    } catch (thrown) {
+      throw failureIn(thrown);
+    }
+  }
+
+  revalidate(path: string, remembered: Remembered): typeof SAME | Attributes | undefined {
+    try {
+      const dialect = this.#dialect;
+      const stats = statsIn(this.#fs.lstat(dialect.pathFor(path), dialect.plain));
+      if (stats === undefined) return undefined;
+      return dialect.shows(stats, remembered) ? SAME : this.#lookAgain(path, remembered);
+    } catch (thrown) {
+      if (this.#dialect.saysAbsent(thrown, path)) return undefined;
+      throw failureIn(thrown);
+    }
+  }
+
+  list(path: string): readonly Entry[] | undefined {
+    const at = this.#dialect.pathFor(path);
+    try {
+      const list = listIn(this.#fs.readdir(at, WITH_TYPES));
+      if (!mayHaveLostBytes(list)) return entriesIn(list);
+      return entriesIn(listIn(this.#fs.readdir(at, WITH_TYPES_IN_BYTES)));
+    } catch (thrown) {
+      if (this.#dialect.saysAbsent(thrown, path)) return undefined;
+      throw failureIn(thrown);
+    }
+  }
+
+  readlink(path: string): string | undefined {
+    try {
+      return targetIn(this.#fs.readlink(this.#dialect.pathFor(path), IN_BYTES));
+    } catch (thrown) {
+      // EINVAL: something that is no link.
+      if (codeOf(thrown) === 'EINVAL' || this.#dialect.saysAbsent(thrown, path)) return undefined;
+      throw failureIn(thrown);
+    }
+  }
+
+  read(path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined {
+    const files = this.#files;
+    try {
+      if (files === undefined) return this.#readWhole(path, fingerprint, offset, length);
+      const kept = files.take(path);
+      const read = kept && this.#readFrom(files, kept, fingerprint, offset, length);
+      if (read !== undefined) return read;
+      const opened = files.add(path, this.#fs.open(this.#dialect.pathFor(path), this.#dialect.readFlags));
+      return this.#readFrom(files, opened, fingerprint, offset, length);
+    } catch (thrown) {
+      if (saysReplaced(thrown)) return undefined;
+      throw failureIn(thrown);
+    }
+  }
+
+  statfs(path: string): Space | undefined {
+    try {
+      return spaceIn(this.#fs.statfs(this.#dialect.pathFor(path)));
+    } catch (thrown) {
+      if (codeOf(thrown) === 'ENOSYS' || this.#dialect.saysAbsent(thrown, path)) return undefined;
+      throw failureIn(thrown);
+    }
+  }
+
+  openThrough(path: string, flags: number): number {
+    try {
+      const handle = this.#fs.open(this.#dialect.pathFor(path), flags);
+      if (typeof handle !== 'number') throw new TypeError('open gave no descriptor');
+      this.#through.add(handle);
+      return handle;
+    } catch (thrown) {
+      throw failureIn(thrown);
+    }
+  }
+
+  readThrough(handle: number, target: Uint8Array, position: number): number {
+    try {
+      const read = this.#fs.read(handle, target, 0, target.length, positionFor(position));
+      return countIn(read, target.length);
+    } catch (thrown) {
+      throw failureIn(thrown);
+    }
+  }
+
+  writeThrough(handle: number, source: Uint8Array, position: number): number {
+    try {
+      const written = this.#fs.write(handle, source, 0, source.length, positionFor(position));
+      return countIn(written, source.length);
+    } catch (thrown) {
+      throw failureIn(thrown);
+    }
+  }
+
+  closeThrough(handle: number): void {
+    this.#through.delete(handle);
+    try {
+      this.#fs.close(handle);
+    } catch (thrown) {
+      throw failureIn(thrown);
+    }
+  }
+
+  /** Closes what is open. */
+  close(): void {
+    this.#whole = undefined;
+    this.#files?.closeAll();
+    for (const handle of this.#through) this.#closeQuietly(handle);
+    this.#through.clear();
+  }
+
+  #stats(path: string, options: object): StatsLike | undefined {
+    try {
+      return statsIn(this.#fs.lstat(this.#dialect.pathFor(path), options));
+    } catch (thrown) {
+      if (this.#dialect.saysAbsent(thrown, path)) return undefined;
+      throw failureIn(thrown);
+    }
+  }
+
+  /** Whether what seems to have changed really has; asks for nanoseconds. */
+  #lookAgain(path: string, remembered: Remembered): typeof SAME | Attributes | undefined {
+    const dialect = this.#dialect;
+    const stats = this.#stats(path, dialect.exact);
+    if (stats === undefined) return undefined;
+    if (dialect.showsOther(stats, remembered)) dialect.compareTwins(stats, this.#stats(path, dialect.plain));
+    return dialect.shows(stats, remembered) ? SAME : dialect.attributesIn(stats);
+  }
+
+  /** Reads a range of an open file; undefined where it turns out to be another than it should be. Ends the use of `file`. */
+  #readFrom(
+    files: OpenFiles,
+    file: OpenFile,
+    fingerprint: Fingerprint,
+    offset: number,
+    length: number,
+  ): Uint8Array | undefined {
+    try {
+      const bytes = this.#fill(file.handle, fingerprint, offset, length);
+      // One look afterwards is enough: had the file been changed before or while it was read, it would show now.
+      if (!(this.#immutable && file.checked) && !this.#isStill(file, fingerprint)) {
+        files.drop(file);
+        return undefined;
+      }
+      file.checked = true;
+      files.release(file);
+      return bytes;
+    } catch (thrown) {
+      files.drop(file);
+      throw thrown;
+    }
+  }
+
+  /** Reads until the range is full, the file's size is reached, or the branch has no more (short reads are continued). */
+  #fill(handle: Handle, fingerprint: Fingerprint, offset: number, length: number): Uint8Array {
+    // The size of a file of /proc says nothing.
+    const most = fingerprint.size > offset ? Math.min(length, fingerprint.size - offset) : length;
+    const target = Buffer.allocUnsafeSlow(most);
+    let got = 0;
+    while (got < most) {
+      const count = countIn(this.#fs.read(handle, target, got, most - got, offset + got), most - got);
+      if (count === 0) return ownCopy(target, 0, got);
+      got += count;
+    }
+    return target;
+  }
+
+  #isStill(file: OpenFile, fingerprint: Fingerprint): boolean {
+    const stats = statsIn(this.#fs.fstat(file.handle)) ?? this.#stats(file.path, this.#dialect.plain);
+    return this.#dialect.prints(stats, fingerprint);
+  }
+
+  #readWhole(path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined {
+    const known = this.#whole;
+    if (known?.path === path && printAlike(known.fingerprint, fingerprint)) return ownCopy(known.bytes, offset, length);
+    const bytes = bytesIn(this.#fs.readFile(this.#dialect.pathFor(path), AS_IT_COMES));
+    if (!this.#dialect.prints(this.#stats(path, this.#dialect.plain), fingerprint)) return undefined;
+    const more = offset > 0 || length < bytes.length;
+    this.#whole = more ? { path, fingerprint, bytes } : undefined;
+    return ownCopy(bytes, offset, length);
+  }
+
+  #closeQuietly(handle: Handle): void {
+    try {
+      this.#fs.close(handle);
+    } catch {
+      // Nothing was written, so that there is nothing to lose.
+    }
+  }
+}
