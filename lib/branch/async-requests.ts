@@ -20,6 +20,7 @@ import {
   IN_BYTES,
   listIn,
   mayHaveLostBytes,
+  NEW_FILE_MODE,
   ownCopy,
   positionFor,
   printAlike,
@@ -125,7 +126,7 @@ export class AsyncBranchRequests implements AsyncRequests {
 
   async statfs(path: string): Promise<Space | undefined> {
     try {
-      return spaceIn(await this.#fs.statfs(this.#dialect.pathFor(path)));
+      return spaceIn(await this.#fs.statfs(this.#dialect.pathFor(path), AS_IT_COMES));
     } catch (thrown) {
       if (codeOf(thrown) === 'ENOSYS' || this.#dialect.saysAbsent(thrown, path)) return undefined;
       throw failureIn(thrown);
@@ -134,7 +135,7 @@ export class AsyncBranchRequests implements AsyncRequests {
 
   async openThrough(path: string, flags: number): Promise<number> {
     try {
-      const handle = await this.#fs.open(this.#dialect.pathFor(path), flags);
+      const handle = await this.#fs.open(this.#dialect.pathFor(path), flags, NEW_FILE_MODE);
       const number = typeof handle === 'number' ? handle : this.#nextNumber--;
       this.#through.set(number, handle);
       return number;
@@ -224,7 +225,7 @@ export class AsyncBranchRequests implements AsyncRequests {
   }
 
   async #openNow(files: OpenFiles, path: string): Promise<OpenFile> {
-    return files.add(path, await this.#fs.open(this.#dialect.pathFor(path), this.#dialect.readFlags));
+    return files.add(path, await this.#fs.open(this.#dialect.pathFor(path), this.#dialect.readFlags, NEW_FILE_MODE));
   }
 
   /** Reads a range of an open file; undefined where it turns out to be another than it should be. Ends the use of `file`. */

@@ -13,6 +13,8 @@ import type { Attributes, Fingerprint, Remembered } from './branch.ts';
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK } = constants;
 const GIGA = 1_000_000_000;
 const GIGA_BIG = 1_000_000_000n;
+/** The latest time there is, in milliseconds (ECMAScript, time values). */
+const LATEST = 8.64e15;
 const OWN_UID = process.getuid?.() ?? 0;
 const OWN_GID = process.getgid?.() ?? 0;
 
@@ -133,10 +135,10 @@ function sameMoment(ns: unknown, ms: unknown, date: unknown, seconds: number, na
 }
 
 function milliseconds(ms: unknown, date: unknown): number {
-  if (typeof ms === 'number' && Number.isFinite(ms)) return ms;
+  if (typeof ms === 'number' && Math.abs(ms) <= LATEST) return ms;
   if (typeof ms === 'bigint') return Number(ms);
   const time = date instanceof Date ? date.getTime() : typeof date === 'number' ? date : 0;
-  return Number.isFinite(time) ? time : 0;
+  return Math.abs(time) <= LATEST ? time : 0;
 }
 
 function secondsOf(ms: number): number {

@@ -36,7 +36,9 @@ export const WITH_TYPES = { withFileTypes: true } as const;
 export const WITH_TYPES_IN_BYTES = { withFileTypes: true, encoding: 'buffer' } as const;
 /** What is given to `readlink`. */
 export const IN_BYTES = { encoding: 'buffer' } as const;
-/** What is given to `readFile`. */
+/** What `open` is given for the mode; nothing is created, but a callback must come after it. */
+export const NEW_FILE_MODE = 0o666;
+/** What is given to `readFile` and `statfs`. */
 export const AS_IT_COMES = {} as const;
 
 /** The ways of one branch, learnt while it is asked. */

@@ -19,20 +19,23 @@ export type BranchPath = string | Buffer;
 /** An open file of a branch: a descriptor, or an object like `FileHandle`. */
 export type Handle = unknown;
 
-/** The functions that answer for a branch at once. */
+/**
+ * The functions that answer for a branch at once. Options are always given, so that a callback comes where Node's callback
+ * functions expect it.
+ */
 export interface SyncFunctions {
   readonly lstat: (path: BranchPath, options: object) => unknown;
   readonly readdir: (path: BranchPath, options: object) => unknown;
   readonly readlink: (path: BranchPath, options: object) => unknown;
   readonly readFile: (path: BranchPath, options: object) => unknown;
-  readonly open: (path: BranchPath, flags: number | string) => Handle;
+  readonly open: (path: BranchPath, flags: number | string, mode: number) => Handle;
   readonly read: (handle: Handle, target: Uint8Array, at: number, length: number, position: number | null) => unknown;
   readonly write: (handle: Handle, source: Uint8Array, at: number, length: number, position: number | null) => unknown;
   /** Answers undefined where the branch has no such function. */
   readonly fstat: (handle: Handle) => unknown;
   readonly close: (handle: Handle) => unknown;
   /** Answers undefined where the branch has no such function. */
-  readonly statfs: (path: BranchPath) => unknown;
+  readonly statfs: (path: BranchPath, options: object) => unknown;
 }
 
 /** The same functions, answering later. */

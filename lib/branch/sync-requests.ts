@@ -16,6 +16,7 @@ import {
   IN_BYTES,
   listIn,
   mayHaveLostBytes,
+  NEW_FILE_MODE,
   ownCopy,
   positionFor,
   printAlike,
@@ -106,7 +107,10 @@ export class SyncBranchRequests implements Requests {
       const kept = files.take(path);
       const read = kept && this.#readFrom(files, kept, fingerprint, offset, length);
       if (read !== undefined) return read;
-      const opened = files.add(path, this.#fs.open(this.#dialect.pathFor(path), this.#dialect.readFlags));
+      const opened = files.add(
+        path,
+        this.#fs.open(this.#dialect.pathFor(path), this.#dialect.readFlags, NEW_FILE_MODE),
+      );
       return this.#readFrom(files, opened, fingerprint, offset, length);
     } catch (thrown) {
       if (saysReplaced(thrown)) return undefined;
@@ -116,7 +120,7 @@ export class SyncBranchRequests implements Requests {
 
   statfs(path: string): Space | undefined {
     try {
-      return spaceIn(this.#fs.statfs(this.#dialect.pathFor(path)));
+      return spaceIn(this.#fs.statfs(this.#dialect.pathFor(path), AS_IT_COMES));
     } catch (thrown) {
       if (codeOf(thrown) === 'ENOSYS' || this.#dialect.saysAbsent(thrown, path)) return undefined;
       throw failureIn(thrown);
@@ -125,7 +129,7 @@ export class SyncBranchRequests implements Requests {
 
   openThrough(path: string, flags: number): number {
     try {
-      const handle = this.#fs.open(this.#dialect.pathFor(path), flags);
+      const handle = this.#fs.open(this.#dialect.pathFor(path), flags, NEW_FILE_MODE);
       if (typeof handle !== 'number') throw new TypeError('open gave no descriptor');
       this.#through.add(handle);
       return handle;
