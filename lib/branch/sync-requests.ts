@@ -56,10 +56,10 @@ export class SyncBranchRequests implements Requests {
   }
 
   lstat(path: string): Attributes | undefined {
-    const stats = this.#stats(path, this.#dialect.exact);
-    if (stats === undefined) return undefined;
-    if (this.#dialect.undecided) this.#dialect.compareTwins(stats, this.#stats(path, this.#dialect.plain));
     try {
+      const stats = this.#stats(path, this.#dialect.exact);
+      if (stats === undefined) return undefined;
+      if (this.#dialect.undecided) this.#dialect.compareTwins(stats, this.#stats(path, this.#dialect.plain));
       return this.#dialect.attributesIn(stats);
     } catch (thrown) {
       throw failureIn(thrown);
@@ -68,12 +68,10 @@ export class SyncBranchRequests implements Requests {
 
   revalidate(path: string, remembered: Remembered): typeof SAME | Attributes | undefined {
     try {
-      const dialect = this.#dialect;
-      const stats = statsIn(this.#fs.lstat(dialect.pathFor(path), dialect.plain));
+      const stats = this.#stats(path, this.#dialect.plain);
       if (stats === undefined) return undefined;
-      return dialect.shows(stats, remembered) ? SAME : this.#lookAgain(path, remembered);
+      return this.#dialect.shows(stats, remembered) ? SAME : this.#lookAgain(path, remembered);
     } catch (thrown) {
-      if (this.#dialect.saysAbsent(thrown, path)) return undefined;
       throw failureIn(thrown);
     }
   }
@@ -178,7 +176,7 @@ export class SyncBranchRequests implements Requests {
       return statsIn(this.#fs.lstat(this.#dialect.pathFor(path), options));
     } catch (thrown) {
       if (this.#dialect.saysAbsent(thrown, path)) return undefined;
-      throw failureIn(thrown);
+      throw thrown;
     }
   }
 
