@@ -20,7 +20,7 @@ import { empty } from './trees.js';
 /** @typedef {import('./cases/memory.js').MemoryRow} MemoryRow */
 
 /** Themes that are lists of cases: the modules in `cases/`, in the order of the report. */
-const THEMES = ['lookups', 'listings', 'descriptors', 'contents', 'names', 'copyup'];
+const THEMES = ['lookups', 'listings', 'descriptors', 'contents', 'names', 'cold', 'copyup'];
 /** Themes that run each peer in a process of its own. */
 const ALONE = ['many', 'memory'];
 /** Whose wrong answers are not this project's fault. */

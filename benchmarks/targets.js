@@ -27,6 +27,7 @@ export const IMMUTABLE_TARGETS = {
   'copyFileSync 4 KiB': 0.3,
   'rm -r of a lower tree of 1,000 files': 0.3,
   '100,000 small files: in total': 0.35,
+  'readSync 64 KiB, in sequence, cold 256 MiB file': 1.3,
   'promises.stat, one after another': 0.1,
   'promises.readFile 4 KiB, one after another': 0.1,
   'promises.stat, 32 at a time': 0.3,

@@ -78,13 +78,23 @@ export function mebibytes(fs, root) {
   for (let index = 0; index < 8; index++) fs.writeFileSync(`${root}/large/m${index}.txt`, text(`file ${index}`, MIB));
 }
 
-/** One file of 64 MiB, really filled. @type {Tree} */
-export function sixtyFour(fs, root) {
-  fs.mkdirSync(`${root}/large`, { recursive: true });
-  const fd = fs.openSync(`${root}/large/sixty-four.bin`, 'w');
-  for (let index = 0; index < 64; index++) fs.writeSync(fd, Buffer.from(text(`part ${index}`, MIB)));
-  fs.closeSync(fd);
+/**
+ * A file of so many MiB, really filled.
+ * @param {string} name
+ * @param {number} parts
+ * @returns {Tree}
+ */
+function filled(name, parts) {
+  return (fs, root) => {
+    fs.mkdirSync(`${root}/large`, { recursive: true });
+    const fd = fs.openSync(`${root}/large/${name}`, 'w');
+    for (let index = 0; index < parts; index++) fs.writeSync(fd, Buffer.from(text(`part ${index}`, MIB)));
+    fs.closeSync(fd);
+  };
 }
+
+export const sixtyFour = filled('sixty-four.bin', 64);
+export const twoHundredFiftySix = filled('file.bin', 256);
 
 /**
  * A file of `size` bytes at `large/file.bin` to copy up, and small ones at `warm/` to warm up with.

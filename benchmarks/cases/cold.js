@@ -1,0 +1,64 @@
+/** The first look at files of a lower: what a build or a test pays that opens a fresh overlay. */
+import assert from 'node:assert/strict';
+import { MEMFS, ZENFS } from '../peers.js';
+import { FILES, filesOf, KIB, MIB, thousand, twoHundredFiftySix } from '../trees.js';
+
+/** @typedef {import('../measure.js').Case} Case */
+
+const WITHOUT = { [MEMFS]: 'has no lower', [ZENFS]: 'has its lower in memory' };
+const PIECE = 64 * KIB;
+
+/** @type {Case[]} */
+export const cases = [
+  {
+    name: 'statSync of 1,000 cold files',
+    tree: thousand,
+    once: true,
+    without: WITHOUT,
+    prepare({ fs, root }) {
+      const paths = filesOf(root);
+      let bytes = 0;
+      return {
+        operation() {
+          for (const path of paths) bytes += fs.statSync(path).size;
+        },
+        verify: () => assert.equal(bytes, FILES * 4 * KIB),
+      };
+    },
+  },
+  {
+    name: 'readFileSync of 1,000 cold files',
+    tree: thousand,
+    once: true,
+    without: WITHOUT,
+    prepare({ fs, root }) {
+      const paths = filesOf(root);
+      let bytes = 0;
+      return {
+        operation() {
+          for (const path of paths) bytes += fs.readFileSync(path).length;
+        },
+        verify: () => assert.equal(bytes, FILES * 4 * KIB),
+      };
+    },
+  },
+  {
+    name: 'readSync 64 KiB, in sequence, cold 256 MiB file',
+    tree: twoHundredFiftySix,
+    once: true,
+    without: WITHOUT,
+    prepare({ fs, root }) {
+      const path = `${root}/large/file.bin`;
+      const buffer = Buffer.alloc(PIECE);
+      let bytes = 0;
+      return {
+        operation() {
+          const fd = fs.openSync(path, 'r');
+          for (let read = PIECE; read === PIECE; bytes += read) read = fs.readSync(fd, buffer, 0, PIECE, null);
+          fs.closeSync(fd);
+        },
+        verify: () => assert.equal(bytes, 256 * MIB),
+      };
+    },
+  },
+];
