@@ -1,0 +1,122 @@
+/**
+ * What lies below: the branch, seen by the rest of overfs.
+ *
+ * A branch is any fs-like thing in the stack. The tree does not know `node:fs`: it asks a branch a handful of questions
+ * (`Requests`), each of which can be answered at once (`sync`) or later (`async`). Absence is an answer, not an error:
+ * ENOENT and ENOTDIR come back as `undefined`. Everything else that goes wrong is thrown as a bare `Errno`.
+ *
+ *     tree ── io.lstat(branch, path) ──► branch.sync.lstat(path)          the sync API
+ *                                   └──► await branch.async.lstat(path)   the callback and promise APIs
+ *
+ * Paths are absolute inside the branch, normal, with `/` between names; bytes of a name that are not UTF-8 are carried as
+ * lone surrogates U+DC80..U+DCFF (`branch/bytes.ts`), so that a name survives the way up and down.
+ */
+
+/** What a branch knows about a file: `lstat`, with times to the nanosecond as (seconds, nanoseconds). */
+export interface Attributes {
+  /** The branch's own device number of the file; 0 where it has none. */
+  readonly dev: number;
+  /** The branch's own inode number; a bigint only where a number would lose digits; 0 where the branch has none that lasts. */
+  readonly ino: number | bigint;
+  /** Type and permission bits, as `st_mode`. */
+  readonly mode: number;
+  readonly nlink: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Device number of a device file, else 0. */
+  readonly rdev: number;
+  /** In bytes. */
+  readonly size: number;
+  /** In units of 512 bytes. */
+  readonly blocks: number;
+  readonly atimeSec: number;
+  readonly atimeNsec: number;
+  readonly mtimeSec: number;
+  readonly mtimeNsec: number;
+  readonly ctimeSec: number;
+  readonly ctimeNsec: number;
+  readonly birthtimeSec: number;
+  readonly birthtimeNsec: number;
+}
+
+/** By which of a file's attributes a change below is noticed. */
+export type Fingerprint = Pick<Attributes, 'ino' | 'size' | 'mtimeSec' | 'mtimeNsec'>;
+
+/** The attributes that a look at a lower file compares with what is remembered. */
+export type Remembered = Omit<Attributes, 'dev' | 'rdev' | 'blocks' | 'birthtimeSec' | 'birthtimeNsec'>;
+
+/** What `revalidate` answers when nothing has changed. */
+export const SAME: unique symbol = Symbol('same');
+
+/** A name in a listing, with the type bits of its mode (`S_IFMT`), or 0 where the branch does not tell types. */
+export interface Entry {
+  readonly name: string;
+  readonly type: number;
+}
+
+/** What `statfs` tells about the filesystem of a branch. */
+export interface Space {
+  readonly type: number;
+  readonly bsize: number;
+  readonly blocks: number;
+  readonly bfree: number;
+  readonly bavail: number;
+  readonly files: number;
+  readonly ffree: number;
+}
+
+/** The questions that a lower must answer. All of them leave the branch as it is. */
+export interface Requests {
+  /** The attributes of the file itself, links not followed; undefined where there is none. */
+  lstat(path: string): Attributes | undefined;
+  /**
+   * Looks whether a file is still what is remembered of it: SAME, its new attributes, or undefined where it is gone.
+   * The cheapest question there is: no more than one `lstat` with plain numbers.
+   */
+  revalidate(path: string, remembered: Remembered): typeof SAME | Attributes | undefined;
+  /** The names in a directory, in any order; undefined where there is no such directory. */
+  list(path: string): readonly Entry[] | undefined;
+  /** Where a symbolic link points, as it is written; undefined where there is no such link. */
+  readlink(path: string): string | undefined;
+  /**
+   * Up to `length` bytes from `offset` on, in a buffer of their own; fewer only at the end of the file (short reads of the
+   * branch are continued). Undefined when the file is gone or no longer the one with this fingerprint, before or after.
+   */
+  read(path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined;
+  /** The space of the filesystem that holds the path; undefined where the branch cannot tell. */
+  statfs(path: string): Space | undefined;
+  /**
+   * Opens a special file (device, FIFO, socket) or one whose size lies (`/proc`) to be used straight through.
+   * @returns the branch's own descriptor
+   */
+  openThrough(path: string, flags: number): number;
+  /** Reads from what `openThrough` gave; `position` is -1 for "where it stands". Returns the number of bytes. */
+  readThrough(handle: number, target: Uint8Array, position: number): number;
+  /** Writes to what `openThrough` gave; `position` is -1 for "where it stands". Returns the number of bytes. */
+  writeThrough(handle: number, source: Uint8Array, position: number): number;
+  /** Ends what `openThrough` began. */
+  closeThrough(handle: number): void;
+}
+
+/** The same questions, answered later. */
+export type AsyncRequests = {
+  readonly [K in keyof Requests]: (...question: Parameters<Requests[K]>) => Promise<ReturnType<Requests[K]>>;
+};
+
+/** An fs-like thing in the stack. */
+export interface Branch {
+  /** Distinguishes the branches of one overlay: 0 is the upper, the lowers count from 1, top first. */
+  readonly id: number;
+  /** What error messages call it. */
+  readonly name: string;
+  /** Nobody changes it while the overlay lives, so what was learnt once (absence too) stays true. */
+  readonly immutable: boolean;
+  /** Its names may be whiteouts and opaque marks in the OCI layer spelling (`branch/whiteout.ts`). */
+  readonly layered: boolean;
+  /** How to ask it at once; undefined where it has only promise functions. */
+  readonly sync: Requests | undefined;
+  /** How to ask it without blocking; undefined where it has only synchronous functions, which are then asked directly. */
+  readonly async: AsyncRequests | undefined;
+  /** Lets go of everything the branch keeps open for us. */
+  close(): void;
+}

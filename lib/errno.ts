@@ -1,0 +1,79 @@
+/**
+ * Bare errors: a code and a number, nothing else.
+ *
+ * The inner code has no use for a stack, a path or a sentence: it says ENOENT and means it. So an error below the
+ * front is one of the frozen values of this file, thrown or (where absence is an ordinary answer) returned. The front
+ * (`fs/errors.ts`) words it once, with the system call and the paths that only it knows. Throwing one of these costs
+ * a fraction of making an `Error`.
+ */
+
+import { constants } from 'node:os';
+
+/** An error without words: what a system call would leave in `errno`. */
+export class Errno {
+  /** The symbolic name, such as `ENOENT`. */
+  readonly code: string;
+  /** The number as libuv gives it: negative. */
+  readonly errno: number;
+  /** What a branch threw, when it was something strange that had no code of its own. */
+  readonly cause: unknown;
+
+  constructor(code: string, errno: number, cause?: unknown) {
+    this.code = code;
+    this.errno = errno;
+    this.cause = cause;
+  }
+}
+
+const known = new Map<string, Errno>();
+for (const [code, number] of Object.entries(constants.errno)) known.set(code, new Errno(code, -number));
+
+function bare(code: string, linuxNumber: number): Errno {
+  const found = known.get(code);
+  if (found !== undefined) return found;
+  // Not every platform has every code (Windows lacks ESTALE); there Linux's number serves.
+  const made = new Errno(code, -linuxNumber);
+  known.set(code, made);
+  return made;
+}
+
+export const EPERM = bare('EPERM', 1);
+export const ENOENT = bare('ENOENT', 2);
+export const EIO = bare('EIO', 5);
+export const ENXIO = bare('ENXIO', 6);
+export const EBADF = bare('EBADF', 9);
+export const EAGAIN = bare('EAGAIN', 11);
+export const EACCES = bare('EACCES', 13);
+export const EBUSY = bare('EBUSY', 16);
+export const EEXIST = bare('EEXIST', 17);
+export const EXDEV = bare('EXDEV', 18);
+export const ENOTDIR = bare('ENOTDIR', 20);
+export const EISDIR = bare('EISDIR', 21);
+export const EINVAL = bare('EINVAL', 22);
+export const EFBIG = bare('EFBIG', 27);
+export const ENOSPC = bare('ENOSPC', 28);
+export const ESPIPE = bare('ESPIPE', 29);
+export const EROFS = bare('EROFS', 30);
+export const EMLINK = bare('EMLINK', 31);
+export const ENAMETOOLONG = bare('ENAMETOOLONG', 36);
+export const ENOSYS = bare('ENOSYS', 38);
+export const ENOTEMPTY = bare('ENOTEMPTY', 39);
+export const ELOOP = bare('ELOOP', 40);
+export const ENOTSUP = bare('ENOTSUP', 95);
+export const ESTALE = bare('ESTALE', 116);
+
+/** Whether `value` is a bare error that an operation returned instead of its answer. */
+export function isErrno(value: unknown): value is Errno {
+  return value instanceof Errno;
+}
+
+/**
+ * Makes a bare error of whatever a branch threw: its own code where it has one that we know, else EIO with the
+ * strange thing kept as the cause.
+ */
+export function errnoOf(thrown: unknown): Errno {
+  if (thrown instanceof Errno) return thrown;
+  const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
+  const found = typeof code === 'string' ? known.get(code) : undefined;
+  return found ?? new Errno(EIO.code, EIO.errno, thrown);
+}

@@ -1,0 +1,228 @@
+/**
+ * What differs from the lowers: the dirty part of the tree, read as a list.
+ *
+ * Only names that the overlay has marked (or that the upper held already) are visited, so it costs what changed and not what exists.
+ */
+
+import { constants } from 'node:fs';
+import type { Branch } from '../branch/branch.ts';
+import type { Io } from '../fault.ts';
+import {
+  BORN,
+  type Directory,
+  Inode,
+  isDirectory,
+  isOwnName,
+  namesOf,
+  OWNED_ATTRIBUTES,
+  OWNED_CONTENT,
+  pathIn,
+  type Source,
+} from '../tree/inode.ts';
+import { layerOf } from '../tree/layer.ts';
+import { type Found, find } from '../tree/load.ts';
+import { lookup } from '../tree/lookup.ts';
+import type { Tree } from '../tree/tree.ts';
+
+const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK } = constants;
+
+/** What happened to a path. */
+export type ChangeKind = 'added' | 'modified' | 'removed' | 'renamed' | 'attributes';
+
+/** What a path is. */
+export type FileType =
+  | 'file'
+  | 'directory'
+  | 'symlink'
+  | 'fifo'
+  | 'socket'
+  | 'character device'
+  | 'block device'
+  | 'unknown';
+
+/** One difference from the lowers. */
+export interface PathChange {
+  /** Absolute in the overlay. */
+  readonly path: string;
+  /**
+   * `added`: the lowers have nothing there. `modified`: the content differs. `attributes`: mode, owner or times differ and the content
+   * does not. `removed`: a whiteout. `renamed`: it was `from` in the lowers; what else happened to it follows as a change of its own.
+   */
+  readonly kind: ChangeKind;
+  /** What it is now; of something removed, what the lowers have. */
+  readonly type: FileType;
+  /** Where the lowers have what was renamed. */
+  readonly from?: string;
+}
+
+/** Where each branch starts, to say in the overlay's terms where something was. */
+export type Roots = ReadonlyMap<Branch, string>;
+
+/** Lists what differs from the lowers, parents before children, siblings in order. */
+export function listChanges(io: Io, tree: Tree, roots: Roots): PathChange[] {
+  const changes: PathChange[] = [];
+  new Comparison(io, tree, roots, changes).compareNames(tree.root, '', 'merged');
+  const moved = new Set(changes.map(({ from }) => from));
+  return changes.filter(({ kind, path }) => kind !== 'removed' || !moved.has(path));
+}
+
+/** Whether a directory still shows something of the lowers, or everything in it is new. */
+type Mixture = 'merged' | 'new';
+
+class Comparison {
+  readonly #io: Io;
+  readonly #tree: Tree;
+  readonly #roots: Roots;
+  /** Filled as the tree is walked. */
+  readonly #changes: PathChange[];
+
+  constructor(io: Io, tree: Tree, roots: Roots, changes: PathChange[]) {
+    this.#io = io;
+    this.#tree = tree;
+    this.#roots = roots;
+    this.#changes = changes;
+  }
+
+  compareNames(directory: Directory, path: string, mixture: Mixture): void {
+    const lowers = mixture === 'new' ? [] : lowersOf(directory);
+    for (const name of this.#candidates(directory)) {
+      const now = lookup(this.#io, this.#tree, directory, name);
+      const below = lowers.length === 0 ? undefined : find(this.#io, lowers, name);
+      this.#compare(directory, name, `${path}/${name}`, now, below);
+    }
+  }
+
+  /** The names that may differ, in order. */
+  #candidates(directory: Directory): string[] {
+    const names = new Set<string>();
+    if (directory.sources.length === 0) {
+      for (const [name, entry] of directory.names) if (entry instanceof Inode) names.add(name);
+    }
+    for (const name of directory.marks?.keys() ?? []) names.add(name);
+    for (const source of directory.sources) {
+      if (!isUpper(source)) continue;
+      const layer = layerOf(this.#io, source);
+      for (const name of layer.names.keys()) names.add(name);
+      for (const name of layer.whiteouts) names.add(name);
+    }
+    return [...names].sort();
+  }
+
+  #compare(directory: Directory, name: string, path: string, now: Inode | undefined, below: Found | undefined): void {
+    if (now === undefined) {
+      if (below !== undefined) this.#add(path, 'removed', below.attributes.mode);
+      else if (directory.names.get(name) === undefined) directory.marks?.delete(name);
+      return;
+    }
+    if (below === undefined) {
+      this.#appeared(directory, name, path, now);
+    } else if (isSame(now, name, below)) {
+      this.#compareSame(now, path);
+    } else if (now.type !== (below.attributes.mode & S_IFMT) || isDirectory(now)) {
+      this.#replaced(directory, name, path, now, below);
+    } else {
+      this.#add(path, 'modified', now.mode, this.#origin(directory, name, now));
+    }
+  }
+
+  /** A directory, or something of another type than the lowers have. */
+  #replaced(directory: Directory, name: string, path: string, now: Inode, below: Found): void {
+    if (isDirectory(now) && hasUpper(now) && lowersOf(now).length > 0) {
+      this.#compareWithUpper(now, path, below);
+    } else {
+      this.#add(path, 'removed', below.attributes.mode);
+      this.#appeared(directory, name, path, now);
+    }
+  }
+
+  /** Something where the lowers have nothing, or something else. */
+  #appeared(directory: Directory, name: string, path: string, now: Inode): void {
+    const from = this.#origin(directory, name, now);
+    if (from === undefined) {
+      this.#add(path, 'added', now.mode);
+      if (isDirectory(now)) this.compareNames(now, path, 'new');
+    } else {
+      this.#add(path, 'renamed', now.mode, from);
+      this.#compareSame(now, path);
+    }
+  }
+
+  /** The inode that the lowers have there too (or had elsewhere): what was changed about it. */
+  #compareSame(now: Inode, path: string): void {
+    if ((now.state & OWNED_CONTENT) !== 0) this.#add(path, 'modified', now.mode);
+    else if ((now.state & OWNED_ATTRIBUTES) !== 0) this.#add(path, 'attributes', now.mode);
+    if (isDirectory(now)) this.compareNames(now, path, 'merged');
+  }
+
+  /** A directory that the upper held already. */
+  #compareWithUpper(now: Directory, path: string, below: Found): void {
+    const { mode, uid, gid } = below.attributes;
+    if (now.mode !== mode || now.uid !== uid || now.gid !== gid) this.#add(path, 'attributes', now.mode);
+    this.compareNames(now, path, 'merged');
+  }
+
+  /** Where the lowers have an inode that was renamed to this name; undefined when it was not. */
+  #origin(directory: Directory, name: string, inode: Inode): string | undefined {
+    const { origin, originName } = inode;
+    if (origin === undefined || isUpper(origin) || (inode.state & BORN) !== 0) return undefined;
+    // Of several names one can be the old one moved; while the lower's own name is still there none is.
+    const names = namesOf(inode);
+    if (names.some((link) => !isOwnName(link.directory, link.name))) return undefined;
+    const [first] = names;
+    if (first === undefined || first.directory !== directory || first.name !== name) return undefined;
+    const root = this.#roots.get(origin.branch) ?? '/';
+    const path = pathIn(origin, originName);
+    return root === '/' ? path : path.slice(root.length);
+  }
+
+  #add(path: string, kind: ChangeKind, mode: number, from?: string): void {
+    const change = { path, kind, type: typeName(mode) };
+    this.#changes.push(from === undefined ? change : { ...change, from });
+  }
+}
+
+function isUpper(source: Source): boolean {
+  return source.branch.id === 0;
+}
+
+function hasUpper(directory: Directory): boolean {
+  return directory.sources.some(isUpper);
+}
+
+function lowersOf(directory: Directory): Source[] {
+  return directory.sources.filter((source) => !isUpper(source));
+}
+
+/** Whether an inode is what the lowers have at a place, rather than something that stands there instead. */
+function isSame(inode: Inode, name: string, { source, sources }: Found): boolean {
+  if ((inode.state & BORN) !== 0) return false;
+  if (isDirectory(inode)) {
+    const [first] = lowersOf(inode);
+    const [below] = sources;
+    return below !== undefined && first?.branch === below.branch && first.path === below.path && !hasUpper(inode);
+  }
+  const { origin } = inode;
+  return origin?.branch === source.branch && origin.path === source.path && inode.originName === name;
+}
+
+/** What a mode says about the type, in words. */
+function typeName(mode: number): FileType {
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      return 'file';
+    case S_IFDIR:
+      return 'directory';
+    case S_IFLNK:
+      return 'symlink';
+    case S_IFIFO:
+      return 'fifo';
+    case S_IFSOCK:
+      return 'socket';
+    case S_IFCHR:
+      return 'character device';
+    case S_IFBLK:
+      return 'block device';
+    default:
+      return 'unknown';
+  }
+}

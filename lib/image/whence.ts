@@ -1,0 +1,64 @@
+/** Which branch each part of a file comes from: for curious people and for tests. */
+
+import { pageAt } from '../pages/contents.ts';
+import { DIRTY } from '../pages/page.ts';
+import { File, type Inode, isDirectory, pathIn } from '../tree/inode.ts';
+import type { Tree } from '../tree/tree.ts';
+
+/** A part of a file, or a directory that is merged into one. */
+export interface Part {
+  /** First byte of the part; 0 for what is no file. */
+  readonly offset: number;
+  /** Bytes in the part; 0 for what is no file. */
+  readonly length: number;
+  /** The branch's name; `memory` for what was written here, `hole` for zeros that are stored nowhere. */
+  readonly branch: string;
+  /** Where in the branch; absent for `memory` and `hole`. */
+  readonly path?: string;
+}
+
+/** The parts of a file in order, or the sources of a directory from the top; what is neither has one part. */
+export function partsOf(tree: Tree, inode: Inode): Part[] {
+  if (isDirectory(inode)) {
+    const parts = inode.sources.map(({ branch, path }) => ({ offset: 0, length: 0, branch: branch.name, path }));
+    return parts.length === 0 ? [{ offset: 0, length: 0, branch: 'memory' }] : parts;
+  }
+  const { origin } = inode;
+  const below = origin && { branch: origin.branch.name, path: pathIn(origin, inode.originName) };
+  if (!(inode instanceof File)) return [{ offset: 0, length: 0, ...(below ?? { branch: 'memory' }) }];
+  return joined(pageParts(tree, inode, below));
+}
+
+interface Where {
+  readonly branch: string;
+  readonly path?: string;
+}
+
+function* pageParts(tree: Tree, file: File, below: Where | undefined): Iterable<Part> {
+  const { pageSize } = tree.memory;
+  for (let offset = 0; offset < file.size; offset += pageSize) {
+    const length = Math.min(pageSize, file.size - offset);
+    const page = pageAt(file, offset / pageSize);
+    if (page?.state === DIRTY) {
+      yield { offset, length, branch: 'memory' };
+      continue;
+    }
+    const supplied = below === undefined ? 0 : Math.max(0, Math.min(length, file.supplied - offset));
+    if (supplied > 0) yield { offset, length: supplied, ...(below as Where) };
+    if (supplied < length) yield { offset: offset + supplied, length: length - supplied, branch: 'hole' };
+  }
+}
+
+/** Makes neighbours from the same place one part. */
+function joined(parts: Iterable<Part>): Part[] {
+  const result: Part[] = [];
+  for (const part of parts) {
+    const last = result.at(-1);
+    if (last !== undefined && last.branch === part.branch && last.path === part.path) {
+      result[result.length - 1] = { ...last, length: last.length + part.length };
+    } else {
+      result.push(part);
+    }
+  }
+  return result;
+}

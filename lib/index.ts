@@ -1,0 +1,25 @@
+/**
+ * overfs: a writable filesystem in memory over read-only ones, with the API of `node:fs`.
+ *
+ * The words used everywhere:
+ *
+ * - branch: anything fs-like that lies in the stack: `node:fs`, a memfs `Volume`, a `Union`, another overlay;
+ * - lower: a read-only branch; of several the first one given is the topmost;
+ * - upper: the one writable branch, to which what was written can be brought down;
+ * - overlay: the merged tree that the user sees;
+ * - inode: a file's identity, attributes and pages; names point at inodes;
+ * - origin: where an inode's unmodified data and attributes come from;
+ * - copy-up: becoming the overlay's own, no longer following the origin; it copies nothing but pages that are written in part;
+ * - whiteout: a name that hides what lies below it;
+ * - opaque: a directory that shows nothing of the branches below.
+ *
+ * @module
+ */
+
+export { NotLoadedError } from './fault.ts';
+export type { ChangeKind, FileType, PathChange } from './image/changes.ts';
+export type { Part } from './image/whence.ts';
+export { createOverlay, Overlay } from './overlay.ts';
+export type { Lower, LowerOptions, OverlayOptions } from './overlay-options.ts';
+export type { Limits } from './pages/quota.ts';
+export type { Credentials } from './tree/caller.ts';

@@ -1,0 +1,222 @@
+/** What a file is, and changing that: stat, access, chmod, chown, utimes, truncate, readlink, realpath, statfs. */
+
+import { constants } from 'node:fs';
+import type { Space } from '../branch/branch.ts';
+import { EACCES, EFBIG, EINVAL, EISDIR, ENOSPC, EPERM, EROFS, type Errno, isErrno } from '../errno.ts';
+import type { Io } from '../fault.ts';
+import { type Caller, may, W_OK } from '../tree/caller.ts';
+import { File, type Inode, isDirectory, isSymlink, OWNED_ATTRIBUTES } from '../tree/inode.ts';
+import { mayOwn, own, tellChange } from '../tree/own.ts';
+import { touchCtime } from '../tree/tree.ts';
+import { FOLLOW, type Following, NOFOLLOW, pathOf, readTarget, resolve, walk } from '../tree/walk.ts';
+import { type OpenFile, truncateNow } from './open.ts';
+
+const S_ISUID = 0o4000;
+const S_ISGID = 0o2000;
+const { S_IXGRP } = constants;
+
+/** The file at a path, links followed. */
+export function stat(io: Io, caller: Caller, path: string): Inode | Errno {
+  return walk(io, caller, path, FOLLOW);
+}
+
+/** The file at a path; a link itself. */
+export function lstat(io: Io, caller: Caller, path: string): Inode | Errno {
+  return walk(io, caller, path, NOFOLLOW);
+}
+
+/** The file of a descriptor. */
+export function fstat(_io: Io, _caller: Caller, file: OpenFile): Inode {
+  return file.inode;
+}
+
+/** Whether there is a file at the path. */
+export function exists(io: Io, caller: Caller, path: string): boolean {
+  return !isErrno(walk(io, caller, path, FOLLOW));
+}
+
+/** Whether the caller may do what `mode` says (R_OK | W_OK | X_OK, or F_OK). */
+export function access(io: Io, caller: Caller, path: string, mode: number): undefined | Errno {
+  const inode = walk(io, caller, path, FOLLOW);
+  if (isErrno(inode)) return inode;
+  if ((mode & W_OK) !== 0 && caller.tree.isReadonly && (inode instanceof File || isDirectory(inode))) return EROFS;
+  return may(caller, inode, mode) ? undefined : EACCES;
+}
+
+/** The file whose attributes will change. */
+function inodeAt(io: Io, caller: Caller, path: string, following: Following): Inode {
+  const inode = walk(io, caller, path, following);
+  if (isErrno(inode)) throw inode;
+  return inode;
+}
+
+function mayChange(caller: Caller, inode: Inode): void {
+  if (caller.tree.isReadonly) throw EROFS;
+  if (!mayOwn(caller.tree, inode)) throw ENOSPC;
+}
+
+/** Sets the permission bits. */
+export function chmod(io: Io, caller: Caller, path: string, mode: number): void {
+  changeMode(caller, inodeAt(io, caller, path, FOLLOW), mode);
+}
+
+export function lchmod(io: Io, caller: Caller, path: string, mode: number): void {
+  changeMode(caller, inodeAt(io, caller, path, NOFOLLOW), mode);
+}
+
+export function fchmod(_io: Io, caller: Caller, file: OpenFile, mode: number): void {
+  changeMode(caller, file.inode, mode);
+}
+
+function changeMode(caller: Caller, inode: Inode, mode: number): void {
+  if (caller.tree.isReadonly) throw EROFS;
+  if (!caller.actsAsOwner(inode)) throw EPERM;
+  mayChange(caller, inode);
+  // From here on nothing stops or fails.
+  // Who is not in the file's group cannot give it that group's rights (POSIX chmod).
+  const foreign = caller.uid !== 0 && !caller.isMember(inode.owner.gid);
+  own(caller.tree, inode, OWNED_ATTRIBUTES);
+  inode.mode = inode.type | (mode & (foreign ? 0o7777 & ~S_ISGID : 0o7777));
+  touchCtime(caller.tree, inode);
+  tellChange(caller.tree, inode);
+}
+
+/** What stands for "leave it" as user or group. */
+const SAME_ID = 2 ** 32 - 1;
+
+/** Sets owner and group; -1 leaves either as it is. */
+export function chown(io: Io, caller: Caller, path: string, uid: number, gid: number): void {
+  changeOwner(caller, inodeAt(io, caller, path, FOLLOW), uid, gid);
+}
+
+export function lchown(io: Io, caller: Caller, path: string, uid: number, gid: number): void {
+  changeOwner(caller, inodeAt(io, caller, path, NOFOLLOW), uid, gid);
+}
+
+export function fchown(_io: Io, caller: Caller, file: OpenFile, uid: number, gid: number): void {
+  changeOwner(caller, file.inode, uid, gid);
+}
+
+function changeOwner(caller: Caller, inode: Inode, uid: number, gid: number): void {
+  const { tree } = caller;
+  const keepUid = uid === -1 || uid === SAME_ID || uid === inode.owner.uid;
+  const keepGid = gid === -1 || gid === SAME_ID || gid === inode.owner.gid;
+  if (tree.isReadonly) throw EROFS;
+  if (caller.uid !== 0) {
+    // The owner may give the file to another group of its own; everything else is root's (Linux chown_ok, chgrp_ok).
+    const own = caller.uid === inode.owner.uid;
+    const uidAllowed = uid === -1 || uid === SAME_ID || (keepUid && own);
+    const gidAllowed = gid === -1 || gid === SAME_ID || (own && (keepGid || caller.isMember(gid)));
+    if (!uidAllowed || !gidAllowed) throw EPERM;
+  }
+  mayChange(caller, inode);
+  // From here on nothing stops or fails.
+  own(tree, inode, OWNED_ATTRIBUTES);
+  inode.owner = tree.owner(keepUid ? inode.owner.uid : uid, keepGid ? inode.owner.gid : gid);
+  if (inode instanceof File) {
+    inode.mode &= ~S_ISUID;
+    if ((inode.mode & S_IXGRP) !== 0) inode.mode &= ~S_ISGID;
+  }
+  touchCtime(tree, inode);
+  tellChange(tree, inode);
+}
+
+/** Sets the times of access and modification, in seconds since 1970 (as libuv takes them: to the microsecond). */
+export function utimes(io: Io, caller: Caller, path: string, atime: number, mtime: number): void {
+  changeTimes(caller, inodeAt(io, caller, path, FOLLOW), atime, mtime);
+}
+
+export function lutimes(io: Io, caller: Caller, path: string, atime: number, mtime: number): void {
+  changeTimes(caller, inodeAt(io, caller, path, NOFOLLOW), atime, mtime);
+}
+
+export function futimes(_io: Io, caller: Caller, file: OpenFile, atime: number, mtime: number): void {
+  changeTimes(caller, file.inode, atime, mtime);
+}
+
+/** Splits seconds as libuv's `uv__fs_to_timespec` does: to the microsecond, the fraction counted upwards. */
+function split(time: number): { sec: number; nsec: number } {
+  let sec = Math.trunc(time);
+  let nsec = (Math.trunc(time * 1e6) % 1e6) * 1000;
+  if (nsec < 0) {
+    nsec += 1e9;
+    sec -= 1;
+  }
+  return { sec, nsec };
+}
+
+function changeTimes(caller: Caller, inode: Inode, atime: number, mtime: number): void {
+  if (caller.tree.isReadonly) throw EROFS;
+  if (!caller.actsAsOwner(inode)) throw EPERM;
+  mayChange(caller, inode);
+  // From here on nothing stops or fails.
+  own(caller.tree, inode, OWNED_ATTRIBUTES);
+  ({ sec: inode.atimeSec, nsec: inode.atimeNsec } = split(atime));
+  ({ sec: inode.mtimeSec, nsec: inode.mtimeNsec } = split(mtime));
+  touchCtime(caller.tree, inode);
+  tellChange(caller.tree, inode);
+}
+
+/** Sets the size of the file at a path. */
+export function truncate(io: Io, caller: Caller, path: string, length: number): void {
+  const inode = inodeAt(io, caller, path, FOLLOW);
+  if (isDirectory(inode)) throw EISDIR;
+  if (!may(caller, inode, W_OK)) throw EACCES;
+  resize(caller, inode, length);
+}
+
+/** Sets the size of an open file. */
+export function ftruncate(_io: Io, caller: Caller, file: OpenFile, length: number): void {
+  if (!file.writable) throw EINVAL;
+  resize(caller, file.inode, length);
+}
+
+function resize(caller: Caller, inode: Inode, length: number): void {
+  if (!(inode instanceof File) || length < 0) throw EINVAL;
+  if (length > Number.MAX_SAFE_INTEGER) throw EFBIG;
+  mayChange(caller, inode);
+  // From here on nothing stops or fails.
+  truncateNow(caller.tree, inode, length);
+}
+
+/** Where a symbolic link points, as it was written. */
+export function readlink(io: Io, caller: Caller, path: string): string {
+  const inode = inodeAt(io, caller, path, NOFOLLOW);
+  if (!isSymlink(inode)) throw EINVAL;
+  return readTarget(io, inode);
+}
+
+/** The path of the same file without links, dots and double slashes. */
+export function realpath(io: Io, caller: Caller, path: string): string {
+  const found = resolve(io, caller, path);
+  if (isErrno(found)) throw found;
+  const { root } = caller.tree;
+  const { inode, place } = found;
+  if (isDirectory(inode)) return pathOf(root, inode);
+  const above = pathOf(root, place.directory);
+  return above === '/' ? `/${place.name}` : `${above}/${place.name}`;
+}
+
+/** What `statfs` calls us where no branch below lends its own number: "ovfs" as Linux's overlayfs has it. */
+const OVERLAYFS_SUPER_MAGIC = 0x794c7630;
+/** What is told as the size of a filesystem without a limit. */
+const UNLIMITED_BYTES = 2 ** 50;
+const UNLIMITED_INODES = 2 ** 32;
+
+/** The space of the overlay: its limits, or very much where it has none. */
+export function statfs(io: Io, caller: Caller, path: string): Space {
+  inodeAt(io, caller, path, FOLLOW);
+  const { quota, pageSize } = caller.tree.memory;
+  const blocks = Math.floor(Math.min(quota.byteLimit, UNLIMITED_BYTES) / pageSize);
+  const bfree = Math.max(0, blocks - Math.ceil(quota.bytes / pageSize));
+  const files = Math.min(quota.inodeLimit, UNLIMITED_INODES);
+  return {
+    type: OVERLAYFS_SUPER_MAGIC,
+    bsize: pageSize,
+    blocks,
+    bfree,
+    bavail: bfree,
+    files,
+    ffree: Math.max(0, files - quota.inodes),
+  };
+}

@@ -1,0 +1,216 @@
+/**
+ * Reading and writing through an open file.
+ */
+
+import { constants } from 'node:fs';
+import { EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, ESTALE } from '../errno.ts';
+import type { Io } from '../fault.ts';
+import { affordable, readContents, writeContents } from '../pages/contents.ts';
+import { type Filled, fillForRead, fillForWrite, type Origin } from '../pages/fill.ts';
+import type { Caller } from '../tree/caller.ts';
+import { File, isDirectory, OWNED_CONTENT, pathIn, THROUGH } from '../tree/inode.ts';
+import { mayOwn, own, tellChange } from '../tree/own.ts';
+import { refresh } from '../tree/revalidate.ts';
+import { type Tree, touchMtime } from '../tree/tree.ts';
+import type { OpenFile } from './open.ts';
+
+/** A file can be no longer than offsets can say exactly. */
+const MOST_BYTES = Number.MAX_SAFE_INTEGER;
+const S_ISUID = 0o4000;
+const S_ISGID = 0o2000;
+const S_IXGRP = constants.S_IXGRP;
+
+/** How often a clean file that changes while it is read is looked at again, before that is called ESTALE. */
+const ATTEMPTS = 8;
+
+/** Where the pages of a file come from; undefined when all are here. */
+function originOf(file: File): Origin | undefined {
+  const { origin, originName } = file;
+  if (origin === undefined) return undefined;
+  return { branch: origin.branch, path: pathIn(origin, originName), fingerprint: file.extra?.fingerprint ?? file };
+}
+
+/** What to do about a fill that did not fill: try again with what the lower has now, or say that it is no longer the file (C7). */
+function settleFill(io: Io, tree: Tree, file: File, outcome: Filled): void {
+  if (outcome === 'short' && !file.isOwned) file.state |= THROUGH;
+  else if (file.isOwned || !refresh(io, tree, file)) throw ESTALE;
+}
+
+/** Brings in memory what a read of [from, to) needs. What the lower changed meanwhile shows in the file's size afterwards. */
+export function prepareRead(io: Io, tree: Tree, file: File, from: number, to: number): void {
+  if (file.supplied <= from || file.origin === undefined) return;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if ((file.state & THROUGH) !== 0) return;
+    const origin = originOf(file);
+    if (origin === undefined) return;
+    const outcome = fillForRead(io, tree.memory, file, origin, from, Math.min(to, file.size));
+    if (outcome === 'filled') return;
+    settleFill(io, tree, file, outcome);
+  }
+  throw ESTALE;
+}
+
+/** Brings in memory the pages of which a write of [from, to) keeps a part. */
+export function prepareWrite(io: Io, tree: Tree, file: File, from: number, to: number): void {
+  if (file.supplied === 0) return;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const origin = originOf(file);
+    if (origin === undefined) return;
+    const outcome = fillForWrite(io, tree.memory, file, origin, from, to);
+    if (outcome === 'filled') return;
+    settleFill(io, tree, file, outcome);
+  }
+  throw ESTALE;
+}
+
+/** Whether the size of a lower file may lie, so that only reading tells its end (`/proc` says 0, `/sys` too much). */
+export function mayLie(file: File): boolean {
+  return !file.isOwned && file.origin !== undefined && (file.size === 0 || (file.state & THROUGH) !== 0);
+}
+
+/** Reads from a file whose size may lie, past the page cache. */
+export function readPast(io: Io, file: File, from: number, length: number): Uint8Array {
+  const origin = originOf(file);
+  const bytes = origin && io.read(origin.branch, origin.path, origin.fingerprint, from, length);
+  if (bytes === undefined) throw ESTALE;
+  return bytes;
+}
+
+/**
+ * Reads into `target`.
+ *
+ * @param position in bytes, or -1 for where the description stands, which then moves on
+ * @returns the number of bytes read; fewer than asked for only at the end
+ */
+export function read(io: Io, caller: Caller, file: OpenFile, target: Uint8Array, position: number): number {
+  const { inode } = file;
+  if (!file.readable) throw EBADF;
+  if (file.through !== undefined) return readThrough(io, file, target, position);
+  if (!(inode instanceof File)) throw isDirectory(inode) ? EISDIR : EINVAL;
+  const from = position < 0 ? file.position : position;
+  prepareRead(io, caller.tree, inode, from, from + target.length);
+  if (mayLie(inode)) {
+    const bytes = readPast(io, inode, from, target.length);
+    target.set(bytes);
+    if (position < 0) file.position += bytes.length;
+    return bytes.length;
+  }
+  const to = Math.min(from + target.length, inode.size);
+  if (to <= from) return 0;
+  // From here on nothing stops or fails.
+  readContents(caller.tree.memory, inode, from, to, target, 0);
+  if (position < 0) file.position = to;
+  return to - from;
+}
+
+function readThrough(io: Io, file: OpenFile, target: Uint8Array, position: number): number {
+  if (file.inode.origin === undefined || file.through === undefined) throw EBADF;
+  return io.readThrough(file.inode.origin.branch, file.through, target, position);
+}
+
+/** Reads into several buffers, one after the other. */
+export function readv(
+  io: Io,
+  caller: Caller,
+  file: OpenFile,
+  targets: readonly Uint8Array[],
+  position: number,
+): number {
+  const [only] = targets;
+  if (targets.length === 1 && only !== undefined) return read(io, caller, file, only, position);
+  const joined = Buffer.allocUnsafeSlow(targets.reduce((sum, { length }) => sum + length, 0));
+  const bytes = read(io, caller, file, joined, position);
+  let at = 0;
+  for (const target of targets) {
+    if (at >= bytes) break;
+    target.set(joined.subarray(at, Math.min(bytes, at + target.length)));
+    at += target.length;
+  }
+  return bytes;
+}
+
+/** Reads what is between the position of the description and the end of the file; the position moves there. */
+export function readRest(io: Io, caller: Caller, file: OpenFile): Buffer {
+  const { inode } = file;
+  if (!file.readable) throw EBADF;
+  if (!(inode instanceof File)) throw isDirectory(inode) ? EISDIR : EINVAL;
+  const bytes = readAll(io, caller.tree, inode, file.position);
+  file.position += bytes.length;
+  return bytes;
+}
+
+/** How much of a file whose size lies is asked at once. */
+const PAST_CHUNK = 64 * 1024;
+
+/** The bytes of a file from `from` to its end, in a Buffer of their own. */
+export function readAll(io: Io, tree: Tree, file: File, from: number): Buffer {
+  prepareRead(io, tree, file, from, file.size);
+  if (mayLie(file)) {
+    const pieces: Uint8Array[] = [];
+    for (let at = from; ; ) {
+      const piece = readPast(io, file, at, PAST_CHUNK);
+      pieces.push(piece);
+      at += piece.length;
+      if (piece.length < PAST_CHUNK) return Buffer.concat(pieces);
+    }
+  }
+  const length = Math.max(0, file.size - from);
+  const bytes = Buffer.allocUnsafe(length);
+  readContents(tree.memory, file, from, from + length, bytes, 0);
+  return bytes;
+}
+
+/** Writing by anybody but root takes the set-ID bits away (Linux `file_remove_privs`). */
+function dropSetId(caller: Caller, file: File): void {
+  if (caller.uid === 0 || (file.mode & (S_ISUID | S_ISGID)) === 0) return;
+  file.mode &= ~S_ISUID;
+  if ((file.mode & S_IXGRP) !== 0) file.mode &= ~S_ISGID;
+}
+
+/** Writes into a file. Requires: `prepareWrite`, `mayOwn`, and a quota that affords it. */
+export function writeNow(caller: Caller, file: File, source: Uint8Array, at: number): void {
+  const { tree } = caller;
+  own(tree, file, OWNED_CONTENT);
+  writeContents(tree.memory, file, source, at);
+  dropSetId(caller, file);
+  touchMtime(tree, file);
+  tellChange(tree, file);
+}
+
+/**
+ * Writes from `source`.
+ *
+ * @param position in bytes, or -1 for where the description stands, which then moves on; ignored with O_APPEND
+ * @returns the number of bytes written: fewer than given only when the quota ends there
+ */
+export function write(io: Io, caller: Caller, file: OpenFile, source: Uint8Array, position: number): number {
+  const { inode, append } = file;
+  const { tree } = caller;
+  if (!file.writable) throw EBADF;
+  if (file.through !== undefined && inode.origin !== undefined) {
+    return io.writeThrough(inode.origin.branch, file.through, source, position);
+  }
+  if (!(inode instanceof File)) throw EINVAL;
+  if (source.length === 0) return 0;
+  const at = append ? inode.size : position < 0 ? file.position : position;
+  if (at + source.length > MOST_BYTES) throw EFBIG;
+  prepareWrite(io, tree, inode, at, at + source.length);
+  const length = affordable(tree.memory, inode, at, source.length);
+  if (length === 0 || !mayOwn(tree, inode)) throw ENOSPC;
+  // From here on nothing stops or fails.
+  writeNow(caller, inode, length < source.length ? source.subarray(0, length) : source, at);
+  if (position < 0) file.position = at + length;
+  return length;
+}
+
+/** Writes several buffers, one after the other, at once: nobody's write comes between. */
+export function writev(
+  io: Io,
+  caller: Caller,
+  file: OpenFile,
+  sources: readonly Uint8Array[],
+  position: number,
+): number {
+  const [only] = sources;
+  return write(io, caller, file, sources.length === 1 && only !== undefined ? only : Buffer.concat(sources), position);
+}

@@ -1,0 +1,48 @@
+/** Descriptors: small integers for open files, in a range where no descriptor of the process can be. */
+
+import type { OpenFile } from './open.ts';
+
+/** Above every descriptor that a kernel gives out (fs.nr_open), below 2^31. */
+const FIRST = 2 ** 30;
+/** How many descriptors an overlay has; the next one's begin after them. */
+const RANGE = 2 ** 20;
+const RANGES = 2 ** 10;
+
+/** The open files of one overlay. */
+export class Descriptors {
+  readonly #first: number;
+  /** Open files by descriptor. Changed by `add` and `remove`. */
+  readonly #files: (OpenFile | undefined)[] = [];
+  /** Descriptors below the length of `#files` that are free. */
+  readonly #free: number[] = [];
+
+  /** @param overlay the overlay's ordinal: a descriptor of one overlay is EBADF in another */
+  constructor(overlay: number) {
+    this.#first = FIRST + (overlay % RANGES) * RANGE;
+  }
+
+  add(file: OpenFile): number {
+    const at = this.#free.pop() ?? this.#files.length;
+    this.#files[at] = file;
+    return this.#first + at;
+  }
+
+  get(fd: number): OpenFile | undefined {
+    return this.#files[fd - this.#first];
+  }
+
+  /** Takes a descriptor away; undefined when it is not open. */
+  remove(fd: number): OpenFile | undefined {
+    const at = fd - this.#first;
+    const file = this.#files[at];
+    if (file === undefined) return undefined;
+    this.#files[at] = undefined;
+    this.#free.push(at);
+    return file;
+  }
+
+  /** Every descriptor that is open. */
+  *[Symbol.iterator](): IterableIterator<readonly [number, OpenFile]> {
+    for (const [at, file] of this.#files.entries()) if (file !== undefined) yield [this.#first + at, file];
+  }
+}

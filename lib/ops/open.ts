@@ -1,0 +1,203 @@
+/**
+ * Opening and closing: from a path and flags to an open file description (POSIX open; Linux `do_last`, `may_open`).
+ */
+
+import { constants } from 'node:fs';
+import {
+  EACCES,
+  EEXIST,
+  EINVAL,
+  EISDIR,
+  ELOOP,
+  type ENOENT,
+  ENOSPC,
+  ENOTDIR,
+  ENXIO,
+  EROFS,
+  isErrno,
+} from '../errno.ts';
+import type { Io } from '../fault.ts';
+import { truncateContents } from '../pages/contents.ts';
+import { type Caller, may, R_OK, W_OK } from '../tree/caller.ts';
+import {
+  File,
+  type Inode,
+  isDirectory,
+  isSymlink,
+  LINKABLE,
+  OWNED_CONTENT,
+  pathIn,
+  Special,
+  THROUGH,
+} from '../tree/inode.ts';
+import { lookup } from '../tree/lookup.ts';
+import { endIfUnused } from '../tree/names.ts';
+import { mayOwn, own, tellChange } from '../tree/own.ts';
+import { type Tree, touchMtime } from '../tree/tree.ts';
+import { FOLLOW, followLink, locate, NOFOLLOW, type Place, walk } from '../tree/walk.ts';
+import { createFile, directoryForTmpfile, makeFile } from './create.ts';
+import { freeSpot, mayCharge, type Spot } from './spot.ts';
+
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_APPEND, O_DIRECTORY, O_NOFOLLOW, S_IFSOCK } = constants;
+const O_ACCMODE = O_RDONLY | O_WRONLY | O_RDWR;
+/** Linux's bit for anonymous files together with O_DIRECTORY, which Node does not name. */
+export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
+
+/** An open file description: what a descriptor stands for. */
+export interface OpenFile {
+  readonly inode: Inode;
+  readonly flags: number;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  /** Every write goes to the end. */
+  readonly append: boolean;
+  /** Where the next read or write without a position begins, in bytes. Changed by `data.ts`. */
+  position: number;
+  /** The branch's own descriptor of a file that is used straight through. */
+  readonly through: number | undefined;
+}
+
+/** What an open will do once nothing can stop or fail any more. */
+export type Opening =
+  | { readonly kind: 'existing'; readonly inode: Inode; readonly through: number | undefined }
+  | { readonly kind: 'new'; readonly spot: Spot };
+
+function isReading(flags: number): boolean {
+  return (flags & O_ACCMODE) !== O_WRONLY;
+}
+
+function isWriting(flags: number): boolean {
+  return (flags & O_ACCMODE) !== O_RDONLY;
+}
+
+/** Opens a file. */
+export function open(io: Io, caller: Caller, path: string, flags: number, mode: number): OpenFile {
+  if ((flags & O_TMPFILE) === O_TMPFILE) return openAnonymous(io, caller, path, flags, mode);
+  const opening = planOpen(io, caller, path, flags);
+  // From here on nothing stops or fails.
+  return describe(
+    carryOut(caller, opening, flags, mode),
+    flags,
+    opening.kind === 'existing' ? opening.through : undefined,
+  );
+}
+
+function describe(inode: Inode, flags: number, through: number | undefined): OpenFile {
+  inode.opens++;
+  return {
+    inode,
+    flags,
+    readable: isReading(flags),
+    writable: isWriting(flags),
+    append: (flags & O_APPEND) !== 0,
+    position: 0,
+    through,
+  };
+}
+
+/** Ends an open file description. */
+export function close(_io: Io, caller: Caller, file: OpenFile): void {
+  const { inode, through } = file;
+  if (through !== undefined && inode.origin !== undefined) {
+    const { sync, async } = inode.origin.branch;
+    if (sync !== undefined) sync.closeThrough(through);
+    else void async?.closeThrough(through);
+  }
+  inode.opens--;
+  endIfUnused(caller.tree, inode);
+}
+
+/** An anonymous file: an inode without a name that ends with its last descriptor (T1, T2). */
+function openAnonymous(io: Io, caller: Caller, path: string, flags: number, mode: number): OpenFile {
+  if (!isWriting(flags) || (flags & O_CREAT) !== 0) throw EINVAL;
+  const directory = directoryForTmpfile(io, caller, path);
+  // From here on nothing stops or fails.
+  const file = makeFile(caller, directory, mode);
+  file.nlink = 0;
+  if ((flags & O_EXCL) === 0) file.state |= LINKABLE;
+  return describe(file, flags & ~(O_DIRECTORY | O_EXCL), undefined);
+}
+
+/** Finds what a path and flags open, and checks that it may be opened. */
+export function planOpen(io: Io, caller: Caller, path: string, flags: number): Opening {
+  if ((flags & O_CREAT) !== 0) return planCreating(io, caller, path, flags);
+  const inode = walk(io, caller, path, (flags & O_NOFOLLOW) !== 0 ? NOFOLLOW : FOLLOW);
+  if (isErrno(inode)) throw inode;
+  return planExisting(io, caller, inode, flags);
+}
+
+/** The same with O_CREAT: the last name need not exist, nor what a link there points at. */
+function planCreating(io: Io, caller: Caller, path: string, flags: number): Opening {
+  const { tree } = caller;
+  if ((flags & O_DIRECTORY) !== 0) throw EINVAL;
+  let at: Place | typeof ENOENT = locate(io, caller, path);
+  for (;;) {
+    if (isErrno(at)) throw at;
+    const { directory, name, last, slash, hops } = at;
+    if (last !== 'name') throw (flags & O_EXCL) !== 0 ? EEXIST : EISDIR;
+    if (slash) throw EISDIR;
+    const inode = lookup(io, tree, directory, name);
+    if (inode === undefined) {
+      const spot = freeSpot(caller, directory, name);
+      mayCharge(tree);
+      return { kind: 'new', spot };
+    }
+    if ((flags & O_EXCL) !== 0) throw EEXIST;
+    if (!isSymlink(inode) || (flags & O_NOFOLLOW) !== 0) return planExisting(io, caller, inode, flags);
+    at = followLink(io, caller, directory, inode, slash, hops);
+  }
+}
+
+function planExisting(io: Io, caller: Caller, inode: Inode, flags: number): Opening {
+  const { tree } = caller;
+  const writing = isWriting(flags) || (flags & O_TRUNC) !== 0;
+  if ((flags & O_DIRECTORY) !== 0 && !isDirectory(inode)) throw ENOTDIR;
+  if (isSymlink(inode)) throw ELOOP;
+  if (isDirectory(inode) && (writing || (flags & O_CREAT) !== 0)) throw EISDIR;
+  const wanted = (isReading(flags) ? R_OK : 0) | (writing ? W_OK : 0);
+  if (!may(caller, inode, wanted)) throw EACCES;
+  const through = openThrough(io, inode, flags, writing);
+  if (through === undefined && writing) {
+    if (tree.isReadonly) throw EROFS;
+    if (!mayOwn(tree, inode)) throw ENOSPC;
+  }
+  return { kind: 'existing', inode, through };
+}
+
+/** Filesystem types (`statfs`) whose files are switches rather than contents: proc, sysfs, cgroup, cgroup2, debugfs, tracefs. */
+const SWITCHES = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x64626720, 0x74726163]);
+
+/** The branch's descriptor of what must be used straight through: special files, and switches that are opened for writing. */
+function openThrough(io: Io, inode: Inode, flags: number, writing: boolean): number | undefined {
+  const { origin, originName } = inode;
+  if (origin === undefined) return undefined;
+  const path = pathIn(origin, originName);
+  if (inode instanceof Special) {
+    if (inode.type === S_IFSOCK) throw ENXIO;
+  } else {
+    if (!writing || !(inode instanceof File) || inode.isOwned) return undefined;
+    // An empty file may be one of /proc, whose sizes lie; only its filesystem knows.
+    if (inode.size > 0 && (inode.state & THROUGH) === 0) return undefined;
+    const space = io.statfs(origin.branch, path);
+    if (space === undefined || !SWITCHES.has(space.type)) return undefined;
+  }
+  return io.openThrough(origin.branch, path, flags & ~(O_CREAT | O_EXCL));
+}
+
+/** Makes or truncates what was planned; returns the inode. */
+export function carryOut(caller: Caller, opening: Opening, flags: number, mode: number): Inode {
+  if (opening.kind === 'new') return createFile(caller, opening.spot, mode);
+  const { inode, through } = opening;
+  if ((flags & O_TRUNC) !== 0 && through === undefined && inode instanceof File) {
+    truncateNow(caller.tree, inode, 0);
+  }
+  return inode;
+}
+
+/** Sets a file's size. Requires: `mayOwn`. */
+export function truncateNow(tree: Tree, file: File, size: number): void {
+  own(tree, file, OWNED_CONTENT);
+  truncateContents(tree.memory, file, size);
+  touchMtime(tree, file);
+  tellChange(tree, file);
+}

@@ -1,0 +1,91 @@
+/**
+ * Moving names (POSIX rename; the checks and their order are those of Linux `do_renameat2` and `vfs_rename`).
+ *
+ * A directory keeps its sources, which still name the old paths below, so nothing is copied and nothing in it is visited:
+ *
+ *     before   /a ─► inode, sources [lower:/a]              after   /a ─► WHITEOUT
+ *                                                                   /b ─► the same inode, sources [lower:/a]
+ */
+
+import { EACCES, EBUSY, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY } from '../errno.ts';
+import type { Io } from '../fault.ts';
+import { type Caller, may, W_OK } from '../tree/caller.ts';
+import { type Directory, type Inode, isDirectory } from '../tree/inode.ts';
+import { isEmpty } from '../tree/list.ts';
+import { lookup } from '../tree/lookup.ts';
+import { addName, type Cover, forgetName, removeName } from '../tree/names.ts';
+import { ownQuietly } from '../tree/own.ts';
+import { countSubdirectory } from './create.ts';
+import { freeSpot, place, type Taken, takable } from './spot.ts';
+import { dropLink } from './unlink.ts';
+
+/** Gives the file at `from` the name `to`, replacing what is there at once. */
+export function rename(io: Io, caller: Caller, from: string, to: string): void {
+  const { tree } = caller;
+  const source = place(io, caller, from);
+  const target = place(io, caller, to);
+  if (source.last !== 'name' || target.last !== 'name') throw EBUSY;
+  const inode = lookup(io, tree, source.directory, source.name);
+  if (inode === undefined) throw ENOENT;
+  const replaced = lookup(io, tree, target.directory, target.name);
+  if (!isDirectory(inode) && (source.slash || target.slash)) throw ENOTDIR;
+  if (isDirectory(inode) && isWithin(target.directory, inode)) throw EINVAL;
+  if (replaced !== undefined && isDirectory(replaced) && isWithin(source.directory, replaced)) throw ENOTEMPTY;
+  if (replaced === inode) return;
+  const taken = takable(io, caller, source.directory, source.name, inode);
+  const cover = planTarget(io, caller, inode, target.directory, target.name, replaced);
+  if (isDirectory(inode) && source.directory !== target.directory && !may(caller, inode, W_OK)) throw EACCES;
+  // From here on nothing stops or fails.
+  move(caller, taken, target.directory, target.name, replaced, cover);
+}
+
+/** Whether `directory` is `ancestor` or lies below it. */
+function isWithin(directory: Directory, ancestor: Inode): boolean {
+  for (let at: Directory | undefined = directory; at !== undefined; at = at.parent) {
+    if (at === ancestor) return true;
+    if (at.parent === at) return false;
+  }
+  return false;
+}
+
+/** Checks that the target may be made or replaced; returns whether the new name hides something below. */
+function planTarget(
+  io: Io,
+  caller: Caller,
+  inode: Inode,
+  directory: Directory,
+  name: string,
+  replaced: Inode | undefined,
+): Cover {
+  if (replaced === undefined) return freeSpot(caller, directory, name).cover;
+  const { cover } = takable(io, caller, directory, name, replaced);
+  if (isDirectory(inode)) {
+    if (!isDirectory(replaced)) throw ENOTDIR;
+    if (!isEmpty(io, replaced)) throw ENOTEMPTY;
+  } else if (isDirectory(replaced)) {
+    throw EISDIR;
+  }
+  return cover;
+}
+
+function move(
+  { tree }: Caller,
+  taken: Taken,
+  directory: Directory,
+  name: string,
+  replaced: Inode | undefined,
+  cover: Cover,
+): void {
+  const { inode } = taken;
+  removeName(tree, taken.directory, taken.name, inode, taken.cover);
+  if (replaced !== undefined) {
+    forgetName(replaced, directory, name);
+    dropLink(tree, directory, replaced);
+  }
+  ownQuietly(tree, inode);
+  addName(tree, directory, name, inode, cover);
+  if (isDirectory(inode)) {
+    countSubdirectory(taken.directory, -1);
+    countSubdirectory(directory, 1);
+  }
+}

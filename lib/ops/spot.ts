@@ -1,0 +1,90 @@
+/**
+ * Where a name is made or removed: the checks that creating, linking, renaming and removing share, in the order in which Linux
+ * makes them (`filename_create`, `may_create`, `may_delete` in fs/namei.c).
+ */
+
+import { isMark, WORK_AREA } from '../branch/whiteout.ts';
+import { EACCES, EEXIST, EINVAL, ENOENT, ENOSPC, EPERM, EROFS, isErrno } from '../errno.ts';
+import type { Io } from '../fault.ts';
+import { type Caller, isHeldBySticky, may, W_OK, X_OK } from '../tree/caller.ts';
+import { type Directory, FRESH, HIDES, INSIDE, type Inode } from '../tree/inode.ts';
+import { find } from '../tree/load.ts';
+import { lookup } from '../tree/lookup.ts';
+import type { Cover } from '../tree/names.ts';
+import type { Tree } from '../tree/tree.ts';
+import { locate, type Place } from '../tree/walk.ts';
+
+/** A name that may be made: free, in a directory that the caller may write. */
+export interface Spot {
+  readonly directory: Directory;
+  readonly name: string;
+  readonly cover: Cover;
+}
+
+/** The directory and last name of a path. */
+export function place(io: Io, caller: Caller, path: string): Place {
+  const found = locate(io, caller, path);
+  if (isErrno(found)) throw found;
+  return found;
+}
+
+/** What a free name hides: something only where a whiteout stands. */
+export function coverOfFree(directory: Directory, name: string): Cover {
+  return directory.marks?.get(name) === HIDES ? HIDES : FRESH;
+}
+
+/** Whether the branches below have a name that is taken: then removing it must leave a whiteout (L3). */
+export function coverOf(io: Io, directory: Directory, name: string): Cover {
+  if (directory.sources.length === 0) return FRESH;
+  const mark = directory.marks?.get(name);
+  if (mark === undefined || mark === INSIDE || mark === HIDES) return HIDES;
+  // Made over nothing; a lower that may change can have got the name since.
+  return !directory.settled && find(io, directory.sources, name) !== undefined ? HIDES : FRESH;
+}
+
+/** Refuses a change to the names of a directory that the caller may not write. */
+export function mayWriteNames(caller: Caller, directory: Directory): void {
+  if (caller.tree.isReadonly) throw EROFS;
+  if (!may(caller, directory, W_OK | X_OK)) throw EACCES;
+}
+
+/** Finds where something new may be made. `slash` tells whether a trailing slash is as good as none (mkdir). */
+export function spotFor(io: Io, caller: Caller, path: string, slash: 'slash allowed' | 'no slash'): Spot {
+  return spotAt(io, caller, place(io, caller, path), slash);
+}
+
+export function spotAt(io: Io, caller: Caller, at: Place, slash: 'slash allowed' | 'no slash'): Spot {
+  const { directory, name, last } = at;
+  if (last !== 'name') throw EEXIST;
+  if (lookup(io, caller.tree, directory, name) !== undefined) throw EEXIST;
+  if (at.slash && slash === 'no slash') throw ENOENT;
+  return freeSpot(caller, directory, name);
+}
+
+/** Requires: the name was looked up and is free. */
+export function freeSpot(caller: Caller, directory: Directory, name: string): Spot {
+  const { tree } = caller;
+  mayWriteNames(caller, directory);
+  // The upper could not hold these names; see branch/whiteout.ts.
+  if (isMark(name) || (name === WORK_AREA && directory === tree.root)) throw EINVAL;
+  return { directory, name, cover: coverOfFree(directory, name) };
+}
+
+export function mayCharge(tree: Tree): void {
+  if (!tree.memory.quota.hasInode) throw ENOSPC;
+}
+
+/** Something that may be taken from its name. */
+export interface Taken {
+  readonly directory: Directory;
+  readonly name: string;
+  readonly inode: Inode;
+  readonly cover: Cover;
+}
+
+/** Checks that a name may be taken away from its inode. */
+export function takable(io: Io, caller: Caller, directory: Directory, name: string, inode: Inode): Taken {
+  mayWriteNames(caller, directory);
+  if (isHeldBySticky(caller, directory, inode)) throw EPERM;
+  return { directory, name, inode, cover: coverOf(io, directory, name) };
+}

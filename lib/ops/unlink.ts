@@ -1,0 +1,59 @@
+/** Removing names: files (POSIX unlink) and directories (POSIX rmdir). */
+
+import { EBUSY, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY } from '../errno.ts';
+import type { Io } from '../fault.ts';
+import type { Caller } from '../tree/caller.ts';
+import { type Directory, type Inode, isDirectory } from '../tree/inode.ts';
+import { isEmpty } from '../tree/list.ts';
+import { lookup } from '../tree/lookup.ts';
+import { endIfUnused, removeName } from '../tree/names.ts';
+import { ownQuietly } from '../tree/own.ts';
+import type { Tree } from '../tree/tree.ts';
+import { countSubdirectory } from './create.ts';
+import { place, type Taken, takable } from './spot.ts';
+
+/** Removes a name of a file; who has it open keeps it (T4). */
+export function unlink(io: Io, caller: Caller, path: string): void {
+  const { directory, name, last, slash } = place(io, caller, path);
+  if (last !== 'name') throw EISDIR;
+  const inode = lookup(io, caller.tree, directory, name);
+  if (inode === undefined) throw ENOENT;
+  if (slash) throw isDirectory(inode) ? EISDIR : ENOTDIR;
+  const taken = takable(io, caller, directory, name, inode);
+  if (isDirectory(inode)) throw EISDIR;
+  // From here on nothing stops or fails.
+  takeAway(caller.tree, taken);
+}
+
+/** Removes a directory in which nothing shows (L6). */
+export function rmdir(io: Io, caller: Caller, path: string): void {
+  const { directory, name, last } = place(io, caller, path);
+  if (last === 'root') throw EBUSY;
+  if (last === 'dot') throw EINVAL;
+  if (last === 'dotdot') throw ENOTEMPTY;
+  const inode = lookup(io, caller.tree, directory, name);
+  if (inode === undefined) throw ENOENT;
+  const taken = takable(io, caller, directory, name, inode);
+  if (!isDirectory(inode)) throw ENOTDIR;
+  if (!isEmpty(io, inode)) throw ENOTEMPTY;
+  // From here on nothing stops or fails.
+  takeAway(caller.tree, taken);
+}
+
+/** Takes a name from its inode, which ends when that was its last and nobody has it open. */
+export function takeAway(tree: Tree, { directory, name, inode, cover }: Taken): void {
+  removeName(tree, directory, name, inode, cover);
+  dropLink(tree, directory, inode);
+}
+
+/** Counts that a name of the inode in `directory` is gone. */
+export function dropLink(tree: Tree, directory: Directory, inode: Inode): void {
+  if (isDirectory(inode)) {
+    inode.nlink = 0;
+    countSubdirectory(directory, -1);
+  } else if (inode.nlink > 0) {
+    inode.nlink--;
+  }
+  ownQuietly(tree, inode);
+  endIfUnused(tree, inode);
+}

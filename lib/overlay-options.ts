@@ -1,0 +1,269 @@
+/**
+ * The options of `createOverlay`: what they may be, what they default to, and an error that names the option for what is wrong.
+ */
+
+import { constants } from 'node:fs';
+import { inspect } from 'node:util';
+import type { Branch } from './branch/branch.ts';
+import { type Graft, graft } from './branch/graft.ts';
+import { directoryBranch, makeBranch } from './branch/make-branch.ts';
+import { SMALLEST_PAGE } from './pages/memory.ts';
+import type { Limits } from './pages/quota.ts';
+import type { Credentials } from './tree/caller.ts';
+
+/** One read-only branch, with all that can be said of it. */
+export interface LowerOptions {
+  /** An fs-like object: `node:fs`, a memfs `Volume`, a `Union`, an overlay, or any object with enough functions of `node:fs`. Default: the real disk. */
+  readonly fs?: object;
+  /** The directory of the branch to start from. Default `/`. */
+  readonly root?: string;
+  /** Where in the overlay it appears. Default `/`. */
+  readonly at?: string;
+  /**
+   * Promises that nobody changes the branch while the overlay lives: what was looked up once is not looked up again. Default false.
+   */
+  readonly immutable?: boolean;
+  /** Its names include whiteouts in the OCI layer spelling (`.wh.NAME`), as in a directory that was an upper. Default false. */
+  readonly layered?: boolean;
+  /** What error messages and `whence` call it. Default: `lower1`, `lower2`, ... */
+  readonly name?: string;
+}
+
+/** A read-only branch: a directory of the real disk, an fs-like object, or either with more said about it. */
+export type Lower = string | URL | LowerOptions | object;
+
+/** What `createOverlay` takes. All of it is optional. */
+export interface OverlayOptions {
+  /** The read-only branches, the topmost first. Default: the real disk at `/`, so that every absolute path works unchanged. */
+  readonly lower?: Lower | readonly Lower[];
+  /** The writable branch: a directory or an fs-like object. What it holds already is read as the topmost branch. Default: none, all stays in memory. */
+  readonly upper?: string | URL | LowerOptions | object;
+  /** Where relative paths start: absolute. Default: `process.cwd()` at each call. */
+  readonly cwd?: string | (() => string);
+  /** Permission bits that new files do not get. Default: `process.umask()` at each creation. */
+  readonly umask?: number;
+  /** Whose rights the overlay's `fs` has. Default: the process's. */
+  readonly credentials?: Credentials;
+  /** The time in milliseconds since 1970, fractions allowed. Default: `Date.now`. */
+  readonly clock?: () => number;
+  /** How much may be written. Default: no limits. */
+  readonly limits?: Limits;
+  /** Bytes in a page: a power of two from 4096 to 1048576. Default 16384. */
+  readonly pageSize?: number;
+  /** Nothing may be written: EROFS. Default false. */
+  readonly readonly?: boolean;
+}
+
+/** The options with every default filled in. */
+export interface ParsedOptions {
+  /** The upper first when there is one, then the lowers from the top: branches and where in them to start. */
+  readonly branches: readonly { readonly branch: Branch; readonly root: string }[];
+  readonly cwd: () => string;
+  readonly umask: () => number;
+  readonly credentials: Credentials;
+  readonly clock: () => number;
+  readonly limits: Limits;
+  readonly pageSize: number;
+  readonly readonly: boolean;
+}
+
+const LARGEST_PAGE = 2 ** 20;
+const DEFAULT_PAGE = 16 * 1024;
+
+const KNOWN = new Set<keyof OverlayOptions>([
+  'lower',
+  'upper',
+  'cwd',
+  'umask',
+  'credentials',
+  'clock',
+  'limits',
+  'pageSize',
+  'readonly',
+]);
+
+class OptionTypeError extends TypeError {
+  readonly code = 'ERR_INVALID_ARG_TYPE';
+}
+
+class OptionValueError extends RangeError {
+  readonly code = 'ERR_INVALID_ARG_VALUE';
+}
+
+function wrongType(option: string, wanted: string, given: unknown): OptionTypeError {
+  return new OptionTypeError(`The option "${option}" must be ${wanted}. Received ${inspect(given, { depth: 0 })}`);
+}
+
+function wrongValue(option: string, wanted: string, given: unknown): OptionValueError {
+  return new OptionValueError(`The option "${option}" must be ${wanted}. Received ${inspect(given, { depth: 0 })}`);
+}
+
+/** Checks the options and fills in the defaults. Throws a TypeError or RangeError that names the option. */
+export function parseOptions(options: OverlayOptions): ParsedOptions {
+  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
+  for (const key of Object.keys(options)) {
+    if (!KNOWN.has(key as keyof OverlayOptions)) {
+      throw wrongValue(key, `one of those that createOverlay knows (${[...KNOWN].join(', ')})`, undefined);
+    }
+  }
+  const { umask, clock = Date.now, pageSize = DEFAULT_PAGE, readonly = false } = options;
+  if (umask !== undefined && !isWhole(umask, 0o777)) throw wrongValue('umask', 'an integer from 0 to 0o777', umask);
+  if (typeof clock !== 'function') throw wrongType('clock', 'a function that returns milliseconds', clock);
+  if (typeof readonly !== 'boolean') throw wrongType('readonly', 'a boolean', readonly);
+  if (!isWhole(pageSize, LARGEST_PAGE) || pageSize < SMALLEST_PAGE || (pageSize & (pageSize - 1)) !== 0) {
+    throw wrongValue('pageSize', `a power of two from ${SMALLEST_PAGE} to ${LARGEST_PAGE}`, pageSize);
+  }
+  return {
+    branches: parseBranches(options),
+    cwd: parseCwd(options.cwd),
+    umask: umask === undefined ? () => process.umask() : () => umask,
+    credentials: parseCredentials(options.credentials),
+    clock,
+    limits: parseLimits(options.limits),
+    pageSize,
+    readonly,
+  };
+}
+
+function isWhole(value: unknown, most: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
+}
+
+function parseCwd(cwd: OverlayOptions['cwd']): () => string {
+  if (cwd === undefined) return () => process.cwd();
+  if (typeof cwd === 'function') return cwd;
+  if (typeof cwd !== 'string') throw wrongType('cwd', 'an absolute path or a function that returns one', cwd);
+  if (!cwd.startsWith('/')) throw wrongValue('cwd', 'an absolute path', cwd);
+  return () => cwd;
+}
+
+const MOST_ID = 2 ** 32 - 2;
+
+function parseCredentials(credentials: OverlayOptions['credentials']): Credentials {
+  if (credentials === undefined) {
+    return {
+      uid: process.geteuid?.() ?? 0,
+      gid: process.getegid?.() ?? 0,
+      groups: process.getgroups?.() ?? [],
+    };
+  }
+  if (typeof credentials !== 'object' || credentials === null) {
+    throw wrongType('credentials', 'an object { uid, gid, groups }', credentials);
+  }
+  const { uid, gid, groups = [] } = credentials;
+  if (!isWhole(uid, MOST_ID)) throw wrongValue('credentials.uid', 'a user id', uid);
+  if (!isWhole(gid, MOST_ID)) throw wrongValue('credentials.gid', 'a group id', gid);
+  if (!Array.isArray(groups) || !groups.every((group) => isWhole(group, MOST_ID))) {
+    throw wrongValue('credentials.groups', 'an array of group ids', groups);
+  }
+  return { uid, gid, groups };
+}
+
+function parseLimits(limits: OverlayOptions['limits']): Limits {
+  if (limits === undefined) return {};
+  if (typeof limits !== 'object' || limits === null) throw wrongType('limits', 'an object { bytes, inodes }', limits);
+  for (const key of ['bytes', 'inodes'] as const) {
+    const value = limits[key];
+    if (value !== undefined && value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
+      throw wrongValue(`limits.${key}`, 'a whole number or Infinity', value);
+    }
+  }
+  return limits;
+}
+
+function parseBranches({ lower, upper }: OverlayOptions): ParsedOptions['branches'] {
+  const lowers = lower === undefined ? ['/'] : Array.isArray(lower) ? lower : [lower];
+  const branches = lowers.map((one: unknown, i) => {
+    const option = Array.isArray(lower) ? `lower[${i}]` : 'lower';
+    return parseBranch(option, one, { id: i + 1, name: `lower${i + 1}`, layered: false });
+  });
+  if (upper !== undefined) branches.unshift(parseBranch('upper', upper, { id: 0, name: 'upper', layered: true }));
+  return branches;
+}
+
+/** What the position of a branch in the stack says about it. */
+interface Position {
+  readonly id: number;
+  readonly name: string;
+  readonly layered: boolean;
+}
+
+function parseBranch(option: string, given: unknown, position: Position) {
+  if (typeof given === 'string' || given instanceof URL) {
+    // Only we write the upper while the overlay lives, so what it says does not change by itself.
+    return directoryBranch(given, { ...position, immutable: position.id === 0 });
+  }
+  if (typeof given !== 'object' || given === null) {
+    throw wrongType(option, 'a directory, an fs-like object or { fs, root, at, immutable, name }', given);
+  }
+  return isLowerOptions(given) ? parseDescribed(option, given, position) : makePlain(option, given, position);
+}
+
+/** An object that says more about a branch has at least one of these and no functions of node:fs itself. */
+function isLowerOptions(given: object): given is LowerOptions {
+  if ('readFileSync' in given || 'readFile' in given || 'promises' in given) return false;
+  // An overlay has an `fs` too, but nothing else of these.
+  return (
+    'root' in given || 'at' in given || 'immutable' in given || 'name' in given || 'layered' in given || 'fs' in given
+  );
+}
+
+function makePlain(option: string, fs: object, position: Position) {
+  return { branch: named(option, () => makeBranch({ fs, ...position, immutable: position.id === 0 })), root: '/' };
+}
+
+function parseDescribed(option: string, given: LowerOptions, position: Position) {
+  const {
+    fs,
+    root = '/',
+    at = '/',
+    immutable = position.id === 0,
+    layered = position.layered,
+    name = position.name,
+  } = given;
+  if (typeof root !== 'string') throw wrongType(`${option}.root`, 'an absolute path in the branch', root);
+  if (!root.startsWith('/')) throw wrongValue(`${option}.root`, 'an absolute path in the branch', root);
+  if (typeof at !== 'string') throw wrongType(`${option}.at`, 'an absolute path in the overlay', at);
+  if (!at.startsWith('/')) throw wrongValue(`${option}.at`, 'an absolute path in the overlay', at);
+  if (typeof immutable !== 'boolean') throw wrongType(`${option}.immutable`, 'a boolean', immutable);
+  if (typeof layered !== 'boolean') throw wrongType(`${option}.layered`, 'a boolean', layered);
+  if (typeof name !== 'string') throw wrongType(`${option}.name`, 'a string', name);
+  const origin = { id: position.id, name, immutable, layered };
+  const rooted =
+    fs === undefined
+      ? directoryBranch(root, origin)
+      : { branch: named(option, () => makeBranch({ ...origin, fs })), root: normal(root) };
+  if (fs !== undefined && rooted.root !== '/') mustBeDirectory(`${option}.root`, rooted.branch, rooted.root);
+  if (normal(at) === '/') return rooted;
+  const where: Graft = { from: rooted.root, at: normal(at) };
+  return { branch: graft(rooted.branch, where), root: '/' };
+}
+
+/** Refuses a root that the branch does not have, where it can be asked at once. */
+function mustBeDirectory(option: string, branch: Branch, root: string): void {
+  if (branch.sync === undefined) return;
+  const found = branch.sync.lstat(root);
+  if (found === undefined || (found.mode & constants.S_IFMT) !== constants.S_IFDIR) {
+    throw wrongValue(option, 'a directory of the branch', root);
+  }
+}
+
+/** A path without double slashes, dots and a slash at the end. */
+function normal(path: string): string {
+  const names: string[] = [];
+  for (const name of path.split('/')) {
+    if (name === '..') names.pop();
+    else if (name !== '' && name !== '.') names.push(name);
+  }
+  return `/${names.join('/')}`;
+}
+
+/** Says which option it was that is not fs-like. */
+function named(option: string, make: () => Branch): Branch {
+  try {
+    return make();
+  } catch (thrown) {
+    if (!(thrown instanceof TypeError)) throw thrown;
+    throw new OptionTypeError(`The option "${option}" is no branch. ${thrown.message}`, { cause: thrown });
+  }
+}

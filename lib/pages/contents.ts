@@ -1,0 +1,279 @@
+/**
+ * The contents of one file: its pages, its size, and how much of it is still with its origin.
+ *
+ *     offset   0                              supplied              size
+ *              ├───────────┬────────┬────────────┼─────────┬──────────┤
+ *              │ page 0    │        │ page 2     │         │ page 4   │
+ *              └───────────┴────────┴────────────┴─────────┴──────────┘
+ *               in memory   with the origin       a hole:   in memory
+ *                           (to be filled)        zeros
+ *
+ * A page that is not in memory is with the origin as far as `supplied` reaches, and zeros beyond. Truncating lowers
+ * `supplied` and growing never raises it, so bytes cut off never come back.
+ *
+ * Nothing here stops: what a write or read needs from the origin is filled before (`fill.ts`).
+ */
+
+import type { Memory } from './memory.ts';
+import {
+  adoptPage,
+  CLEAN,
+  DIRTY,
+  leaveBytes,
+  newPage,
+  ownBytes,
+  Page,
+  type PageIndex,
+  readPage,
+  sharePage,
+  writePage,
+} from './page.ts';
+
+/** What a file has for the functions of this file; the rest of its inode is not their business. */
+export interface Contents {
+  /** Length of the file in bytes. Changed by the functions here, and by a look at a clean file's lower. */
+  size: number;
+  /** How many leading bytes the origin may still supply. Changed likewise. */
+  supplied: number;
+  /** The pages in memory: none, page 0 alone, or several by index. Changed by the functions here only. */
+  pages: Page | Map<PageIndex, Page> | undefined;
+}
+
+/** The page in memory at `index`. */
+export function pageAt(file: Contents, index: PageIndex): Page | undefined {
+  const { pages } = file;
+  if (pages === undefined) return undefined;
+  if (pages instanceof Page) return index === 0 ? pages : undefined;
+  return pages.get(index);
+}
+
+function setPage(file: Contents, index: PageIndex, page: Page): void {
+  const { pages } = file;
+  if (pages instanceof Map) pages.set(index, page);
+  else if (index === 0) file.pages = page;
+  else if (pages === undefined) file.pages = new Map([[index, page]]);
+  else
+    file.pages = new Map([
+      [0, pages],
+      [index, page],
+    ]);
+}
+
+/** Whether the page must be asked of the origin before it can be read. */
+export function isWithOrigin(memory: Memory, file: Contents, index: PageIndex): boolean {
+  return index * memory.pageSize < file.supplied && pageAt(file, index) === undefined;
+}
+
+/**
+ * Puts what the origin supplied into the pages from `index` on; pages that are there already stay as they are.
+ * Requires: `bytes` starts at the start of that page, ends at the end of a page or at `supplied`, and is nobody else's.
+ */
+export function fillPages(memory: Memory, file: Contents, index: PageIndex, bytes: Uint8Array): void {
+  const { pageSize } = memory;
+  for (let at = 0; at < bytes.length; at += pageSize) {
+    const i = index + at / pageSize;
+    if (pageAt(file, i) === undefined) {
+      const piece = bytes.length <= pageSize ? bytes : bytes.subarray(at, Math.min(at + pageSize, bytes.length));
+      setPage(file, i, adoptPage(memory.slabs, piece, pageSize));
+    }
+  }
+}
+
+/** Copies bytes `from` to `to` of the file into `target` at `at`. Requires: within the size, and filled. */
+export function readContents(
+  memory: Memory,
+  file: Contents,
+  from: number,
+  to: number,
+  target: Uint8Array,
+  at: number,
+): void {
+  const { pageSize } = memory;
+  let position = from;
+  while (position < to) {
+    const index = Math.floor(position / pageSize);
+    const start = index * pageSize;
+    const end = Math.min(to, start + pageSize);
+    const page = pageAt(file, index);
+    const offset = at + position - from;
+    if (page === undefined) target.fill(0, offset, offset + end - position);
+    else readPage(page, position - start, end - start, target, offset);
+    position = end;
+  }
+}
+
+/** Whether a write of [from, to) leaves nothing of what the origin supplies in this page, so that it need not be filled. */
+export function overwrites(memory: Memory, file: Contents, index: PageIndex, from: number, to: number): boolean {
+  const start = index * memory.pageSize;
+  return from <= start && to >= Math.min(start + memory.pageSize, file.supplied);
+}
+
+/**
+ * How many of `length` bytes at `position` the quota allows to be written: all, fewer (a short write, as POSIX write has it),
+ * or none.
+ */
+export function affordable(memory: Memory, file: Contents, position: number, length: number): number {
+  const { pageSize, quota } = memory;
+  let left = quota.bytesLeft;
+  if (left === Number.POSITIVE_INFINITY) return length;
+  const end = position + length;
+  for (let index = Math.floor(position / pageSize); index * pageSize < end; index++) {
+    const start = index * pageSize;
+    const to = Math.min(end - start, pageSize);
+    const page = pageAt(file, index);
+    const held = page === undefined ? 0 : page.length;
+    const charged = page?.state === DIRTY ? held : 0;
+    const cost = Math.max(held, to) - charged;
+    if (cost > left) {
+      const reach = left + charged;
+      return reach < held ? Math.max(0, start - position) : Math.max(0, start + reach - position);
+    }
+    left -= cost;
+  }
+  return length;
+}
+
+/** From how many whole new pages on they share one allocation, and how many at most. */
+const RUN_LEAST = 2;
+const RUN_MOST = 64;
+
+/**
+ * Writes `source` at `position`; the file grows as needed.
+ * Requires: pages that keep a part of what the origin supplies are filled; the quota allows it (`affordable`).
+ */
+export function writeContents(memory: Memory, file: Contents, source: Uint8Array, position: number): void {
+  const { pageSize } = memory;
+  const end = position + source.length;
+  let at = position;
+  while (at < end) {
+    const index = Math.floor(at / pageSize);
+    const start = index * pageSize;
+    if (at === start && end - at >= RUN_LEAST * pageSize && pageAt(file, index) === undefined) {
+      at += writeRun(memory, file, index, source, at - position);
+      continue;
+    }
+    const to = Math.min(end - start, pageSize);
+    writeOne(memory, file, index, at - start, to, source, at - position);
+    at = start + to;
+  }
+  if (end > file.size) file.size = end;
+}
+
+/** Writes bytes of `source` from `begin` on over bytes `from` to `to` of one page. */
+function writeOne(
+  memory: Memory,
+  file: Contents,
+  index: PageIndex,
+  from: number,
+  to: number,
+  source: Uint8Array,
+  begin: number,
+): void {
+  const { pageSize, slabs, quota } = memory;
+  let page = pageAt(file, index);
+  if (page === undefined) {
+    // Behind the first page a file is likely to go on growing, and a hole is likely to be written around.
+    page = newPage(slabs, index === 0 ? to : pageSize, pageSize);
+    setPage(file, index, page);
+  } else {
+    ownBytes(slabs, page, Math.max(to, page.length), pageSize);
+  }
+  const charged = page.state === DIRTY ? page.length : 0;
+  writePage(page, from, source, begin, begin + to - from);
+  page.state = DIRTY;
+  quota.chargeBytes(page.length - charged);
+}
+
+/** Writes whole pages that are not in memory yet as one allocation; returns how many bytes. */
+function writeRun(memory: Memory, file: Contents, index: PageIndex, source: Uint8Array, begin: number): number {
+  const { pageSize, quota } = memory;
+  const most = Math.min(RUN_MOST, Math.floor((source.length - begin) / pageSize));
+  let count = 1;
+  while (count < most && pageAt(file, index + count) === undefined) count++;
+  const length = count * pageSize;
+  const run = Buffer.allocUnsafeSlow(length);
+  run.set(begin === 0 && length === source.length ? source : source.subarray(begin, begin + length));
+  for (let i = 0; i < count; i++) {
+    const page = new Page(run.subarray(i * pageSize, (i + 1) * pageSize), 0, pageSize, pageSize, undefined);
+    page.state = DIRTY;
+    setPage(file, index + i, page);
+  }
+  quota.chargeBytes(length);
+  return length;
+}
+
+/** Sets the size: what is cut off is gone for good, what is added is zeros. */
+export function truncateContents(memory: Memory, file: Contents, size: number): void {
+  if (size < file.size) {
+    const { pageSize } = memory;
+    const kept = Math.ceil(size / pageSize);
+    dropPages(memory, file, (index) => index >= kept);
+    const last = size % pageSize === 0 ? undefined : pageAt(file, kept - 1);
+    if (last !== undefined && last.length > size % pageSize) {
+      if (last.state === DIRTY) memory.quota.chargeBytes((size % pageSize) - last.length);
+      last.length = size % pageSize;
+    }
+    if (size < file.supplied) file.supplied = size;
+  }
+  file.size = size;
+}
+
+/** Forgets the pages that `which` names, and gives back what they were charged. */
+function dropPages(memory: Memory, file: Contents, which: (index: PageIndex) => boolean): void {
+  const { pages } = file;
+  if (pages === undefined) return;
+  if (pages instanceof Page) {
+    if (which(0)) {
+      dropPage(memory, pages);
+      file.pages = undefined;
+    }
+    return;
+  }
+  for (const [index, page] of pages) {
+    if (which(index)) {
+      dropPage(memory, page);
+      pages.delete(index);
+    }
+  }
+}
+
+function dropPage(memory: Memory, page: Page): void {
+  if (page.state === DIRTY) memory.quota.chargeBytes(-page.length);
+  leaveBytes(memory.slabs, page);
+}
+
+/** Forgets all pages. Requires: none is dirty, or the file itself has ended. */
+export function dropContents(memory: Memory, file: Contents): void {
+  dropPages(memory, file, () => true);
+}
+
+/** How many bytes the quota is charged for the file (and will be for a copy): those of its dirty pages. */
+export function chargedBytes(file: Contents): number {
+  let bytes = 0;
+  for (const [, page] of pagesOf(file)) if (page.state === DIRTY) bytes += page.length;
+  return bytes;
+}
+
+/** The pages in memory, in no order. */
+export function* pagesOf(file: Contents): Iterable<readonly [PageIndex, Page]> {
+  const { pages } = file;
+  if (pages instanceof Page) yield [0, pages];
+  else if (pages !== undefined) yield* pages;
+}
+
+/**
+ * Gives `copy` the contents of `file` without copying a byte: dirty pages are shared until one side is written, the rest stays
+ * with the origin, which the caller makes the copy's origin too.
+ * Requires: `copy` is new; the quota allows `chargedBytes(file)`.
+ */
+export function shareContents(memory: Memory, file: Contents, copy: Contents): void {
+  copy.size = file.size;
+  copy.supplied = file.supplied;
+  for (const [index, page] of pagesOf(file)) {
+    if (page.state === CLEAN) continue;
+    const twin = sharePage(page);
+    twin.state = DIRTY;
+    setPage(copy, index, twin);
+    memory.quota.chargeBytes(twin.length);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Bringing pages from the origin into memory before they are read or partly overwritten.
+ */
+
+import type { Branch, Fingerprint } from '../branch/branch.ts';
+import type { Io } from '../fault.ts';
+import { type Contents, fillPages, isWithOrigin, overwrites } from './contents.ts';
+import type { Memory } from './memory.ts';
+import type { PageIndex } from './page.ts';
+
+/** Where the pages of a file come from, and how to tell that it is still the same file. */
+export interface Origin {
+  readonly branch: Branch;
+  readonly path: string;
+  readonly fingerprint: Fingerprint;
+}
+
+/** How a fill ended: all pages are there, the origin is another file now, or it ends before its size says so (`/proc`). */
+export type Filled = 'filled' | 'changed' | 'short';
+
+/** The most that is asked in one question. A question that is larger delays everybody who shares the branch. */
+const CHUNK = 1024 * 1024;
+/** How many questions are under way together when the API is asynchronous. */
+const TOGETHER = 8;
+
+/** Fills the pages that a read of [from, to) needs. */
+export function fillForRead(io: Io, memory: Memory, file: Contents, origin: Origin, from: number, to: number): Filled {
+  const { pageSize } = memory;
+  const end = Math.min(to, file.supplied);
+  let index = Math.floor(from / pageSize);
+  while (index * pageSize < end) {
+    if (isWithOrigin(memory, file, index)) {
+      const length = runLength(memory, file, index, end);
+      expectFurther(io, memory, file, origin, index * pageSize + length, end);
+      const outcome = fill(io, memory, file, origin, index, length);
+      if (outcome !== 'filled') return outcome;
+      index += Math.ceil(length / pageSize);
+    } else {
+      index++;
+    }
+  }
+  return 'filled';
+}
+
+/** Fills the pages of which a write of [from, to) keeps a part: the first and the last at most. */
+export function fillForWrite(io: Io, memory: Memory, file: Contents, origin: Origin, from: number, to: number): Filled {
+  const first = Math.floor(from / memory.pageSize);
+  const last = Math.floor((to - 1) / memory.pageSize);
+  for (const index of first === last ? [first] : [first, last]) {
+    if (!isWithOrigin(memory, file, index) || overwrites(memory, file, index, from, to)) continue;
+    const outcome = fill(
+      io,
+      memory,
+      file,
+      origin,
+      index,
+      runLength(memory, file, index, (index + 1) * memory.pageSize),
+    );
+    if (outcome !== 'filled') return outcome;
+  }
+  return 'filled';
+}
+
+/** How many bytes from the start of a missing page on are missing without a gap: a whole run is one question. */
+function runLength(memory: Memory, file: Contents, index: PageIndex, end: number): number {
+  const { pageSize } = memory;
+  const start = index * pageSize;
+  let next = index + 1;
+  while (next * pageSize < end && (next - index) * pageSize < CHUNK && isWithOrigin(memory, file, next)) next++;
+  return Math.min(next * pageSize, file.supplied) - start;
+}
+
+/** Sends the next questions of a long read, so that the answers come in parallel. */
+function expectFurther(io: Io, memory: Memory, file: Contents, origin: Origin, from: number, end: number): void {
+  const { branch, path, fingerprint } = origin;
+  if (branch.async === undefined) return;
+  const { pageSize } = memory;
+  let index = Math.ceil(from / pageSize);
+  for (let sent = 1; sent < TOGETHER && index * pageSize < end; ) {
+    if (isWithOrigin(memory, file, index)) {
+      const length = runLength(memory, file, index, end);
+      io.expectRead(branch, path, fingerprint, index * pageSize, length);
+      index += Math.ceil(length / pageSize);
+      sent++;
+    } else {
+      index++;
+    }
+  }
+}
+
+function fill(io: Io, memory: Memory, file: Contents, origin: Origin, index: PageIndex, length: number): Filled {
+  const { branch, path, fingerprint } = origin;
+  const bytes = io.read(branch, path, fingerprint, index * memory.pageSize, length);
+  if (bytes === undefined) return 'changed';
+  if (bytes.length < length) return 'short';
+  // From here on nothing stops or fails.
+  fillPages(memory, file, index, bytes);
+  return 'filled';
+}

@@ -1,0 +1,130 @@
+/**
+ * One page: a run of up to `pageSize` bytes of one file, at a multiple of `pageSize`.
+ *
+ *     page ──► bytes ┌────────┬───────────────┬─────────┐
+ *                    │        │ start, length │ spare   │     bytes of the file beyond `length`, up to the end of the
+ *                    └────────┴───────────────┴─────────┘     page, are zeros and not stored
+ *
+ * A page belongs to one file. Copies of a file have pages of their own that share the bytes (`holders`) until one of them is
+ * written. Bytes lie in a cell of a slab, or, for whole pages, in a Buffer of their own or one run with their neighbours.
+ */
+
+import type { Slab, Slabs } from './slab.ts';
+
+/** The index of a page in its file: byte offset divided by page size. */
+export type PageIndex = number & { readonly brand?: 'page index' };
+
+/** How many pages hold the same bytes; made when the bytes are first shared. */
+interface Holders {
+  /** Changed by `sharePage` and `leaveBytes`. */
+  count: number;
+}
+
+/** The origin (or the upper, once written back) supplies the same bytes: the page may be forgotten. */
+export const CLEAN = 0;
+/** The bytes are nowhere else: the page must not be forgotten, and is charged. */
+export const DIRTY = 1;
+
+/** See the file comment. Fields are changed by the functions of this file and of `contents.ts` only. */
+export class Page {
+  bytes: Buffer;
+  /** Where in `bytes` the page starts. */
+  start: number;
+  /** How many bytes are stored. */
+  length: number;
+  /** How many bytes there is room for. */
+  capacity: number;
+  /** Whose cell it is; undefined for a Buffer outside the slabs. */
+  slab: Slab | undefined;
+  /** Who else reads these bytes; undefined when nobody ever did. */
+  holders: Holders | undefined;
+  state: typeof CLEAN | typeof DIRTY;
+
+  constructor(bytes: Buffer, start: number, length: number, capacity: number, slab: Slab | undefined) {
+    this.bytes = bytes;
+    this.start = start;
+    this.length = length;
+    this.capacity = capacity;
+    this.slab = slab;
+    this.holders = undefined;
+    this.state = CLEAN;
+  }
+}
+
+/** From this many bytes on a page has a Buffer of its own: a ready view copies twice as fast as a part of a slab. */
+const OWN_BUFFER = 4096;
+
+/** Makes a page with room for `capacity` bytes and none stored. */
+export function newPage(slabs: Slabs, capacity: number, pageSize: number): Page {
+  if (capacity >= OWN_BUFFER) {
+    const room = capacity * 2 > pageSize ? pageSize : capacity;
+    return new Page(Buffer.allocUnsafeSlow(room), 0, 0, room, undefined);
+  }
+  const { slab, start } = slabs.take(capacity);
+  return new Page(slab.bytes, start, 0, slab.cell, slab);
+}
+
+/** Makes a page of bytes that came from a branch. Requires: nobody else keeps `bytes`. */
+export function adoptPage(slabs: Slabs, bytes: Uint8Array, pageSize: number): Page {
+  if (bytes.length < OWN_BUFFER) {
+    const page = newPage(slabs, bytes.length, pageSize);
+    page.bytes.set(bytes, page.start);
+    page.length = bytes.length;
+    return page;
+  }
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return new Page(buffer, 0, bytes.length, bytes.length, undefined);
+}
+
+/** A page of another file with the same bytes; they are copied when either is written. */
+export function sharePage(page: Page): Page {
+  page.holders ??= { count: 1 };
+  page.holders.count++;
+  const twin = new Page(page.bytes, page.start, page.length, page.capacity, page.slab);
+  twin.holders = page.holders;
+  return twin;
+}
+
+/** Lets go of the page's bytes. Requires: the page is not used afterwards, or gets other bytes at once. */
+export function leaveBytes(slabs: Slabs, page: Page): void {
+  if (page.holders !== undefined && page.holders.count-- > 1) return;
+  if (page.slab !== undefined) slabs.giveBack(page.slab, page.start);
+}
+
+/** Makes sure that the page may be written up to `length` bytes: its bytes its own, and room for them. */
+export function ownBytes(slabs: Slabs, page: Page, length: number, pageSize: number): void {
+  const shared = page.holders !== undefined && page.holders.count > 1;
+  if (!shared && length <= page.capacity) return;
+  // A page that grows will probably grow again (an append): room for half as much again.
+  const wanted = length > page.length && page.length > 0 ? Math.min(pageSize, length + (length >> 1)) : length;
+  const roomier = newPage(slabs, Math.max(wanted, page.length), pageSize);
+  page.bytes.copy(roomier.bytes, roomier.start, page.start, page.start + page.length);
+  leaveBytes(slabs, page);
+  page.bytes = roomier.bytes;
+  page.start = roomier.start;
+  page.capacity = roomier.capacity;
+  page.slab = roomier.slab;
+  page.holders = undefined;
+}
+
+/** Copies bytes `from` to `to` of the page into `target` at `at`; what is not stored is zeros. */
+export function readPage(page: Page, from: number, to: number, target: Uint8Array, at: number): void {
+  const stored = to < page.length ? to : page.length;
+  const { bytes, start } = page;
+  if (from < stored) {
+    if (start + from === 0 && stored === bytes.length) target.set(bytes, at);
+    else bytes.copy(target, at, start + from, start + stored);
+  }
+  const zeros = from > stored ? from : stored;
+  if (zeros < to) target.fill(0, at + zeros - from, at + to - from);
+}
+
+/** Overwrites the page from `from` on with bytes `begin` to `end` of `source`; a gap becomes zeros. Requires: `ownBytes`. */
+export function writePage(page: Page, from: number, source: Uint8Array, begin: number, end: number): void {
+  const { bytes, start } = page;
+  if (from > page.length) bytes.fill(0, start + page.length, start + from);
+  if (begin === 0 && end === source.length) bytes.set(source, start + from);
+  else bytes.set(source.subarray(begin, end), start + from);
+  const reached = from + end - begin;
+  if (reached > page.length) page.length = reached;
+}

@@ -1,0 +1,239 @@
+/**
+ * The inode: a file's identity, attributes and (for files, directories, links) what is in it.
+ *
+ * Names (dentries) are entries in a directory's `names` that point at inodes. An inode knows its names too, so that a change
+ * made through a descriptor can be found from the root. Millions of inodes may be in memory: rare things live in `extra`, times
+ * are small integers (seconds, nanoseconds), and a path below is kept as (directory below, name).
+ */
+
+import { constants } from 'node:fs';
+import type { Branch, Fingerprint, Remembered } from '../branch/branch.ts';
+import type { Contents } from '../pages/contents.ts';
+import type { Page, PageIndex } from '../pages/page.ts';
+
+const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK } = constants;
+
+/** A directory of a branch: where the names of a directory here come from. Immutable. */
+export interface Source {
+  readonly branch: Branch;
+  /** Absolute in the branch. */
+  readonly path: string;
+  /** The branch's device number of the directory, which its files share. */
+  readonly dev: number;
+}
+
+/** The path of a name in a source. */
+export function pathIn(source: Source, name: string): string {
+  return source.path === '/' ? `/${name}` : `${source.path}/${name}`;
+}
+
+/** Who owns a file. Immutable and shared by all inodes of the same owner. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The attributes differ from the origin's because somebody asked for it (chmod, chown, utimes, rename, link). */
+export const OWNED_ATTRIBUTES = 1;
+/** The content differs from the origin's, or the file was born here. */
+export const OWNED_CONTENT = 2;
+/** Changed here in a way that nobody calls a change of the file: the times of a directory whose names changed, `nlink`. */
+export const OWNED_QUIETLY = 4;
+/** Counted by the quota: its end gives an inode back. */
+export const CHARGED = 8;
+/** The size of the lower file lies (`/proc`, `/sys`): it is read straight through. */
+export const THROUGH = 16;
+
+/** Born here: the number is our own, whatever the content came from. */
+export const BORN = 32;
+/** An anonymous file that may be given a name (O_TMPFILE without O_EXCL; Linux I_LINKABLE). */
+export const LINKABLE = 64;
+
+/** Any of the bits that mean "changed here": the inode no longer follows its origin. */
+export const OWNED = OWNED_ATTRIBUTES | OWNED_CONTENT | OWNED_QUIETLY;
+
+/** A name of an inode. */
+export interface Link {
+  readonly directory: Directory;
+  readonly name: string;
+}
+
+/** What few inodes have. */
+export interface Extra {
+  /** Names beyond the first. Changed by `names.ts`. */
+  links: Link[];
+  /** What the origin was when the file was copied up: how a change below is told. Set by `own`. */
+  fingerprint: Fingerprint | undefined;
+}
+
+/** See the file comment. */
+export abstract class Inode implements Remembered {
+  /** Stable and unique in the overlay: what `stat` shows as `ino`. */
+  readonly number: number;
+  /** The branch's own inode number of the origin; 0 for what was born here or has none. Changed by `revalidate.ts`. */
+  ino: number | bigint = 0;
+  /** Type and permission bits. Changed by attribute operations and `revalidate.ts`. */
+  mode: number;
+  /** How many names the merged tree shows. Changed by `names.ts`. */
+  nlink = 1;
+  owner: Owner;
+  /** In bytes. For files it belongs to `pages/contents.ts`. */
+  size = 0;
+  /** The origin's blocks while the inode is not owned. */
+  originBlocks = 0;
+  // Times as (seconds, nanoseconds): changed by attribute operations, `touch` and `revalidate.ts`.
+  atimeSec = 0;
+  atimeNsec = 0;
+  mtimeSec = 0;
+  mtimeNsec = 0;
+  ctimeSec = 0;
+  ctimeNsec = 0;
+  birthtimeSec = 0;
+  birthtimeNsec = 0;
+  /** Where the unmodified data and attributes come from; undefined for what was born here. Set when loaded. */
+  origin: Source | undefined = undefined;
+  /** The name in `origin`. */
+  originName = '';
+  /** The directory of the first name; undefined when there is no name. Changed by `names.ts`. */
+  parent: Directory | undefined = undefined;
+  /** The first name in `parent`. */
+  name = '';
+  /** Bits of OWNED, CHARGED, THROUGH, BORN, LINKABLE. Changed by `own` and `names.ts`. */
+  state = 0;
+  /** How many descriptors hold it. Changed by `ops/open.ts`. */
+  opens = 0;
+  /** Rare things; see `Extra`. */
+  extra: Extra | undefined = undefined;
+
+  constructor(number: number, mode: number, owner: Owner) {
+    this.number = number;
+    this.mode = mode;
+    this.owner = owner;
+  }
+
+  get uid(): number {
+    return this.owner.uid;
+  }
+
+  get gid(): number {
+    return this.owner.gid;
+  }
+
+  get type(): number {
+    return this.mode & S_IFMT;
+  }
+
+  get isOwned(): boolean {
+    return (this.state & OWNED) !== 0;
+  }
+
+  /** Device number of a device file, else 0. */
+  get rdev(): number {
+    return 0;
+  }
+}
+
+/** A regular file. */
+export class File extends Inode implements Contents {
+  supplied = 0;
+  pages: Page | Map<PageIndex, Page> | undefined = undefined;
+}
+
+/** A symbolic link. */
+export class Symlink extends Inode {
+  /** Where it points; undefined until somebody asked. Set by `readTarget`, forgotten by `revalidate.ts`. */
+  target: string | undefined = undefined;
+}
+
+/** A device, FIFO or socket of a lower: used straight through it. */
+export class Special extends Inode {
+  readonly #rdev: number;
+
+  constructor(number: number, mode: number, owner: Owner, rdev: number) {
+    super(number, mode, owner);
+    this.#rdev = rdev;
+  }
+
+  override get rdev(): number {
+    return this.#rdev;
+  }
+}
+
+/** The name was removed, or replaced and removed: it hides what lies below. */
+export const WHITEOUT = 0;
+/** Looked for and not found in sources that never change. */
+export const ABSENT = -1;
+/** A listing has shown the name; nobody has looked at it yet. Larger values tell its S_IFMT too. */
+export const UNTYPED = 1;
+
+/** What a name stands for: an inode, or WHITEOUT, ABSENT, or the type of something not loaded yet. */
+export type Entry = Inode | number;
+
+/** A directory. */
+export class Directory extends Inode {
+  /** What is known of the names. Changed by `names.ts`, `load.ts` and `list.ts`. */
+  readonly names = new Map<string, Entry>();
+  /** The directories it merges, top first; none when opaque or born here. Changed by `load.ts` and `revalidate.ts`. */
+  sources: readonly Source[] = NO_SOURCES;
+  /** `names` has all that the sources have, and they never change. Set by `list.ts`. */
+  complete = false;
+  /** No source may change. Set with `sources`. */
+  settled = true;
+  /**
+   * What the overlay has done to names: see `Mark`. Not kept where there are no sources, since there every name is FRESH.
+   * Changed by `names.ts`, `own.ts` and `image/changes.ts`.
+   */
+  marks: Map<string, Mark> | undefined = undefined;
+  /** The listing as last handed out; undefined when names changed since. Changed by `list.ts` and `names.ts`. */
+  listing: Listing | undefined = undefined;
+}
+
+/** The overlay decides this name, and a branch below has it too: removing it leaves a whiteout. */
+export const HIDES = 1;
+/** The overlay decides this name, and no branch below has it: removing it leaves nothing. */
+export const FRESH = 2;
+/** The branches decide this name; it or something below it is owned (or once was). */
+export const INSIDE = 3;
+
+/** What the overlay has done to a name. */
+export type Mark = typeof HIDES | typeof FRESH | typeof INSIDE;
+
+/** Whether the overlay decides the name, rather than the branches below. */
+export function isOwnName(directory: Directory, name: string): boolean {
+  if (directory.sources.length === 0) return true;
+  const mark = directory.marks?.get(name);
+  return mark === HIDES || mark === FRESH;
+}
+
+/** A listing: names in order, and their S_IFMT beside them. Immutable once made. */
+export interface Listing {
+  readonly names: readonly string[];
+  readonly types: readonly number[];
+}
+
+const NO_SOURCES: readonly Source[] = [];
+
+export function isDirectory(inode: Inode): inode is Directory {
+  return (inode.mode & S_IFMT) === S_IFDIR;
+}
+
+export function isFile(inode: Inode): inode is File {
+  return (inode.mode & S_IFMT) === S_IFREG;
+}
+
+export function isSymlink(inode: Inode): inode is Symlink {
+  return (inode.mode & S_IFMT) === S_IFLNK;
+}
+
+/** The rare fields of an inode, made when first needed. */
+export function extraOf(inode: Inode): Extra {
+  inode.extra ??= { links: [], fingerprint: undefined };
+  return inode.extra;
+}
+
+/** Every name of the inode that is in memory. */
+export function namesOf(inode: Inode): readonly Link[] {
+  if (inode.parent === undefined) return [];
+  const first = { directory: inode.parent, name: inode.name };
+  return inode.extra === undefined ? [first] : [first, ...inode.extra.links];
+}

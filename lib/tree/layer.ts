@@ -1,0 +1,37 @@
+/**
+ * What a layered source (an upper that held content already, a lower written as an OCI layer) says about itself: its names, its
+ * whiteouts, whether it is opaque. Nobody but us changes such a branch while the overlay lives, so each directory is read once.
+ */
+
+import { hiddenName, isMark, OPAQUE_MARK, WORK_AREA } from '../branch/whiteout.ts';
+import type { Io } from '../fault.ts';
+import type { Source } from './inode.ts';
+
+export interface Layer {
+  /** The visible names and their S_IFMT (0 where the branch does not tell). */
+  readonly names: ReadonlyMap<string, number>;
+  /** The names that it hides in the sources below. */
+  readonly whiteouts: ReadonlySet<string>;
+  /** It hides all of the sources below. */
+  readonly isOpaque: boolean;
+}
+
+/** Layers already read; an entry lives as long as its source. */
+const read = new WeakMap<Source, Layer>();
+
+export function layerOf(io: Io, source: Source): Layer {
+  const known = read.get(source);
+  if (known !== undefined) return known;
+  const names = new Map<string, number>();
+  const whiteouts = new Set<string>();
+  let isOpaque = false;
+  for (const { name, type } of io.list(source.branch, source.path) ?? []) {
+    const hidden = hiddenName(name);
+    if (hidden !== undefined) whiteouts.add(hidden);
+    else if (name === OPAQUE_MARK) isOpaque = true;
+    else if (!isMark(name) && !(name === WORK_AREA && source.path === '/')) names.set(name, type);
+  }
+  const layer = { names, whiteouts, isOpaque };
+  read.set(source, layer);
+  return layer;
+}

@@ -1,0 +1,96 @@
+/**
+ * The merged listing of a directory (L10): each name once, in order, whiteouts and what they hide left out.
+ *
+ * Where no source may change the merge is done once and kept in `names`; else the sources are asked each time, as `readdir` on them
+ * would.
+ */
+
+import { isMark } from '../branch/whiteout.ts';
+import type { Io } from '../fault.ts';
+import { type Directory, INSIDE, Inode, type Listing, UNTYPED, WHITEOUT } from './inode.ts';
+import { layerOf } from './layer.ts';
+import { lookup } from './lookup.ts';
+import type { Tree } from './tree.ts';
+
+/** The names in a directory. The array is the tree's own: copy it before handing it out. */
+export function listNames(io: Io, directory: Directory): readonly string[] {
+  return listing(io, directory).names;
+}
+
+/** The names and their types (S_IFMT), from the listing where the branches tell types there, else looked up. */
+export function listTyped(io: Io, tree: Tree, directory: Directory): Listing {
+  const { names, types } = listing(io, directory);
+  let typed = types;
+  for (const [i, type] of types.entries()) {
+    if (type > UNTYPED) continue;
+    if (typed === types) typed = [...types];
+    (typed as number[])[i] = lookup(io, tree, directory, names[i] as string)?.type ?? 0;
+  }
+  return { names, types: typed };
+}
+
+/** Whether a directory shows no name at all (L6). */
+export function isEmpty(io: Io, directory: Directory): boolean {
+  if (directory.sources.length === 0) return directory.names.size === 0;
+  return listNames(io, directory).length === 0;
+}
+
+function listing(io: Io, directory: Directory): Listing {
+  if (directory.listing !== undefined) return directory.listing;
+  const below = directory.complete ? undefined : mergeSources(io, directory);
+  // From here on nothing stops or fails.
+  const made = order(directory, below);
+  if (directory.settled) {
+    if (below !== undefined) keep(directory, below);
+    directory.listing = made;
+  }
+  return made;
+}
+
+/** What the sources show: names and types (0 where a branch does not tell). */
+function mergeSources(io: Io, directory: Directory): Map<string, number> {
+  const merged = new Map<string, number>();
+  const hidden = new Set<string>();
+  for (const source of directory.sources) {
+    if (source.branch.layered) {
+      const layer = layerOf(io, source);
+      for (const [name, type] of layer.names) if (!hidden.has(name) && !merged.has(name)) merged.set(name, type);
+      if (layer.isOpaque) break;
+      for (const name of layer.whiteouts) hidden.add(name);
+    } else {
+      for (const { name, type } of io.list(source.branch, source.path) ?? []) {
+        if (!hidden.has(name) && !merged.has(name) && !isMark(name)) merged.set(name, type);
+      }
+    }
+  }
+  return merged;
+}
+
+/** Puts the names of the overlay over those of the sources, in order. */
+function order(directory: Directory, below: ReadonlyMap<string, number> | undefined): Listing {
+  const names: string[] = [];
+  if (below === undefined) {
+    for (const [name, entry] of directory.names) if (entry instanceof Inode || entry >= UNTYPED) names.push(name);
+  } else {
+    for (const name of below.keys()) if (directory.names.get(name) !== WHITEOUT) names.push(name);
+    for (const [name, mark] of directory.marks ?? []) {
+      if (mark !== INSIDE && !below.has(name) && directory.names.get(name) instanceof Inode) names.push(name);
+    }
+  }
+  names.sort();
+  return { names, types: names.map((name) => typeOf(directory.names.get(name), below?.get(name))) };
+}
+
+function typeOf(entry: Inode | number | undefined, below: number | undefined): number {
+  if (entry instanceof Inode) return entry.type;
+  return below ?? entry ?? 0;
+}
+
+/** Remembers what the sources show. Requires: they never change. */
+function keep(directory: Directory, below: ReadonlyMap<string, number>): void {
+  for (const [name, type] of below) {
+    const entry = directory.names.get(name);
+    if (entry === undefined || entry === UNTYPED) directory.names.set(name, type === 0 ? UNTYPED : type);
+  }
+  directory.complete = true;
+}

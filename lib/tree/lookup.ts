@@ -1,0 +1,37 @@
+/** From a name in a directory to an inode: what is remembered, and the branches for what is not. */
+
+import { ENAMETOOLONG } from '../errno.ts';
+import type { Io } from '../fault.ts';
+import { ABSENT, type Directory, Inode, WHITEOUT } from './inode.ts';
+import { isTooLong, load } from './load.ts';
+import { isVolatile, revalidate } from './revalidate.ts';
+import type { Tree } from './tree.ts';
+
+/** The inode of a name on the way: what is remembered is taken as it is. Undefined when there is none. */
+export function lookupWay(io: Io, tree: Tree, directory: Directory, name: string): Inode | undefined {
+  const known = directory.names.get(name);
+  if (known instanceof Inode) return known;
+  return lookupUnknown(io, tree, directory, name, known);
+}
+
+/** The inode of the last name of a path: what is remembered of a lower that may change is looked at again. */
+export function lookup(io: Io, tree: Tree, directory: Directory, name: string): Inode | undefined {
+  const known = directory.names.get(name);
+  if (known instanceof Inode) return isVolatile(known) ? revalidate(io, tree, directory, name, known) : known;
+  return lookupUnknown(io, tree, directory, name, known);
+}
+
+function lookupUnknown(
+  io: Io,
+  tree: Tree,
+  directory: Directory,
+  name: string,
+  known: number | undefined,
+): Inode | undefined {
+  if (known === WHITEOUT || known === ABSENT) return undefined;
+  if (known === undefined && directory.complete) {
+    if (isTooLong(name)) throw ENAMETOOLONG;
+    return undefined;
+  }
+  return load(io, tree, directory, name);
+}

@@ -1,0 +1,90 @@
+/**
+ * Changing names: the only code that adds, removes or hides a dentry. Nothing here stops or fails.
+ *
+ *     names: 'a' → inode loaded from a lower               marks: 'a' → INSIDE when owned, else not there
+ *            'b' → inode born, linked or renamed to here           'b' → HIDES or FRESH: does a branch below have a 'b' too?
+ *            'c' → WHITEOUT                                        'c' → HIDES
+ */
+
+import { dropContents } from '../pages/contents.ts';
+import { CHARGED, type Directory, extraOf, File, type FRESH, HIDES, type Inode, WHITEOUT } from './inode.ts';
+import { markName, touchNames } from './own.ts';
+import type { Tree } from './tree.ts';
+
+/** Tells the inode about a name that points at it. */
+export function rememberName(inode: Inode, directory: Directory, name: string): void {
+  if (inode.parent === undefined) {
+    inode.parent = directory;
+    inode.name = name;
+  } else {
+    extraOf(inode).links.push({ directory, name });
+  }
+}
+
+/** Tells the inode that a name no longer points at it. */
+export function forgetName(inode: Inode, directory: Directory, name: string): void {
+  const links = inode.extra?.links;
+  if (inode.parent === directory && inode.name === name) {
+    const next = links?.pop();
+    inode.parent = next?.directory;
+    inode.name = next?.name ?? '';
+  } else if (links !== undefined) {
+    const at = links.findIndex((link) => link.directory === directory && link.name === name);
+    if (at >= 0) links.splice(at, 1);
+  }
+}
+
+/** Whether a name of the overlay's own hides something of a branch below. */
+export type Cover = typeof HIDES | typeof FRESH;
+
+/**
+ * A name that outlives the path it came with. A slice of a path keeps the whole path in memory (V8 copies slices shorter than 13
+ * characters by itself), so a longer one is made a string of its own.
+ */
+export function lasting(name: string): string {
+  if (name.length < 13) return name;
+  const narrow = Buffer.from(name, 'latin1').toString('latin1');
+  return narrow === name ? narrow : Buffer.from(name, 'utf16le').toString('utf16le');
+}
+
+/**
+ * Gives an inode a name. Its `nlink` is the caller's business.
+ * Requires: the name is free (absent or a whiteout), or its inode has been removed with `removeName` just before.
+ */
+export function addName(tree: Tree, directory: Directory, name: string, inode: Inode, how: Cover): void {
+  const key = lasting(name);
+  directory.names.set(key, inode);
+  rememberName(inode, directory, key);
+  touchNames(tree, directory);
+  markName(directory, key, how);
+  tree.onChange?.({ kind: 'rename', directory, name: key, inode });
+}
+
+/** Takes a name away; where it covers something below a whiteout stays. The inode's `nlink` is the caller's business. */
+export function removeName(tree: Tree, directory: Directory, name: string, inode: Inode, how: Cover): void {
+  forgetName(inode, directory, name);
+  if (how === HIDES) {
+    const key = lasting(name);
+    directory.names.set(key, WHITEOUT);
+    markName(directory, key, HIDES);
+  } else {
+    directory.names.delete(name);
+    directory.marks?.delete(name);
+  }
+  touchNames(tree, directory);
+  tree.onChange?.({ kind: 'rename', directory, name, inode });
+}
+
+/** Ends an inode that no name and no descriptor holds: gives back its bytes and its place. */
+export function endIfUnused(tree: Tree, inode: Inode): void {
+  if (inode.nlink > 0 || inode.opens > 0) return;
+  if (inode instanceof File) {
+    dropContents(tree.memory, inode);
+    inode.supplied = 0;
+  }
+  if ((inode.state & CHARGED) !== 0) {
+    tree.memory.quota.giveBackInode();
+    inode.state &= ~CHARGED;
+  }
+  tree.linked.delete(inode.number);
+}

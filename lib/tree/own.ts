@@ -1,0 +1,102 @@
+/**
+ * Copy-up: from here on the inode is the overlay's own and no longer follows its origin. It costs no I/O: the attributes are in
+ * memory already, and the data stays with the origin page by page.
+ *
+ * What has become own is also marked in the directories on the way from the root, so that whoever lists the changes visits what
+ * changed and not what exists.
+ */
+
+import {
+  CHARGED,
+  type Directory,
+  extraOf,
+  File,
+  INSIDE,
+  type Inode,
+  type Mark,
+  namesOf,
+  type OWNED_ATTRIBUTES,
+  type OWNED_CONTENT,
+  OWNED_QUIETLY,
+} from './inode.ts';
+import { type Tree, touchCtime, touchMtime } from './tree.ts';
+
+/** Whether the quota allows the inode to become (or stay) the overlay's own. */
+export function mayOwn(tree: Tree, inode: Inode): boolean {
+  return (inode.state & CHARGED) !== 0 || tree.memory.quota.hasInode;
+}
+
+/**
+ * Makes an inode the overlay's own because its attributes (OWNED_ATTRIBUTES) or content (OWNED_CONTENT) are about to change.
+ * Requires: `mayOwn`.
+ */
+export function own(tree: Tree, inode: Inode, why: typeof OWNED_ATTRIBUTES | typeof OWNED_CONTENT): void {
+  if ((inode.state & CHARGED) === 0) {
+    tree.memory.quota.chargeInode();
+    inode.state |= CHARGED;
+  }
+  if ((inode.state & why) !== 0) return;
+  if (!inode.isOwned) rememberOrigin(inode);
+  inode.state |= why;
+  mark(inode);
+}
+
+/** Keeps how the origin looked, to tell later whether it is still the file whose pages are shown (C7). */
+function rememberOrigin(inode: Inode): void {
+  if (!(inode instanceof File) || inode.origin === undefined) return;
+  const { ino, size, mtimeSec, mtimeNsec } = inode;
+  extraOf(inode).fingerprint = { ino, size, mtimeSec, mtimeNsec };
+}
+
+/** Makes an inode the overlay's own because of its names or its `nlink`: its `ctime` moves on, and lowers no longer change it. */
+export function ownQuietly(tree: Tree, inode: Inode): void {
+  touchCtime(tree, inode);
+  if (!inode.isOwned) rememberOrigin(inode);
+  inode.state |= OWNED_QUIETLY;
+}
+
+/** Notes that the names of a directory have changed. */
+export function touchNames(tree: Tree, directory: Directory): void {
+  touchMtime(tree, directory);
+  directory.state |= OWNED_QUIETLY;
+  directory.listing = undefined;
+}
+
+/** Tells whoever watches that content or attributes have changed. */
+export function tellChange(tree: Tree, inode: Inode): void {
+  const { onChange } = tree;
+  if (onChange === undefined) return;
+  for (const { directory, name } of namesOf(inode)) onChange({ kind: 'change', directory, name, inode });
+}
+
+/** Marks the way from the root to every name of the inode. */
+function mark(inode: Inode): void {
+  for (const { directory, name } of namesOf(inode)) markWay(directory, name);
+}
+
+/** Notes what the overlay has done to a name, and marks the way from the root to it. */
+export function markName(directory: Directory, name: string, how: Mark): void {
+  // Where nothing is below every name is FRESH; the way to such a directory was marked when it got its own name.
+  if (directory.sources.length === 0) return;
+  const known = directory.marks?.has(name) ?? false;
+  directory.marks ??= new Map();
+  directory.marks.set(name, how);
+  if (!known && directory.parent !== undefined && directory.parent !== directory) {
+    markWay(directory.parent, directory.name);
+  }
+}
+
+/** Marks the way from the root to a name that the branches decide, unless it is marked already. */
+export function markWay(directory: Directory, name: string): void {
+  let at = directory;
+  let below = name;
+  // A marked name has a marked way. A removed directory has no parent, and the root is its own.
+  while (at.sources.length > 0 && at.marks?.has(below) !== true) {
+    at.marks ??= new Map();
+    at.marks.set(below, INSIDE);
+    const { parent } = at;
+    if (parent === undefined || parent === at) return;
+    below = at.name;
+    at = parent;
+  }
+}

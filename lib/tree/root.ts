@@ -1,0 +1,57 @@
+/**
+ * The root directory: it has no name to be looked up by, so what a lookup does for others is done for it here. Its number is always
+ * the first one.
+ */
+
+import { constants } from 'node:fs';
+import { type Branch, SAME } from '../branch/branch.ts';
+import type { Io } from '../fault.ts';
+import { pathIn, type Source } from './inode.ts';
+import { applyAttributes } from './load.ts';
+import { isVolatile, update } from './revalidate.ts';
+import { setSources, type Tree } from './tree.ts';
+
+const { S_IFMT, S_IFDIR } = constants;
+
+/** A branch, and the directory in it that the root shows. */
+export interface Root {
+  readonly branch: Branch;
+  /** Absolute in the branch, normal. */
+  readonly root: string;
+}
+
+/** Says what the root merges, the topmost first. Its attributes are asked for when the root is first used. */
+export function setRoots(tree: Tree, roots: readonly Root[]): void {
+  setSources(
+    tree.root,
+    roots.map(({ branch, root }): Source => ({ branch, path: root, dev: 0 })),
+  );
+  tree.isRootLoaded = roots.length === 0;
+}
+
+/** Gives the root the attributes of the topmost branch. */
+export function loadRoot(io: Io, tree: Tree): void {
+  const { root } = tree;
+  // A branch without a notion of its own root (an object of a few functions) still has files below it.
+  const found = root.sources.map((source) => ({ source, attributes: io.lstat(source.branch, source.path) }));
+  const top = found.find(({ attributes }) => attributes !== undefined);
+  // From here on nothing stops or fails.
+  tree.isRootLoaded = true;
+  if (top?.attributes === undefined || (top.attributes.mode & S_IFMT) !== S_IFDIR) return;
+  const { source, attributes } = top;
+  const cut = source.path.lastIndexOf('/');
+  root.origin = { branch: source.branch, path: source.path.slice(0, cut) || '/', dev: attributes.dev };
+  root.originName = source.path.slice(cut + 1);
+  if (!root.isOwned) applyAttributes(tree, root, attributes);
+}
+
+/** Looks again at the root's attributes, if its branch may change. */
+export function revalidateRoot(io: Io, tree: Tree): void {
+  const { root } = tree;
+  const { origin } = root;
+  if (origin === undefined || !isVolatile(root)) return;
+  const answer = io.revalidate(origin.branch, pathIn(origin, root.originName), root);
+  if (answer === SAME || answer === undefined || (answer.mode & S_IFMT) !== S_IFDIR) return;
+  // From here on nothing stops or fails.
+  update(tree, root, answer);
+}

@@ -1,0 +1,136 @@
+/**
+ * The tree in memory: the truth about the filesystem. What all its parts share is here; what it does is in the files beside.
+ *
+ *     walk.ts        from a path to an inode
+ *     load.ts        from a name nobody has looked at to an inode: the merge of the sources
+ *     revalidate.ts  whether what is remembered of a lower that may change is still so
+ *     list.ts        the merged listing of a directory
+ *     names.ts       what changes names: adding, removing, whiteouts
+ *     own.ts         copy-up: what makes an inode the overlay's own
+ *     caller.ts      rights
+ */
+
+import { constants } from 'node:fs';
+import type { Memory } from '../pages/memory.ts';
+import { Directory, File, type Inode, type Owner, type Source } from './inode.ts';
+import { Numbers } from './numbers.ts';
+
+/** What happened to a name or a file: what `watch` is told. */
+export interface Change {
+  /** `rename`: a name appeared or vanished; `change`: content or attributes changed. As `fs.watch` calls them. */
+  readonly kind: 'rename' | 'change';
+  readonly directory: Directory;
+  readonly name: string;
+  readonly inode: Inode;
+}
+
+/** What a tree is made of. */
+export interface TreeOptions {
+  readonly memory: Memory;
+  /** Milliseconds since 1970, fractions allowed. */
+  readonly clock: () => number;
+  /** Shown as `st_dev`. */
+  readonly dev: number;
+  readonly readonly: boolean;
+  readonly owner: Owner;
+}
+
+export class Tree {
+  readonly memory: Memory;
+  readonly clock: () => number;
+  readonly dev: number;
+  /** Nothing may be changed: EROFS. */
+  readonly isReadonly: boolean;
+  readonly numbers = new Numbers();
+  /** The root directory; what it merges is set by `root.ts`. */
+  readonly root: Directory;
+  /** The root has its attributes. Changed by `root.ts`. */
+  isRootLoaded = true;
+  /** Files of lowers with several names, by number, so that two names of one lower file are one inode here. */
+  readonly linked = new Map<number, Inode>();
+  /** Told of every change as it happens; undefined while nobody watches. Set by whoever watches. */
+  onChange: ((change: Change) => void) | undefined = undefined;
+  /** Owners by `uid:gid`. Entries are only added. */
+  readonly #owners = new Map<string, Owner>();
+  #lastOwner: Owner;
+
+  constructor(options: TreeOptions) {
+    this.memory = options.memory;
+    this.clock = options.clock;
+    this.dev = options.dev;
+    this.isReadonly = options.readonly;
+    this.#lastOwner = options.owner;
+    this.root = new Directory(
+      this.numbers.born(),
+      constants.S_IFDIR | 0o755,
+      this.owner(options.owner.uid, options.owner.gid),
+    );
+    this.root.parent = this.root;
+    this.root.nlink = 2;
+    this.root.complete = true;
+    touchAll(this, this.root);
+  }
+
+  /** The one object for this owner. */
+  owner(uid: number, gid: number): Owner {
+    if (this.#lastOwner.uid === uid && this.#lastOwner.gid === gid) return this.#lastOwner;
+    const key = `${uid}:${gid}`;
+    let owner = this.#owners.get(key);
+    if (owner === undefined) {
+      owner = { uid, gid };
+      this.#owners.set(key, owner);
+    }
+    this.#lastOwner = owner;
+    return owner;
+  }
+}
+
+/** Sets where a directory's names come from. */
+export function setSources(directory: Directory, sources: readonly Source[]): void {
+  directory.sources = sources;
+  directory.settled = sources.every(({ branch }) => branch.immutable);
+  directory.complete = sources.length === 0;
+  directory.listing = undefined;
+}
+
+/** Splits milliseconds into seconds and nanoseconds. */
+function seconds(ms: number): number {
+  return Math.floor(ms / 1000);
+}
+
+function nanoseconds(ms: number): number {
+  return Math.floor((ms - seconds(ms) * 1000) * 1e6);
+}
+
+/** The inode's attributes have changed now: `ctime`. */
+export function touchCtime(tree: Tree, inode: Inode): void {
+  const ms = tree.clock();
+  inode.ctimeSec = seconds(ms);
+  inode.ctimeNsec = nanoseconds(ms);
+}
+
+/** The inode's content has changed now: `mtime` and `ctime`. */
+export function touchMtime(tree: Tree, inode: Inode): void {
+  const ms = tree.clock();
+  inode.mtimeSec = inode.ctimeSec = seconds(ms);
+  inode.mtimeNsec = inode.ctimeNsec = nanoseconds(ms);
+}
+
+/** The inode begins now: all four times. */
+export function touchAll(tree: Tree, inode: Inode): void {
+  const ms = tree.clock();
+  inode.atimeSec = inode.mtimeSec = inode.ctimeSec = inode.birthtimeSec = seconds(ms);
+  inode.atimeNsec = inode.mtimeNsec = inode.ctimeNsec = inode.birthtimeNsec = nanoseconds(ms);
+}
+
+/** In what real filesystems count space; blocks of 512 bytes come in multiples of it. */
+const ALLOCATION = 4096;
+
+/** The blocks of 512 bytes that `stat` shows: what is stored here or with the origin, holes left out. */
+export function blocksOf(tree: Tree, inode: Inode): number {
+  if (!inode.isOwned) return inode.originBlocks;
+  if (!(inode instanceof File)) return 0;
+  const { pages, supplied, size } = inode;
+  const held = pages === undefined ? 0 : pages instanceof Map ? pages.size * tree.memory.pageSize : pages.length;
+  return (Math.ceil(Math.min(size, supplied + held) / ALLOCATION) * ALLOCATION) / 512;
+}

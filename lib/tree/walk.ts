@@ -1,0 +1,183 @@
+/**
+ * From a path to an inode, name by name as the kernel does (POSIX pathname resolution): `..` is physical, a trailing slash wants
+ * a directory, links are followed hop by hop inside the overlay (L11), and search permission is wanted of every directory (N5).
+ *
+ * Absence and refusal are answers here (`Errno` values), since many callers live with them; only what a branch throws is thrown.
+ */
+
+import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, type Errno, isErrno } from '../errno.ts';
+import type { Io } from '../fault.ts';
+import { type Caller, may, X_OK } from './caller.ts';
+import { type Directory, type Inode, isDirectory, isSymlink, pathIn, type Symlink } from './inode.ts';
+import { lookup, lookupWay } from './lookup.ts';
+import { loadRoot, revalidateRoot } from './root.ts';
+
+const SLASH = 47;
+const DOT = 46;
+/** As many links as Linux follows. */
+const HOPS = 40;
+/** Bytes in a path, as Linux has it (PATH_MAX, the final NUL included). */
+const PATH_MAX = 4096;
+
+/** Whether a link in the last place is followed. */
+export const FOLLOW = 'follow';
+export const NOFOLLOW = 'nofollow';
+export type Following = typeof FOLLOW | typeof NOFOLLOW;
+
+export function isPathTooLong(path: string): boolean {
+  return path.length >= PATH_MAX / 3 && Buffer.byteLength(path) >= PATH_MAX;
+}
+
+/** The inode at an absolute path. */
+export function walk(io: Io, caller: Caller, path: string, following: Following): Inode | Errno {
+  if (path === '') return ENOENT;
+  if (isPathTooLong(path)) return ENAMETOOLONG;
+  const { tree } = caller;
+  if (!tree.isRootLoaded) loadRoot(io, tree);
+  if (path === '/') revalidateRoot(io, tree);
+  return walkFrom(io, caller, tree.root, path, following, 0);
+}
+
+function walkFrom(
+  io: Io,
+  caller: Caller,
+  start: Directory,
+  way: string,
+  following: Following,
+  followed: number,
+): Inode | Errno {
+  const { tree } = caller;
+  let directory = start;
+  let path = way;
+  let hops = followed;
+  let inode: Inode = start;
+  let at = 0;
+  for (;;) {
+    while (path.charCodeAt(at) === SLASH) at++;
+    if (at >= path.length) break;
+    let end = path.indexOf('/', at);
+    if (end < 0) end = path.length;
+    if (!isDirectory(inode)) return ENOTDIR;
+    directory = inode;
+    if (caller.uid !== 0 && !may(caller, directory, X_OK)) return EACCES;
+    if (path.charCodeAt(at) === DOT) {
+      const dots = dotsAt(path, at, end);
+      if (dots !== 0) {
+        if (dots === 2) inode = directory.parent ?? directory;
+        at = end;
+        continue;
+      }
+    }
+    const name = path.slice(at, end);
+    const isLast = end === path.length;
+    const found = isLast ? lookup(io, tree, directory, name) : lookupWay(io, tree, directory, name);
+    if (found === undefined) return ENOENT;
+    inode = found;
+    at = end;
+    if (isSymlink(found) && (!isLast || following === FOLLOW)) {
+      if (++hops > HOPS) return ELOOP;
+      const target = readTarget(io, found);
+      if (target === '') return ENOENT;
+      path = at < path.length ? target + path.slice(at) : target;
+      inode = path.charCodeAt(0) === SLASH ? tree.root : directory;
+      at = 0;
+    }
+  }
+  if (path.charCodeAt(path.length - 1) === SLASH && !isDirectory(inode)) return ENOTDIR;
+  return inode;
+}
+
+/** 1 for `.`, 2 for `..`, 0 for a name that only starts so. */
+function dotsAt(path: string, at: number, end: number): number {
+  if (end - at === 1) return 1;
+  return end - at === 2 && path.charCodeAt(at + 1) === DOT ? 2 : 0;
+}
+
+/** Where a link points. */
+export function readTarget(io: Io, link: Symlink): string {
+  if (link.target !== undefined) return link.target;
+  const { origin } = link;
+  const target = origin === undefined ? undefined : io.readlink(origin.branch, pathIn(origin, link.originName));
+  // The link vanished from a lower that may change since it was looked up.
+  if (target === undefined) throw ENOENT;
+  link.target = target;
+  return target;
+}
+
+/** What the last name of a path is: a name to work with, or one of those that cannot be made or removed. */
+export type LastName = 'name' | 'dot' | 'dotdot' | 'root';
+
+/** The directory that a path leads to and the last name in it, which need not exist. */
+export interface Place {
+  readonly directory: Directory;
+  readonly name: string;
+  readonly last: LastName;
+  /** A slash follows the name: it means a directory. */
+  readonly slash: boolean;
+  /** How many links were followed on the way. */
+  readonly hops: number;
+}
+
+/** Where an absolute path leads, its last name not looked up. */
+export function locate(io: Io, caller: Caller, path: string): Place | Errno {
+  if (path === '') return ENOENT;
+  if (isPathTooLong(path)) return ENAMETOOLONG;
+  if (!caller.tree.isRootLoaded) loadRoot(io, caller.tree);
+  return locateFrom(io, caller, caller.tree.root, path, 0);
+}
+
+/** Where a path leads that starts at `base` (a link's target), or at the root when absolute. */
+export function locateFrom(io: Io, caller: Caller, base: Directory, path: string, hops: number): Place | Errno {
+  let end = path.length;
+  while (end > 0 && path.charCodeAt(end - 1) === SLASH) end--;
+  const slash = end < path.length;
+  const start = path.charCodeAt(0) === SLASH ? caller.tree.root : base;
+  if (end === 0) return { directory: start, name: '', last: 'root', slash, hops };
+  const begin = path.lastIndexOf('/', end - 1) + 1;
+  // The trailing slash stays: what stands before it must be a directory, and a link there is followed.
+  const directory = begin === 0 ? base : walkFrom(io, caller, start, path.slice(0, begin), FOLLOW, hops);
+  if (isErrno(directory)) return directory;
+  if (!isDirectory(directory)) return ENOTDIR;
+  if (caller.uid !== 0 && !may(caller, directory, X_OK)) return EACCES;
+  const name = path.slice(begin, end);
+  const last = name === '.' ? 'dot' : name === '..' ? 'dotdot' : 'name';
+  return { directory, name, last, slash, hops };
+}
+
+/** The absolute path of a directory in the merged tree, as `realpath` shows it. */
+export function pathOf(root: Directory, directory: Directory): string {
+  if (directory === root) return '/';
+  let path = '';
+  for (let at: Directory | undefined = directory; at !== undefined && at !== root; at = at.parent)
+    path = `/${at.name}${path}`;
+  return path;
+}
+
+/** Where a path ends once every link is followed: the directory and the name, or the directory itself. */
+export function resolve(io: Io, caller: Caller, path: string): { place: Place; inode: Inode } | Errno {
+  let place = locate(io, caller, path);
+  for (;;) {
+    if (isErrno(place)) return place;
+    const { directory, name, last, slash, hops } = place;
+    if (last !== 'name') return { place, inode: last === 'dotdot' ? (directory.parent ?? directory) : directory };
+    const inode = lookup(io, caller.tree, directory, name);
+    if (inode === undefined) return ENOENT;
+    if (!isSymlink(inode)) return slash && !isDirectory(inode) ? ENOTDIR : { place, inode };
+    place = followLink(io, caller, directory, inode, slash, hops);
+  }
+}
+
+/** Where a link in the last place of a path leads. */
+export function followLink(
+  io: Io,
+  caller: Caller,
+  directory: Directory,
+  link: Symlink,
+  slash: boolean,
+  hops: number,
+): Place | Errno {
+  if (hops >= HOPS) return ELOOP;
+  const target = readTarget(io, link);
+  if (target === '') return ENOENT;
+  return locateFrom(io, caller, directory, slash ? `${target}/` : target, hops + 1);
+}
