@@ -113,7 +113,7 @@ export class AsyncBranchRequests implements AsyncRequests {
         const whole = await this.#wholeFile(path, fingerprint, offset, length);
         return whole && ownCopy(whole, offset, length);
       }
-      const kept = files.take(path) ?? (await this.#openedByOther(files, path));
+      const kept = files.take(path) ?? (this.#opening.has(path) ? await this.#openedByOther(files, path) : undefined);
       const read = kept && (await this.#readFrom(files, kept, fingerprint, offset, length));
       if (read !== undefined) return read;
       const opened = await this.#openFile(files, path);
@@ -206,12 +206,14 @@ export class AsyncBranchRequests implements AsyncRequests {
     return dialect.shows(stats, remembered) ? SAME : dialect.attributesIn(stats);
   }
 
-  /** The file that another read is just opening; undefined where none is, or where that came to nothing. */
+  /** The file that another read is opening, once it is open; undefined where that came to nothing. */
   async #openedByOther(files: OpenFiles, path: string): Promise<OpenFile | undefined> {
-    const opening = this.#opening.get(path);
-    if (opening === undefined) return undefined;
-    await opening.catch(() => {});
-    return files.take(path);
+    for (let other = this.#opening.get(path); other !== undefined; other = this.#opening.get(path)) {
+      await other.catch(() => {});
+      const opened = files.take(path);
+      if (opened !== undefined) return opened;
+    }
+    return undefined;
   }
 
   async #openFile(files: OpenFiles, path: string): Promise<OpenFile> {
