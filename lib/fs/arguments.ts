@@ -1,0 +1,158 @@
+/**
+ * What the arguments of a call mean.
+ *
+ * Whether an argument is allowed at all, and what is said when it is not, differs from function to function, from form to
+ * form and from Node to Node. So that is not written down here: these functions understand what is plainly right, and about
+ * everything else they are in doubt. Then Node itself is asked (`dry-run.ts`), and if it takes the arguments they are read
+ * again, as what they can only mean.
+ *
+ *     statSync('/a')   parse ──► run
+ *     statSync(5)      parse ──► DOUBT ──► dry run on Node: throws ERR_INVALID_ARG_TYPE
+ */
+
+/// <reference lib="es2024.string" />
+
+import { fileURLToPath } from 'node:url';
+import { isArrayBufferView, isDate, isUint8Array } from 'node:util/types';
+import { decodeName } from '../branch/bytes.ts';
+import { EBADF } from '../errno.ts';
+import type { OpenFile } from '../ops/open.ts';
+import type { Session } from './session.ts';
+
+/** Thrown where an argument is not plainly right. */
+export const DOUBT: unique symbol = Symbol('doubt');
+
+/** Node has taken the arguments that are being read. True only inside `readTaken`. */
+let taken = false;
+
+/** Says that an argument is not plainly right. Returns when Node has taken it. */
+export function doubt(): void {
+  if (!taken) throw DOUBT;
+}
+
+/** Reads arguments that Node has taken: nothing is in doubt. */
+export function readTaken<T>(read: () => T): T {
+  taken = true;
+  try {
+    return read();
+  } finally {
+    taken = false;
+  }
+}
+
+const SLASH = 47;
+const LARGEST_ID = 2 ** 32 - 1;
+const OCTAL = /^[0-7]+$/;
+
+/** The path as a string, as it was given: what error messages show and `Dirent` remembers. */
+export function givenPath(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (isUint8Array(value)) return decodeName(value);
+  try {
+    return fileURLToPath(value as URL);
+  } catch {
+    doubt();
+    return String(value);
+  }
+}
+
+/** A path, made absolute: otherwise as given, so an empty one (ENOENT) stays empty. */
+export function takePath(session: Session, value: unknown): string {
+  let path = givenPath(value);
+  if (path.includes('\0')) doubt();
+  // What is no text in a string (a lone surrogate) is U+FFFD to the kernel; in a Buffer every byte counts.
+  if (typeof value === 'string' && !path.isWellFormed()) path = path.toWellFormed();
+  return path.charCodeAt(0) === SLASH || path === '' ? path : `${session.cwd()}/${path}`;
+}
+
+/** What a symbolic link is to point at: as given. */
+export function takeTarget(value: unknown): string {
+  const target = givenPath(value);
+  if (target.includes('\0')) doubt();
+  return typeof value === 'string' && !target.isWellFormed() ? target.toWellFormed() : target;
+}
+
+/** Whether a value is a file descriptor where a path could be as well (Node's `isInt32`). */
+export function isDescriptor(value: unknown): value is number {
+  return typeof value === 'number' && (value | 0) === value;
+}
+
+/** The number of a descriptor. */
+export function takeDescriptor(value: unknown): number {
+  if (typeof value !== 'number' || value < 0 || (value | 0) !== value) doubt();
+  return Number(value);
+}
+
+/**
+ * The open file of a descriptor.
+ * @throws EBADF where it has none
+ */
+export function takeFile(session: Session, value: unknown): OpenFile {
+  const file = session.descriptors.get(takeDescriptor(value));
+  if (file === undefined) throw EBADF;
+  return file;
+}
+
+/** A mode as a number or as octal digits; the bits that a kernel looks at. */
+export function takeMode(value: unknown, otherwise?: number): number {
+  const mode = value ?? otherwise;
+  if (typeof mode === 'number') {
+    if (!(mode >= 0 && mode <= LARGEST_ID && Number.isInteger(mode))) doubt();
+    return mode & 0o7777;
+  }
+  if (typeof mode !== 'string' || mode.length > 10 || !OCTAL.test(mode)) doubt();
+  return Number.parseInt(String(mode), 8) & 0o7777;
+}
+
+/** Bits such as those of `access` and `copyFile`. */
+export function takeBits(value: unknown, all: number): number {
+  if (value === undefined || value === null) return 0;
+  if (typeof value !== 'number' || (value & all) !== value) doubt();
+  return Number(value) & all;
+}
+
+/** A user or group; -1 for "as it is", which system calls also know as the largest number. */
+export function takeId(value: unknown): number {
+  if (typeof value !== 'number' || !(value >= -1 && value <= LARGEST_ID) || !Number.isInteger(value)) doubt();
+  return value === LARGEST_ID ? -1 : Number(value);
+}
+
+/** A time in seconds. Negative numbers mean now; negative dates and strings mean what they say (node lib/fs.js). */
+export function takeTime(value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value)) return value < 0 ? Date.now() / 1000 : value;
+  if (isDate(value)) return value.getTime() / 1000;
+  // Node compares with `==`: '' is the number 0.
+  if (typeof value !== 'string' || Number.isNaN(+value)) doubt();
+  return Number(value);
+}
+
+/** The length that `truncate` is given; less than nothing is nothing. */
+export function takeLength(value: unknown): number {
+  if (value === undefined) return 0;
+  if (!Number.isSafeInteger(value)) doubt();
+  return Math.max(0, Number(value));
+}
+
+/** The position that `write`, `readv` and `writev` are given: whatever cannot be one means the current position. */
+export function takeLoosePosition(value: unknown): number {
+  return Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : -1;
+}
+
+/** The position that `read` is given. */
+export function takePosition(value: unknown): number {
+  if (value === undefined || value === null) return -1;
+  if (!(Number.isSafeInteger(value) && Number(value) >= -1)) doubt();
+  return Number(value) < 0 ? -1 : Number(value);
+}
+
+/** The bytes of a view, without a copy. */
+export function bytesOf(view: NodeJS.ArrayBufferView): Uint8Array {
+  if (isUint8Array(view)) return view;
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+/** What `readv` and `writev` are given. */
+export function takeBuffers(value: unknown): readonly Uint8Array[] {
+  if (!Array.isArray(value) || !value.every((view) => isArrayBufferView(view))) doubt();
+  return (value as readonly NodeJS.ArrayBufferView[]).map(bytesOf);
+}

@@ -1,0 +1,118 @@
+/**
+ * The table's entry: what there is to say about one regular call. From it the synchronous, the callback and the promise form
+ * are made (`forms.ts`).
+ */
+
+import type { Errno } from '../errno.ts';
+import type { Io } from '../fault.ts';
+import { DOUBT, readTaken } from './arguments.ts';
+import { dryRun, dryRunPromise, type Kind } from './dry-run.ts';
+import { abortError, shownPath, systemError } from './errors.ts';
+import type { Session } from './session.ts';
+
+/** What an error message says beyond the errno, where that is not the entry's system call with the call's paths. */
+export interface Blame {
+  readonly syscall: string;
+  readonly path?: string;
+}
+
+/** One regular call. `Request` is what it was asked, `Answer` what it gives. */
+export interface Call<Request, Answer> {
+  /** The plain name, as of the callback and promise form; the synchronous one has `Sync` behind it. */
+  readonly name: string;
+  /** What the arguments are: what a dry run may not touch, and what an error message shows. */
+  readonly takes: readonly Kind[];
+  /** As error messages call it. */
+  readonly syscall: string;
+  /**
+   * Reads the arguments, once, before the first run. What cannot fail for want of a file is read first, so that argument
+   * errors win.
+   * @throws DOUBT, or a bare error of the system call
+   */
+  parse(session: Session, a: unknown, b: unknown, c: unknown): Request;
+  /** Does it. May be stopped and run again. */
+  run(io: Io, session: Session, request: Request): Answer | Errno;
+  /** What to say of an error where `syscall` and the paths are not it. */
+  blame?(errno: Errno, request: Request): Blame | undefined;
+  /** What can abort it. */
+  signal?(request: Request): AbortSignal | undefined;
+}
+
+/** An entry whose request and answer nobody outside needs to know. */
+export type AnyCall = Call<unknown, unknown>;
+
+/** What a function of the front looks like from inside. */
+export type Loose = (...args: never[]) => unknown;
+
+/** Gives a call its place in a table. */
+export function defineCall<Request, Answer>(call: Call<Request, Answer>): AnyCall {
+  return call;
+}
+
+/**
+ * Words what a call threw or returned as its failure. Only bare errors need words: everything else has its own.
+ *
+ * @param request undefined where the arguments could not be read
+ * @param above the function of the front: the stack begins at its caller
+ */
+export function worded(call: AnyCall, errno: Errno, args: readonly unknown[], request: unknown, above: Loose): Error {
+  const blame = request === undefined ? undefined : call.blame?.(errno, request);
+  if (blame !== undefined) return systemError(errno, blame.syscall, blame.path, undefined, above);
+  const paths = args.filter((value, index) => isPath(call.takes[index], value)).map(shownPath);
+  return systemError(errno, call.syscall, paths[0], paths[1], above);
+}
+
+function isPath(kind: Kind | undefined, value: unknown): boolean {
+  return kind === 'path' || (kind === 'path or descriptor' && typeof value !== 'number');
+}
+
+/** What a call that `signal` has aborted ends with; other failures as they are. */
+export function abortedOr(thrown: unknown, signal: AbortSignal | undefined): unknown {
+  return signal?.aborted && thrown === signal.reason ? abortError(signal) : thrown;
+}
+
+/** Reads the arguments of a callback or synchronous call; in doubt Node decides. */
+export function parseOrThrow<R>(name: string, takes: readonly Kind[], args: readonly unknown[], parse: () => R): R {
+  try {
+    return parse();
+  } catch (thrown) {
+    if (thrown !== DOUBT) throw thrown;
+    dryRun(name, takes, args);
+    return readTaken(parse);
+  }
+}
+
+/** Reads the arguments of a promise call; in doubt Node decides. */
+export async function parseOrReject<R>(
+  name: string,
+  takes: readonly Kind[],
+  args: readonly unknown[],
+  parse: () => R,
+): Promise<R> {
+  try {
+    return parse();
+  } catch (thrown) {
+    if (thrown !== DOUBT) throw thrown;
+    await dryRunPromise(name, takes, args);
+    return readTaken(parse);
+  }
+}
+
+/** A row of the table: a function in the forms that Node has of it, which may differ in what they take. */
+export interface Row {
+  readonly name: string;
+  readonly sync: AnyCall;
+  readonly callback: AnyCall;
+  /** Undefined for what works on descriptors: there promises have FileHandle. */
+  readonly promise: AnyCall | undefined;
+}
+
+/** A call that is the same in all three forms. */
+export function inAllForms<Request, Answer>(call: Call<Request, Answer>): Row {
+  return { name: call.name, sync: call, callback: call, promise: call };
+}
+
+/** A call on a descriptor, which promises do not have. */
+export function onDescriptor<Request, Answer>(call: Call<Request, Answer>): Row {
+  return { name: call.name, sync: call, callback: call, promise: undefined };
+}

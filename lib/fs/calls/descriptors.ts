@@ -1,0 +1,107 @@
+/**
+ * Calls on descriptors, but for reading and writing: opening and closing, attributes, `fsync`.
+ */
+
+import { EBADF } from '../../errno.ts';
+import type { Io } from '../../fault.ts';
+import * as attributes from '../../ops/attributes.ts';
+import { close as closeFile, type OpenFile, open as openFile } from '../../ops/open.ts';
+import { fdatasync as datasyncFile, fsync as syncFile } from '../../ops/sync.ts';
+import type { Caller } from '../../tree/caller.ts';
+import { takeDescriptor, takeFile, takeId, takeLength, takeMode, takePath, takeTime } from '../arguments.ts';
+import { type Call, onDescriptor, type Row } from '../call.ts';
+import { takeFlags } from '../options.ts';
+import type { Session } from '../session.ts';
+
+/** The mode of a new file where none is given, before the umask. */
+export const NEW_FILE = 0o666;
+
+export interface OpenRequest {
+  readonly path: string;
+  readonly flags: number;
+  readonly mode: number;
+}
+
+/** Reads the arguments of every `open`. */
+export function parseOpen(session: Session, path: unknown, flags: unknown, mode: unknown): OpenRequest {
+  return { flags: takeFlags(flags), mode: takeMode(mode, NEW_FILE), path: takePath(session, path) };
+}
+
+const openCall: Call<OpenRequest, number> = {
+  name: 'open',
+  takes: ['path'],
+  syscall: 'open',
+  parse: parseOpen,
+  run: (io, { caller, descriptors }, { path, flags, mode }) => descriptors.add(openFile(io, caller, path, flags, mode)),
+};
+
+const close = onDescriptor<OpenFile, void>({
+  name: 'close',
+  takes: ['descriptor'],
+  syscall: 'close',
+  // The number is free at once, whatever becomes of the rest (as `close(2)` on Linux): nobody can use it while we wait.
+  parse(session, fd) {
+    const file = session.descriptors.remove(takeDescriptor(fd));
+    if (file === undefined) throw EBADF;
+    return file;
+  },
+  run: (io, { caller }, file) => closeFile(io, caller, file),
+});
+
+function syncRow(name: string, sync: (io: Io, caller: Caller, file: OpenFile) => void): Row {
+  return onDescriptor<OpenFile, void>({
+    name,
+    takes: ['descriptor'],
+    syscall: name,
+    parse: takeFile,
+    run: (io, { caller }, file) => sync(io, caller, file),
+  });
+}
+
+const ftruncate = onDescriptor<{ file: OpenFile; length: number }, void>({
+  name: 'ftruncate',
+  takes: ['descriptor'],
+  syscall: 'ftruncate',
+  parse: (session, fd, length) => ({ length: takeLength(length), file: takeFile(session, fd) }),
+  run: (io, { caller }, { file, length }) => attributes.ftruncate(io, caller, file, length),
+});
+
+const fchmod = onDescriptor<{ file: OpenFile; mode: number }, void>({
+  name: 'fchmod',
+  takes: ['descriptor'],
+  syscall: 'fchmod',
+  parse: (session, fd, mode) => ({ mode: takeMode(mode), file: takeFile(session, fd) }),
+  run: (io, { caller }, { file, mode }) => attributes.fchmod(io, caller, file, mode),
+});
+
+const fchown = onDescriptor<{ file: OpenFile; uid: number; gid: number }, void>({
+  name: 'fchown',
+  takes: ['descriptor'],
+  syscall: 'fchown',
+  parse: (session, fd, uid, gid) => ({ uid: takeId(uid), gid: takeId(gid), file: takeFile(session, fd) }),
+  run: (io, { caller }, { file, uid, gid }) => attributes.fchown(io, caller, file, uid, gid),
+});
+
+const futimes = onDescriptor<{ file: OpenFile; atime: number; mtime: number }, void>({
+  name: 'futimes',
+  takes: ['descriptor'],
+  syscall: 'futime',
+  parse: (session, fd, atime, mtime) => ({
+    atime: takeTime(atime),
+    mtime: takeTime(mtime),
+    file: takeFile(session, fd),
+  }),
+  run: (io, { caller }, { file, atime, mtime }) => attributes.futimes(io, caller, file, atime, mtime),
+});
+
+/** Calls on descriptors. `promises.open` gives a FileHandle and is not here. */
+export const descriptorCalls: readonly Row[] = [
+  onDescriptor(openCall),
+  close,
+  syncRow('fsync', syncFile),
+  syncRow('fdatasync', datasyncFile),
+  ftruncate,
+  fchmod,
+  fchown,
+  futimes,
+];

@@ -1,0 +1,111 @@
+/**
+ * `opendir`; and `rmdir` with the option `recursive`, where the running Node still has it.
+ */
+
+import { type Errno, isErrno } from '../../errno.ts';
+import type { Io } from '../../fault.ts';
+import { listTyped } from '../../ops/list.ts';
+import type { Listing } from '../../tree/inode.ts';
+import { doubt, takePath } from '../arguments.ts';
+import type { Blame, Call, Row } from '../call.ts';
+import { checkDirOptions, Dir, type DirSource } from '../dir.ts';
+import { type Parent, parentOf } from '../dirent.ts';
+import { dryRun, dryRunPromise, type Kind } from '../dry-run.ts';
+import { type Callback, callbackForm, deliver, promiseForm, syncForm } from '../forms.ts';
+import { type Encoding, encodingIn, type Options, takeOptions } from '../options.ts';
+import type { FileSystem, Parts, Session } from '../session.ts';
+import { rmdir } from './names.ts';
+
+interface OpendirRequest {
+  readonly path: string;
+  readonly parent: Parent;
+  readonly encoding: Encoding;
+  readonly depth: DirSource['depth'];
+}
+
+function checkBufferSize({ bufferSize }: Options, given: unknown): void {
+  if (bufferSize === undefined || (Number.isSafeInteger(bufferSize) && Number(bufferSize) > 0)) return;
+  doubt();
+  checkDirOptions(given);
+}
+
+function opendirCall(blame: Blame | undefined): Call<OpendirRequest, Dir> {
+  return {
+    name: 'opendir',
+    takes: ['path'],
+    syscall: 'opendir',
+    parse(session, path, given) {
+      const options = takeOptions(given);
+      checkBufferSize(options, given);
+      return {
+        encoding: encodingIn(options),
+        depth: options.recursive ? 'all' : 'one',
+        path: takePath(session, path),
+        parent: parentOf(path),
+      };
+    },
+    run(io, { caller }, { path, parent, encoding, depth }) {
+      const list = (inner: Io, relative: string): Listing | Errno =>
+        listTyped(inner, caller, relative === '' ? path : `${path}/${relative}`);
+      const listing = list(io, '');
+      return isErrno(listing) ? listing : new Dir({ parent, encoding, depth, list }, listing);
+    },
+    blame: () => blame,
+  };
+}
+
+const later = opendirCall(undefined);
+
+/** `opendir`. An error of `opendirSync` does not name the path (node src/node_dir.cc). */
+export const opendirRow: Row = {
+  name: 'opendir',
+  sync: opendirCall({ syscall: 'opendir' }),
+  callback: later,
+  promise: later,
+};
+
+const TAKES: readonly Kind[] = ['path'];
+
+type Path = Parameters<FileSystem['rmdirSync']>[0];
+
+/** `recursive: true` in the options of `rmdir`: deprecated, and gone since Node 26, which the dry run tells. */
+function isRecursive(options: unknown): options is { readonly recursive: true } {
+  return typeof options === 'object' && options !== null && 'recursive' in options && options.recursive === true;
+}
+
+/**
+ * `rmdir` which with `recursive: true` is `rm` of what is a directory, and says what `rmdir` says of all else (node lib/fs.js).
+ */
+export function recursiveRmdir(session: Session, fs: FileSystem): Parts {
+  const [regularSync, regular, regularPromise] = [
+    syncForm(session, rmdir.sync),
+    callbackForm(session, rmdir.callback),
+    promiseForm(session, rmdir.callback),
+  ];
+  const later = async (path: Path, options: object): Promise<unknown> => {
+    const stats = await fs.promises.lstat(path);
+    return stats.isDirectory() ? await fs.promises.rm(path, { ...options, force: false }) : await regularPromise(path);
+  };
+  return {
+    fs: {
+      rmdirSync(path: Path, options: unknown) {
+        if (!isRecursive(options)) return regularSync(path, options);
+        dryRun('rmdirSync', TAKES, [path, options]);
+        if (!fs.lstatSync(path).isDirectory()) return regularSync(path);
+        return fs.rmSync(path, { ...options, force: false });
+      },
+      rmdir(path: Path, options: unknown, callback: unknown) {
+        if (!isRecursive(options)) return regular(path, options, callback);
+        dryRun('rmdir', TAKES, [path, options, callback]);
+        return deliver(later(path, options), callback as Callback);
+      },
+    },
+    promises: {
+      async rmdir(path: Path, options: unknown) {
+        if (!isRecursive(options)) return await regularPromise(path, options);
+        await dryRunPromise('rmdir', TAKES, [path, options]);
+        return await later(path, options);
+      },
+    },
+  };
+}

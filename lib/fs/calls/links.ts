@@ -1,0 +1,105 @@
+/**
+ * Calls that follow links: `readlink`, `realpath`.
+ */
+
+import path from 'node:path';
+import { type Errno, isErrno } from '../../errno.ts';
+import type { Io } from '../../fault.ts';
+import * as ops from '../../ops/attributes.ts';
+import type { Caller } from '../../tree/caller.ts';
+import { isSymlink } from '../../tree/inode.ts';
+import { doubt, givenPath, takePath } from '../arguments.ts';
+import { type Blame, type Call, inAllForms, type Row } from '../call.ts';
+import { type Encoding, encodingIn, showName, takeOptions } from '../options.ts';
+import type { Session } from '../session.ts';
+
+interface LinkRequest {
+  readonly path: string;
+  readonly encoding: Encoding;
+}
+
+function parse(session: Session, given: unknown, options: unknown): LinkRequest {
+  return { encoding: encodingIn(takeOptions(options)), path: takePath(session, given) };
+}
+
+const readlink = inAllForms<LinkRequest, string | Buffer>({
+  name: 'readlink',
+  takes: ['path'],
+  syscall: 'readlink',
+  parse,
+  run: (io, { caller }, request) => showName(ops.readlink(io, caller, request.path), request.encoding),
+});
+
+/** `realpath.native`, which is also what promises have: `realpath(3)`. */
+function nativeCall(name: string): Call<LinkRequest, string | Buffer> {
+  return {
+    name,
+    takes: ['path'],
+    syscall: 'realpath',
+    parse,
+    run: (io, { caller }, request) => showName(ops.realpath(io, caller, request.path), request.encoding),
+  };
+}
+
+interface RealpathRequest extends LinkRequest {
+  /** What failed, and where: set by `run` when it fails. */
+  failed: Blame | undefined;
+}
+
+/**
+ * Node's own `realpath` takes anything for a path, makes a string of it, and normalizes that as text before it follows any
+ * link (node lib/fs.js).
+ */
+function parseRealpath(session: Session, given: unknown, options: unknown): RealpathRequest {
+  const encoding = encodingIn(takeOptions(options));
+  const text = given instanceof URL ? givenPath(given) : `${given as string}`;
+  if (text.includes('\0')) doubt();
+  return { encoding, path: path.posix.resolve(session.cwd(), text), failed: undefined };
+}
+
+/** The first step on a path that fails, as Node takes them: `lstat` of each part, `stat` of each link before it is read. */
+function findFailure(io: Io, caller: Caller, start: string): { errno: Errno; blame: Blame } | undefined {
+  let whole = start;
+  let at = 0;
+  while (at < whole.length) {
+    const slash = whole.indexOf('/', at + 1);
+    const end = slash < 0 ? whole.length : slash;
+    const part = whole.slice(0, end);
+    at = end;
+    const found = ops.lstat(io, caller, part);
+    if (isErrno(found)) return { errno: found, blame: { syscall: 'lstat', path: part } };
+    if (!isSymlink(found)) continue;
+    const target = ops.stat(io, caller, part);
+    if (isErrno(target)) return { errno: target, blame: { syscall: 'stat', path: part } };
+    whole = path.posix.resolve(path.posix.dirname(part), ops.readlink(io, caller, part), whole.slice(end + 1));
+    at = 0;
+  }
+  return undefined;
+}
+
+const realpathCall: Call<RealpathRequest, string | Buffer> = {
+  name: 'realpath',
+  takes: ['path'],
+  syscall: 'lstat',
+  parse: parseRealpath,
+  run(io, { caller }, request) {
+    try {
+      return showName(ops.realpath(io, caller, request.path), request.encoding);
+    } catch (thrown) {
+      if (!isErrno(thrown)) throw thrown;
+      const failure = findFailure(io, caller, request.path);
+      request.failed = failure?.blame;
+      return failure?.errno ?? thrown;
+    }
+  },
+  blame: (_errno, { failed }) => failed,
+};
+
+/** `realpath.native`, under the name it has for a dry run. */
+export const nativeRealpath: Row = inAllForms(nativeCall('realpathNative'));
+
+/** Calls that follow links. */
+export const linkCalls: readonly Row[] = [
+  readlink,
+  { name: 'realpath', sync: realpathCall, callback: realpathCall, promise: nativeCall('realpath') },
+];

@@ -1,0 +1,118 @@
+/**
+ * `readdir`: the names in a directory, with their types, or of everything below it.
+ */
+
+import { constants, type Dirent } from 'node:fs';
+import { isPlain } from '../../branch/bytes.ts';
+import { type Errno, isErrno } from '../../errno.ts';
+import type { Io } from '../../fault.ts';
+import { stat } from '../../ops/attributes.ts';
+import { list, listTyped } from '../../ops/list.ts';
+import type { Caller } from '../../tree/caller.ts';
+import { isDirectory } from '../../tree/inode.ts';
+import { doubt, takePath } from '../arguments.ts';
+import { inAllForms, type Row } from '../call.ts';
+import { makeDirent, type Parent, parentOf, showParent } from '../dirent.ts';
+import { type Encoding, encodingIn, showName, takeOptions } from '../options.ts';
+import { TYPED_LISTING_FOLLOWS_LINKS } from '../quirks.ts';
+import type { Session } from '../session.ts';
+
+const { S_IFDIR, S_IFLNK } = constants;
+
+interface ReaddirRequest {
+  readonly path: string;
+  readonly parent: Parent;
+  readonly encoding: Encoding;
+  readonly content: 'names' | 'types';
+  /** What is left to do and what was found so far, where everything below is wanted; undefined where not. Changed by `run`. */
+  readonly below: Below | undefined;
+}
+
+interface Below {
+  /** Directories still to be listed, as paths relative to the first one. */
+  readonly waiting: string[];
+  /** How many of `waiting` are done. */
+  done: number;
+  readonly found: (string | Buffer | Dirent)[];
+}
+
+type Listed = (string | Buffer)[] | Dirent[] | (string | Buffer | Dirent)[];
+
+/** Listings all of whose names are plain text, so that they are shown as they are. The tree hands out the same array as long as nothing changes. */
+const plainListings = new WeakSet<readonly string[]>();
+
+function showNames(names: readonly string[], encoding: Encoding): (string | Buffer)[] {
+  if (encoding === undefined || encoding === 'utf8') {
+    if (plainListings.has(names)) return names.slice();
+    if (names.every(isPlain)) {
+      plainListings.add(names);
+      return names.slice();
+    }
+  }
+  return names.map((name) => showName(name, encoding));
+}
+
+/** Whether a recursive listing goes down into a name. */
+function isEntered(io: Io, caller: Caller, whole: string, type: number, content: ReaddirRequest['content']): boolean {
+  if (type === S_IFDIR) return true;
+  if (type !== S_IFLNK || (content === 'types' && !TYPED_LISTING_FOLLOWS_LINKS)) return false;
+  const target = stat(io, caller, whole);
+  return !isErrno(target) && isDirectory(target);
+}
+
+/** Lists directory after directory, the nearest first. Stopped and run again, it goes on where it was. */
+function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: Below): Listed | Errno {
+  const { encoding, content } = request;
+  for (let relative = below.waiting[below.done]; relative !== undefined; relative = below.waiting[below.done]) {
+    const whole = relative === '' ? request.path : `${request.path}/${relative}`;
+    const listing = listTyped(io, caller, whole);
+    if (isErrno(listing)) return listing;
+    const { names, types } = listing;
+    const entered = names.filter((name, i) => isEntered(io, caller, `${whole}/${name}`, types[i] ?? 0, content));
+    // Nothing stops from here on.
+    const parent = showParent(request.parent, relative);
+    const before = relative === '' ? '' : `${relative}/`;
+    for (const [i, name] of names.entries()) {
+      const isTyped = content === 'types';
+      below.found.push(
+        isTyped ? makeDirent(showName(name, encoding), types[i] ?? 0, parent) : showName(before + name, encoding),
+      );
+    }
+    for (const name of entered) below.waiting.push(before + name);
+    below.done++;
+  }
+  return below.found;
+}
+
+const readdir = inAllForms<ReaddirRequest, Listed>({
+  name: 'readdir',
+  takes: ['path'],
+  syscall: 'scandir',
+  parse(session, value, given) {
+    const options = takeOptions(given);
+    const { recursive } = options;
+    if (recursive !== undefined && recursive !== null && typeof recursive !== 'boolean') doubt();
+    return {
+      encoding: encodingIn(options),
+      content: options.withFileTypes ? 'types' : 'names',
+      below: recursive ? { waiting: [''], done: 0, found: [] } : undefined,
+      path: takePath(session, value),
+      parent: parentOf(value),
+    };
+  },
+  run(io, session, request) {
+    if (request.below !== undefined) return listBelow(io, session, request, request.below);
+    if (request.content === 'names') {
+      const names = list(io, session.caller, request.path);
+      return isErrno(names) ? names : showNames(names, request.encoding);
+    }
+    const listing = listTyped(io, session.caller, request.path);
+    if (isErrno(listing)) return listing;
+    const parent = showParent(request.parent, '');
+    const { types } = listing;
+    return showNames(listing.names, request.encoding).map((name, i) => makeDirent(name, types[i] ?? 0, parent));
+  },
+});
+
+/** Calls that list. */
+export const listingCalls: readonly Row[] = [readdir];

@@ -1,0 +1,207 @@
+/**
+ * Calls that make, move and remove names.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { EEXIST } from '../../errno.ts';
+import type { Io } from '../../fault.ts';
+import * as create from '../../ops/create.ts';
+import { link as linkFile, linkTmpfile } from '../../ops/link.ts';
+import type { OpenFile } from '../../ops/open.ts';
+import { rename as renameFile } from '../../ops/rename.ts';
+import { rmdir as removeDirectory, unlink as unlinkFile } from '../../ops/unlink.ts';
+import { copyFile as copyWholeFile } from '../../ops/whole.ts';
+import type { Caller } from '../../tree/caller.ts';
+import { doubt, givenPath, takeBits, takeMode, takePath, takeTarget } from '../arguments.ts';
+import { inAllForms, type Row } from '../call.ts';
+import { type Encoding, encodingIn, showName, takeObject, takeOptions } from '../options.ts';
+import type { Session } from '../session.ts';
+
+const { COPYFILE_EXCL, COPYFILE_FICLONE, COPYFILE_FICLONE_FORCE } = constants;
+
+const NEW_DIRECTORY = 0o777;
+const PRIVATE_DIRECTORY = 0o700;
+/** The bits that `mkdir(2)` looks at. */
+const DIRECTORY_BITS = 0o1777;
+
+interface Pair {
+  readonly from: string;
+  readonly to: string;
+}
+
+const rename = inAllForms<Pair, void>({
+  name: 'rename',
+  takes: ['path', 'path'],
+  syscall: 'rename',
+  parse: (session, from, to) => ({ from: takePath(session, from), to: takePath(session, to) }),
+  run: (io, { caller }, { from, to }) => renameFile(io, caller, from, to),
+});
+
+/** How Linux names an open file: linking that gives an anonymous file its name (open(2), O_TMPFILE). */
+const OPEN_FILE = /^\/proc\/self\/fd\/(\d+)$/;
+
+function openFileAt(session: Session, path: string): OpenFile | undefined {
+  const fd = OPEN_FILE.exec(path)?.[1];
+  return fd === undefined ? undefined : session.descriptors.get(Number(fd));
+}
+
+const link = inAllForms<{ from: string | OpenFile; to: string }, void>({
+  name: 'link',
+  takes: ['path', 'path'],
+  syscall: 'link',
+  parse(session, from, to) {
+    const path = takePath(session, from);
+    return { from: openFileAt(session, path) ?? path, to: takePath(session, to) };
+  },
+  run(io, { caller }, { from, to }) {
+    if (typeof from === 'string') linkFile(io, caller, from, to);
+    else linkTmpfile(io, caller, from, to);
+  },
+});
+
+const SYMLINK_TYPES: ReadonlySet<unknown> = new Set([undefined, null, 'dir', 'file', 'junction']);
+
+const symlink = inAllForms<{ target: string; path: string }, void>({
+  name: 'symlink',
+  takes: ['path', 'path'],
+  syscall: 'symlink',
+  // The type is for Windows.
+  parse(session, target, path, type) {
+    if (!SYMLINK_TYPES.has(type)) doubt();
+    return { target: takeTarget(target), path: takePath(session, path) };
+  },
+  run: (io, { caller }, { target, path }) => create.symlink(io, caller, target, path),
+});
+
+const copyFile = inAllForms<Pair & { mode: number }, void>({
+  name: 'copyFile',
+  takes: ['path', 'path'],
+  syscall: 'copyfile',
+  parse: (session, from, to, mode) => ({
+    mode: takeBits(mode, COPYFILE_EXCL | COPYFILE_FICLONE | COPYFILE_FICLONE_FORCE),
+    from: takePath(session, from),
+    to: takePath(session, to),
+  }),
+  run: (io, { caller }, { from, to, mode }) => copyWholeFile(io, caller, from, to, mode),
+});
+
+function removalRow(name: string, remove: (io: Io, caller: Caller, path: string) => void): Row {
+  return inAllForms<string, void>({
+    name,
+    takes: ['path'],
+    syscall: name,
+    parse: takePath,
+    run: (io, { caller }, path) => remove(io, caller, path),
+  });
+}
+
+/** `rmdir` of an empty directory. */
+export const rmdir = inAllForms<string, void>({
+  name: 'rmdir',
+  takes: ['path'],
+  syscall: 'rmdir',
+  // `recursive` is seen to in `directories.ts`; nothing else in the options means anything without it.
+  parse(session, path, options) {
+    if (options !== undefined && Object.keys(takeObject(options)).length > 0) doubt();
+    return takePath(session, path);
+  },
+  run: (io, { caller }, path) => removeDirectory(io, caller, path),
+});
+
+interface MkdirRequest {
+  readonly path: string;
+  readonly mode: number;
+  readonly parents: 'given' | 'made';
+  /** What stands in `path` before what was given: left out of what is shown. */
+  readonly prefix: string;
+}
+
+function parseMkdir(session: Session, path: unknown, options: unknown): MkdirRequest {
+  let mode: unknown = NEW_DIRECTORY;
+  let parents: MkdirRequest['parents'] = 'given';
+  if (typeof options === 'number' || typeof options === 'string') mode = options;
+  else if (options) {
+    const given = takeObject(options);
+    if (given.recursive !== undefined && typeof given.recursive !== 'boolean') doubt();
+    if (given.recursive) parents = 'made';
+    if (given.mode === null) doubt();
+    mode = given.mode ?? NEW_DIRECTORY;
+  }
+  const bits = takeMode(mode) & DIRECTORY_BITS;
+  const absolute = takePath(session, path);
+  return { path: absolute, mode: bits, parents, prefix: absolute.slice(0, -givenPath(path).length) };
+}
+
+const mkdir = inAllForms<MkdirRequest, string | undefined>({
+  name: 'mkdir',
+  takes: ['path'],
+  syscall: 'mkdir',
+  parse: parseMkdir,
+  run(io, { caller }, { path, mode, parents, prefix }) {
+    if (parents === 'given') {
+      create.mkdir(io, caller, path, mode);
+      return undefined;
+    }
+    return create.mkdirs(io, caller, path, mode)?.slice(prefix.length);
+  },
+});
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+/** How many letters `mkdtemp(3)` adds, and how many names are tried. */
+const ADDED = 6;
+const TRIES = 100;
+
+interface MkdtempRequest {
+  readonly prefix: string;
+  /** The prefix as it was given: what the answer and error messages begin with. */
+  readonly given: string;
+  readonly encoding: Encoding;
+  /** What was added for each try so far: a call that is run again tries the same names. Grown by `run`. */
+  readonly tried: string[];
+}
+
+function randomLetters(): string {
+  let letters = '';
+  for (const byte of randomBytes(ADDED)) letters += LETTERS[byte % LETTERS.length];
+  return letters;
+}
+
+const mkdtemp = inAllForms<MkdtempRequest, string | Buffer>({
+  name: 'mkdtemp',
+  takes: ['path'],
+  syscall: 'mkdtemp',
+  parse(session, prefix, options) {
+    const encoding = encodingIn(takeOptions(options));
+    const given = givenPath(prefix);
+    // An empty prefix is a name in the working directory, not an empty path.
+    const path = given === '' ? `${session.cwd()}/` : takePath(session, prefix);
+    return { prefix: path, given, encoding, tried: [] };
+  },
+  run(io, { caller }, { prefix, given, encoding, tried }) {
+    for (let i = 0; i < TRIES; i++) {
+      const added = tried[i] ?? randomLetters();
+      tried[i] = added;
+      try {
+        create.mkdir(io, caller, prefix + added, PRIVATE_DIRECTORY);
+        return showName(given + added, encoding);
+      } catch (thrown) {
+        if (thrown !== EEXIST) throw thrown;
+      }
+    }
+    return EEXIST;
+  },
+  blame: (_errno, { given }) => ({ syscall: 'mkdtemp', path: `${given}XXXXXX` }),
+});
+
+/** Calls that make, move and remove names. */
+export const nameCalls: readonly Row[] = [
+  rename,
+  link,
+  symlink,
+  copyFile,
+  removalRow('unlink', unlinkFile),
+  rmdir,
+  mkdir,
+  mkdtemp,
+];

@@ -1,0 +1,111 @@
+/**
+ * `readFile`: a whole file as bytes or text.
+ */
+
+import { constants } from 'node:fs';
+import { inspect } from 'node:util';
+import { isArrayBufferView } from 'node:util/types';
+import { EBADF, EISDIR, type Errno, isErrno } from '../../errno.ts';
+import type { Io } from '../../fault.ts';
+import { readRest } from '../../ops/data.ts';
+import { readFile, readText } from '../../ops/whole.ts';
+import { bytesOf, doubt } from '../arguments.ts';
+import type { Blame, Call, Row } from '../call.ts';
+import { type Encoding, encodingIn, type Options, takeFlags, takeOptions } from '../options.ts';
+import { hasBufferOption, PROMISED_READ_NAMES_PATH } from '../quirks.ts';
+import type { Session } from '../session.ts';
+import { kindOf, type Standing, type Target, takeTarget } from './targets.ts';
+
+const { O_RDONLY, O_WRONLY, O_RDWR } = constants;
+const ACCESS = O_RDONLY | O_WRONLY | O_RDWR;
+
+interface ReadFileRequest {
+  readonly target: Target;
+  readonly flags: number;
+  readonly encoding: Encoding;
+  /** The caller's own buffer, or a function that gives one. */
+  readonly buffer: unknown;
+  readonly signal: AbortSignal | undefined;
+}
+
+function isUtf8(encoding: Encoding): boolean {
+  return encoding === 'utf8' || encoding === 'utf-8';
+}
+
+/** The option `buffer`, where the running Node has it. */
+function takeBuffer({ buffer }: Options): unknown {
+  if (buffer === undefined || !hasBufferOption()) return undefined;
+  if (typeof buffer !== 'function' && !isArrayBufferView(buffer)) doubt();
+  return buffer;
+}
+
+/** Puts what was read into the caller's buffer and gives the part that holds it. */
+function intoBuffer(data: Buffer, buffer: unknown): Buffer {
+  const given: unknown = typeof buffer === 'function' ? buffer(data.length) : buffer;
+  const view = bytesOf(given as NodeJS.ArrayBufferView);
+  if (view.byteLength < data.length) {
+    const name = typeof buffer === 'function' ? 'options.buffer().byteLength' : 'options.buffer.byteLength';
+    const reason = `is smaller than the file size of ${data.length} bytes`;
+    const error = new TypeError(`The property '${name}' ${reason}. Received ${inspect(view.byteLength)}`);
+    throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+  }
+  view.set(data);
+  return Buffer.from(view.buffer, view.byteOffset, data.length);
+}
+
+function finish(data: Buffer, { encoding, buffer }: ReadFileRequest): string | Buffer {
+  const read = buffer === undefined ? data : intoBuffer(data, buffer);
+  // `buffer` is no encoding here: Node throws what this throws.
+  return encoding === undefined ? read : read.toString(encoding as BufferEncoding);
+}
+
+function run(io: Io, { caller }: Session, request: ReadFileRequest): string | Buffer | Errno {
+  const { target, flags } = request;
+  if (typeof target === 'string') {
+    if (request.buffer === undefined && isUtf8(request.encoding)) return readText(io, caller, target, flags);
+    const data = readFile(io, caller, target, flags);
+    return isErrno(data) ? data : finish(data, request);
+  }
+  return isErrno(target) ? target : finish(readRest(io, caller, target), request);
+}
+
+/** Which of open, fstat and read failed: that a path is a directory is found out by reading it. */
+function blame(errno: Errno, { target, flags, encoding }: ReadFileRequest, path: string | undefined) {
+  if (isErrno(target) && !isUtf8(encoding)) return { syscall: 'fstat' };
+  const isRead = typeof target !== 'string' || errno === EBADF || (errno === EISDIR && (flags & ACCESS) === O_RDONLY);
+  if (!isRead) return undefined;
+  const read: Blame = path === undefined ? { syscall: 'read' } : { syscall: 'read', path };
+  return read;
+}
+
+function readFileCall(standing: Standing): Call<ReadFileRequest, string | Buffer> {
+  const namesPath = standing === 'handle' && PROMISED_READ_NAMES_PATH;
+  return {
+    name: 'readFile',
+    takes: [kindOf(standing)],
+    syscall: 'open',
+    parse(session, path, value) {
+      const options = takeOptions(value);
+      return {
+        flags: takeFlags(options.flag),
+        encoding: encodingIn(options),
+        buffer: takeBuffer(options),
+        signal: options.signal as AbortSignal | undefined,
+        target: takeTarget(session, path, standing),
+      };
+    },
+    run,
+    blame: (errno, request) => blame(errno, request, namesPath ? String(request.target) : undefined),
+    signal: (request) => request.signal,
+  };
+}
+
+const byDescriptor = readFileCall('descriptor');
+
+/** `readFile`. */
+export const readFileRow: Row = {
+  name: 'readFile',
+  sync: byDescriptor,
+  callback: byDescriptor,
+  promise: readFileCall('handle'),
+};

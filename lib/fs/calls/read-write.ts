@@ -1,0 +1,147 @@
+/**
+ * The synchronous and callback forms of `read`, `readv`, `write`, `writev`. They are not in the table since their callbacks
+ * get two values, the count and the buffers, also with an error; and `util.promisify` makes an object of the two.
+ */
+
+import { promisify } from 'node:util';
+import { Errno } from '../../errno.ts';
+import { type Io, runCallback, syncIo } from '../../fault.ts';
+import { read, readv, write, writev } from '../../ops/data.ts';
+import type { OpenFile } from '../../ops/open.ts';
+import type { Caller } from '../../tree/caller.ts';
+import { DOUBT, readTaken } from '../arguments.ts';
+import { parseOrThrow } from '../call.ts';
+import { dryRun, type Kind } from '../dry-run.ts';
+import { systemError } from '../errors.ts';
+import { type Callback, type CallbackFunction, indexOfCallback } from '../forms.ts';
+import type { Session } from '../session.ts';
+import { parseRead, parseReadSync, parseReadv, parseWrite, parseWritev, type Transfer } from './transfers.ts';
+
+const TAKES: readonly Kind[] = ['descriptor'];
+
+type Parse = (session: Session, fd: unknown, data: unknown, rest: readonly unknown[]) => Transfer;
+type MoveOne = (io: Io, caller: Caller, file: OpenFile, piece: Uint8Array, position: number) => number;
+type MoveMany = (io: Io, caller: Caller, file: OpenFile, pieces: readonly Uint8Array[], position: number) => number;
+
+/** A function of this family. */
+interface DataCall {
+  readonly name: string;
+  readonly syscall: string;
+  readonly parseSync: Parse;
+  readonly parse: Parse;
+  readonly one: MoveOne;
+  readonly many: MoveMany;
+  /** What `util.promisify` calls the two values. */
+  readonly values: readonly [string, string];
+}
+
+/** The calls of this family. */
+export const dataCalls: readonly DataCall[] = [
+  {
+    name: 'read',
+    syscall: 'read',
+    parseSync: parseReadSync,
+    parse: parseRead,
+    one: read,
+    many: readv,
+    values: ['bytesRead', 'buffer'],
+  },
+  {
+    name: 'readv',
+    syscall: 'read',
+    parseSync: parseReadv,
+    parse: parseReadv,
+    one: read,
+    many: readv,
+    values: ['bytesRead', 'buffers'],
+  },
+  {
+    name: 'write',
+    syscall: 'write',
+    parseSync: parseWrite,
+    parse: parseWrite,
+    one: write,
+    many: writev,
+    values: ['bytesWritten', 'buffer'],
+  },
+  {
+    name: 'writev',
+    syscall: 'write',
+    parseSync: parseWritev,
+    parse: parseWritev,
+    one: write,
+    many: writev,
+    values: ['bytesWritten', 'buffer'],
+  },
+];
+
+function transfer(io: Io, session: Session, call: DataCall, asked: Transfer): number {
+  const { file, pieces, position } = asked;
+  if (file === undefined) return 0;
+  const [piece] = pieces;
+  if (piece !== undefined && pieces.length === 1) return call.one(io, session.caller, file, piece, position);
+  return call.many(io, session.caller, file, pieces, position);
+}
+
+/** The synchronous form. */
+export function syncDataForm(session: Session, call: DataCall): (...args: unknown[]) => number {
+  const again = (fd: unknown, data: unknown, rest: readonly unknown[]): number => {
+    dryRun(`${call.name}Sync`, TAKES, [fd, data, ...rest]);
+    try {
+      return transfer(
+        syncIo,
+        session,
+        call,
+        readTaken(() => call.parseSync(session, fd, data, rest)),
+      );
+    } catch (thrown) {
+      throw thrown instanceof Errno ? systemError(thrown, call.syscall, undefined, undefined, form) : thrown;
+    }
+  };
+  const form = (fd?: unknown, data?: unknown, ...rest: unknown[]): number => {
+    try {
+      return transfer(syncIo, session, call, call.parseSync(session, fd, data, rest));
+    } catch (thrown) {
+      if (thrown === DOUBT) return again(fd, data, rest);
+      throw thrown instanceof Errno ? systemError(thrown, call.syscall, undefined, undefined, form) : thrown;
+    }
+  };
+  return form;
+}
+
+/** The callback form. */
+export function callbackDataForm(session: Session, call: DataCall): CallbackFunction {
+  const form = (...args: unknown[]): void => {
+    const at = indexOfCallback(args);
+    if (at < 0) dryRun(call.name, TAKES, args);
+    const callback = args[at] as Callback;
+    const [fd, data, ...rest] = args.slice(0, at);
+    const fail = (errno: unknown, shown: unknown): void => {
+      const error = errno instanceof Errno ? systemError(errno, call.syscall, undefined, undefined, form) : errno;
+      callback(error, 0, shown);
+    };
+    let asked: Transfer;
+    try {
+      asked = parseOrThrow(call.name, TAKES, args, () => call.parse(session, fd, data, rest));
+    } catch (thrown) {
+      if (!(thrown instanceof Errno)) throw thrown;
+      process.nextTick(fail, thrown, data);
+      return;
+    }
+    runCallback(
+      (io) => transfer(io, session, call, asked),
+      (thrown, count) => {
+        if (thrown === undefined) callback(null, count, asked.shown);
+        else fail(thrown, asked.shown);
+      },
+    );
+  };
+  const promised = (...args: unknown[]): Promise<object> =>
+    new Promise((resolve, reject) => {
+      form(...args, (error: unknown, count: unknown, shown: unknown) => {
+        if (error) reject(error);
+        else resolve({ [call.values[0]]: count, [call.values[1]]: shown });
+      });
+    });
+  return Object.defineProperty(form, promisify.custom, { value: promised });
+}

@@ -1,0 +1,153 @@
+/**
+ * `stat`, `lstat`, `fstat`, `statfs`, `exists`.
+ */
+
+import type { BigIntStats, BigIntStatsFs, Stats, StatsFs } from 'node:fs';
+import { type Errno, isErrno } from '../../errno.ts';
+import { type Io, runCallback, syncIo } from '../../fault.ts';
+import * as ops from '../../ops/attributes.ts';
+import type { OpenFile } from '../../ops/open.ts';
+import type { Caller } from '../../tree/caller.ts';
+import type { Inode } from '../../tree/inode.ts';
+import { DOUBT, doubt, takeFile, takePath } from '../arguments.ts';
+import { type Call, inAllForms, onDescriptor, type Row } from '../call.ts';
+import { dryRun } from '../dry-run.ts';
+import { type Options, takeObject } from '../options.ts';
+import { NO_ENTRY, NO_ENTRY_OF_LATER_STAT, NO_ENTRY_OF_STAT, STAT_HEEDS_SIGNAL } from '../quirks.ts';
+import type { Session } from '../session.ts';
+import { makeBigIntStats, makeStatFs, makeStats } from '../stats.ts';
+
+/** Which numbers the answer is to be in. */
+type Numbers = 'number' | 'bigint';
+
+function numbersIn(options: Options): Numbers {
+  return options.bigint === true ? 'bigint' : 'number';
+}
+
+function statsOf({ caller }: Session, inode: Inode, numbers: Numbers): Stats | BigIntStats {
+  return numbers === 'number' ? makeStats(inode, caller.tree) : makeBigIntStats(inode, caller.tree);
+}
+
+function takeSignal({ signal }: Options): AbortSignal | undefined {
+  if (!STAT_HEEDS_SIGNAL || signal === undefined) return undefined;
+  if (!(signal instanceof AbortSignal)) doubt();
+  return signal as AbortSignal;
+}
+
+interface StatRequest {
+  readonly path: string;
+  readonly numbers: Numbers;
+  /** Which errors mean "undefined" instead; undefined where none does. */
+  readonly missing: readonly Errno[] | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+type Look = (io: Io, caller: Caller, path: string) => Inode | Errno;
+
+/** `stat` or `lstat`; `missing` are the errors that `throwIfNoEntry: false` makes undefined of. */
+function statCall(
+  name: string,
+  look: Look,
+  missing: readonly Errno[],
+): Call<StatRequest, Stats | BigIntStats | undefined> {
+  return {
+    name,
+    takes: ['path'],
+    syscall: name,
+    parse(session, path, options) {
+      if (options === undefined) {
+        return { path: takePath(session, path), numbers: 'number', missing: undefined, signal: undefined };
+      }
+      const given = takeObject(options);
+      return {
+        numbers: numbersIn(given),
+        missing: given.throwIfNoEntry === false ? missing : undefined,
+        signal: takeSignal(given),
+        path: takePath(session, path),
+      };
+    },
+    run(io, session, { path, numbers, missing }) {
+      const found = look(io, session.caller, path);
+      if (!isErrno(found)) return statsOf(session, found, numbers);
+      return missing?.includes(found) ? undefined : found;
+    },
+    signal: (request) => request.signal,
+  };
+}
+
+const later = statCall('stat', ops.stat, NO_ENTRY_OF_LATER_STAT);
+const stat: Row = { name: 'stat', sync: statCall('stat', ops.stat, NO_ENTRY_OF_STAT), callback: later, promise: later };
+
+const laterLstat = statCall('lstat', ops.lstat, []);
+const lstat: Row = {
+  name: 'lstat',
+  sync: statCall('lstat', ops.lstat, NO_ENTRY),
+  callback: laterLstat,
+  promise: laterLstat,
+};
+
+interface FstatRequest {
+  readonly file: OpenFile;
+  readonly numbers: Numbers;
+  readonly signal: AbortSignal | undefined;
+}
+
+const fstat = onDescriptor<FstatRequest, Stats | BigIntStats>({
+  name: 'fstat',
+  takes: ['descriptor'],
+  syscall: 'fstat',
+  parse(session, fd, options) {
+    const given = takeObject(options);
+    return { numbers: numbersIn(given), signal: takeSignal(given), file: takeFile(session, fd) };
+  },
+  run: (io, session, { file, numbers }) => statsOf(session, ops.fstat(io, session.caller, file), numbers),
+  signal: (request) => request.signal,
+});
+
+interface StatfsRequest {
+  readonly path: string;
+  readonly numbers: Numbers;
+}
+
+const statfs = inAllForms<StatfsRequest, StatsFs | BigIntStatsFs>({
+  name: 'statfs',
+  takes: ['path'],
+  syscall: 'statfs',
+  parse: (session, path, options) => ({ numbers: numbersIn(takeObject(options)), path: takePath(session, path) }),
+  run: (io, { caller }, { path, numbers }) => makeStatFs(ops.statfs(io, caller, path), numbers),
+});
+
+/** The `stat` family. */
+export const statCalls: readonly Row[] = [stat, lstat, fstat, statfs];
+
+/** `existsSync`: never throws, whatever it is given. */
+export function existsSyncForm(session: Session): (path?: unknown) => boolean {
+  return (path) => {
+    try {
+      return ops.exists(syncIo, session.caller, takePath(session, path));
+    } catch (thrown) {
+      // Where Node has something to say about the argument it warns.
+      if (thrown === DOUBT) dryRun('existsSync', ['path'], [path]);
+      return false;
+    }
+  };
+}
+
+/** `exists`, whose callback has no error; a path that is none is answered at once (node lib/fs.js). */
+export function existsForm(session: Session): (path?: unknown, callback?: unknown) => void {
+  return (path, callback) => {
+    if (typeof callback !== 'function') dryRun('exists', ['path'], [path, callback]);
+    const answer = callback as (exists: boolean) => void;
+    let absolute: string;
+    try {
+      absolute = takePath(session, path);
+    } catch {
+      answer(false);
+      return;
+    }
+    runCallback(
+      (io) => ops.exists(io, session.caller, absolute),
+      (thrown, exists) => answer(thrown === undefined && exists === true),
+    );
+  };
+}

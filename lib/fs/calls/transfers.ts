@@ -1,0 +1,150 @@
+/**
+ * What the arguments of `read`, `readv`, `write` and `writev` mean, which can be given in many ways.
+ */
+
+import { isArrayBufferView, isUint8Array } from 'node:util/types';
+import { EINVAL } from '../../errno.ts';
+import type { OpenFile } from '../../ops/open.ts';
+import { doubt, takeBuffers, takeDescriptor, takeFile, takeLoosePosition, takePosition } from '../arguments.ts';
+import type { Options } from '../options.ts';
+import type { Session } from '../session.ts';
+
+/** Bytes to be moved between memory and a file. */
+export interface Transfer {
+  /** Undefined where nothing is to be moved: then nobody looks at the descriptor. */
+  readonly file: OpenFile | undefined;
+  readonly pieces: readonly Uint8Array[];
+  /** -1 for where the file stands. */
+  readonly position: number;
+  /** What a callback is given beside the count: the buffers as the caller has them. */
+  readonly shown: unknown;
+}
+
+/** How many bytes are read where nobody says. */
+const DEFAULT_LENGTH = 16_384;
+
+type View = NodeJS.ArrayBufferView;
+
+function takeView(value: unknown): View {
+  if (!isArrayBufferView(value)) doubt();
+  return value as View;
+}
+
+function partOf(view: View, start: number, count: number): Uint8Array {
+  if (start === 0 && count === view.byteLength && isUint8Array(view)) return view;
+  return new Uint8Array(view.buffer, view.byteOffset + start, count);
+}
+
+/** Options that may be null: where in a buffer, and where in the file. */
+function takeSpanOptions(value: unknown): Options {
+  if (value === undefined || value === null) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) doubt();
+  return value as Options;
+}
+
+function takeOffset(value: unknown): number {
+  if (value === undefined || value === null) return 0;
+  if (!(Number.isSafeInteger(value) && Number(value) >= 0)) doubt();
+  return Number(value);
+}
+
+function readInto(
+  session: Session,
+  fd: unknown,
+  view: View,
+  offset: unknown,
+  length: unknown,
+  position: unknown,
+): Transfer {
+  const start = takeOffset(offset);
+  const at = takePosition(position);
+  if (typeof length !== 'number' || (length | 0) !== length) doubt();
+  const count = (length as number) | 0;
+  if (count === 0) {
+    takeDescriptor(fd);
+    return { file: undefined, pieces: [], position: at, shown: view };
+  }
+  if (count < 0 || start + count > view.byteLength) doubt();
+  return { pieces: [partOf(view, start, count)], position: at, shown: view, file: takeFile(session, fd) };
+}
+
+function readByOptions(session: Session, fd: unknown, view: View, value: unknown): Transfer {
+  const { offset = 0, length = view.byteLength - Number(offset), position } = takeSpanOptions(value);
+  return readInto(session, fd, view, offset, length, position);
+}
+
+/** `readSync(fd, buffer, options?)`, `readSync(fd, buffer, offset, length, position?)`. */
+export function parseReadSync(session: Session, fd: unknown, buffer: unknown, rest: readonly unknown[]): Transfer {
+  const view = takeView(buffer);
+  const [offset, length, position] = rest;
+  // An object counts however many arguments follow (node lib/fs.js).
+  if (rest.length <= 1 || typeof offset === 'object') return readByOptions(session, fd, view, offset);
+  return readInto(session, fd, view, offset, length, position);
+}
+
+/** `read(fd)`, `read(fd, options)`, `read(fd, buffer, options?)`, `read(fd, buffer, offset, length, position)`, and a callback. */
+export function parseRead(session: Session, fd: unknown, buffer: unknown, rest: readonly unknown[]): Transfer {
+  if (rest.length <= 1) {
+    const options = isArrayBufferView(buffer) ? rest[0] : buffer;
+    if (rest.length === 1 && options === buffer) doubt();
+    const { buffer: view = Buffer.alloc(DEFAULT_LENGTH) } = takeSpanOptions(options);
+    return readByOptions(session, fd, takeView(isArrayBufferView(buffer) ? buffer : view), options);
+  }
+  if (rest.length !== 3) doubt();
+  const [offset, length, position] = rest;
+  return readInto(session, fd, takeView(buffer), offset, length, position);
+}
+
+function isKnownEncoding(value: unknown): value is BufferEncoding {
+  return typeof value === 'string' && Buffer.isEncoding(value);
+}
+
+function writeText(session: Session, fd: unknown, text: string, position: unknown, encoding: unknown): Transfer {
+  // An encoding that nobody knows is UTF-8; half a byte in hexadecimal digits is an error.
+  const known = isKnownEncoding(encoding) ? encoding : 'utf8';
+  if (known.toLowerCase() === 'hex' && text.length % 2 !== 0) doubt();
+  const pieces = [Buffer.from(text, known)];
+  return { pieces, position: takeLoosePosition(position), shown: text, file: takeFile(session, fd) };
+}
+
+/**
+ * `write(fd, buffer, offset?, length?, position?)`, `write(fd, buffer, options)`, `write(fd, text, position?, encoding?)`.
+ */
+export function parseWrite(session: Session, fd: unknown, data: unknown, rest: readonly unknown[]): Transfer {
+  if (!isArrayBufferView(data)) {
+    if (typeof data !== 'string') doubt();
+    return writeText(session, fd, String(data), rest[0], rest[1]);
+  }
+  let [offset, length, position] = rest;
+  if (typeof offset === 'object' && offset !== null) ({ offset = 0, length, position } = offset as Options);
+  // Without options a null in their place takes the other arguments with it.
+  else if (offset === null) [length, position] = [undefined, undefined];
+  const start = takeOffset(offset);
+  const count = typeof length === 'number' ? length : data.byteLength - start;
+  if (!(Number.isInteger(count) && count >= 0 && start + count <= data.byteLength)) doubt();
+  return {
+    pieces: [partOf(data, start, count)],
+    position: takeLoosePosition(position),
+    shown: data,
+    file: takeFile(session, fd),
+  };
+}
+
+/**
+ * `readv(fd, buffers, position?)`.
+ * @throws EINVAL for no buffers at all, as libuv does
+ */
+export function parseReadv(session: Session, fd: unknown, buffers: unknown, rest: readonly unknown[]): Transfer {
+  const pieces = takeBuffers(buffers);
+  takeDescriptor(fd);
+  if (pieces.length === 0) throw EINVAL;
+  return { pieces, position: takeLoosePosition(rest[0]), shown: buffers, file: takeFile(session, fd) };
+}
+
+/** `writev(fd, buffers, position?)`. */
+export function parseWritev(session: Session, fd: unknown, buffers: unknown, rest: readonly unknown[]): Transfer {
+  const pieces = takeBuffers(buffers);
+  takeDescriptor(fd);
+  const file = pieces.length === 0 ? undefined : takeFile(session, fd);
+  return { pieces, position: takeLoosePosition(rest[0]), shown: buffers, file };
+}

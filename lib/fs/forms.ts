@@ -1,0 +1,146 @@
+/**
+ * The three forms of a regular call.
+ *
+ *     statSync(path)           parse, run at once, word the error, throw it
+ *     stat(path, callback)     parse (argument errors are thrown), run with stops, call back in a later turn
+ *     promises.stat(path)      parse (argument errors reject), run with stops, settle
+ *
+ * Arguments are read once, before the first run, so what was asked cannot change while a call waits.
+ */
+
+import { Errno } from '../errno.ts';
+import { type Io, runAsync, runCallback, syncIo } from '../fault.ts';
+import { DOUBT, readTaken } from './arguments.ts';
+import { type AnyCall, abortedOr, parseOrReject, parseOrThrow, worded } from './call.ts';
+import { dryRun } from './dry-run.ts';
+import type { Session } from './session.ts';
+
+/** A function of the synchronous API. */
+export type SyncFunction = (a?: unknown, b?: unknown, c?: unknown) => unknown;
+/** A function of the callback API. */
+export type CallbackFunction = (...args: unknown[]) => void;
+/** A function of the promise API. */
+export type PromiseFunction = (a?: unknown, b?: unknown, c?: unknown) => Promise<unknown>;
+
+/** What Node gives a callback. */
+export type Callback = (error: unknown, ...values: unknown[]) => void;
+
+/** The synchronous form. Nothing is allocated but what the call itself makes: the price of a cached `statSync` is counted. */
+export function syncForm(session: Session, call: AnyCall): SyncFunction {
+  const again = (a: unknown, b: unknown, c: unknown): unknown => {
+    dryRun(`${call.name}Sync`, call.takes, [a, b, c]);
+    let request: unknown;
+    try {
+      request = readTaken(() => call.parse(session, a, b, c));
+      const answer = call.run(syncIo, session, request);
+      if (!(answer instanceof Errno)) return answer;
+      throw answer;
+    } catch (thrown) {
+      throw thrown instanceof Errno ? worded(call, thrown, [a, b, c], request, form) : thrown;
+    }
+  };
+  const form = (a?: unknown, b?: unknown, c?: unknown): unknown => {
+    let request: unknown;
+    let failure: unknown;
+    try {
+      request = call.parse(session, a, b, c);
+      const answer = call.run(syncIo, session, request);
+      if (!(answer instanceof Errno)) return answer;
+      failure = answer;
+    } catch (thrown) {
+      failure = thrown;
+    }
+    if (failure === DOUBT) return again(a, b, c);
+    throw failure instanceof Errno ? worded(call, failure, [a, b, c], request, form) : failure;
+  };
+  return form;
+}
+
+/** Where the callback is: the first function behind the first argument. */
+export function indexOfCallback(args: readonly unknown[]): number {
+  for (let index = 1; index < args.length; index++) if (typeof args[index] === 'function') return index;
+  return -1;
+}
+
+/** Calls back with a failure, or with what a call gives: nothing at all where that is undefined, as Node's binding does. */
+export function callBack(callback: Callback, failure: unknown, value: unknown): void {
+  if (failure !== undefined) callback(failure);
+  else if (value === undefined) callback(null);
+  else callback(null, value);
+}
+
+/** Passes on what a promise brings, in a turn outside it: what the callback throws is an uncaught exception. */
+export function deliver(promise: Promise<unknown>, callback: Callback): void {
+  promise.then(
+    (value) => process.nextTick(callBack, callback, undefined, value),
+    (failure) => process.nextTick(callback, failure),
+  );
+}
+
+/** The callback form. */
+export function callbackForm(session: Session, call: AnyCall): CallbackFunction {
+  const form = (...args: unknown[]): void => {
+    const at = indexOfCallback(args);
+    if (at < 0) {
+      dryRun(call.name, call.takes, args);
+      throw new TypeError(`${call.name}: no callback was given`);
+    }
+    const callback = args[at] as Callback;
+    const given = args.slice(0, at);
+    const [a, b, c] = given;
+    let request: unknown;
+    try {
+      request = parseOrThrow(call.name, call.takes, args, () => call.parse(session, a, b, c));
+    } catch (thrown) {
+      if (!(thrown instanceof Errno)) throw thrown;
+      process.nextTick(callback, worded(call, thrown, given, undefined, form));
+      return;
+    }
+    const signal = call.signal?.(request);
+    if (signal !== undefined) {
+      deliver(abortable(session, call, request, given, signal, form), callback);
+      return;
+    }
+    runCallback(
+      (io) => call.run(io, session, request),
+      (thrown, value) => {
+        const failure = thrown ?? (value instanceof Errno ? value : undefined);
+        callBack(callback, failure instanceof Errno ? worded(call, failure, given, request, form) : failure, value);
+      },
+    );
+  };
+  return form;
+}
+
+async function abortable(
+  session: Session,
+  call: AnyCall,
+  request: unknown,
+  args: readonly unknown[],
+  signal: AbortSignal | undefined,
+  above: (...args: never[]) => unknown,
+): Promise<unknown> {
+  try {
+    signal?.throwIfAborted();
+    const answer = await runAsync((io: Io) => call.run(io, session, request), signal);
+    if (!(answer instanceof Errno)) return answer;
+    throw answer;
+  } catch (thrown) {
+    throw thrown instanceof Errno ? worded(call, thrown, args, request, above) : abortedOr(thrown, signal);
+  }
+}
+
+/** The promise form. */
+export function promiseForm(session: Session, call: AnyCall): PromiseFunction {
+  const form = async (a?: unknown, b?: unknown, c?: unknown): Promise<unknown> => {
+    const args = [a, b, c];
+    let request: unknown;
+    try {
+      request = await parseOrReject(call.name, call.takes, args, () => call.parse(session, a, b, c));
+    } catch (thrown) {
+      throw thrown instanceof Errno ? worded(call, thrown, args, undefined, form) : thrown;
+    }
+    return await abortable(session, call, request, args, call.signal?.(request), form);
+  };
+  return form;
+}

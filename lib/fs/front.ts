@@ -1,0 +1,132 @@
+/**
+ * The front: an object like `node:fs` over a session.
+ *
+ * It has what the running Node's `fs` has, key by key, in Node's order, with Node's `name` and `length` on every function. The
+ * functions need no `this`; the object is plain and may be changed, as the real one.
+ */
+
+import nodeFs from 'node:fs';
+import { promisify } from 'node:util';
+import { O_TMPFILE } from '../ops/open.ts';
+import type { Row } from './call.ts';
+import { attributeCalls } from './calls/attributes.ts';
+import { descriptorCalls } from './calls/descriptors.ts';
+import { opendirRow, recursiveRmdir } from './calls/directories.ts';
+import { linkCalls, nativeRealpath } from './calls/links.ts';
+import { listingCalls } from './calls/listing.ts';
+import { nameCalls } from './calls/names.ts';
+import { readFileRow } from './calls/read-file.ts';
+import { callbackDataForm, dataCalls, syncDataForm } from './calls/read-write.ts';
+import { existsForm, existsSyncForm, statCalls } from './calls/stat.ts';
+import { writeFilePromiseForm, writeFileRows } from './calls/write-file.ts';
+import { dryRunPromise } from './dry-run.ts';
+import { callbackForm, promiseForm, syncForm } from './forms.ts';
+import type { FileSystem, Members, Part, Parts, Session } from './session.ts';
+
+const TABLE: readonly Row[] = [
+  ...attributeCalls,
+  ...statCalls,
+  ...descriptorCalls,
+  ...nameCalls,
+  ...linkCalls,
+  ...listingCalls,
+  opendirRow,
+  readFileRow,
+  ...writeFileRows,
+];
+
+/** The regular calls in their three forms. */
+function table(session: Session): Parts {
+  const fs: Members = {};
+  const promises: Members = {};
+  for (const { name, sync, callback, promise } of TABLE) {
+    fs[`${name}Sync`] = syncForm(session, sync);
+    fs[name] = callbackForm(session, callback);
+    if (promise !== undefined) promises[name] = promiseForm(session, promise);
+  }
+  return { fs, promises };
+}
+
+/** The calls that are not quite regular. */
+function exceptions(session: Session): Parts {
+  const fs: Members = { existsSync: existsSyncForm(session), exists: existsForm(session) };
+  for (const call of dataCalls) {
+    fs[`${call.name}Sync`] = syncDataForm(session, call);
+    fs[call.name] = callbackDataForm(session, call);
+  }
+  return {
+    fs,
+    promises: {
+      writeFile: writeFilePromiseForm(session, 'writeFile'),
+      appendFile: writeFilePromiseForm(session, 'appendFile'),
+      // Where the system has no such thing (Linux) Node's says so.
+      lchmod: (path: unknown, mode: unknown) => dryRunPromise('lchmod', ['path'], [path, mode]),
+    },
+  };
+}
+
+/** The parts of the front; where two bring the same member, the later one is meant. */
+const PARTS: readonly Part[] = [table, exceptions, recursiveRmdir];
+
+/** What is no function of ours: constants and classes as Node has them. */
+const KEPT: ReadonlySet<string> = new Set([
+  'Dir',
+  'Dirent',
+  'F_OK',
+  'R_OK',
+  'Stats',
+  'W_OK',
+  'X_OK',
+  '_toUnixTimestamp',
+]);
+
+const constants = Object.freeze(
+  Object.assign(Object.create(null) as object, { O_TMPFILE }, nodeFs.constants),
+) as FileSystem['constants'];
+
+/** Gives a function the `name` and `length` that Node's has. */
+function likeNodes(made: unknown, real: unknown): unknown {
+  if (typeof made !== 'function' || typeof real !== 'function') return made;
+  return Object.defineProperties(made, {
+    name: { value: real.name, configurable: true },
+    length: { value: real.length, configurable: true },
+  });
+}
+
+/** Puts into `front` what the real object has and `made` can give, in the real order. */
+function assemble(front: object, real: object, made: Members): void {
+  for (const key of Object.getOwnPropertyNames(real)) {
+    const descriptor = Object.getOwnPropertyDescriptor(real, key);
+    if (descriptor === undefined) continue;
+    if (key in made) {
+      const { enumerable = false } = descriptor;
+      const value = likeNodes(made[key], (real as Members)[key]);
+      Object.defineProperty(front, key, { value, enumerable, writable: true, configurable: true });
+    } else if (KEPT.has(key) || ('value' in descriptor && descriptor.value === undefined)) {
+      Object.defineProperty(front, key, descriptor);
+    }
+  }
+}
+
+function addNative(session: Session, fs: Members): void {
+  const natives = [
+    [fs.realpath, callbackForm(session, nativeRealpath.callback), nodeFs.realpath.native],
+    [fs.realpathSync, syncForm(session, nativeRealpath.sync), nodeFs.realpathSync.native],
+  ] as const;
+  for (const [owner, native, real] of natives) Object.assign(owner as object, { native: likeNodes(native, real) });
+}
+
+/** Makes an `fs` over a session. */
+export function createFront(session: Session): FileSystem {
+  const front = {} as FileSystem;
+  const made = PARTS.map((part) => part(session, front));
+  const members: Members = Object.assign({}, ...made.map((each) => each.fs));
+  const promises = {};
+  assemble(promises, nodeFs.promises, Object.assign({ constants }, ...made.map((each) => each.promises)));
+  addNative(session, members);
+  assemble(front, nodeFs, { ...members, constants, promises });
+  Object.defineProperty(front.exists, promisify.custom, {
+    value: (path: string) => new Promise((resolve) => front.exists(path, resolve)),
+  });
+  return front;
+}

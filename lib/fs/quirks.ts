@@ -1,0 +1,46 @@
+/**
+ * Where the Nodes we run on differ in what a call does. (Where they differ in what they refuse, they are asked: `dry-run.ts`.)
+ */
+
+import nodeFs from 'node:fs';
+import { ENOENT, ENOTDIR, type Errno } from '../errno.ts';
+
+const MAJOR = Number.parseInt(process.versions.node, 10);
+
+/** The errors that `throwIfNoEntry: false` makes undefined of. */
+export const NO_ENTRY: readonly Errno[] = [ENOENT];
+
+/** The same for `stat`, which since Node 22 counts a path through a file. */
+export const NO_ENTRY_OF_STAT: readonly Errno[] = MAJOR >= 22 ? [ENOENT, ENOTDIR] : [ENOENT];
+
+/** The same for the callback and promise forms of `stat`, which do not know the option before Node 24. */
+export const NO_ENTRY_OF_LATER_STAT: readonly Errno[] = MAJOR >= 24 ? NO_ENTRY_OF_STAT : [];
+
+/** Since Node 26 `stat`, `lstat` and `fstat` can be aborted. */
+export const STAT_HEEDS_SIGNAL: boolean = MAJOR >= 26;
+
+/** Since Node 22 a recursive listing with types follows links to directories, as one without types always did. */
+export const TYPED_LISTING_FOLLOWS_LINKS: boolean = MAJOR >= 22;
+
+/** Since Node 26 `promises.readFile` of a directory names the path. */
+export const PROMISED_READ_NAMES_PATH: boolean = MAJOR >= 26;
+
+/** Since Node 22 `read()` of a closed Dir rejects; before, it throws. */
+export const READ_OF_CLOSED_DIR_REJECTS: boolean = MAJOR >= 22;
+
+/** Whether `readFile` can read into a buffer of the caller's: unknown until somebody wants it. */
+let readFileTakesBuffer: boolean | undefined;
+
+/** Whether the running Node's `readFile` has the option `buffer`; where it has not, it ignores it. */
+export function hasBufferOption(): boolean {
+  if (readFileTakesBuffer === undefined) {
+    const options = { buffer: 0 };
+    try {
+      // No descriptor has this number: only a Node that looks at the option says something else than EBADF.
+      nodeFs.readFileSync(2 ** 31 - 1, options as object);
+    } catch (error) {
+      readFileTakesBuffer = !(error instanceof Error && 'syscall' in error);
+    }
+  }
+  return readFileTakesBuffer === true;
+}

@@ -1,0 +1,38 @@
+/**
+ * What a front works on: whose rights its calls have, its descriptors, and where relative paths start. One overlay has one
+ * session for its own `fs`, and one more for each view with other rights.
+ */
+
+import type nodeFs from 'node:fs';
+import type { Descriptors } from '../ops/descriptors.ts';
+import type { OpenFile } from '../ops/open.ts';
+import type { Caller } from '../tree/caller.ts';
+
+export interface Session {
+  readonly caller: Caller;
+  readonly descriptors: Descriptors;
+  /** What the FileHandles of this session have open: a handle may be given where Node takes one for a path. */
+  readonly handles: WeakMap<object, OpenFile>;
+  /** Where relative paths start: absolute, asked at each call since it may change. */
+  cwd(): string;
+}
+
+/** What an `fs` object is to its users. */
+export type FileSystem = typeof nodeFs;
+
+/** Functions and classes by their names. */
+export type Members = Record<string, unknown>;
+
+/** What a part of the front brings. */
+export interface Parts {
+  /** Members of `fs`. */
+  readonly fs?: Members;
+  /** Members of `fs.promises`. */
+  readonly promises?: Members;
+}
+
+/**
+ * A part of the front. `fs` is the finished object: for use inside the functions that the part makes, as it is then, since its
+ * users may have changed it.
+ */
+export type Part = (session: Session, fs: FileSystem) => Parts;

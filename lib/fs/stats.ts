@@ -1,0 +1,184 @@
+/**
+ * `Stats`, `BigIntStats` and `StatFs`: what `stat` and `statfs` give.
+ *
+ * They are instances of Node's classes by their prototypes, but are not made by Node's constructors: those cost ten times as
+ * much (four dates each) or warn. The dates are made when they are first looked at, as Node does since version 22.
+ */
+
+import nodeFs from 'node:fs';
+import type { Space } from '../branch/branch.ts';
+import type { Inode } from '../tree/inode.ts';
+import { blocksOf, type Tree } from '../tree/tree.ts';
+
+/** What `stat` calls the best size of a read or write. */
+const BLOCK = 4096;
+
+const TIMES = ['atime', 'mtime', 'ctime', 'birthtime'] as const;
+
+/** A file's attributes in numbers. Its fields are those of `fs.Stats`, in Node's order; everybody may change them. */
+class Stats {
+  dev: number;
+  mode: number;
+  nlink: number;
+  uid: number;
+  gid: number;
+  rdev: number;
+  blksize: number;
+  ino: number;
+  size: number;
+  blocks: number;
+  atimeMs: number;
+  mtimeMs: number;
+  ctimeMs: number;
+  birthtimeMs: number;
+
+  constructor(inode: Inode, tree: Tree) {
+    const { uid, gid } = inode.owner;
+    this.dev = tree.dev;
+    this.mode = inode.mode;
+    this.nlink = inode.nlink;
+    this.uid = uid;
+    this.gid = gid;
+    this.rdev = inode.rdev;
+    this.blksize = BLOCK;
+    this.ino = inode.number;
+    this.size = inode.size;
+    this.blocks = blocksOf(tree, inode);
+    this.atimeMs = inode.atimeSec * 1000 + inode.atimeNsec / 1e6;
+    this.mtimeMs = inode.mtimeSec * 1000 + inode.mtimeNsec / 1e6;
+    this.ctimeMs = inode.ctimeSec * 1000 + inode.ctimeNsec / 1e6;
+    this.birthtimeMs = inode.birthtimeSec * 1000 + inode.birthtimeNsec / 1e6;
+  }
+}
+
+function nanoseconds(seconds: number, rest: number): bigint {
+  return BigInt(seconds) * 1_000_000_000n + BigInt(rest);
+}
+
+/** The same in bigints, with times to the nanosecond. */
+class BigIntStats {
+  dev: bigint;
+  mode: bigint;
+  nlink: bigint;
+  uid: bigint;
+  gid: bigint;
+  rdev: bigint;
+  blksize: bigint;
+  ino: bigint;
+  size: bigint;
+  blocks: bigint;
+  atimeMs: bigint;
+  mtimeMs: bigint;
+  ctimeMs: bigint;
+  birthtimeMs: bigint;
+  atimeNs: bigint;
+  mtimeNs: bigint;
+  ctimeNs: bigint;
+  birthtimeNs: bigint;
+
+  constructor(inode: Inode, tree: Tree) {
+    const { uid, gid } = inode.owner;
+    this.dev = BigInt(tree.dev);
+    this.mode = BigInt(inode.mode);
+    this.nlink = BigInt(inode.nlink);
+    this.uid = BigInt(uid);
+    this.gid = BigInt(gid);
+    this.rdev = BigInt(inode.rdev);
+    this.blksize = BigInt(BLOCK);
+    this.ino = BigInt(inode.number);
+    this.size = BigInt(inode.size);
+    this.blocks = BigInt(blocksOf(tree, inode));
+    const atimeNs = nanoseconds(inode.atimeSec, inode.atimeNsec);
+    const mtimeNs = nanoseconds(inode.mtimeSec, inode.mtimeNsec);
+    const ctimeNs = nanoseconds(inode.ctimeSec, inode.ctimeNsec);
+    const birthtimeNs = nanoseconds(inode.birthtimeSec, inode.birthtimeNsec);
+    this.atimeMs = atimeNs / 1_000_000n;
+    this.mtimeMs = mtimeNs / 1_000_000n;
+    this.ctimeMs = ctimeNs / 1_000_000n;
+    this.birthtimeMs = birthtimeNs / 1_000_000n;
+    this.atimeNs = atimeNs;
+    this.mtimeNs = mtimeNs;
+    this.ctimeNs = ctimeNs;
+    this.birthtimeNs = birthtimeNs;
+  }
+}
+
+/** Puts a property on the prototype that is computed once, at the first look, and can be set. */
+function defineLazily(prototype: object, name: string, compute: (stats: never) => unknown): void {
+  const put = (stats: object, value: unknown): void => {
+    Object.defineProperty(stats, name, { value, writable: true, enumerable: true, configurable: true });
+  };
+  Object.defineProperty(prototype, name, {
+    enumerable: true,
+    configurable: true,
+    get(): unknown {
+      const value = compute(this as never);
+      put(this, value);
+      return value;
+    },
+    set(value: unknown): void {
+      put(this, value);
+    },
+  });
+}
+
+/** `Temporal` where the running Node has it. */
+interface WithTemporal {
+  readonly Temporal?: { readonly Instant: new (nanoseconds: bigint) => object };
+}
+
+function instant(ns: bigint): object {
+  const { Temporal } = globalThis as WithTemporal;
+  if (Temporal === undefined) throw new Error('Temporal is not available');
+  return new Temporal.Instant(ns);
+}
+
+/** Milliseconds with a fraction as nanoseconds, which a double of the present still tells apart by the microsecond. */
+function wholeNanoseconds(ms: number): bigint {
+  return BigInt(Math.floor(ms)) * 1_000_000n + BigInt(Math.round((ms - Math.floor(ms)) * 1e6));
+}
+
+for (const time of TIMES) {
+  // Rounded since `Date` would cut off what a double cannot hold (node lib/internal/fs/utils.js).
+  defineLazily(Stats.prototype, time, (stats: Stats) => new Date(Math.round(stats[`${time}Ms`])));
+  defineLazily(BigIntStats.prototype, time, (stats: BigIntStats) => new Date(Number(stats[`${time}Ms`])));
+  if (!(`${time}Instant` in nodeFs.Stats.prototype)) continue;
+  defineLazily(Stats.prototype, `${time}Instant`, (stats: Stats) => instant(wholeNanoseconds(stats[`${time}Ms`])));
+  defineLazily(BigIntStats.prototype, `${time}Instant`, (stats: BigIntStats) => instant(stats[`${time}Ns`]));
+}
+
+Object.setPrototypeOf(Stats.prototype, nodeFs.Stats.prototype);
+
+/** The attributes of an inode as `fs.Stats`. */
+export function makeStats(inode: Inode, tree: Tree): nodeFs.Stats {
+  return new Stats(inode, tree) as unknown as nodeFs.Stats;
+}
+
+/** Whether `BigIntStats` stands on Node's prototype yet. Set once, by the first call that needs it. */
+let isBigIntReady = false;
+
+/** The attributes of an inode as `fs.BigIntStats`. */
+export function makeBigIntStats(inode: Inode, tree: Tree): nodeFs.BigIntStats {
+  if (!isBigIntReady) {
+    // Node does not export the class: any instance shows it.
+    const sample = nodeFs.statSync(process.execPath, { bigint: true });
+    Object.setPrototypeOf(BigIntStats.prototype, Object.getPrototypeOf(sample) as object);
+    isBigIntReady = true;
+  }
+  return new BigIntStats(inode, tree) as unknown as nodeFs.BigIntStats;
+}
+
+/** A `StatFs` of Node's, which shows the class and the fields that the running version has. Set by the first use. */
+let sampleSpace: nodeFs.StatsFs | undefined;
+
+/** The space of a filesystem as `fs.StatFs`. */
+export function makeStatFs(space: Space, numbers: 'number' | 'bigint'): nodeFs.StatsFs | nodeFs.BigIntStatsFs {
+  sampleSpace ??= nodeFs.statfsSync(process.execPath);
+  const fields: Readonly<Record<string, number>> = { ...space, frsize: space.bsize };
+  const made = Object.create(Object.getPrototypeOf(sampleSpace) as object) as Record<string, number | bigint>;
+  for (const name of Object.keys(sampleSpace)) {
+    const value = fields[name] ?? 0;
+    made[name] = numbers === 'bigint' ? BigInt(value) : value;
+  }
+  return made as unknown as nodeFs.StatsFs;
+}
