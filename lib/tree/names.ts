@@ -68,7 +68,9 @@ export function removeName(tree: Tree, directory: Directory, name: string, inode
     directory.names.set(key, WHITEOUT);
     markName(directory, key, HIDES);
   } else {
-    directory.names.delete(name);
+    // Absence in sources that never change is worth remembering: names that are made and removed in turn are not asked for again.
+    if (directory.settled && !directory.complete) directory.names.set(lasting(name), ABSENT);
+    else directory.names.delete(name);
     directory.marks?.delete(name);
   }
   touchNames(tree, directory);
