@@ -7,7 +7,7 @@
  */
 
 import { dropContents } from '../pages/contents.ts';
-import { CHARGED, type Directory, extraOf, File, type FRESH, HIDES, type Inode, WHITEOUT } from './inode.ts';
+import { ABSENT, CHARGED, type Directory, extraOf, File, type FRESH, HIDES, type Inode, WHITEOUT } from './inode.ts';
 import { markName, touchNames } from './own.ts';
 import type { Tree } from './tree.ts';
 
