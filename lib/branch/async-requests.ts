@@ -241,11 +241,11 @@ export class AsyncBranchRequests implements AsyncRequests {
     try {
       const bytes = await this.#fill(file.handle, fingerprint, offset, length);
       // One look afterwards is enough: had the file been changed before or while it was read, it would show now.
-      if (!(this.#immutable && file.checked) && !(await this.#isStill(file, fingerprint))) {
+      if (!this.#isKnown(file, fingerprint) && !(await this.#isStill(file, fingerprint))) {
         files.drop(file);
         return undefined;
       }
-      file.checked = true;
+      file.checked = fingerprint;
       files.release(file);
       return bytes;
     } catch (thrown) {
@@ -266,6 +266,11 @@ export class AsyncBranchRequests implements AsyncRequests {
       got += count;
     }
     return target;
+  }
+
+  /** Whether there is no need to look: nobody changes the file, and it was this one before. */
+  #isKnown(file: OpenFile, fingerprint: Fingerprint): boolean {
+    return this.#immutable && file.checked !== undefined && printAlike(file.checked, fingerprint);
   }
 
   async #isStill(file: OpenFile, fingerprint: Fingerprint): Promise<boolean> {

@@ -12,6 +12,7 @@
  */
 
 import nodeFs from 'node:fs';
+import { permitted, volumeIn } from './memfs.ts';
 
 /** A path as a branch gets it: bytes only where it is not UTF-8. */
 export type BranchPath = string | Buffer;
@@ -126,9 +127,11 @@ export function fsLikeIn(value: unknown): object | undefined {
  * Requires: `fs` is what `fsLikeIn` gave.
  */
 export function capture(fs: object, name: string): Captured {
-  const memory = isMemfs(fs);
+  const volume = volumeIn(fs);
+  const memory = volume !== undefined;
   const union = typeof Reflect.get(fs, 'use') === 'function' && Array.isArray(Reflect.get(fs, 'fss'));
-  const sync = hasEssentials(fs, 'Sync') ? captureSync(fs, name) : undefined;
+  const asIs = hasEssentials(fs, 'Sync') ? captureSync(fs, name) : undefined;
+  const sync = asIs && volume ? permittedSync(volume, asIs) : asIs;
   const promises = promisesOf(fs);
   const later = promises !== undefined || hasEssentials(fs, '');
   const async = later && !(memory && sync !== undefined) ? captureAsync(fs, promises, name) : undefined;
@@ -148,12 +151,6 @@ export function capture(fs: object, name: string): Captured {
     opensAsync: opensHandles || (!union && has(fs, 'open', 'read', 'close')),
   };
   return { traits, sync, async };
-}
-
-/** Whether this is a memfs `Volume`, or the fs made from one. */
-function isMemfs(fs: object): boolean {
-  const volume = objectIn(fs, '__vol') ?? objectIn(fs, 'vol') ?? fs;
-  return ['fromJSON', 'toJSON', 'reset'].every((name) => typeof Reflect.get(volume, name) === 'function');
 }
 
 /**
@@ -195,6 +192,18 @@ function captureSync(fs: object, branch: string): SyncFunctions {
   };
 }
 
+/** The functions of a memfs volume, those that take a path without its permission checks. */
+function permittedSync(volume: object, fs: SyncFunctions): SyncFunctions {
+  return {
+    ...fs,
+    lstat: permitted(volume, fs.lstat, 'way'),
+    readdir: permitted(volume, fs.readdir, 'file'),
+    readlink: permitted(volume, fs.readlink, 'way'),
+    readFile: permitted(volume, fs.readFile, 'file'),
+    open: permitted(volume, fs.open, 'file'),
+  };
+}
+
 type Later = (...given: unknown[]) => Promise<unknown>;
 
 /** Makes one form of two: a function that calls back, and one that returns a promise (which overlooks the callback). */
@@ -225,13 +234,14 @@ function captureAsync(fs: object, promises: object | undefined, branch: string):
   const take = (name: string): Later => find(name) ?? missing(name);
   /** For what is open: its own method where it is an object, else the function that takes a descriptor. */
   const onHandle = (method: string, byDescriptor: Later): Later => {
-    return async (handle, ...given) => {
-      if (typeof handle !== 'object' || handle === null) return byDescriptor(handle, ...given);
+    const onObject = async (handle: object, given: unknown[]): Promise<unknown> => {
       const own = functionOf(handle, method);
       if (own !== undefined) return own(...given);
       if (method === 'stat') return undefined;
       throw new BranchError(branch, `${method}() of what its open() gave`);
     };
+    return (handle, ...given) =>
+      typeof handle === 'object' && handle !== null ? onObject(handle, given) : byDescriptor(handle, ...given);
   };
   return {
     lstat: find('lstat') ?? take('stat'),

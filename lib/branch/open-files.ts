@@ -9,6 +9,7 @@
  *                                        └───► drop    ──► closed as soon as nobody reads from it
  */
 
+import type { Fingerprint } from './branch.ts';
 import type { Handle } from './fs-like.ts';
 
 const CAPACITY = 16;
@@ -17,8 +18,8 @@ const CAPACITY = 16;
 export interface OpenFile {
   readonly path: string;
   readonly handle: Handle;
-  /** Whether a check has found it to be the file it should be; set by who reads. In an immutable branch that is enough. */
-  checked: boolean;
+  /** The fingerprint that it was last found to have; set by who reads. In an immutable branch that is enough. */
+  checked: Fingerprint | undefined;
   /** How many reads are under way; changed by OpenFiles only. */
   users: number;
   /** Whether it is no longer to be found, and to be closed after its last user; set by OpenFiles only. */
@@ -52,7 +53,7 @@ export class OpenFiles {
   add(path: string, handle: Handle): OpenFile {
     const former = this.#files.get(path);
     if (former !== undefined) this.#forget(former);
-    const file: OpenFile = { path, handle, checked: false, users: 1, dropped: this.#closed };
+    const file: OpenFile = { path, handle, checked: undefined, users: 1, dropped: this.#closed };
     if (!this.#closed) this.#files.set(path, file);
     this.#trim();
     return file;

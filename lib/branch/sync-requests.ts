@@ -200,11 +200,11 @@ export class SyncBranchRequests implements Requests {
     try {
       const bytes = this.#fill(file.handle, fingerprint, offset, length);
       // One look afterwards is enough: had the file been changed before or while it was read, it would show now.
-      if (!(this.#immutable && file.checked) && !this.#isStill(file, fingerprint)) {
+      if (!this.#isKnown(file, fingerprint) && !this.#isStill(file, fingerprint)) {
         files.drop(file);
         return undefined;
       }
-      file.checked = true;
+      file.checked = fingerprint;
       files.release(file);
       return bytes;
     } catch (thrown) {
@@ -225,6 +225,11 @@ export class SyncBranchRequests implements Requests {
       got += count;
     }
     return target;
+  }
+
+  /** Whether there is no need to look: nobody changes the file, and it was this one before. */
+  #isKnown(file: OpenFile, fingerprint: Fingerprint): boolean {
+    return this.#immutable && file.checked !== undefined && printAlike(file.checked, fingerprint);
   }
 
   #isStill(file: OpenFile, fingerprint: Fingerprint): boolean {

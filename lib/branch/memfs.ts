@@ -1,0 +1,81 @@
+/**
+ * memfs as a branch: whether a thing is one, and how it is kept from refusing.
+ *
+ * The overlay checks permissions itself, for its own callers, and asks a branch only afterwards. On the disk the kernel then
+ * checks the rights of the process, as it should. memfs imitates that check without its exception for root and without a
+ * caller to ask about, so that a file of mode 0 could be read by nobody. There being nobody to protect it from, the files and
+ * directories on the way are opened to everybody for the moment of the call; nothing else runs meanwhile, and no time
+ * changes by it.
+ */
+
+/** What is needed of a memfs inode: its mode, which can be set without further effects. */
+interface Node {
+  mode: number;
+}
+
+/** What is needed of a memfs directory entry. */
+interface Link {
+  getNode(): Node;
+  getChild(name: string): Link | undefined;
+}
+
+/** Others may read, write and search; memfs looks at these bits first. */
+const OPEN_TO_ALL = 0o007;
+
+function objectIn(owner: object, name: string): object | undefined {
+  const found: unknown = Reflect.get(owner, name);
+  return typeof found === 'object' && found !== null ? found : undefined;
+}
+
+/** The memfs `Volume` that an fs-like thing is, or was made from; undefined where it is none. */
+export function volumeIn(fs: object): object | undefined {
+  const volume = objectIn(fs, '__vol') ?? objectIn(fs, 'vol') ?? fs;
+  const isVolume = ['fromJSON', 'toJSON', 'reset'].every((name) => typeof Reflect.get(volume, name) === 'function');
+  return isVolume ? volume : undefined;
+}
+
+/**
+ * A function of a volume that is not refused for the sake of permissions: `way` is for one that looks at or changes names,
+ * `file` for one that opens what the path names.
+ */
+export function permitted<Given extends unknown[]>(
+  volume: object,
+  call: (...given: Given) => unknown,
+  reach: 'way' | 'file',
+): (...given: Given) => unknown {
+  return (...given) => {
+    try {
+      return call(...given);
+    } catch (thrown) {
+      if (Reflect.get(Object(thrown), 'code') !== 'EACCES') throw thrown;
+      const closed = new Map<Node, number>();
+      for (const path of given.slice(0, 2)) {
+        if (typeof path === 'string' && path.startsWith('/')) gather(volume, path, reach, closed);
+      }
+      for (const [node, mode] of closed) node.mode = mode | OPEN_TO_ALL;
+      try {
+        return call(...given);
+      } finally {
+        for (const [node, mode] of closed) node.mode = mode;
+      }
+    }
+  };
+}
+
+/** Adds the inodes on the way along `path` to `found`, with their modes. */
+function gather(volume: object, path: string, reach: 'way' | 'file', found: Map<Node, number>): void {
+  const core = objectIn(volume, '_core');
+  let link = core && objectIn(core, 'root');
+  const names = path.split('/').filter((name) => name !== '');
+  const last = reach === 'file' ? names.length : names.length - 1;
+  for (let depth = 0; link !== undefined && isLink(link) && depth <= last; depth++) {
+    const node = link.getNode();
+    found.set(node, node.mode);
+    link = link.getChild(names[depth] ?? '');
+  }
+}
+
+/** memfs might look different inside one day; then its refusals stand. */
+function isLink(link: object): link is Link {
+  return 'getNode' in link && typeof link.getNode === 'function' && 'getChild' in link;
+}
