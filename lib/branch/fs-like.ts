@@ -86,7 +86,8 @@ export class BranchError extends Error {
   }
 }
 
-type AnyFunction = (...given: unknown[]) => unknown;
+/** A function that answers at once. */
+export type AnyFunction = (...given: unknown[]) => unknown;
 
 /** One of these is the least that makes a thing fs-like. */
 const ESSENTIAL = ['lstat', 'stat', 'readdir', 'readFile'];
@@ -121,6 +122,16 @@ export function fsLikeIn(value: unknown): object | undefined {
   return undefined;
 }
 
+function has(owner: object | undefined, ...names: string[]): boolean {
+  return owner !== undefined && names.every((each) => typeof Reflect.get(owner, each) === 'function');
+}
+
+/** Whether its `open`, asked to answer later, gives an object like `FileHandle` rather than a descriptor. */
+export function opensHandles(fs: object): boolean {
+  const promises = promisesOf(fs);
+  return has(promises, 'open') || (promises === undefined && has(fs, 'open') && !has(fs, 'read'));
+}
+
 /**
  * Takes an fs-like thing apart; `name` is what a BranchError calls it.
  *
@@ -133,11 +144,7 @@ export function capture(fs: object, name: string): Captured {
   const asIs = hasEssentials(fs, 'Sync') ? captureSync(fs, name) : undefined;
   const sync = asIs && volume ? permittedSync(volume, asIs) : asIs;
   const promises = promisesOf(fs);
-  const later = promises !== undefined || hasEssentials(fs, '');
-  const async = later && !(memory && sync !== undefined) ? captureAsync(fs, promises, name) : undefined;
-  const has = (owner: object | undefined, ...names: string[]) =>
-    owner !== undefined && names.every((each) => typeof Reflect.get(owner, each) === 'function');
-  const opensHandles = has(promises, 'open') || (promises === undefined && has(fs, 'open') && !has(fs, 'read'));
+  const async = answersLater(fs) && !(memory && sync !== undefined) ? captureAsync(fs, name) : undefined;
   const kernel = Reflect.get(fs, 'lstatSync') === nodeLstatSync;
   const traits: Traits = {
     kernel,
@@ -145,10 +152,10 @@ export function capture(fs: object, name: string): Captured {
     union,
     quiet: memory || kernel,
     stringsOnly: memory,
-    numericFlags: objectIn(fs, 'constants') !== undefined,
+    numericFlags: [fs, promises].some((owner) => owner && objectIn(owner, 'constants') !== undefined),
     // A descriptor of one member of a Union may mean another file to another member; a FileHandle may not.
     opensSync: !union && has(fs, 'openSync', 'readSync', 'closeSync'),
-    opensAsync: opensHandles || (!union && has(fs, 'open', 'read', 'close')),
+    opensAsync: opensHandles(fs) || (!union && has(fs, 'open', 'read', 'close')),
   };
   return { traits, sync, async };
 }
@@ -157,10 +164,15 @@ export function capture(fs: object, name: string): Captured {
  * The promise functions to use. Node's own say nothing of an object that has callback functions (node:fs itself, or
  * a copy of it with some functions replaced): there the callback functions are used, which are faster too.
  */
-function promisesOf(fs: object): object | undefined {
+export function promisesOf(fs: object): object | undefined {
   const promises = objectIn(fs, 'promises');
   if (promises === nodePromises && hasEssentials(fs, '')) return undefined;
   return hasEssentials(promises, '') ? promises : undefined;
+}
+
+/** Whether an fs-like thing has functions that answer later. */
+export function answersLater(fs: object): boolean {
+  return promisesOf(fs) !== undefined || hasEssentials(fs, '');
 }
 
 /** Stands for a function whose lack is no error. */
@@ -204,7 +216,8 @@ function permittedSync(volume: object, fs: SyncFunctions): SyncFunctions {
   };
 }
 
-type Later = (...given: unknown[]) => Promise<unknown>;
+/** A function that answers later. */
+export type Later = (...given: unknown[]) => Promise<unknown>;
 
 /** Makes one form of two: a function that calls back, and one that returns a promise (which overlooks the callback). */
 function settling(run: AnyFunction): Later {
@@ -218,8 +231,13 @@ function settling(run: AnyFunction): Later {
     });
 }
 
-function captureAsync(fs: object, promises: object | undefined, branch: string): AsyncFunctions {
-  const find = (name: string): Later | undefined => {
+/** Finds functions by their names without `Sync`. */
+export type Finder<Found> = (name: string) => Found | undefined;
+
+/** How to find what an fs-like thing has to answer later with: a promise form, a callback form, else the synchronous form. */
+export function laterFinder(fs: object): Finder<Later> {
+  const promises = promisesOf(fs);
+  return (name) => {
     const promising = promises && functionOf(promises, name);
     if (promising !== undefined) return async (...given) => promising(...given);
     const own = functionOf(fs, name);
@@ -227,32 +245,38 @@ function captureAsync(fs: object, promises: object | undefined, branch: string):
     const sync = functionOf(fs, `${name}Sync`);
     return sync && (async (...given) => sync(...given));
   };
-  const missing =
-    (name: string): Later =>
-    () =>
-      Promise.reject(new BranchError(branch, name));
-  const take = (name: string): Later => find(name) ?? missing(name);
-  /** For what is open: its own method where it is an object, else the function that takes a descriptor. */
-  const onHandle = (method: string, byDescriptor: Later): Later => {
-    const onObject = async (handle: object, given: unknown[]): Promise<unknown> => {
-      const own = functionOf(handle, method);
-      if (own !== undefined) return own(...given);
-      if (method === 'stat') return undefined;
-      throw new BranchError(branch, `${method}() of what its open() gave`);
-    };
-    return (handle, ...given) =>
-      typeof handle === 'object' && handle !== null ? onObject(handle, given) : byDescriptor(handle, ...given);
+}
+
+/** A function for what is open: its own method where it is an object, else the function that takes a descriptor. */
+export function onHandle(branch: string, method: string, byDescriptor: Later): Later {
+  const onObject = async (handle: object, given: unknown[]): Promise<unknown> => {
+    const own = functionOf(handle, method);
+    if (own !== undefined) return own(...given);
+    if (method === 'stat' || method === 'sync') return undefined;
+    throw new BranchError(branch, `${method}() of what its open() gave`);
   };
+  return (handle, ...given) =>
+    typeof handle === 'object' && handle !== null ? onObject(handle, given) : byDescriptor(handle, ...given);
+}
+
+/** Stands for a function that is missing. */
+export function missingLater(branch: string, name: string): Later {
+  return () => Promise.reject(new BranchError(branch, name));
+}
+
+function captureAsync(fs: object, branch: string): AsyncFunctions {
+  const find = laterFinder(fs);
+  const take = (name: string): Later => find(name) ?? missingLater(branch, name);
   return {
     lstat: find('lstat') ?? take('stat'),
     readdir: take('readdir'),
     readlink: take('readlink'),
     readFile: take('readFile'),
     open: take('open'),
-    read: onHandle('read', take('read')),
-    write: onHandle('write', take('write')),
-    fstat: onHandle('stat', find('fstat') ?? (async () => noAnswer())),
-    close: onHandle('close', take('close')),
+    read: onHandle(branch, 'read', take('read')),
+    write: onHandle(branch, 'write', take('write')),
+    fstat: onHandle(branch, 'stat', find('fstat') ?? (async () => noAnswer())),
+    close: onHandle(branch, 'close', take('close')),
     statfs: find('statfs') ?? (async () => noAnswer()),
   };
 }

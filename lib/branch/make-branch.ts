@@ -24,7 +24,7 @@ export interface RootedBranch {
 }
 
 /** The functions of node:fs as they are when this module is loaded, before `install` can patch them. */
-const originalFs = { ...nodeFs };
+export const originalFs: typeof nodeFs = { ...nodeFs };
 const originalRealpath = nodeFs.realpathSync.native;
 
 /**

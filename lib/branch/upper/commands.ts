@@ -1,0 +1,34 @@
+/**
+ * What the commands of an upper give to its functions: flags, options, paths, times. The same for both forms.
+ */
+
+import { constants } from 'node:fs';
+import { encodeName, isPlain } from '../bytes.ts';
+import type { BranchPath } from '../fs-like.ts';
+
+const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, COPYFILE_EXCL, COPYFILE_FICLONE } = constants;
+
+export const CREATE_FLAGS = O_RDWR | O_CREAT | O_EXCL;
+export const WRITE_FLAGS = O_RDWR | O_NOFOLLOW;
+export const DIRECTORY_FLAGS = O_RDONLY;
+export const COPY_FLAGS = COPYFILE_EXCL | COPYFILE_FICLONE;
+/** `open` is given a mode in any case, so that a callback comes where it should. */
+export const NO_MODE = 0;
+
+/** A path as an upper takes it. */
+export function upperPath(path: string): BranchPath {
+  return isPlain(path) ? path : encodeName(path);
+}
+
+/**
+ * A time as `utimes` takes it: Node reads a negative number as the present, but not the same as a string of digits
+ * (lib/internal/fs/utils.js, toUnixTimestamp).
+ */
+export function upperTime(seconds: number): number | string {
+  return seconds < 0 ? String(seconds) : seconds;
+}
+
+/** What says that a directory cannot be flushed here, which is no error: Windows, and what is no disk. */
+export function cannotFlushDirectories(code: unknown): boolean {
+  return code === 'EISDIR' || code === 'EPERM' || code === 'EINVAL' || code === 'ENOTSUP' || code === 'ENOSYS';
+}

@@ -1,0 +1,187 @@
+/**
+ * An upper told at once: `UpperRequests` over the synchronous functions of an fs-like thing.
+ */
+
+import { codeOf, countIn, failureIn } from '../dialect.ts';
+import { type AnyFunction, BranchError, type BranchPath, type Finder, functionOf, type Handle } from '../fs-like.ts';
+import { permitted } from '../memfs.ts';
+import {
+  COPY_FLAGS,
+  CREATE_FLAGS,
+  cannotFlushDirectories,
+  DIRECTORY_FLAGS,
+  NO_MODE,
+  upperPath,
+  upperTime,
+  WRITE_FLAGS,
+} from './commands.ts';
+import type { UpperRequests } from './upper.ts';
+
+/** Functions that take a path, and how far along it memfs would check permissions. */
+const BY_PATH: Readonly<Record<string, 'way' | 'file'>> = {
+  mkdir: 'way',
+  open: 'file',
+  writeFile: 'file',
+  copyFile: 'file',
+  lstat: 'way',
+  rename: 'way',
+  unlink: 'way',
+  rmdir: 'way',
+  symlink: 'way',
+  link: 'way',
+  chmod: 'way',
+  lchown: 'way',
+  chown: 'way',
+  lutimes: 'way',
+  utimes: 'way',
+};
+const BY_HANDLE = ['write', 'ftruncate', 'fsync', 'close'];
+
+/** How to find what an fs-like thing has to answer at once with. */
+export function syncFinder(fs: object): Finder<AnyFunction> {
+  return (name) => functionOf(fs, `${name}Sync`);
+}
+
+/** Tells an upper at once. */
+export class SyncUpper implements UpperRequests {
+  readonly #name: string;
+  readonly #inMemory: boolean;
+  readonly #functions = new Map<string, AnyFunction>();
+
+  /** `volume` is the memfs volume that the upper is, if it is one. */
+  constructor(find: Finder<AnyFunction>, name: string, volume: object | undefined) {
+    this.#name = name;
+    this.#inMemory = volume !== undefined;
+    for (const [each, reach] of Object.entries(BY_PATH)) {
+      const found = find(each);
+      if (found !== undefined) this.#functions.set(each, volume ? permitted(volume, found, reach) : found);
+    }
+    for (const each of BY_HANDLE) {
+      const found = find(each);
+      if (found !== undefined) this.#functions.set(each, found);
+    }
+  }
+
+  mkdir(path: string, mode: number): void {
+    this.#run('mkdir', this.#at(path), { mode });
+  }
+
+  create(path: string, mode: number): Handle {
+    return this.#run('open', this.#at(path), CREATE_FLAGS, mode);
+  }
+
+  openForWriting(path: string): Handle {
+    return this.#run('open', this.#at(path), WRITE_FLAGS, NO_MODE);
+  }
+
+  write(handle: Handle, source: Uint8Array, position: number): number {
+    const written = this.#run('write', handle, source, 0, source.length, position);
+    try {
+      return countIn(written, source.length);
+    } catch (thrown) {
+      throw failureIn(thrown);
+    }
+  }
+
+  truncate(handle: Handle, size: number): void {
+    this.#run('ftruncate', handle, size);
+  }
+
+  flush(handle: Handle): void {
+    if (this.#functions.has('fsync')) this.#run('fsync', handle);
+  }
+
+  flushDirectory(path: string): void {
+    if (this.#inMemory || !this.#functions.has('fsync')) return;
+    try {
+      const handle = this.#run('open', this.#at(path), DIRECTORY_FLAGS, NO_MODE);
+      try {
+        this.#run('fsync', handle);
+      } finally {
+        this.#run('close', handle);
+      }
+    } catch (thrown) {
+      if (!cannotFlushDirectories(codeOf(thrown))) throw thrown;
+    }
+  }
+
+  close(handle: Handle): void {
+    this.#run('close', handle);
+  }
+
+  writeFile(path: string, bytes: Uint8Array, mode: number): void {
+    this.#run('writeFile', this.#at(path), bytes, { mode });
+  }
+
+  copy(from: string, to: string): void {
+    this.#run('copyFile', this.#at(from), this.#at(to), COPY_FLAGS);
+  }
+
+  rename(from: string, to: string): void {
+    if (this.#inMemory) this.#makeWay(from, to);
+    this.#run('rename', this.#at(from), this.#at(to));
+  }
+
+  unlink(path: string): void {
+    this.#run('unlink', this.#at(path));
+  }
+
+  rmdir(path: string): void {
+    this.#run('rmdir', this.#at(path));
+  }
+
+  symlink(target: string, path: string): void {
+    this.#run('symlink', this.#at(target), this.#at(path));
+  }
+
+  link(existing: string, path: string): void {
+    this.#run('link', this.#at(existing), this.#at(path));
+  }
+
+  chmod(path: string, mode: number): void {
+    this.#run('chmod', this.#at(path), mode);
+  }
+
+  chown(path: string, uid: number, gid: number): void {
+    this.#run(this.#functions.has('lchown') ? 'lchown' : 'chown', this.#at(path), uid, gid);
+  }
+
+  setTimes(path: string, atime: number, mtime: number): void {
+    const times = this.#functions.has('lutimes') ? 'lutimes' : 'utimes';
+    this.#run(times, this.#at(path), upperTime(atime), upperTime(mtime));
+  }
+
+  /** memfs knows names as strings only. */
+  #at(path: string): BranchPath {
+    return this.#inMemory ? path : upperPath(path);
+  }
+
+  #run(name: string, ...given: unknown[]): unknown {
+    const found = this.#functions.get(name);
+    if (found === undefined) throw new BranchError(this.#name, `${name}Sync`);
+    try {
+      return found(...given);
+    } catch (thrown) {
+      throw failureIn(thrown);
+    }
+  }
+
+  /**
+   * Removes what `rename` is to replace: memfs 4.80 counts a replaced name still, so that its directory could never be
+   * removed. Nobody can look in between.
+   */
+  #makeWay(from: string, to: string): void {
+    const inodeAt = (path: string): { ino: unknown; isDirectory(): boolean } | undefined => {
+      try {
+        return this.#run('lstat', this.#at(path)) as { ino: unknown; isDirectory(): boolean };
+      } catch {
+        return undefined;
+      }
+    };
+    const [moved, replaced] = [inodeAt(from), inodeAt(to)];
+    if (moved === undefined || replaced === undefined || moved.ino === replaced.ino) return;
+    if (moved.isDirectory() !== replaced.isDirectory()) return;
+    if (replaced.isDirectory()) this.rmdir(to);
+    else this.unlink(to);
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * What write-back needs of an upper: commands, each one function of the upper and no more.
+ *
+ * Reading the upper is asking a branch like any other (`branch.ts`); this is the other direction. A command does what the
+ * system call of its name does, throws a bare `Errno` where that fails, and a `BranchError` where the upper has no such
+ * function; which those are can be seen beforehand (`Abilities`).
+ *
+ *     makeUpper(fs) ──► sync    SyncUpper     commands carried out at once
+ *                   ├─► async   LaterUpper    the same, carried out later
+ *                   └─► can     what it can do at all
+ */
+
+import { answersLater, fsLikeIn, type Handle, laterFinder, opensHandles } from '../fs-like.ts';
+import { volumeIn } from '../memfs.ts';
+import { LaterUpper } from './later-upper.ts';
+import { SyncUpper, syncFinder } from './sync-upper.ts';
+
+/**
+ * The commands. Paths are as in `Requests`, and links in them are never followed but by `copy`.
+ *
+ * An upper may change the time of modification by any of these (memfs does so by `chmod` and `chown`), so `setTimes` comes
+ * last. The process's umask applies to what is made; `chmod` does away with that.
+ */
+export interface UpperRequests {
+  mkdir(path: string, mode: number): void;
+  /** Makes an empty file that was not there before, open for writing. */
+  create(path: string, mode: number): Handle;
+  /** Opens a file for writing that is there. */
+  openForWriting(path: string): Handle;
+  /** Writes bytes at a position; returns how many, which may be fewer than there are. */
+  write(handle: Handle, source: Uint8Array, position: number): number;
+  truncate(handle: Handle, size: number): void;
+  /** Waits until the bytes of a file are on stable storage; does nothing where the upper has none. */
+  flush(handle: Handle): void;
+  /** Waits until the names in a directory are on stable storage; does nothing where the upper has none. */
+  flushDirectory(path: string): void;
+  close(handle: Handle): void;
+  /** Writes a whole file in one piece, new or not: for an upper that opens nothing. */
+  writeFile(path: string, bytes: Uint8Array, mode: number): void;
+  /** Copies a file to a name that was not there before, sharing its blocks where the filesystem can. */
+  copy(from: string, to: string): void;
+  rename(from: string, to: string): void;
+  unlink(path: string): void;
+  rmdir(path: string): void;
+  symlink(target: string, path: string): void;
+  /** Gives a file another name. */
+  link(existing: string, path: string): void;
+  /** Requires: the path is no link. */
+  chmod(path: string, mode: number): void;
+  /** Requires: the path is no link, unless `can.chownLinks`. */
+  chown(path: string, uid: number, gid: number): void;
+  /** Sets the times of access and modification, in seconds. Requires: the path is no link, unless `can.setTimesOfLinks`. */
+  setTimes(path: string, atime: number, mtime: number): void;
+}
+
+/** The same commands, carried out later. */
+export type AsyncUpperRequests = {
+  readonly [K in keyof UpperRequests]: (
+    ...given: Parameters<UpperRequests[K]>
+  ) => Promise<ReturnType<UpperRequests[K]>>;
+};
+
+/** What an upper can do at all; what is false here is a `BranchError` when asked for. */
+export interface Abilities {
+  /** Pieces of a file can be written: `create`, `openForWriting`, `write`, `truncate`, `close`. Else there is `writeFile`. */
+  readonly writePieces: boolean;
+  readonly copy: boolean;
+  readonly symlink: boolean;
+  readonly link: boolean;
+  readonly chmod: boolean;
+  readonly chown: boolean;
+  readonly chownLinks: boolean;
+  readonly setTimes: boolean;
+  readonly setTimesOfLinks: boolean;
+  /** `flush` means something. */
+  readonly flush: boolean;
+}
+
+/** A writable fs-like thing, taken apart for writing. */
+export interface Upper {
+  /** What is written there is held in memory (memfs): nothing is won by writing it before somebody asks. */
+  readonly memory: boolean;
+  readonly can: Abilities;
+  /** Undefined where it has only promise or callback functions. */
+  readonly sync: UpperRequests | undefined;
+  /** Undefined where it has only synchronous functions, or is in memory; those are then asked directly. */
+  readonly async: AsyncUpperRequests | undefined;
+}
+
+/**
+ * Takes a writable fs-like thing apart for writing; `name` is what errors call it.
+ *
+ * Requires: a branch can be made of it (`makeBranch`). Where it has no function that writes at all, all of `can` is false.
+ */
+export function makeUpper(given: unknown, name: string): Upper {
+  const fs = fsLikeIn(given);
+  if (fs === undefined) throw new TypeError(`The upper ${JSON.stringify(name)} is not fs-like`);
+  const volume = volumeIn(fs);
+  const [now, later] = [syncFinder(fs), laterFinder(fs)];
+  // `laterFinder` falls back on the synchronous functions, so that it finds whatever there is in any form.
+  const has = (...names: string[]) => names.every((each) => later(each) !== undefined);
+  const handles = opensHandles(fs);
+  const can: Abilities = {
+    writePieces: handles || has('open', 'write', 'ftruncate', 'close'),
+    copy: has('copyFile'),
+    symlink: has('symlink'),
+    link: has('link'),
+    chmod: has('chmod'),
+    chown: has('lchown') || has('chown'),
+    chownLinks: has('lchown'),
+    setTimes: has('lutimes') || has('utimes'),
+    setTimesOfLinks: has('lutimes'),
+    flush: volume === undefined && (handles || has('fsync')),
+  };
+  const sync = now('mkdir') === undefined ? undefined : new SyncUpper(now, name, volume);
+  const inMemory = volume !== undefined && sync !== undefined;
+  const async = answersLater(fs) && !inMemory ? new LaterUpper(later, name) : undefined;
+  return { memory: volume !== undefined, can, sync, async };
+}
