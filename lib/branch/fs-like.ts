@@ -164,7 +164,7 @@ export function capture(fs: object, name: string): Captured {
  * The promise functions to use. Node's own say nothing of an object that has callback functions (node:fs itself, or
  * a copy of it with some functions replaced): there the callback functions are used, which are faster too.
  */
-export function promisesOf(fs: object): object | undefined {
+function promisesOf(fs: object): object | undefined {
   const promises = objectIn(fs, 'promises');
   if (promises === nodePromises && hasEssentials(fs, '')) return undefined;
   return hasEssentials(promises, '') ? promises : undefined;

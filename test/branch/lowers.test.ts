@@ -7,6 +7,7 @@ import { createFsFromVolume, Volume } from 'memfs';
 import { Union } from 'unionfs';
 import { describe, expect, it } from 'vitest';
 import { type AsyncRequests, type Requests, SAME } from '../../lib/branch/branch.ts';
+import { createOverlay } from '../../lib/index.ts';
 import { branchOf, interposedCallbacks, present, scratch, text } from './rig.ts';
 
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK } = nodeFs.constants;
@@ -151,6 +152,16 @@ const LOWERS: readonly Lower[] = [
     name: 'callback functions only',
     make: () => ({ fs: interposedCallbacks((_, given, goOn) => goOn(...given)), base: scratch(), change: nodeFs }),
     forms: ['async'],
+    links: true,
+  },
+  {
+    name: 'another overlay',
+    make: () => {
+      const base = scratch();
+      const overlay = createOverlay({ lower: nodeFs });
+      return { fs: overlay, base, change: overlay.fs };
+    },
+    forms: ['sync', 'async'],
     links: true,
   },
   {

@@ -61,7 +61,7 @@ export type AsyncUpperRequests = {
 };
 
 /** What an upper can do at all; what is false here is a `BranchError` when asked for. */
-export interface Abilities {
+interface Abilities {
   /** Pieces of a file can be written: `create`, `openForWriting`, `write`, `truncate`, `close`. Else there is `writeFile`. */
   readonly writePieces: boolean;
   readonly copy: boolean;
