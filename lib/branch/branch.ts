@@ -103,9 +103,12 @@ export type AsyncRequests = {
   readonly [K in keyof Requests]: (...question: Parameters<Requests[K]>) => Promise<ReturnType<Requests[K]>>;
 };
 
+/** The `id` of the upper. */
+export const UPPER = 0;
+
 /** An fs-like thing in the stack. */
 export interface Branch {
-  /** Distinguishes the branches of one overlay: 0 is the upper, the lowers count from 1, top first. */
+  /** Distinguishes the branches of one overlay: UPPER, or from 1 for the lowers, top first. */
   readonly id: number;
   /** What error messages call it. */
   readonly name: string;

@@ -2,7 +2,8 @@
 
 import { pageAt } from '../pages/contents.ts';
 import { DIRTY } from '../pages/page.ts';
-import { File, type Inode, isDirectory, pathIn } from '../tree/inode.ts';
+import { File, type Inode, isDirectory } from '../tree/inode.ts';
+import { pathIn } from '../tree/source.ts';
 import type { Tree } from '../tree/tree.ts';
 
 /** A part of a file, or a directory that is merged into one. */

@@ -8,9 +8,10 @@ import type { Io } from '../fault.ts';
 import { affordable, readContents, writeContents } from '../pages/contents.ts';
 import { type Filled, fillForRead, fillForWrite, type Origin } from '../pages/fill.ts';
 import type { Caller } from '../tree/caller.ts';
-import { File, isDirectory, OWNED_CONTENT, pathIn, THROUGH } from '../tree/inode.ts';
+import { File, isDirectory, OWNED_CONTENT, THROUGH } from '../tree/inode.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
 import { refresh } from '../tree/revalidate.ts';
+import { pathIn } from '../tree/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
 import type { OpenFile } from './open.ts';
 

@@ -19,20 +19,11 @@ import {
 import type { Io } from '../fault.ts';
 import { truncateContents } from '../pages/contents.ts';
 import { type Caller, may, R_OK, W_OK } from '../tree/caller.ts';
-import {
-  File,
-  type Inode,
-  isDirectory,
-  isSymlink,
-  LINKABLE,
-  OWNED_CONTENT,
-  pathIn,
-  Special,
-  THROUGH,
-} from '../tree/inode.ts';
+import { File, type Inode, isDirectory, isSymlink, LINKABLE, OWNED_CONTENT, Special, THROUGH } from '../tree/inode.ts';
 import { lookup } from '../tree/lookup.ts';
 import { endIfUnused } from '../tree/names.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
+import { pathIn } from '../tree/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
 import { FOLLOW, followLink, locate, NOFOLLOW, type Place, walk } from '../tree/walk.ts';
 import { createFile, directoryForTmpfile, makeFile } from './create.ts';

@@ -7,25 +7,12 @@
  */
 
 import { constants } from 'node:fs';
-import type { Branch, Fingerprint, Remembered } from '../branch/branch.ts';
+import type { Fingerprint, Remembered } from '../branch/branch.ts';
 import type { Contents } from '../pages/contents.ts';
 import type { Page, PageIndex } from '../pages/page.ts';
+import type { Source } from './source.ts';
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK } = constants;
-
-/** A directory of a branch: where the names of a directory here come from. Immutable. */
-export interface Source {
-  readonly branch: Branch;
-  /** Absolute in the branch. */
-  readonly path: string;
-  /** The branch's device number of the directory, which its files share. */
-  readonly dev: number;
-}
-
-/** The path of a name in a source. */
-export function pathIn(source: Source, name: string): string {
-  return source.path === '/' ? `/${name}` : `${source.path}/${name}`;
-}
 
 /** Who owns a file. Immutable and shared by all inodes of the same owner. */
 export interface Owner {

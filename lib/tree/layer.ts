@@ -5,22 +5,22 @@
 
 import { hiddenName, isMark, OPAQUE_MARK, WORK_AREA } from '../branch/whiteout.ts';
 import type { Io } from '../fault.ts';
-import type { Source } from './inode.ts';
+import { type Source, UpperSource } from './source.ts';
 
 export interface Layer {
-  /** The visible names and their S_IFMT (0 where the branch does not tell). */
-  readonly names: ReadonlyMap<string, number>;
-  /** The names that it hides in the sources below. */
-  readonly whiteouts: ReadonlySet<string>;
-  /** It hides all of the sources below. */
-  readonly isOpaque: boolean;
+  /** The visible names and their S_IFMT (0 where the branch does not tell). Those of the upper are changed by `writeback/settle.ts`. */
+  readonly names: Map<string, number>;
+  /** The names that it hides in the sources below. Changed likewise. */
+  readonly whiteouts: Set<string>;
+  /** It hides all of the sources below. Changed likewise. */
+  isOpaque: boolean;
 }
 
-/** Layers already read; an entry lives as long as its source. */
+/** Layers of lowers already read; an entry lives as long as its source. */
 const read = new WeakMap<Source, Layer>();
 
 export function layerOf(io: Io, source: Source): Layer {
-  const known = read.get(source);
+  const known = source instanceof UpperSource ? source.layer : read.get(source);
   if (known !== undefined) return known;
   const names = new Map<string, number>();
   const whiteouts = new Set<string>();
@@ -29,9 +29,11 @@ export function layerOf(io: Io, source: Source): Layer {
     const hidden = hiddenName(name);
     if (hidden !== undefined) whiteouts.add(hidden);
     else if (name === OPAQUE_MARK) isOpaque = true;
-    else if (!isMark(name) && !(name === WORK_AREA && source.path === '/')) names.set(name, type);
+    else if (!isMark(name) && !(name === WORK_AREA && source instanceof UpperSource && source.parent === undefined))
+      names.set(name, type);
   }
   const layer = { names, whiteouts, isOpaque };
-  read.set(source, layer);
+  if (source instanceof UpperSource) source.layer = layer;
+  else read.set(source, layer);
   return layer;
 }

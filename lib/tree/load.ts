@@ -13,10 +13,11 @@ import { isMark } from '../branch/whiteout.ts';
 import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
-import { ABSENT, Directory, File, Inode, isDirectory, pathIn, type Source, Special, Symlink } from './inode.ts';
+import { ABSENT, Directory, File, Inode, isDirectory, Special, Symlink } from './inode.ts';
 import { layerOf } from './layer.ts';
 import { endIfUnused, forgetName, lasting, rememberName } from './names.ts';
 import { markWay } from './own.ts';
+import { pathIn, type Source, UpperSource } from './source.ts';
 import { setSources, type Tree } from './tree.ts';
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK } = constants;
@@ -45,18 +46,18 @@ export function find(io: Io, candidates: readonly Source[], name: string): Found
   for (const source of candidates) {
     const { branch } = source;
     const layer = branch.layered ? layerOf(io, source) : undefined;
-    if (layer?.whiteouts.has(name)) break;
     if (layer === undefined || layer.names.has(name)) {
       const path = pathIn(source, name);
       const attributes = io.lstat(branch, path);
       if (attributes !== undefined) {
         const isDir = (attributes.mode & S_IFMT) === S_IFDIR;
-        if (isDir) sources.push({ branch, path, dev: attributes.dev });
+        if (isDir) sources.push(source.child(name, attributes.dev));
         top ??= { source, attributes };
         if (!isDir) break;
       }
     }
-    if (layer?.isOpaque) break;
+    // A whiteout hides what is below its layer, not a file of the same name in it (OCI image layer specification).
+    if (layer?.isOpaque || layer?.whiteouts.has(name)) break;
   }
   return top && { ...top, sources };
 }
@@ -94,6 +95,7 @@ function adopt(tree: Tree, directory: Directory, given: string, found: Found): I
     if (inode instanceof Directory) setSources(inode, sources);
     else if (attributes.nlink > 1) tree.linked.set(number, inode);
   }
+  if (source instanceof UpperSource) source.held.set(name, inode);
   directory.names.set(name, inode);
   rememberName(inode, directory, name);
   return inode;

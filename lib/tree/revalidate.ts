@@ -9,8 +9,9 @@ import { constants } from 'node:fs';
 import { type Attributes, SAME } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
-import { type Directory, File, type Inode, isOwnName, pathIn, type Source, Symlink } from './inode.ts';
+import { type Directory, File, type Inode, isOwnName, Symlink } from './inode.ts';
 import { applyAttributes, load } from './load.ts';
+import { pathIn, type Source } from './source.ts';
 import { setSources, type Tree } from './tree.ts';
 
 const { S_IFMT, S_IFDIR } = constants;

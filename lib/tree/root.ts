@@ -4,11 +4,11 @@
  */
 
 import { constants } from 'node:fs';
-import { type Branch, SAME } from '../branch/branch.ts';
+import { type Branch, SAME, UPPER } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
-import { pathIn, type Source } from './inode.ts';
 import { applyAttributes } from './load.ts';
 import { isVolatile, update } from './revalidate.ts';
+import { pathIn, Source, UpperSource } from './source.ts';
 import { setSources, type Tree } from './tree.ts';
 
 const { S_IFMT, S_IFDIR } = constants;
@@ -24,7 +24,9 @@ export interface Root {
 export function setRoots(tree: Tree, roots: readonly Root[]): void {
   setSources(
     tree.root,
-    roots.map(({ branch, root }): Source => ({ branch, path: root, dev: 0 })),
+    roots.map(({ branch, root }) =>
+      branch.id === UPPER ? new UpperSource(branch, root, 0, undefined, '') : new Source(branch, root, 0),
+    ),
   );
   tree.isRootLoaded = roots.length === 0;
 }
@@ -40,7 +42,7 @@ export function loadRoot(io: Io, tree: Tree): void {
   if (top?.attributes === undefined || (top.attributes.mode & S_IFMT) !== S_IFDIR) return;
   const { source, attributes } = top;
   const cut = source.path.lastIndexOf('/');
-  root.origin = { branch: source.branch, path: source.path.slice(0, cut) || '/', dev: attributes.dev };
+  root.origin = new Source(source.branch, source.path.slice(0, cut) || '/', attributes.dev);
   root.originName = source.path.slice(cut + 1);
   if (!root.isOwned) applyAttributes(tree, root, attributes);
 }

@@ -12,8 +12,9 @@
 
 import { constants } from 'node:fs';
 import type { Memory } from '../pages/memory.ts';
-import { Directory, File, type Inode, type Owner, type Source } from './inode.ts';
+import { Directory, File, type Inode, type Owner } from './inode.ts';
 import { Numbers } from './numbers.ts';
+import type { Source } from './source.ts';
 
 /** What happened to a name or a file: what `watch` is told. */
 export interface Change {
