@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import nodeFs from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import * as zenfs from '@zenfs/core';
 import { createFsFromVolume, Volume } from 'memfs';
 import { Union } from 'unionfs';
@@ -171,15 +172,16 @@ const zen = {
 
 /**
  * The peers of this run, node:fs first; one that cannot be had here says why in `absent`.
- * With OVERFS_BASELINE naming the entry file of another build, that build runs beside this one.
+ * OVERFS_BUILD names the entry file of the build to measure (`dist/index.js` if it is not set), OVERFS_BASELINE that of
+ * another build to run beside it.
  * @param {string} scratch a path where nothing is yet, to try things at
  * @returns {Peer[]}
  */
 export function choosePeers(scratch) {
-  const entry = new URL('../dist/index.js', import.meta.url).href;
-  const baseline = process.env.OVERFS_BASELINE;
+  const { OVERFS_BUILD: build, OVERFS_BASELINE: baseline } = process.env;
+  const entry = build ? pathToFileURL(build).href : new URL('../dist/index.js', import.meta.url).href;
   const peers = [node, overfs(IMMUTABLE, entry, true), overfs(REVALIDATING, entry, false)];
-  if (baseline) peers.push(overfs(BASELINE, new URL(baseline, `file://${process.cwd()}/`).href, true));
+  if (baseline) peers.push(overfs(BASELINE, pathToFileURL(baseline).href, true));
   return [...peers, tryKernel(scratch), memfs, unionfs, zen];
 }
 

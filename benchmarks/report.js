@@ -19,8 +19,20 @@ const COLUMNS = [
   ['ZenFS', ZENFS],
 ];
 
-/** What a ratio may be at most. @type {Readonly<Record<string, Readonly<Record<string, number>>>>} */
-const TARGETS = { [IMMUTABLE]: IMMUTABLE_TARGETS, [REVALIDATING]: REVALIDATING_TARGETS, [BASELINE]: IMMUTABLE_TARGETS };
+/** By peer and name. @typedef {Readonly<Record<string, Readonly<Record<string, number>>>>} Targets */
+
+/** What ratios may be at most. @type {Targets} */
+export const RATIOS = {
+  [IMMUTABLE]: IMMUTABLE_TARGETS,
+  [REVALIDATING]: REVALIDATING_TARGETS,
+  [BASELINE]: IMMUTABLE_TARGETS,
+};
+
+/** What bytes may be at most. @type {Targets} */
+export const BYTES = { [IMMUTABLE]: MEMORY_TARGETS, [REVALIDATING]: MEMORY_TARGETS, [BASELINE]: MEMORY_TARGETS };
+
+/** For figures that say nothing. @type {Targets} */
+export const NO_TARGETS = {};
 
 /** @param {number} nanoseconds */
 export function duration(nanoseconds) {
@@ -62,9 +74,10 @@ function columnsIn(rows) {
 /**
  * One line for each case: the time of node:fs and of overfs, then the ratios.
  * @param {readonly Row[]} rows
+ * @param {Targets} targets
  * @returns {string[][]}
  */
-export function ratioTable(rows) {
+export function ratioTable(rows, targets) {
   const columns = columnsIn(rows);
   const head = ['operation', 'node:fs', 'overfs takes', ...columns.map(([title]) => title)];
   return [
@@ -73,7 +86,7 @@ export function ratioTable(rows) {
       name,
       durationCell(cells.get(NODE)),
       durationCell(cells.get(IMMUTABLE)),
-      ...columns.map(([, peer]) => ratioCell(cells.get(peer), TARGETS[peer]?.[name])),
+      ...columns.map(([, peer]) => ratioCell(cells.get(peer), targets[peer]?.[name])),
     ]),
   ];
 }
@@ -86,15 +99,16 @@ function durationCell(cell) {
 /**
  * One line for each kind of file: bytes for each.
  * @param {readonly MemoryRow[]} rows
+ * @param {Targets} targets
  * @returns {string[][]}
  */
-export function memoryTable(rows) {
+export function memoryTable(rows, targets) {
   const columns = columnsIn(rows);
   return [
     ['bytes for each', ...columns.map(([title]) => title)],
     ...rows.map(({ name, cells }) => [
       name,
-      ...columns.map(([, peer]) => bytesCell(cells.get(peer), TARGETS[peer] ? MEMORY_TARGETS[name] : undefined)),
+      ...columns.map(([, peer]) => bytesCell(cells.get(peer), targets[peer]?.[name])),
     ]),
   ];
 }

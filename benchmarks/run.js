@@ -11,7 +11,17 @@ import { chart } from './chart.js';
 import { FULL, measure, SHORT } from './measure.js';
 import { choosePeers, KERNEL, MEMFS, UNIONFS, ZENFS } from './peers.js';
 import { Place } from './place.js';
-import { asMarkdown, asText, machine, memoryTable, ratioTable, wrongAnswers } from './report.js';
+import {
+  asMarkdown,
+  asText,
+  BYTES,
+  machine,
+  memoryTable,
+  NO_TARGETS,
+  RATIOS,
+  ratioTable,
+  wrongAnswers,
+} from './report.js';
 import { empty } from './trees.js';
 
 /** @typedef {import('./measure.js').Case} Case */
@@ -28,8 +38,8 @@ const OTHERS = [KERNEL, MEMFS, UNIONFS, ZENFS];
 
 /** How often and how much, in a full run and in a short one. */
 const PACES = {
-  full: { pace: FULL, many: { rounds: 3, count: 100_000 }, memory: 200_000 },
-  short: { pace: SHORT, many: { rounds: 1, count: 2000 }, memory: 2000 },
+  full: { pace: FULL, many: { rounds: 3, count: 100_000 }, memory: 200_000, ratios: RATIOS, bytes: BYTES },
+  short: { pace: SHORT, many: { rounds: 1, count: 2000 }, memory: 2000, ratios: NO_TARGETS, bytes: NO_TARGETS },
 };
 
 /** @typedef {{ place: Place, peers: readonly Peer[], speed: typeof PACES.full }} Setting */
@@ -58,7 +68,7 @@ async function measureTheme(theme, { place, peers, speed }) {
     );
     place.tidy(row.name);
     rows.push(row);
-    process.stderr.write(`${asText(ratioTable([row]).slice(1))}\n`);
+    process.stderr.write(`${asText(ratioTable([row], speed.ratios).slice(1))}\n`);
   }
   return rows;
 }
@@ -105,9 +115,9 @@ function save(rows, memory, wrong, caption) {
     '',
     `${caption}.`,
     '',
-    asMarkdown(ratioTable(rows)),
+    asMarkdown(ratioTable(rows, RATIOS)),
     '',
-    asMarkdown(memoryTable(memory)),
+    asMarkdown(memoryTable(memory, BYTES)),
     '',
     ...wrong.map(({ text }) => `- wrong: ${text}`),
   ];
@@ -127,8 +137,8 @@ async function main(words) {
     const { rows, memory } = await run({ place, peers, speed }, wanted);
     const caption = `${machine()}, files on ${place.description}`;
     console.log(`\n${caption}\n`);
-    if (rows.length > 0) console.log(`${asText(ratioTable(rows))}\n`);
-    if (memory.length > 0) console.log(`${asText(memoryTable(memory))}\n`);
+    if (rows.length > 0) console.log(`${asText(ratioTable(rows, speed.ratios))}\n`);
+    if (memory.length > 0) console.log(`${asText(memoryTable(memory, speed.bytes))}\n`);
     const wrong = wrongAnswers([...rows, ...memory], place.directory);
     for (const { text } of wrong) console.log(`wrong: ${text}`);
     if (speed === PACES.full && wanted.length === 0) save(rows, memory, wrong, caption);

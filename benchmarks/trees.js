@@ -133,13 +133,14 @@ export function warmFileOf(root, index) {
 }
 
 /**
- * A directory of `count` empty files at `moved/from`.
+ * A directory of `count` empty files at `moved/from`, and an empty one beside it to warm up with.
  * @param {number} count
  * @returns {Tree}
  */
 function directoryOf(count) {
   return (fs, root) => {
     fs.mkdirSync(`${root}/moved/from`, { recursive: true });
+    fs.mkdirSync(`${root}/moved/warm`);
     for (let index = 0; index < count; index++) fs.writeFileSync(`${root}/moved/from/f${index}.txt`, '');
   };
 }

@@ -134,10 +134,11 @@ function renameOfDirectory(name, tree, files) {
     once: true,
     without: { ...NO_LOWER, [UNIONFS]: 'cannot rename a directory of a lower' },
     prepare({ fs, root }) {
+      fs.renameSync(`${root}/moved/warm`, `${root}/moved/warmed`);
       return {
         operation: () => fs.renameSync(`${root}/moved/from`, `${root}/moved/to`),
         verify() {
-          assert.deepEqual(fs.readdirSync(`${root}/moved`), ['to']);
+          assert.deepEqual(fs.readdirSync(`${root}/moved`).sort(), ['to', 'warmed']);
           assert.equal(fs.readdirSync(`${root}/moved/to`).length, files);
         },
       };
