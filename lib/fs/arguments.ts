@@ -15,7 +15,7 @@
 import { fileURLToPath } from 'node:url';
 import { isArrayBufferView, isDate, isUint8Array } from 'node:util/types';
 import { decodeName } from '../branch/bytes.ts';
-import { EBADF } from '../errno.ts';
+import { EBADF, type Errno, isErrno } from '../errno.ts';
 import type { OpenFile } from '../ops/open.ts';
 import type { Session } from './session.ts';
 
@@ -88,9 +88,14 @@ export function takeDescriptor(value: unknown): number {
  * @throws EBADF where it has none
  */
 export function takeFile(session: Session, value: unknown): OpenFile {
-  const file = session.descriptors.get(takeDescriptor(value));
-  if (file === undefined) throw EBADF;
+  const file = takeFileOrError(session, value);
+  if (isErrno(file)) throw file;
   return file;
+}
+
+/** The same with EBADF as a value. */
+export function takeFileOrError(session: Session, value: unknown): OpenFile | Errno {
+  return session.descriptors.get(takeDescriptor(value)) ?? EBADF;
 }
 
 /** A mode as a number or as octal digits; the bits that a kernel looks at. */

@@ -13,8 +13,8 @@ import nodeFs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
 
-/** What an argument of a call is: what in it could touch something. */
-export type Kind = 'path' | 'descriptor' | 'path or descriptor' | 'other';
+/** What an argument of a call is: what in it could touch something, or end the process. */
+export type Kind = 'path' | 'descriptor' | 'path or descriptor' | 'mode' | 'count' | 'other';
 
 type Loose = (...args: unknown[]) => unknown;
 type Functions = Readonly<Record<string, Loose | undefined>>;
@@ -27,9 +27,12 @@ const realpathNative = { realpathNative: nodeFs.realpath.native, realpathNativeS
 /** Longer than any `PATH_MAX` (Linux 4,096; Windows 32,767), in one part. */
 const NO_PATH = `/${'x'.repeat(33_000)}`;
 /** The largest number a descriptor could have; the largest `fs.nr_open` of Linux is smaller. */
-const NO_DESCRIPTOR = 2 ** 31 - 1;
+export const NO_DESCRIPTOR = 2 ** 31 - 1;
 
-function nothing(): void {}
+/** A function that does nothing, by the name that Node may want to show. */
+function nothing({ name }: { readonly name: string }): () => void {
+  return Object.defineProperty(() => {}, 'name', { value: name });
+}
 
 /** A value in the place of a path: harmless. What is no path is left, for Node to say so. */
 function harmlessPath(value: unknown): unknown {
@@ -45,18 +48,41 @@ function harmlessPath(value: unknown): unknown {
   }
 }
 
-function harmless(value: unknown, kind: Kind, name: string): unknown {
-  if (typeof value === 'function') return nothing;
+/**
+ * Some Nodes end the process where their own functions give their binding -0, or a mode that is no 32-bit integer
+ * (node src/node_file.cc asserts it). Nobody refuses these: another number does as well.
+ */
+function harmlessNumber(value: number, kind: Kind): number {
   if (kind === 'other') return value;
-  if (kind === 'path' || typeof value !== 'number') return kind === 'descriptor' ? value : harmlessPath(value);
+  if (kind === 'mode' && value >= 2 ** 31 && value < 2 ** 32) return 0;
+  return value + 0;
+}
+
+function harmlessOptions(value: object): object {
+  const { mode } = value as { readonly mode?: unknown };
+  if (typeof mode !== 'number' || Object.is(harmlessNumber(mode, 'mode'), mode)) return value;
+  return { ...value, mode: harmlessNumber(mode, 'mode') };
+}
+
+function harmlessDescriptor(value: number, name: string): number {
   if ((value | 0) !== value) return value;
-  // Node is to say what it thinks of a negative one; but its callback functions may do so in a later turn, uncaught.
-  const isSaidAtOnce = kind === 'descriptor' || name.endsWith('Sync');
-  return value < 0 && isSaidAtOnce ? value : NO_DESCRIPTOR;
+  // Node is to say what it thinks of a negative one; but one function does so in a later turn, uncaught.
+  return value < 0 && name !== 'readFile' ? value : NO_DESCRIPTOR;
+}
+
+function harmless(value: unknown, kind: Kind, name: string): unknown {
+  if (typeof value === 'function') return nothing(value);
+  if (kind === 'path') return harmlessPath(value);
+  const isDescriptor = kind === 'descriptor' || kind === 'path or descriptor';
+  if (typeof value === 'number') {
+    return isDescriptor ? harmlessDescriptor(value, name) : harmlessNumber(value, kind);
+  }
+  if (kind === 'path or descriptor') return harmlessPath(value);
+  return typeof value === 'object' && value !== null && kind !== 'descriptor' ? harmlessOptions(value) : value;
 }
 
 /** Whether an error tells of a failed system call, which is how a dry run ends when Node takes the arguments. */
-function isOfSystem(error: unknown): boolean {
+export function isOfSystem(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error;
 }
 
@@ -72,7 +98,9 @@ function harmlessArguments(name: string, kinds: readonly Kind[], args: readonly 
  * @param kinds what the arguments are, in their order
  */
 export function dryRun(name: string, kinds: readonly Kind[], args: readonly unknown[]): void {
-  const call = callbackFunctions[name] ?? (realpathNative as Functions)[name];
+  // Of a symbol in the place of a descriptor most functions die; this one speaks.
+  const isSymbol = kinds[0] === 'descriptor' && typeof args[0] === 'symbol';
+  const call = callbackFunctions[isSymbol ? 'read' : name] ?? (realpathNative as Functions)[name];
   try {
     call?.(...harmlessArguments(name, kinds, args));
   } catch (error) {
@@ -80,10 +108,12 @@ export function dryRun(name: string, kinds: readonly Kind[], args: readonly unkn
   }
 }
 
-/** The same for a function of `fs.promises`. */
+/** The same for a function of `fs.promises`. Arguments that are undefined at the end may as well be missing. */
 export async function dryRunPromise(name: string, kinds: readonly Kind[], args: readonly unknown[]): Promise<void> {
+  // One of them (opendir) is made of a callback function by adding the callback behind whatever arguments there are.
+  const given = args.slice(0, args.findLastIndex((value) => value !== undefined) + 1);
   try {
-    await promiseFunctions[name]?.(...harmlessArguments(name, kinds, args));
+    await promiseFunctions[name]?.(...harmlessArguments(name, kinds, given));
   } catch (error) {
     if (!isOfSystem(error)) throw error;
   }

@@ -21,7 +21,12 @@ import { existsForm, existsSyncForm, statCalls } from './calls/stat.ts';
 import { writeFilePromiseForm, writeFileRows } from './calls/write-file.ts';
 import { dryRunPromise } from './dry-run.ts';
 import { callbackForm, promiseForm, syncForm } from './forms.ts';
+import { handles } from './handles/open-handle.ts';
+import { temporaryDirectories } from './handles/temporary-directory.ts';
 import type { FileSystem, Members, Part, Parts, Session } from './session.ts';
+import { blobs } from './streams/open-as-blob.ts';
+import { streams } from './streams/streams.ts';
+import { utf8Stream } from './streams/utf8-stream.ts';
 
 const TABLE: readonly Row[] = [
   ...attributeCalls,
@@ -66,7 +71,16 @@ function exceptions(session: Session): Parts {
 }
 
 /** The parts of the front; where two bring the same member, the later one is meant. */
-const PARTS: readonly Part[] = [table, exceptions, recursiveRmdir];
+const PARTS: readonly Part[] = [
+  table,
+  exceptions,
+  recursiveRmdir,
+  handles,
+  temporaryDirectories,
+  streams,
+  utf8Stream,
+  blobs,
+];
 
 /** What is no function of ours: constants and classes as Node has them. */
 const KEPT: ReadonlySet<string> = new Set([

@@ -90,7 +90,7 @@ export function encodingIn(options: Options): Encoding {
 /** The options of a function that takes an object or nothing and looks into it without more ado. */
 export function takeObject(value: unknown): Options {
   if (value === undefined) return NOTHING;
-  if (typeof value !== 'object' || value === null) doubt();
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) doubt();
   return Object(value) as Options;
 }
 

@@ -22,11 +22,23 @@ export const STAT_HEEDS_SIGNAL: boolean = MAJOR >= 26;
 /** Since Node 22 a recursive listing with types follows links to directories, as one without types always did. */
 export const TYPED_LISTING_FOLLOWS_LINKS: boolean = MAJOR >= 22;
 
+/** Before Node 24 `truncate` takes a descriptor for a path. */
+export const TRUNCATE_TAKES_DESCRIPTORS: boolean = MAJOR < 24;
+
 /** Since Node 26 `promises.readFile` of a directory names the path. */
 export const PROMISED_READ_NAMES_PATH: boolean = MAJOR >= 26;
 
 /** Since Node 22 `read()` of a closed Dir rejects; before, it throws. */
 export const READ_OF_CLOSED_DIR_REJECTS: boolean = MAJOR >= 22;
+
+/** Before Node 22 `FileHandle.read` takes whatever is no position for the current one. */
+export const HANDLE_TAKES_ANY_POSITION: boolean = MAJOR < 22;
+
+/** Before Node 22 `FileHandle.readableWebStream` makes a stream of array buffers where it is not asked for bytes. */
+export const WEB_STREAM_GIVES_ARRAY_BUFFERS: boolean = MAJOR < 22;
+
+/** Since Node 25 a FileHandle that is collected open is an error, not a warning. */
+export const LEAKED_HANDLE_IS_ERROR: boolean = MAJOR >= 25;
 
 /** Whether `readFile` can read into a buffer of the caller's: unknown until somebody wants it. */
 let readFileTakesBuffer: boolean | undefined;

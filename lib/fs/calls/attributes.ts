@@ -3,15 +3,15 @@
  */
 
 import { constants } from 'node:fs';
-import { EFBIG, EINVAL, ENOSPC, type Errno } from '../../errno.ts';
+import { EFBIG, EINVAL, ENOSPC, type Errno, isErrno } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
 import * as ops from '../../ops/attributes.ts';
-import type { OpenFile } from '../../ops/open.ts';
 import type { Caller } from '../../tree/caller.ts';
-import { doubt, takeBits, takeFile, takeId, takeLength, takeMode, takePath, takeTime } from '../arguments.ts';
+import { doubt, takeBits, takeId, takeLength, takeMode, takePath, takeTime } from '../arguments.ts';
 import { type Call, inAllForms, type Row } from '../call.ts';
 import { dryRun } from '../dry-run.ts';
-import type { Session } from '../session.ts';
+import { TRUNCATE_TAKES_DESCRIPTORS } from '../quirks.ts';
+import { type Target, takeTarget } from './targets.ts';
 
 const { R_OK, W_OK, X_OK } = constants;
 
@@ -30,7 +30,7 @@ const access = inAllForms<AccessRequest, undefined>({
 
 const chmod = inAllForms<AccessRequest, void>({
   name: 'chmod',
-  takes: ['path'],
+  takes: ['path', 'mode'],
   syscall: 'chmod',
   parse: (session, path, mode) => ({ mode: takeMode(mode), path: takePath(session, path) }),
   run: (io, { caller }, { path, mode }) => ops.chmod(io, caller, path, mode),
@@ -63,7 +63,7 @@ interface UtimesRequest {
 type Utimes = (io: Io, caller: Caller, path: string, atime: number, mtime: number) => void;
 
 function utimesRow(name: string, syscall: string, change: Utimes): Row {
-  return inAllForms<UtimesRequest, void>({
+  return inAllForms<UtimesRequest, undefined>({
     name,
     takes: ['path'],
     syscall,
@@ -72,13 +72,17 @@ function utimesRow(name: string, syscall: string, change: Utimes): Row {
       mtime: takeTime(mtime),
       path: takePath(session, path),
     }),
-    run: (io, { caller }, { path, atime, mtime }) => change(io, caller, path, atime, mtime),
+    run(io, { caller }, { path, atime, mtime }) {
+      // No time at all (an invalid date) is refused before the path is looked at.
+      if (Number.isNaN(atime) || Number.isNaN(mtime)) return EINVAL;
+      change(io, caller, path, atime, mtime);
+      return undefined;
+    },
   });
 }
 
 interface TruncateRequest {
-  /** A path, or a descriptor's file where Node still takes one. */
-  readonly target: string | OpenFile;
+  readonly target: Target;
   readonly length: number;
 }
 
@@ -90,31 +94,34 @@ function takeTruncation(length: unknown): number {
   return takeLength(length);
 }
 
-function truncationTarget(session: Session, path: unknown): string | OpenFile {
-  if (typeof path !== 'number') return takePath(session, path);
-  // Deprecated, and gone since Node 24.
-  doubt();
-  return takeFile(session, path);
-}
-
 /** What `ftruncate` says once the file is open; all else is said by `open` (node lib/fs.js makes `truncate` of the two). */
 const AFTER_OPEN: ReadonlySet<Errno> = new Set([EFBIG, ENOSPC, EINVAL]);
 
-const truncateCall: Call<TruncateRequest, void> = {
-  name: 'truncate',
-  takes: ['path or descriptor'],
-  syscall: 'open',
-  parse: (session, path, length) => ({
-    length: takeTruncation(length),
-    target: truncationTarget(session, path),
-  }),
-  run(io, { caller }, { target, length }) {
-    if (typeof target === 'string') ops.truncate(io, caller, target, length);
-    else ops.ftruncate(io, caller, target, length);
-  },
-  blame: (errno, { target }) =>
-    typeof target !== 'string' || AFTER_OPEN.has(errno) ? { syscall: 'ftruncate' } : undefined,
-};
+/** `truncate`; in the older forms a descriptor may stand for the path where Node still takes one. */
+function truncateCall(takes: 'path' | 'path or descriptor'): Call<TruncateRequest, void> {
+  return {
+    name: 'truncate',
+    takes: [takes],
+    syscall: 'open',
+    parse(session, path, length) {
+      const size = takeTruncation(length);
+      if (takes === 'path') return { length: size, target: takePath(session, path) };
+      // Node warns that this is deprecated.
+      if (typeof path === 'number') doubt();
+      return { length: size, target: takeTarget(session, path, 'descriptor') };
+    },
+    run(io, { caller }, { target, length }) {
+      if (isErrno(target)) throw target;
+      if (typeof target === 'string') ops.truncate(io, caller, target, length);
+      else ops.ftruncate(io, caller, target, length);
+    },
+    blame: (errno, { target }) =>
+      typeof target !== 'string' || AFTER_OPEN.has(errno) ? { syscall: 'ftruncate' } : undefined,
+  };
+}
+
+const olderTruncate = truncateCall(TRUNCATE_TAKES_DESCRIPTORS ? 'path or descriptor' : 'path');
+const truncate: Row = { name: 'truncate', sync: olderTruncate, callback: olderTruncate, promise: truncateCall('path') };
 
 /** Calls by path that look at or change attributes. */
 export const attributeCalls: readonly Row[] = [
@@ -124,5 +131,5 @@ export const attributeCalls: readonly Row[] = [
   chownRow('lchown', ops.lchown),
   utimesRow('utimes', 'utime', ops.utimes),
   utimesRow('lutimes', 'lutime', ops.lutimes),
-  inAllForms(truncateCall),
+  truncate,
 ];

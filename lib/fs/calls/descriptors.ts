@@ -2,7 +2,7 @@
  * Calls on descriptors, but for reading and writing: opening and closing, attributes, `fsync`.
  */
 
-import { EBADF } from '../../errno.ts';
+import { EBADF, EINVAL } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
 import * as attributes from '../../ops/attributes.ts';
 import { close as closeFile, type OpenFile, open as openFile } from '../../ops/open.ts';
@@ -29,7 +29,7 @@ export function parseOpen(session: Session, path: unknown, flags: unknown, mode:
 
 const openCall: Call<OpenRequest, number> = {
   name: 'open',
-  takes: ['path'],
+  takes: ['path', 'mode', 'mode'],
   syscall: 'open',
   parse: parseOpen,
   run: (io, { caller, descriptors }, { path, flags, mode }) => descriptors.add(openFile(io, caller, path, flags, mode)),
@@ -68,7 +68,7 @@ const ftruncate = onDescriptor<{ file: OpenFile; length: number }, void>({
 
 const fchmod = onDescriptor<{ file: OpenFile; mode: number }, void>({
   name: 'fchmod',
-  takes: ['descriptor'],
+  takes: ['descriptor', 'mode'],
   syscall: 'fchmod',
   parse: (session, fd, mode) => ({ mode: takeMode(mode), file: takeFile(session, fd) }),
   run: (io, { caller }, { file, mode }) => attributes.fchmod(io, caller, file, mode),
@@ -82,7 +82,7 @@ const fchown = onDescriptor<{ file: OpenFile; uid: number; gid: number }, void>(
   run: (io, { caller }, { file, uid, gid }) => attributes.fchown(io, caller, file, uid, gid),
 });
 
-const futimes = onDescriptor<{ file: OpenFile; atime: number; mtime: number }, void>({
+const futimes = onDescriptor<{ file: OpenFile; atime: number; mtime: number }, undefined>({
   name: 'futimes',
   takes: ['descriptor'],
   syscall: 'futime',
@@ -91,7 +91,11 @@ const futimes = onDescriptor<{ file: OpenFile; atime: number; mtime: number }, v
     mtime: takeTime(mtime),
     file: takeFile(session, fd),
   }),
-  run: (io, { caller }, { file, atime, mtime }) => attributes.futimes(io, caller, file, atime, mtime),
+  run(io, { caller }, { file, atime, mtime }) {
+    if (Number.isNaN(atime) || Number.isNaN(mtime)) return EINVAL;
+    attributes.futimes(io, caller, file, atime, mtime);
+    return undefined;
+  },
 });
 
 /** Calls on descriptors. `promises.open` gives a FileHandle and is not here. */

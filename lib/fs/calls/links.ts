@@ -2,7 +2,10 @@
  * Calls that follow links: `readlink`, `realpath`.
  */
 
+/// <reference lib="es2024.string" />
+
 import path from 'node:path';
+import { displayName } from '../../branch/bytes.ts';
 import { type Errno, isErrno } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
 import * as ops from '../../ops/attributes.ts';
@@ -52,9 +55,19 @@ interface RealpathRequest extends LinkRequest {
  */
 function parseRealpath(session: Session, given: unknown, options: unknown): RealpathRequest {
   const encoding = encodingIn(takeOptions(options));
-  const text = given instanceof URL ? givenPath(given) : `${given as string}`;
+  const text = (given instanceof URL ? givenPath(given) : `${given as string}`).toWellFormed();
   if (text.includes('\0')) doubt();
   return { encoding, path: path.posix.resolve(session.cwd(), text), failed: undefined };
+}
+
+/** What a question answers, thrown errors among the answers. */
+function attempt<T>(ask: () => T | Errno): T | Errno {
+  try {
+    return ask();
+  } catch (thrown) {
+    if (isErrno(thrown)) return thrown;
+    throw thrown;
+  }
 }
 
 /** The first step on a path that fails, as Node takes them: `lstat` of each part, `stat` of each link before it is read. */
@@ -66,11 +79,11 @@ function findFailure(io: Io, caller: Caller, start: string): { errno: Errno; bla
     const end = slash < 0 ? whole.length : slash;
     const part = whole.slice(0, end);
     at = end;
-    const found = ops.lstat(io, caller, part);
-    if (isErrno(found)) return { errno: found, blame: { syscall: 'lstat', path: part } };
+    const found = attempt(() => ops.lstat(io, caller, part));
+    if (isErrno(found)) return { errno: found, blame: { syscall: 'lstat', path: displayName(part) } };
     if (!isSymlink(found)) continue;
-    const target = ops.stat(io, caller, part);
-    if (isErrno(target)) return { errno: target, blame: { syscall: 'stat', path: part } };
+    const target = attempt(() => ops.stat(io, caller, part));
+    if (isErrno(target)) return { errno: target, blame: { syscall: 'stat', path: displayName(part) } };
     whole = path.posix.resolve(path.posix.dirname(part), ops.readlink(io, caller, part), whole.slice(end + 1));
     at = 0;
   }

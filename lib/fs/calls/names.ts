@@ -4,6 +4,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
+import { displayName } from '../../branch/bytes.ts';
 import { EEXIST } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
 import * as create from '../../ops/create.ts';
@@ -135,7 +136,7 @@ function parseMkdir(session: Session, path: unknown, options: unknown): MkdirReq
 
 const mkdir = inAllForms<MkdirRequest, string | undefined>({
   name: 'mkdir',
-  takes: ['path'],
+  takes: ['path', 'mode'],
   syscall: 'mkdir',
   parse: parseMkdir,
   run(io, { caller }, { path, mode, parents, prefix }) {
@@ -143,7 +144,8 @@ const mkdir = inAllForms<MkdirRequest, string | undefined>({
       create.mkdir(io, caller, path, mode);
       return undefined;
     }
-    return create.mkdirs(io, caller, path, mode)?.slice(prefix.length);
+    const made = create.mkdirs(io, caller, path, mode);
+    return made === undefined ? undefined : displayName(made.slice(prefix.length));
   },
 });
 

@@ -4,7 +4,7 @@
  */
 
 import { promisify } from 'node:util';
-import { Errno } from '../../errno.ts';
+import { Errno, isErrno } from '../../errno.ts';
 import { type Io, runCallback, syncIo } from '../../fault.ts';
 import { read, readv, write, writev } from '../../ops/data.ts';
 import type { OpenFile } from '../../ops/open.ts';
@@ -15,16 +15,24 @@ import { dryRun, type Kind } from '../dry-run.ts';
 import { systemError } from '../errors.ts';
 import { type Callback, type CallbackFunction, indexOfCallback } from '../forms.ts';
 import type { Session } from '../session.ts';
-import { parseRead, parseReadSync, parseReadv, parseWrite, parseWritev, type Transfer } from './transfers.ts';
+import {
+  parseRead,
+  parseReadSync,
+  parseReadv,
+  parseWrite,
+  parseWriteLater,
+  parseWritev,
+  type Transfer,
+} from './transfers.ts';
 
-const TAKES: readonly Kind[] = ['descriptor'];
+const TAKES: readonly Kind[] = ['descriptor', 'other', 'other', 'count'];
 
 type Parse = (session: Session, fd: unknown, data: unknown, rest: readonly unknown[]) => Transfer;
 type MoveOne = (io: Io, caller: Caller, file: OpenFile, piece: Uint8Array, position: number) => number;
 type MoveMany = (io: Io, caller: Caller, file: OpenFile, pieces: readonly Uint8Array[], position: number) => number;
 
 /** A function of this family. */
-interface DataCall {
+export interface DataCall {
   readonly name: string;
   readonly syscall: string;
   readonly parseSync: Parse;
@@ -59,7 +67,7 @@ export const dataCalls: readonly DataCall[] = [
     name: 'write',
     syscall: 'write',
     parseSync: parseWrite,
-    parse: parseWrite,
+    parse: parseWriteLater,
     one: write,
     many: writev,
     values: ['bytesWritten', 'buffer'],
@@ -75,9 +83,11 @@ export const dataCalls: readonly DataCall[] = [
   },
 ];
 
-function transfer(io: Io, session: Session, call: DataCall, asked: Transfer): number {
+/** Moves the bytes that were asked for; gives their number. */
+export function transfer(io: Io, session: Session, call: DataCall, asked: Transfer): number {
   const { file, pieces, position } = asked;
   if (file === undefined) return 0;
+  if (isErrno(file)) throw file;
   const [piece] = pieces;
   if (piece !== undefined && pieces.length === 1) return call.one(io, session.caller, file, piece, position);
   return call.many(io, session.caller, file, pieces, position);
@@ -116,23 +126,17 @@ export function callbackDataForm(session: Session, call: DataCall): CallbackFunc
     if (at < 0) dryRun(call.name, TAKES, args);
     const callback = args[at] as Callback;
     const [fd, data, ...rest] = args.slice(0, at);
-    const fail = (errno: unknown, shown: unknown): void => {
-      const error = errno instanceof Errno ? systemError(errno, call.syscall, undefined, undefined, form) : errno;
-      callback(error, 0, shown);
-    };
-    let asked: Transfer;
-    try {
-      asked = parseOrThrow(call.name, TAKES, args, () => call.parse(session, fd, data, rest));
-    } catch (thrown) {
-      if (!(thrown instanceof Errno)) throw thrown;
-      process.nextTick(fail, thrown, data);
-      return;
-    }
+    const asked = parseOrThrow(call.name, TAKES, args, () => call.parse(session, fd, data, rest));
     runCallback(
       (io) => transfer(io, session, call, asked),
       (thrown, count) => {
         if (thrown === undefined) callback(null, count, asked.shown);
-        else fail(thrown, asked.shown);
+        else
+          callback(
+            thrown instanceof Errno ? systemError(thrown, call.syscall, undefined, undefined, form) : thrown,
+            0,
+            asked.shown,
+          );
       },
     );
   };

@@ -4,7 +4,7 @@
 
 import { EBADF, type Errno } from '../../errno.ts';
 import type { OpenFile } from '../../ops/open.ts';
-import { isDescriptor, takePath } from '../arguments.ts';
+import { doubt, isDescriptor, takePath } from '../arguments.ts';
 import type { Kind } from '../dry-run.ts';
 import type { Session } from '../session.ts';
 
@@ -21,7 +21,9 @@ export function kindOf(standing: Standing): Kind {
 
 export function takeTarget(session: Session, value: unknown, standing: Standing): Target {
   if (standing === 'descriptor') {
-    return isDescriptor(value) ? (session.descriptors.get(value) ?? EBADF) : takePath(session, value);
+    if (!isDescriptor(value)) return takePath(session, value);
+    if (value < 0) doubt();
+    return session.descriptors.get(value) ?? EBADF;
   }
   if (typeof value === 'object' && value !== null && 'fd' in value) {
     const file = session.handles.get(value);

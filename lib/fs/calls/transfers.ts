@@ -3,16 +3,16 @@
  */
 
 import { isArrayBufferView, isUint8Array } from 'node:util/types';
-import { EINVAL } from '../../errno.ts';
+import { EINVAL, type Errno } from '../../errno.ts';
 import type { OpenFile } from '../../ops/open.ts';
-import { doubt, takeBuffers, takeDescriptor, takeFile, takeLoosePosition, takePosition } from '../arguments.ts';
+import { doubt, takeBuffers, takeDescriptor, takeFileOrError, takeLoosePosition, takePosition } from '../arguments.ts';
 import type { Options } from '../options.ts';
 import type { Session } from '../session.ts';
 
 /** Bytes to be moved between memory and a file. */
 export interface Transfer {
-  /** Undefined where nothing is to be moved: then nobody looks at the descriptor. */
-  readonly file: OpenFile | undefined;
+  /** Why there is none, or undefined where nothing is to be moved: then nobody looks at the descriptor. */
+  readonly file: OpenFile | Errno | undefined;
   readonly pieces: readonly Uint8Array[];
   /** -1 for where the file stands. */
   readonly position: number;
@@ -21,7 +21,7 @@ export interface Transfer {
 }
 
 /** How many bytes are read where nobody says. */
-const DEFAULT_LENGTH = 16_384;
+export const DEFAULT_LENGTH = 16_384;
 
 type View = NodeJS.ArrayBufferView;
 
@@ -65,7 +65,7 @@ function readInto(
     return { file: undefined, pieces: [], position: at, shown: view };
   }
   if (count < 0 || start + count > view.byteLength) doubt();
-  return { pieces: [partOf(view, start, count)], position: at, shown: view, file: takeFile(session, fd) };
+  return { pieces: [partOf(view, start, count)], position: at, shown: view, file: takeFileOrError(session, fd) };
 }
 
 function readByOptions(session: Session, fd: unknown, view: View, value: unknown): Transfer {
@@ -86,7 +86,8 @@ export function parseReadSync(session: Session, fd: unknown, buffer: unknown, re
 export function parseRead(session: Session, fd: unknown, buffer: unknown, rest: readonly unknown[]): Transfer {
   if (rest.length <= 1) {
     const options = isArrayBufferView(buffer) ? rest[0] : buffer;
-    if (rest.length === 1 && options === buffer) doubt();
+    // With options there must be a buffer, and with a buffer they must not be undefined.
+    if (rest.length === 1 && (options === buffer || options === undefined)) doubt();
     const { buffer: view = Buffer.alloc(DEFAULT_LENGTH) } = takeSpanOptions(options);
     return readByOptions(session, fd, takeView(isArrayBufferView(buffer) ? buffer : view), options);
   }
@@ -104,7 +105,7 @@ function writeText(session: Session, fd: unknown, text: string, position: unknow
   const known = isKnownEncoding(encoding) ? encoding : 'utf8';
   if (known.toLowerCase() === 'hex' && text.length % 2 !== 0) doubt();
   const pieces = [Buffer.from(text, known)];
-  return { pieces, position: takeLoosePosition(position), shown: text, file: takeFile(session, fd) };
+  return { pieces, position: takeLoosePosition(position), shown: text, file: takeFileOrError(session, fd) };
 }
 
 /**
@@ -126,25 +127,28 @@ export function parseWrite(session: Session, fd: unknown, data: unknown, rest: r
     pieces: [partOf(data, start, count)],
     position: takeLoosePosition(position),
     shown: data,
-    file: takeFile(session, fd),
+    file: takeFileOrError(session, fd),
   };
 }
 
-/**
- * `readv(fd, buffers, position?)`.
- * @throws EINVAL for no buffers at all, as libuv does
- */
+/** The same with a callback, which after text has no place behind the encoding. */
+export function parseWriteLater(session: Session, fd: unknown, data: unknown, rest: readonly unknown[]): Transfer {
+  if (rest.length > 2 && !isArrayBufferView(data)) doubt();
+  return parseWrite(session, fd, data, rest);
+}
+
+/** `readv(fd, buffers, position?)`. No buffers at all is EINVAL to libuv. */
 export function parseReadv(session: Session, fd: unknown, buffers: unknown, rest: readonly unknown[]): Transfer {
   const pieces = takeBuffers(buffers);
   takeDescriptor(fd);
-  if (pieces.length === 0) throw EINVAL;
-  return { pieces, position: takeLoosePosition(rest[0]), shown: buffers, file: takeFile(session, fd) };
+  const file = pieces.length === 0 ? EINVAL : takeFileOrError(session, fd);
+  return { pieces, position: takeLoosePosition(rest[0]), shown: buffers, file };
 }
 
 /** `writev(fd, buffers, position?)`. */
 export function parseWritev(session: Session, fd: unknown, buffers: unknown, rest: readonly unknown[]): Transfer {
   const pieces = takeBuffers(buffers);
   takeDescriptor(fd);
-  const file = pieces.length === 0 ? undefined : takeFile(session, fd);
+  const file = pieces.length === 0 ? undefined : takeFileOrError(session, fd);
   return { pieces, position: takeLoosePosition(rest[0]), shown: buffers, file };
 }
