@@ -9,7 +9,7 @@ import { type Io, syncIo } from './fault.ts';
 import { takeDescriptor, takePath } from './fs/arguments.ts';
 import { systemError } from './fs/errors.ts';
 import { createFront } from './fs/front.ts';
-import type { Session } from './fs/session.ts';
+import type { FileSystem, Session } from './fs/session.ts';
 import { listChanges, type PathChange, type Roots } from './image/changes.ts';
 import { type Part, partsOf } from './image/whence.ts';
 import { Descriptors } from './ops/descriptors.ts';
@@ -36,7 +36,7 @@ const FIRST_DEV = 2 ** 32;
  */
 export class Overlay implements Disposable, AsyncDisposable {
   /** The filesystem: all of `node:fs`, as a plain object whose functions can be taken out and used alone. */
-  readonly fs: typeof nodeFs;
+  readonly fs: FileSystem;
   readonly #tree: Tree;
   readonly #session: Session;
   readonly #branches: readonly Branch[];
@@ -65,6 +65,19 @@ export class Overlay implements Disposable, AsyncDisposable {
    * @param fd its descriptor
    * @param path the name, which must be free
    * @throws EEXIST where the name is taken; ENOENT for a file opened with O_EXCL too, which stays without a name; EBADF
+   *
+   * @example
+   * ```ts
+   * import { createOverlay } from 'overfs';
+   *
+   * const overlay = createOverlay({ lower: '.' });
+   * const { fs } = overlay;
+   * const fd = fs.openSync('/', fs.constants.O_RDWR | fs.constants.O_TMPFILE);
+   * fs.writeSync(fd, 'complete before anybody sees it');
+   * overlay.linkTmpfile(fd, '/result.txt');
+   * fs.closeSync(fd);
+   * console.log(fs.readFileSync('/result.txt', 'utf8')); // complete before anybody sees it
+   * ```
    */
   linkTmpfile(fd: number, path: nodeFs.PathLike): void {
     const file = this.#session.descriptors.get(takeDescriptor(fd));
@@ -79,6 +92,9 @@ export class Overlay implements Disposable, AsyncDisposable {
    *
    * @example
    * ```ts
+   * import { createOverlay } from 'overfs';
+   *
+   * const overlay = createOverlay({ lower: '.' });
    * overlay.fs.writeFileSync('/notes.txt', 'new');
    * for (const { kind, path } of overlay.changes()) console.log(kind, path); // added /notes.txt
    * ```
@@ -92,6 +108,16 @@ export class Overlay implements Disposable, AsyncDisposable {
    *
    * @param path a link there is not followed
    * @throws the error of `lstat` on the path
+   *
+   * @example
+   * ```ts
+   * import { createOverlay } from 'overfs';
+   *
+   * const overlay = createOverlay({ lower: '.' });
+   * console.log(overlay.whence('/package.json').map(({ branch }) => branch)); // [ 'lower1' ]
+   * overlay.fs.appendFileSync('/package.json', ' ');
+   * console.log(overlay.whence('/package.json').map(({ branch }) => branch)); // [ 'memory' ]
+   * ```
    */
   whence(path: nodeFs.PathLike): Part[] {
     return this.#worded('lstat', String(path), (io) => {
@@ -143,8 +169,9 @@ export class Overlay implements Disposable, AsyncDisposable {
  * ```ts
  * import { createOverlay } from 'overfs';
  *
- * const { fs } = createOverlay({ lower: '/srv/project' });
- * fs.writeFileSync('/README.md', 'changed in memory only');
+ * const { fs } = createOverlay({ lower: '.' }); // the current directory, seen as /
+ * fs.writeFileSync('/package.json', 'changed in memory only');
+ * console.log(fs.readFileSync('/package.json', 'utf8')); // changed in memory only
  * ```
  */
 export function createOverlay(options: OverlayOptions = {}): Overlay {

@@ -17,10 +17,10 @@ import {
   OWNED_ATTRIBUTES,
   OWNED_CONTENT,
 } from '../tree/inode.ts';
-import { layerOf } from '../tree/layer.ts';
 import { type Found, find } from '../tree/load.ts';
 import { lookup } from '../tree/lookup.ts';
-import { pathIn, type Source } from '../tree/source.ts';
+import { layerOf } from '../tree/sources/layer.ts';
+import { pathIn, type Source } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK } = constants;

@@ -3,7 +3,7 @@
 import { pageAt } from '../pages/contents.ts';
 import { DIRTY } from '../pages/page.ts';
 import { File, type Inode, isDirectory } from '../tree/inode.ts';
-import { pathIn } from '../tree/source.ts';
+import { pathIn } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 
 /** A part of a file, or a directory that is merged into one. */

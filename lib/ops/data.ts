@@ -11,7 +11,7 @@ import type { Caller } from '../tree/caller.ts';
 import { File, isDirectory, OWNED_CONTENT, THROUGH } from '../tree/inode.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
 import { refresh } from '../tree/revalidate.ts';
-import { pathIn } from '../tree/source.ts';
+import { pathIn } from '../tree/sources/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
 import type { OpenFile } from './open.ts';
 

@@ -23,7 +23,7 @@ import { File, type Inode, isDirectory, isSymlink, LINKABLE, OWNED_CONTENT, Spec
 import { lookup } from '../tree/lookup.ts';
 import { endIfUnused } from '../tree/names.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
-import { pathIn } from '../tree/source.ts';
+import { pathIn } from '../tree/sources/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
 import { FOLLOW, followLink, locate, NOFOLLOW, type Place, walk } from '../tree/walk.ts';
 import { createFile, directoryForTmpfile, makeFile } from './create.ts';

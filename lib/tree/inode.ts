@@ -10,7 +10,7 @@ import { constants } from 'node:fs';
 import type { Fingerprint, Remembered } from '../branch/branch.ts';
 import type { Contents } from '../pages/contents.ts';
 import type { Page, PageIndex } from '../pages/page.ts';
-import type { Source } from './source.ts';
+import type { Source } from './sources/source.ts';
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK } = constants;
 

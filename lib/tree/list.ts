@@ -8,8 +8,8 @@
 import { isMark } from '../branch/whiteout.ts';
 import type { Io } from '../fault.ts';
 import { type Directory, INSIDE, Inode, type Listing, UNTYPED, WHITEOUT } from './inode.ts';
-import { layerOf } from './layer.ts';
 import { lookup } from './lookup.ts';
+import { layerOf } from './sources/layer.ts';
 import type { Tree } from './tree.ts';
 
 /** The names in a directory. The array is the tree's own: copy it before handing it out. */

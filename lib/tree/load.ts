@@ -14,10 +14,10 @@ import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
 import { ABSENT, Directory, File, Inode, isDirectory, Special, Symlink } from './inode.ts';
-import { layerOf } from './layer.ts';
 import { endIfUnused, forgetName, lasting, rememberName } from './names.ts';
 import { markWay } from './own.ts';
-import { pathIn, type Source, UpperSource } from './source.ts';
+import { layerOf } from './sources/layer.ts';
+import { pathIn, type Source, UpperSource } from './sources/source.ts';
 import { setSources, type Tree } from './tree.ts';
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK } = constants;

@@ -11,7 +11,7 @@ import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
 import { type Directory, File, type Inode, isOwnName, Symlink } from './inode.ts';
 import { applyAttributes, load } from './load.ts';
-import { pathIn, type Source } from './source.ts';
+import { pathIn, type Source } from './sources/source.ts';
 import { setSources, type Tree } from './tree.ts';
 
 const { S_IFMT, S_IFDIR } = constants;

@@ -14,7 +14,7 @@ import { constants } from 'node:fs';
 import type { Memory } from '../pages/memory.ts';
 import { Directory, File, type Inode, type Owner } from './inode.ts';
 import { Numbers } from './numbers.ts';
-import type { Source } from './source.ts';
+import type { Source } from './sources/source.ts';
 
 /** What happened to a name or a file: what `watch` is told. */
 export interface Change {

@@ -10,8 +10,8 @@ import type { Io } from '../fault.ts';
 import { type Caller, may, X_OK } from './caller.ts';
 import { type Directory, type Inode, isDirectory, isSymlink, type Symlink } from './inode.ts';
 import { lookup, lookupWay } from './lookup.ts';
-import { loadRoot, revalidateRoot } from './root.ts';
-import { pathIn } from './source.ts';
+import { loadRoot, revalidateRoot } from './sources/root.ts';
+import { pathIn } from './sources/source.ts';
 
 const SLASH = 47;
 const DOT = 46;

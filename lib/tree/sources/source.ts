@@ -5,8 +5,8 @@
  * their parent and not by a path.
  */
 
-import type { Branch } from '../branch/branch.ts';
-import type { Inode } from './inode.ts';
+import type { Branch } from '../../branch/branch.ts';
+import type { Inode } from '../inode.ts';
 import type { Layer } from './layer.ts';
 
 /** A directory of a branch. Immutable. */

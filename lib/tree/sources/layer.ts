@@ -3,8 +3,8 @@
  * whiteouts, whether it is opaque. Nobody but us changes such a branch while the overlay lives, so each directory is read once.
  */
 
-import { hiddenName, isMark, OPAQUE_MARK, WORK_AREA } from '../branch/whiteout.ts';
-import type { Io } from '../fault.ts';
+import { hiddenName, isMark, OPAQUE_MARK, WORK_AREA } from '../../branch/whiteout.ts';
+import type { Io } from '../../fault.ts';
 import { type Source, UpperSource } from './source.ts';
 
 export interface Layer {

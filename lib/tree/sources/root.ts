@@ -4,12 +4,12 @@
  */
 
 import { constants } from 'node:fs';
-import { type Branch, SAME, UPPER } from '../branch/branch.ts';
-import type { Io } from '../fault.ts';
-import { applyAttributes } from './load.ts';
-import { isVolatile, update } from './revalidate.ts';
+import { type Branch, SAME, UPPER } from '../../branch/branch.ts';
+import type { Io } from '../../fault.ts';
+import { applyAttributes } from '../load.ts';
+import { isVolatile, update } from '../revalidate.ts';
+import { setSources, type Tree } from '../tree.ts';
 import { pathIn, Source, UpperSource } from './source.ts';
-import { setSources, type Tree } from './tree.ts';
 
 const { S_IFMT, S_IFDIR } = constants;
 
