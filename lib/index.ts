@@ -17,6 +17,7 @@
  */
 
 export { NotLoadedError } from './fault.ts';
+export type { FileSystem } from './fs/session.ts';
 export type { ChangeKind, FileType, PathChange } from './image/changes.ts';
 export type { Part } from './image/whence.ts';
 export { createOverlay, Overlay } from './overlay.ts';

@@ -17,8 +17,8 @@ export interface Session {
   cwd(): string;
 }
 
-/** What an `fs` object is to its users. */
-export type FileSystem = typeof nodeFs;
+/** What an `fs` object is to its users: `node:fs`, and a constant that Node lacks though Linux has it. */
+export type FileSystem = typeof nodeFs & { readonly constants: { readonly O_TMPFILE: number } };
 
 /** Functions and classes by their names. */
 export type Members = Record<string, unknown>;
