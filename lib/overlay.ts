@@ -18,7 +18,7 @@ import { close } from './ops/open.ts';
 import { type OverlayOptions, parseOptions } from './overlay-options.ts';
 import { Memory } from './pages/memory.ts';
 import { Caller } from './tree/caller.ts';
-import { setRoots } from './tree/root.ts';
+import { setRoots } from './tree/sources/root.ts';
 import { Tree } from './tree/tree.ts';
 import { NOFOLLOW, walk } from './tree/walk.ts';
 
