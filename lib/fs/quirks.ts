@@ -17,7 +17,13 @@ export const NO_ENTRY_OF_STAT: readonly Errno[] = MAJOR >= 22 ? [ENOENT, ENOTDIR
 export const NO_ENTRY_OF_LATER_STAT: readonly Errno[] = MAJOR >= 24 ? NO_ENTRY_OF_STAT : [];
 
 /** Since Node 26 `stat`, `lstat` and `fstat` can be aborted. */
-export const STAT_HEEDS_SIGNAL: boolean = MAJOR >= 26;
+export const STAT_SIGNALS = MAJOR >= 26 ? 'heeds signals' : 'ignores signals';
+
+/** The same for the callback form of `stat`, which began with Node 24. */
+export const STAT_CALLBACK_SIGNALS = MAJOR >= 24 ? 'heeds signals' : 'ignores signals';
+
+/** Before Node 22 (libuv 1.49) a time that is no number is an error; since then that time is left as it is. */
+export const REFUSES_NO_TIME: boolean = MAJOR < 22;
 
 /** Since Node 22 a recursive listing with types follows links to directories, as one without types always did. */
 export const TYPED_LISTING_FOLLOWS_LINKS: boolean = MAJOR >= 22;

@@ -10,7 +10,7 @@ import type { Caller } from '../../tree/caller.ts';
 import { doubt, takeBits, takeId, takeLength, takeMode, takePath, takeTime } from '../arguments.ts';
 import { type Call, inAllForms, type Row } from '../call.ts';
 import { dryRun } from '../dry-run.ts';
-import { TRUNCATE_TAKES_DESCRIPTORS } from '../quirks.ts';
+import { REFUSES_NO_TIME, TRUNCATE_TAKES_DESCRIPTORS } from '../quirks.ts';
 import { type Target, takeTarget } from './targets.ts';
 
 const { R_OK, W_OK, X_OK } = constants;
@@ -73,8 +73,8 @@ function utimesRow(name: string, syscall: string, change: Utimes): Row {
       path: takePath(session, path),
     }),
     run(io, { caller }, { path, atime, mtime }) {
-      // No time at all (an invalid date) is refused before the path is looked at.
-      if (Number.isNaN(atime) || Number.isNaN(mtime)) return EINVAL;
+      // An invalid date is refused before the path is looked at.
+      if (REFUSES_NO_TIME && Number.isNaN(atime + mtime)) return EINVAL;
       change(io, caller, path, atime, mtime);
       return undefined;
     },

@@ -11,6 +11,7 @@ import type { Caller } from '../../tree/caller.ts';
 import { takeDescriptor, takeFile, takeId, takeLength, takeMode, takePath, takeTime } from '../arguments.ts';
 import { type Call, onDescriptor, type Row } from '../call.ts';
 import { takeFlags } from '../options.ts';
+import { REFUSES_NO_TIME } from '../quirks.ts';
 import type { Session } from '../session.ts';
 
 /** The mode of a new file where none is given, before the umask. */
@@ -92,7 +93,7 @@ const futimes = onDescriptor<{ file: OpenFile; atime: number; mtime: number }, u
     file: takeFile(session, fd),
   }),
   run(io, { caller }, { file, atime, mtime }) {
-    if (Number.isNaN(atime) || Number.isNaN(mtime)) return EINVAL;
+    if (REFUSES_NO_TIME && Number.isNaN(atime + mtime)) return EINVAL;
     attributes.futimes(io, caller, file, atime, mtime);
     return undefined;
   },

@@ -9,11 +9,11 @@ import * as ops from '../../ops/attributes.ts';
 import type { OpenFile } from '../../ops/open.ts';
 import type { Caller } from '../../tree/caller.ts';
 import type { Inode } from '../../tree/inode.ts';
-import { DOUBT, doubt, takeFile, takePath } from '../arguments.ts';
+import { DOUBT, takeFile, takePath } from '../arguments.ts';
 import { type Call, inAllForms, onDescriptor, type Row } from '../call.ts';
 import { dryRun } from '../dry-run.ts';
-import { type Options, takeObject } from '../options.ts';
-import { NO_ENTRY, NO_ENTRY_OF_LATER_STAT, NO_ENTRY_OF_STAT, STAT_HEEDS_SIGNAL } from '../quirks.ts';
+import { type Options, takeObject, takeOptions } from '../options.ts';
+import { NO_ENTRY, NO_ENTRY_OF_LATER_STAT, NO_ENTRY_OF_STAT, STAT_CALLBACK_SIGNALS, STAT_SIGNALS } from '../quirks.ts';
 import type { Session } from '../session.ts';
 import { makeBigIntStats, makeStatFs, makeStats } from '../stats.ts';
 
@@ -28,10 +28,13 @@ function statsOf({ caller }: Session, inode: Inode, numbers: Numbers): Stats | B
   return numbers === 'number' ? makeStats(inode, caller.tree) : makeBigIntStats(inode, caller.tree);
 }
 
-function takeSignal({ signal }: Options): AbortSignal | undefined {
-  if (!STAT_HEEDS_SIGNAL || signal === undefined) return undefined;
-  if (!(signal instanceof AbortSignal)) doubt();
-  return signal as AbortSignal;
+/** Whether a call can be aborted: some Nodes do not look at the signal. */
+type Heeding = 'heeds signals' | 'ignores signals';
+
+/** The signal in options whose other fields are checked too, where the running Node cares for them. */
+function takeSignal(options: Options, heeding: Heeding): AbortSignal | undefined {
+  const { signal } = takeOptions(options);
+  return heeding === 'heeds signals' ? (signal as AbortSignal | undefined) : undefined;
 }
 
 interface StatRequest {
@@ -49,6 +52,7 @@ function statCall(
   name: string,
   look: Look,
   missing: readonly Errno[],
+  heeding: Heeding,
 ): Call<StatRequest, Stats | BigIntStats | undefined> {
   return {
     name,
@@ -62,7 +66,7 @@ function statCall(
       return {
         numbers: numbersIn(given),
         missing: given.throwIfNoEntry === false ? missing : undefined,
-        signal: takeSignal(given),
+        signal: takeSignal(given, heeding),
         path: takePath(session, path),
       };
     },
@@ -75,13 +79,17 @@ function statCall(
   };
 }
 
-const later = statCall('stat', ops.stat, NO_ENTRY_OF_LATER_STAT);
-const stat: Row = { name: 'stat', sync: statCall('stat', ops.stat, NO_ENTRY_OF_STAT), callback: later, promise: later };
+const stat: Row = {
+  name: 'stat',
+  sync: statCall('stat', ops.stat, NO_ENTRY_OF_STAT, 'ignores signals'),
+  callback: statCall('stat', ops.stat, NO_ENTRY_OF_LATER_STAT, STAT_CALLBACK_SIGNALS),
+  promise: statCall('stat', ops.stat, NO_ENTRY_OF_LATER_STAT, STAT_SIGNALS),
+};
 
-const laterLstat = statCall('lstat', ops.lstat, []);
+const laterLstat = statCall('lstat', ops.lstat, [], STAT_SIGNALS);
 const lstat: Row = {
   name: 'lstat',
-  sync: statCall('lstat', ops.lstat, NO_ENTRY),
+  sync: statCall('lstat', ops.lstat, NO_ENTRY, 'ignores signals'),
   callback: laterLstat,
   promise: laterLstat,
 };
@@ -98,7 +106,7 @@ const fstat = onDescriptor<FstatRequest, Stats | BigIntStats>({
   syscall: 'fstat',
   parse(session, fd, options) {
     const given = takeObject(options);
-    return { numbers: numbersIn(given), signal: takeSignal(given), file: takeFile(session, fd) };
+    return { numbers: numbersIn(given), signal: takeSignal(given, STAT_SIGNALS), file: takeFile(session, fd) };
   },
   run: (io, session, { file, numbers }) => statsOf(session, ops.fstat(io, session.caller, file), numbers),
   signal: (request) => request.signal,
