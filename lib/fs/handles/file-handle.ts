@@ -1,0 +1,238 @@
+/**
+ * `FileHandle`: an open file as an object, what `promises.open` gives.
+ *
+ * It counts who uses the file (calls under way, streams made of it): `close` waits for them. One that is collected open is
+ * closed then, with a warning (`leaks.ts`). Node does not export its class, so instances are none of it; they have the same
+ * members.
+ */
+
+import { AsyncResource } from 'node:async_hooks';
+import { EventEmitter } from 'node:events';
+import type nodeFs from 'node:fs';
+import readline from 'node:readline';
+import type { ReadableStream } from 'node:stream/web';
+import type { OpenFile } from '../../ops/open.ts';
+import type { Loose } from '../call.ts';
+import type { PromiseFunction } from '../forms.ts';
+import type { FileSystem, Session } from '../session.ts';
+import { type HandleCall, handleCalls, runOnHandle } from './handle-calls.ts';
+import { forgetLeak, watchForLeak } from './leaks.ts';
+import { makeWebStream, takeWebStreamOptions } from './web-stream.ts';
+
+/** What all handles of a front share. */
+export interface Owner {
+  readonly session: Session;
+  /** The front: streams are made with its functions as they are then. */
+  readonly fs: FileSystem;
+  /** `promises.readFile` and `promises.writeFile`, which take handles. */
+  readonly readFile: PromiseFunction;
+  readonly writeFile: PromiseFunction;
+}
+
+/** The number that a closed handle has. */
+const CLOSED = -1;
+
+/** For streams: says that somebody uses the file, so that `close` waits. Node's internal `kRef`. */
+export const HOLD: unique symbol = Symbol('hold');
+/** For streams: takes one `HOLD` back; the last one closes. Node's internal `kUnref`. */
+export const RELEASE: unique symbol = Symbol('release');
+
+function invalidState(what: string): Error {
+  return Object.assign(new Error(`Invalid state: The FileHandle is ${what}`), { code: 'ERR_INVALID_STATE' });
+}
+
+/** A promise of `close` that waits for those who use the file. */
+interface Waiting {
+  resolve(closed: Promise<void>): void;
+}
+
+/** See the file comment. */
+export class FileHandle extends EventEmitter {
+  readonly #owner: Owner;
+  /** The descriptor; CLOSED from the moment in which nothing can be begun any more. Changed by `#closeNow`. */
+  #fd: number;
+  /** How many use the file: the handle itself until `close`, calls under way, streams. Changed by HOLD, RELEASE and `close`. */
+  #uses = 1;
+  /** What `close` returned, until it is settled. */
+  #closing: Promise<void> | undefined;
+  /** Who waits for the last user. Set by `close`. */
+  #waiting: Waiting | undefined;
+  /** A web stream was made of it: there is only ever one. */
+  #isLocked = false;
+  /** Made by `getAsyncId`. */
+  #resource: AsyncResource | undefined;
+
+  /** @param path as it was given to `open` */
+  constructor(owner: Owner, file: OpenFile, path: unknown) {
+    super();
+    const { session } = owner;
+    this.#owner = owner;
+    this.#fd = session.descriptors.add(file);
+    session.handles.set(this, file);
+    watchForLeak(this, { session, fd: this.#fd, file, path });
+  }
+
+  getAsyncId(): number {
+    this.#resource ??= new AsyncResource('FILEHANDLE');
+    return this.#resource.asyncId();
+  }
+
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /** Keeps the file open while something is done with it. */
+  async #use(name: string, act: () => Promise<unknown>): Promise<unknown> {
+    if (this.#fd === CLOSED) throw Object.assign(new Error('file closed'), { code: 'EBADF', syscall: name });
+    this.#uses++;
+    try {
+      return await act();
+    } finally {
+      this[RELEASE]();
+    }
+  }
+
+  #run(call: HandleCall, args: readonly unknown[], above: Loose): Promise<unknown> {
+    return this.#use(call.name, () => runOnHandle(this.#owner.session, this.#fd, call, args, above));
+  }
+
+  appendFile(data: unknown, options: unknown): Promise<unknown> {
+    // A handle goes on where it stands, however it was opened: nothing distinguishes the two (node lib/internal/fs/promises.js).
+    return this.#use('writeFile', () => this.#owner.writeFile(this, data, options));
+  }
+
+  chmod(mode: unknown): Promise<unknown> {
+    return this.#run(handleCalls.chmod, [mode], this.chmod);
+  }
+
+  chown(uid: unknown, gid: unknown): Promise<unknown> {
+    return this.#run(handleCalls.chown, [uid, gid], this.chown);
+  }
+
+  datasync(): Promise<unknown> {
+    return this.#run(handleCalls.datasync, [], this.datasync);
+  }
+
+  sync(): Promise<unknown> {
+    return this.#run(handleCalls.sync, [], this.sync);
+  }
+
+  read(buffer: unknown, offset: unknown, length: unknown, position: unknown): Promise<unknown> {
+    return this.#run(handleCalls.read, [buffer, offset, length, position], this.read);
+  }
+
+  readv(buffers: unknown, position: unknown): Promise<unknown> {
+    return this.#run(handleCalls.readv, [buffers, position], this.readv);
+  }
+
+  readFile(options: unknown): Promise<unknown> {
+    return this.#use('readFile', () => this.#owner.readFile(this, options));
+  }
+
+  readLines(options: unknown = undefined): readline.Interface {
+    return readline.createInterface({ input: this.createReadStream(options), crlfDelay: Number.POSITIVE_INFINITY });
+  }
+
+  stat(options: unknown): Promise<unknown> {
+    return this.#run(handleCalls.stat, [options], this.stat);
+  }
+
+  truncate(length: unknown = 0): Promise<unknown> {
+    return this.#run(handleCalls.truncate, [length], this.truncate);
+  }
+
+  utimes(atime: unknown, mtime: unknown): Promise<unknown> {
+    return this.#run(handleCalls.utimes, [atime, mtime], this.utimes);
+  }
+
+  write(buffer: unknown, offset: unknown, length: unknown, position: unknown): Promise<unknown> {
+    return this.#run(handleCalls.write, [buffer, offset, length, position], this.write);
+  }
+
+  writev(buffers: unknown, position: unknown): Promise<unknown> {
+    return this.#run(handleCalls.writev, [buffers, position], this.writev);
+  }
+
+  writeFile(data: unknown, options: unknown): Promise<unknown> {
+    return this.#use('writeFile', () => this.#owner.writeFile(this, data, options));
+  }
+
+  /** Closes the descriptor; from now on the handle counts as closed. */
+  async #closeNow(): Promise<void> {
+    const fd = this.#fd;
+    const { session } = this.#owner;
+    this.#fd = CLOSED;
+    session.handles.delete(this);
+    forgetLeak(this);
+    await runOnHandle(session, fd, handleCalls.close, [], this.close);
+  }
+
+  // A member of each handle, as in Node: it can be taken out and called alone.
+  close = (): Promise<void> => {
+    if (this.#fd === CLOSED) return Promise.resolve();
+    if (this.#closing !== undefined) return this.#closing;
+    this.#uses--;
+    const closed =
+      this.#uses === 0
+        ? this.#closeNow()
+        : new Promise<void>((resolve) => {
+            this.#waiting = { resolve };
+          });
+    this.#closing = closed.finally(() => {
+      this.#closing = undefined;
+    });
+    const closing = this.#closing;
+    this.emit('close');
+    return closing;
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  readableWebStream(options: unknown = {}): ReadableStream {
+    if (this.#fd === CLOSED) throw invalidState('closed');
+    if (this.#closing !== undefined) throw invalidState('closing');
+    if (this.#isLocked) throw invalidState('locked');
+    this.#isLocked = true;
+    const taken = takeWebStreamOptions(options);
+    const source = {
+      read: async (view: Uint8Array): Promise<number> => {
+        const { bytesRead } = (await this.read(view, 0, view.byteLength, null)) as { readonly bytesRead: number };
+        return bytesRead;
+      },
+      release: async (): Promise<void> => {
+        this[RELEASE]();
+        if (taken.handle === 'closed') await this.close();
+      },
+    };
+    const { stream, end } = makeWebStream(source, taken);
+    this[HOLD]();
+    this.once('close', end);
+    return stream;
+  }
+
+  createReadStream(options: unknown = undefined): nodeFs.ReadStream {
+    return this.#makeStream(this.#owner.fs.ReadStream, options) as nodeFs.ReadStream;
+  }
+
+  createWriteStream(options: unknown = undefined): nodeFs.WriteStream {
+    return this.#makeStream(this.#owner.fs.WriteStream, options) as nodeFs.WriteStream;
+  }
+
+  #makeStream(Stream: unknown, options: unknown): unknown {
+    const Class = Stream as new (path: undefined, options: object) => object;
+    return new Class(undefined, { ...(options as object), fd: this });
+  }
+
+  [HOLD](): void {
+    this.#uses++;
+  }
+
+  [RELEASE](): void {
+    this.#uses--;
+    if (this.#uses > 0) return;
+    const closed = this.#closeNow();
+    if (this.#waiting !== undefined) this.#waiting.resolve(closed);
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * What the methods of `FileHandle` do with a file: an entry for each, as in the table of the regular calls.
+ *
+ * Most are calls on descriptors under shorter names. Those that move bytes take their arguments in ways of their own.
+ */
+
+import { isArrayBufferView } from 'node:util/types';
+import { Errno } from '../../errno.ts';
+import { type Io, runAsync } from '../../fault.ts';
+import { DOUBT, doubt, readTaken } from '../arguments.ts';
+import { type AnyCall, abortedOr, type Loose } from '../call.ts';
+import { descriptorCalls } from '../calls/descriptors.ts';
+import { type DataCall, dataCalls, transfer } from '../calls/read-write.ts';
+import { statCalls } from '../calls/stat.ts';
+import { DEFAULT_LENGTH, parseRead, type Transfer } from '../calls/transfers.ts';
+import { systemError } from '../errors.ts';
+import { HANDLE_TAKES_ANY_POSITION } from '../quirks.ts';
+import type { Session } from '../session.ts';
+import { dryRunHandle } from './handle-dry-run.ts';
+
+/** One method of `FileHandle`. */
+export interface HandleCall {
+  readonly method: string;
+  /** Node's name for what the method does, which the error of a closed handle tells. */
+  readonly name: string;
+  /** As error messages call it. */
+  readonly syscall: string;
+  /** Brings arguments into a form that means the same and that is safe to be given to Node. */
+  normalize?(args: readonly unknown[]): readonly unknown[];
+  /** As in the table. */
+  parse(session: Session, fd: number, args: readonly unknown[]): unknown;
+  run(io: Io, session: Session, request: unknown): unknown;
+  /** What the promise brings, made of what `run` gave. */
+  finish?(answer: unknown, request: unknown): unknown;
+  signal?(request: unknown): AbortSignal | undefined;
+}
+
+/**
+ * Runs a method.
+ *
+ * @param above the method itself: the stack of an error begins at its caller
+ */
+export async function runOnHandle(
+  session: Session,
+  fd: number,
+  call: HandleCall,
+  given: readonly unknown[],
+  above: Loose,
+): Promise<unknown> {
+  let signal: AbortSignal | undefined;
+  try {
+    const args = call.normalize?.(given) ?? given;
+    let request: unknown;
+    try {
+      request = call.parse(session, fd, args);
+    } catch (thrown) {
+      if (thrown !== DOUBT) throw thrown;
+      const answered = await dryRunHandle(call.method, args);
+      if (answered !== undefined) return answered.value;
+      request = readTaken(() => call.parse(session, fd, args));
+    }
+    signal = call.signal?.(request);
+    signal?.throwIfAborted();
+    const answer = await runAsync((io) => call.run(io, session, request), signal);
+    return call.finish === undefined ? answer : call.finish(answer, request);
+  } catch (thrown) {
+    if (thrown instanceof Errno) throw systemError(thrown, call.syscall, undefined, undefined, above);
+    throw abortedOr(thrown, signal);
+  }
+}
+
+function callNamed(name: string): AnyCall {
+  const row = [...descriptorCalls, ...statCalls].find((each) => each.name === name);
+  if (row === undefined) throw new Error(`no call on descriptors is named ${name}`);
+  return row.callback;
+}
+
+/** A method that is a call on a descriptor under another name. */
+function descriptorMethod(method: string, name: string): HandleCall {
+  const call = callNamed(name);
+  return {
+    method,
+    name,
+    syscall: call.syscall,
+    parse: (session, fd, args) => call.parse(session, fd, args[0], args[1]),
+    run: (io, session, request) => call.run(io, session, request),
+    signal: (request) => call.signal?.(request),
+  };
+}
+
+function isOptions(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** `read(buffer, offset?, length?, position?)`, `read(buffer, options)`, `read(options?)` in the longest form that means the same. */
+function normalizeRead([given, ...rest]: readonly unknown[]): readonly unknown[] {
+  let buffer = given;
+  let [offset, length, position] = rest;
+  const isBuffer = isArrayBufferView(given);
+  if (!isBuffer) {
+    if ((given !== undefined && !isOptions(given) && given !== null) || Array.isArray(given)) return [given];
+    ({ buffer = Buffer.alloc(DEFAULT_LENGTH), offset = 0, length, position = null } = given ?? {});
+  }
+  if (isOptions(offset)) ({ offset = 0, length, position = null } = offset);
+  // Undefined or null as Node's own destructuring would have it, with its error for a buffer that is null.
+  const { byteLength } = buffer as NodeJS.ArrayBufferView;
+  if (typeof offset === 'number' || offset === null || offset === undefined) length ??= byteLength - (offset ?? 0);
+  // As Node does since version 26: before, the process ends when this is no integer.
+  length = Number(length ?? 0) | 0;
+  if (HANDLE_TAKES_ANY_POSITION && !Number.isSafeInteger(position)) position = null;
+  return isBuffer ? [buffer, offset, length, position] : [{ buffer, offset, length, position }];
+}
+
+function parseHandleRead(session: Session, fd: number, args: readonly unknown[]): Transfer {
+  const [given, ...rest] = args;
+  if (isArrayBufferView(given)) return parseRead(session, fd, given, rest);
+  if (!isOptions(given)) doubt();
+  const { buffer, offset, length, position } = given as Readonly<Record<string, unknown>>;
+  return parseRead(session, fd, buffer, [offset, length, position]);
+}
+
+function parserOf({ name, parse }: DataCall): HandleCall['parse'] {
+  if (name === 'read') return parseHandleRead;
+  if (name === 'readv' || name === 'writev')
+    return (session, fd, [buffers, ...rest]) => parse(session, fd, buffers, rest);
+  return (session, fd, [data, ...rest]) => {
+    // Nothing is written, and nobody looks at the descriptor.
+    if (isOptions(data) && data.byteLength === 0) return { file: undefined, pieces: [], position: -1, shown: data };
+    return parse(session, fd, data, rest);
+  };
+}
+
+/** A method that moves bytes: the promise brings how many, and the buffers as the caller has them. */
+function dataMethod(call: DataCall): HandleCall {
+  const [count, buffers] = call.values;
+  // `promisify(fs.writev)` calls them `buffer`.
+  const shown = call.name === 'writev' ? 'buffers' : buffers;
+  return {
+    method: call.name,
+    name: call.name,
+    syscall: call.syscall,
+    ...(call.name === 'read' ? { normalize: normalizeRead } : {}),
+    parse: parserOf(call),
+    run: (io, session, asked) => transfer(io, session, call, asked as Transfer),
+    finish: (answer, asked) => ({ __proto__: null, [count]: answer, [shown]: (asked as Transfer).shown }),
+  };
+}
+
+function dataMethodNamed(name: string): HandleCall {
+  const call = dataCalls.find((each) => each.name === name);
+  if (call === undefined) throw new Error(`no call that moves bytes is named ${name}`);
+  return dataMethod(call);
+}
+
+/** The methods that are calls on the file. */
+export const handleCalls = {
+  chmod: descriptorMethod('chmod', 'fchmod'),
+  chown: descriptorMethod('chown', 'fchown'),
+  close: descriptorMethod('close', 'close'),
+  datasync: descriptorMethod('datasync', 'fdatasync'),
+  read: dataMethodNamed('read'),
+  readv: dataMethodNamed('readv'),
+  stat: descriptorMethod('stat', 'fstat'),
+  sync: descriptorMethod('sync', 'fsync'),
+  truncate: descriptorMethod('truncate', 'ftruncate'),
+  utimes: descriptorMethod('utimes', 'futimes'),
+  write: dataMethodNamed('write'),
+  writev: dataMethodNamed('writev'),
+} as const;

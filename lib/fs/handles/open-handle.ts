@@ -1,0 +1,41 @@
+/**
+ * `promises.open`.
+ */
+
+import { open } from '../../ops/open.ts';
+import { type Call, defineCall } from '../call.ts';
+import { type OpenRequest, parseOpen } from '../calls/descriptors.ts';
+import { readFileRow } from '../calls/read-file.ts';
+import { writeFilePromiseForm } from '../calls/write-file.ts';
+import { promiseForm } from '../forms.ts';
+import type { FileSystem, Parts, Session } from '../session.ts';
+import { FileHandle, type Owner } from './file-handle.ts';
+
+interface OpenHandleRequest extends OpenRequest {
+  /** The path as it was given. */
+  readonly given: unknown;
+}
+
+function openCall(owner: Owner): Call<OpenHandleRequest, FileHandle> {
+  return {
+    name: 'open',
+    takes: ['path'],
+    syscall: 'open',
+    parse: (session, path, flags, mode) => ({ ...parseOpen(session, path, flags, mode), given: path }),
+    run: (io, { caller }, { path, flags, mode, given }) =>
+      new FileHandle(owner, open(io, caller, path, flags, mode), given),
+  };
+}
+
+/** The part of the front that makes FileHandles. */
+export function handles(session: Session, fs: FileSystem): Parts {
+  const { promise } = readFileRow;
+  if (promise === undefined) throw new Error('readFile has a promise form');
+  const owner: Owner = {
+    session,
+    fs,
+    readFile: promiseForm(session, promise),
+    writeFile: writeFilePromiseForm(session, 'writeFile'),
+  };
+  return { promises: { open: promiseForm(session, defineCall(openCall(owner))) } };
+}

@@ -1,0 +1,56 @@
+/**
+ * The functions that a stream uses where it is made of a FileHandle: the handle's methods in callback form, and `close`, which
+ * gives back the stream's hold and closes the handle (node lib/internal/fs/streams.js).
+ */
+
+import { type FileHandle, RELEASE } from '../handles/file-handle.ts';
+
+type Moved = (error: unknown, count?: number, data?: unknown) => void;
+type Done = (error?: unknown) => void;
+
+/** Calls back in a turn of its own: what the callback throws is an uncaught exception. */
+function settle(promise: Promise<unknown>, done: (error: unknown, value?: unknown) => void): void {
+  promise.then(
+    (value) => process.nextTick(done, null, value),
+    (error) => process.nextTick(done, error),
+  );
+}
+
+function deliverCount(
+  promise: Promise<unknown>,
+  name: 'bytesRead' | 'bytesWritten',
+  data: unknown,
+  moved: Moved,
+): void {
+  settle(promise, (error, answer) => {
+    if (error) moved(error, 0, data);
+    else moved(null, (answer as Record<typeof name, number>)[name], data);
+  });
+}
+
+/** `fs` for a stream of a handle. */
+export function handleFunctions(handle: FileHandle): object {
+  return {
+    // Streams call it only where they have no descriptor; these have one.
+    open(): never {
+      const error = new Error('The open() method is not implemented');
+      throw Object.assign(error, { code: 'ERR_METHOD_NOT_IMPLEMENTED' });
+    },
+    close(_fd: number, done: Done): void {
+      handle[RELEASE]();
+      settle(handle.close(), (error) => (error ? done(error) : done()));
+    },
+    fsync(_fd: number, done: Done): void {
+      settle(handle.sync(), (error) => (error ? done(error) : done()));
+    },
+    read(_fd: number, buffer: Uint8Array, offset: number, length: number, position: unknown, moved: Moved): void {
+      deliverCount(handle.read(buffer, offset, length, position), 'bytesRead', buffer, moved);
+    },
+    write(_fd: number, buffer: Uint8Array, offset: number, length: number, position: unknown, moved: Moved): void {
+      deliverCount(handle.write(buffer, offset, length, position), 'bytesWritten', buffer, moved);
+    },
+    writev(_fd: number, buffers: readonly Uint8Array[], position: unknown, moved: Moved): void {
+      deliverCount(handle.writev(buffers, position), 'bytesWritten', buffers, moved);
+    },
+  };
+}

@@ -1,0 +1,118 @@
+/**
+ * `ReadStream` and `WriteStream`: Node's own, over the functions of a front.
+ *
+ * The classes of a front are derived from Node's, so `instanceof` holds for either, and they can be called without `new`, as
+ * those. Node's take the functions they use as `options.fs`: they get the front itself, so that they notice when somebody
+ * puts other functions there. With a FileHandle they use its methods.
+ */
+
+import nodeFs from 'node:fs';
+import { FileHandle, HOLD } from '../handles/file-handle.ts';
+import type { FileSystem, Parts, Session } from '../session.ts';
+import { handleFunctions } from './handle-functions.ts';
+
+/** Node's classes as they were before anybody put others in their place. They are functions that initialize `this`. */
+const real = {
+  ReadStream: nodeFs.ReadStream as unknown as StreamClass,
+  WriteStream: nodeFs.WriteStream as unknown as StreamClass,
+};
+
+/** A stream as far as it is of interest here. */
+interface Stream {
+  close(): void;
+}
+
+/** Node's classes of streams, which are functions: to be called with or without `new`, or on an object derived from theirs. */
+interface StreamClass {
+  (this: unknown, path: unknown, options: unknown): unknown;
+  new (path: unknown, options: unknown): Stream;
+  readonly prototype: object;
+}
+
+/** What a stream is made with. */
+interface Options {
+  fs?: unknown;
+  fd?: unknown;
+  [name: string]: unknown;
+}
+
+/** What is told apart from the options given; the rest is Node's to look at. */
+interface Taken {
+  readonly options: unknown;
+  /** Whose file the stream uses. */
+  readonly handle: FileHandle | undefined;
+}
+
+/** A copy of options, with what they inherit (as Node copies them). */
+function copyOf(given: object): Options {
+  const copy: Options = {};
+  for (const name in given) copy[name] = (given as Options)[name];
+  return copy;
+}
+
+function takeOptions(session: Session, fs: FileSystem, given: unknown): Taken {
+  if (given === undefined || given === null || typeof given === 'function')
+    return { options: { fs }, handle: undefined };
+  if (typeof given === 'string') return { options: { encoding: given, fs }, handle: undefined };
+  // Node says what is wrong with it.
+  if (typeof given !== 'object') return { options: given, handle: undefined };
+  const options = copyOf(given);
+  const { fd } = options;
+  if (fd instanceof FileHandle && session.handles.has(fd)) {
+    if (options.fs) {
+      const error = new Error('The FileHandle with fs method is not implemented');
+      throw Object.assign(error, { code: 'ERR_METHOD_NOT_IMPLEMENTED' });
+    }
+    return { options: { ...options, fd: fd.fd, fs: handleFunctions(fd) }, handle: fd };
+  }
+  // A handle that is closed, or another filesystem's: its number is no descriptor here.
+  if (isHandle(fd)) options.fd = fd.fd;
+  options.fs ||= fs;
+  return { options, handle: undefined };
+}
+
+function isHandle(value: unknown): value is { readonly fd: number } {
+  return typeof value === 'object' && value !== null && 'fd' in value && 'datasync' in value;
+}
+
+/** A class of streams over a front. */
+function defineStream(session: Session, fs: FileSystem, parent: StreamClass): StreamClass {
+  const made = function (this: unknown, path: unknown, given: unknown): unknown {
+    if (!(this instanceof made)) return new (made as unknown as StreamClass)(path, given);
+    const { options, handle } = takeOptions(session, fs, given);
+    Reflect.apply(parent, this, [path, options]);
+    if (handle !== undefined) {
+      handle[HOLD]();
+      const stream = this as unknown as Stream;
+      handle.on('close', () => stream.close());
+    }
+    return undefined;
+  } as unknown as StreamClass;
+  Object.setPrototypeOf(made, parent);
+  const prototype = Object.create(parent.prototype, {
+    constructor: { value: made, writable: true, configurable: true },
+  });
+  Object.defineProperty(made, 'prototype', { value: prototype });
+  return made;
+}
+
+/** The part of the front that makes streams. */
+export function streams(session: Session, fs: FileSystem): Parts {
+  const ReadStream = defineStream(session, fs, real.ReadStream);
+  const WriteStream = defineStream(session, fs, real.WriteStream);
+  // The class that is there by then: others may be put there, as with Node's.
+  const createWith =
+    (name: 'ReadStream' | 'WriteStream') =>
+    (path: unknown, options: unknown): unknown =>
+      new (fs[name] as unknown as StreamClass)(path, options);
+  return {
+    fs: {
+      ReadStream,
+      WriteStream,
+      FileReadStream: ReadStream,
+      FileWriteStream: WriteStream,
+      createReadStream: createWith('ReadStream'),
+      createWriteStream: createWith('WriteStream'),
+    },
+  };
+}
