@@ -16,31 +16,25 @@
  * done, and no lock is held while anybody waits.
  */
 
-import type {
-  AsyncRequests,
-  Attributes,
-  Branch,
-  Entry,
-  Fingerprint,
-  Remembered,
-  Requests,
-  SAME,
-  Space,
-} from './branch/branch.ts';
-import { ESTALE } from './errno.ts';
+import { AsyncIo } from './async-io.ts';
+import type { Attributes, Branch, Entry, Fingerprint, Remembered, Requests, SAME, Space } from './branch/branch.ts';
+import { Fault } from './questions.ts';
 
 /** The one way to ask a branch: each method is the question of the same name in `Requests`. */
 export interface Io {
+  /** Whether the bytes of a `read` belong to who asked, or are `lent`: remembered for others, so that they must not be changed. */
+  readonly bytes: 'given' | 'lent';
   lstat(branch: Branch, path: string): Attributes | undefined;
   revalidate(branch: Branch, path: string, remembered: Remembered): typeof SAME | Attributes | undefined;
   list(branch: Branch, path: string): readonly Entry[] | undefined;
   readlink(branch: Branch, path: string): string | undefined;
   read(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined;
   /**
-   * Says that an answer contradicts what was answered about this path before: the next question about it is sent anew.
+   * Says that an answer contradicts that the file at this path has this fingerprint: if that was the answer before, the next question
+   * about it is sent anew.
    * An operation that keeps meeting contradictions (a file that changes faster than it can be looked at) ends in ESTALE.
    */
-  doubt(branch: Branch, path: string): void;
+  doubt(branch: Branch, path: string, fingerprint: Fingerprint): void;
   /** Says that this `read` will be asked soon, so that it can be under way with others. Answers nothing, never stops. */
   expectRead(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): void;
   statfs(branch: Branch, path: string): Space | undefined;
@@ -73,6 +67,7 @@ function now(branch: Branch, question: keyof Requests, path: string): Requests {
 
 /** Asks at once: for the synchronous API. */
 export const syncIo: Io = {
+  bytes: 'given',
   lstat: (branch, path) => now(branch, 'lstat', path).lstat(path),
   revalidate: (branch, path, remembered) => now(branch, 'revalidate', path).revalidate(path, remembered),
   list: (branch, path) => now(branch, 'list', path).list(path),
@@ -89,174 +84,33 @@ export const syncIo: Io = {
     now(branch, 'writeThrough', '').writeThrough(handle, source, position),
 };
 
-/** Stops an operation until a branch has answered; the only thing thrown that is not an error. */
-class Fault {
-  /** Settles (never rejects) when running again makes sense. */
-  readonly until: Promise<void>;
-
-  constructor(until: Promise<void>) {
-    this.until = until;
-  }
-}
-
-/** What a branch said: an answer, or what it threw. */
-type Answer = { readonly value: unknown } | { readonly thrown: unknown };
-
-/** A question under way, shared by all who ask it meanwhile. */
-interface Pending {
-  /** Set once, when the branch has answered. */
-  answer: Answer | undefined;
-  readonly settled: Promise<void>;
-}
-
-/** Questions under way, by branch and wording. An entry lives from the sending to the answer. */
-const inFlight = new WeakMap<Branch, Map<string, Pending>>();
-
-function send(ask: () => Promise<unknown>): Pending {
-  // A branch function may throw before it returns a promise; `async` makes that an answer like any other.
-  const pending: { -readonly [K in keyof Pending]: Pending[K] } = { answer: undefined, settled: Promise.resolve() };
-  pending.settled = (async () => {
-    try {
-      pending.answer = { value: await ask() };
-    } catch (thrown) {
-      pending.answer = { thrown };
-    }
-  })();
-  return pending;
-}
-
-function sendShared(branch: Branch, question: string, ask: () => Promise<unknown>): Pending {
-  let questions = inFlight.get(branch);
-  if (questions === undefined) {
-    questions = new Map();
-    inFlight.set(branch, questions);
-  }
-  const shared = questions.get(question);
-  if (shared !== undefined) return shared;
-  const pending = send(ask);
-  questions.set(question, pending);
-  const under = questions;
-  void pending.settled.then(() => under.delete(question));
-  return pending;
-}
-
-/** After how many contradictions a call gives up. */
-const DOUBTS = 8;
-
-/** Asks and stops: the memory of one call of the callback or promise API, from its first run to its last. */
-class AsyncIo implements Io {
-  /** What this call has asked: changed only by `answer` and `expect`, dropped with the call. */
-  readonly #asked = new Map<string, Pending>();
-  /** How often `doubt` was called: what bounds the restarts of a call whose file changes all the time. */
-  #doubts = 0;
-
-  /** Takes the remembered answer to a question, or sends it and stops. */
-  #answer<R>(
-    branch: Branch,
-    question: string,
-    share: 'shared' | 'own',
-    ask: (requests: AsyncRequests) => Promise<R>,
-  ): R {
-    const pending = this.#expect(branch, question, share, ask);
-    if (pending.answer === undefined) throw new Fault(pending.settled);
-    if ('thrown' in pending.answer) throw pending.answer.thrown;
-    return pending.answer.value as R;
-  }
-
-  #expect<R>(
-    branch: Branch,
-    question: string,
-    share: 'shared' | 'own',
-    ask: (requests: AsyncRequests) => Promise<R>,
-  ): Pending {
-    const key = `${branch.id} ${question}`;
-    const asked = this.#asked.get(key);
-    if (asked !== undefined) return asked;
-    const { async: requests } = branch;
-    if (requests === undefined) throw new Error('a branch without promise functions is asked at once');
-    const pending = share === 'shared' ? sendShared(branch, question, () => ask(requests)) : send(() => ask(requests));
-    this.#asked.set(key, pending);
-    return pending;
-  }
-
-  lstat(branch: Branch, path: string): Attributes | undefined {
-    if (branch.async === undefined) return syncIo.lstat(branch, path);
-    return this.#answer(branch, `lstat ${path}`, 'shared', (requests) => requests.lstat(path));
-  }
-
-  revalidate(branch: Branch, path: string, remembered: Remembered): typeof SAME | Attributes | undefined {
-    if (branch.async === undefined) return syncIo.revalidate(branch, path, remembered);
-    // Not shared and not compared below: what is remembered may change while the branch thinks.
-    return this.#answer(branch, `lstat ${path}`, 'shared', (requests) => requests.lstat(path));
-  }
-
-  list(branch: Branch, path: string): readonly Entry[] | undefined {
-    if (branch.async === undefined) return syncIo.list(branch, path);
-    return this.#answer(branch, `list ${path}`, 'shared', (requests) => requests.list(path));
-  }
-
-  readlink(branch: Branch, path: string): string | undefined {
-    if (branch.async === undefined) return syncIo.readlink(branch, path);
-    return this.#answer(branch, `readlink ${path}`, 'shared', (requests) => requests.readlink(path));
-  }
-
-  read(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined {
-    if (branch.async === undefined) return syncIo.read(branch, path, fingerprint, offset, length);
-    return this.#answer(branch, readQuestion(path, fingerprint, offset, length), 'shared', (requests) =>
-      requests.read(path, fingerprint, offset, length),
-    );
-  }
-
-  doubt(branch: Branch, path: string): void {
-    this.#doubts++;
-    if (this.#doubts > DOUBTS) throw ESTALE;
-    this.#asked.delete(`${branch.id} lstat ${path}`);
-  }
-
-  expectRead(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): void {
-    if (branch.async === undefined) return;
-    this.#expect(branch, readQuestion(path, fingerprint, offset, length), 'shared', (requests) =>
-      requests.read(path, fingerprint, offset, length),
-    );
-  }
-
-  statfs(branch: Branch, path: string): Space | undefined {
-    if (branch.async === undefined) return syncIo.statfs(branch, path);
-    return this.#answer(branch, `statfs ${path}`, 'shared', (requests) => requests.statfs(path));
-  }
-
-  openThrough(branch: Branch, path: string, flags: number): number {
-    if (branch.async === undefined) return syncIo.openThrough(branch, path, flags);
-    return this.#answer(branch, `open ${flags} ${path}`, 'own', (requests) => requests.openThrough(path, flags));
-  }
-
-  readThrough(branch: Branch, handle: number, target: Uint8Array, position: number): number {
-    if (branch.async === undefined) return syncIo.readThrough(branch, handle, target, position);
-    return this.#answer(branch, `through ${handle} ${position}`, 'own', (requests) =>
-      requests.readThrough(handle, target, position),
-    );
-  }
-
-  writeThrough(branch: Branch, handle: number, source: Uint8Array, position: number): number {
-    if (branch.async === undefined) return syncIo.writeThrough(branch, handle, source, position);
-    return this.#answer(branch, `through ${handle} ${position}`, 'own', (requests) =>
-      requests.writeThrough(handle, source, position),
-    );
-  }
-}
-
-function readQuestion(path: string, { ino, size, mtimeSec, mtimeNsec }: Fingerprint, offset: number, length: number) {
-  return `read ${offset} ${length} ${ino} ${size} ${mtimeSec} ${mtimeNsec} ${path}`;
+/** Waits for what an operation stopped for, or for the signal, which nothing that never comes can hold up. */
+async function untilAborted(until: Promise<void>, signal: AbortSignal): Promise<void> {
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<void>((resolve) => {
+    stop = resolve;
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  await Promise.race([until, aborted]);
+  if (stop !== undefined) signal.removeEventListener('abort', stop);
 }
 
 /** Runs an operation until it no longer stops. Throws what it throws; an aborted one is not run again. */
-async function resume<R>(operation: (io: Io) => R, io: Io, first: Fault, signal: AbortSignal | undefined): Promise<R> {
+async function resume<R>(
+  operation: (io: Io) => R,
+  io: AsyncIo,
+  first: Fault,
+  signal: AbortSignal | undefined,
+): Promise<R> {
   let fault = first;
   for (;;) {
-    await fault.until;
-    signal?.throwIfAborted();
+    await (signal === undefined ? fault.until : untilAborted(fault.until, signal));
+    if (signal?.aborted) {
+      io.giveUp();
+      throw signal.reason;
+    }
     try {
-      return operation(io);
+      return io.run(operation);
     } catch (thrown) {
       if (!(thrown instanceof Fault)) throw thrown;
       fault = thrown;
@@ -271,9 +125,9 @@ async function resume<R>(operation: (io: Io) => R, io: Io, first: Fault, signal:
  *   signal's reason
  */
 export async function runAsync<R>(operation: (io: Io) => R, signal?: AbortSignal): Promise<R> {
-  const io = new AsyncIo();
+  const io = new AsyncIo(syncIo);
   try {
-    return operation(io);
+    return io.run(operation);
   } catch (thrown) {
     if (thrown instanceof Fault) return resume(operation, io, thrown, signal);
     throw thrown;
@@ -285,10 +139,10 @@ export async function runAsync<R>(operation: (io: Io) => R, signal?: AbortSignal
  * an uncaught exception, as in Node.
  */
 export function runCallback<R>(operation: (io: Io) => R, done: (thrown: unknown, value?: R) => void): void {
-  const io = new AsyncIo();
+  const io = new AsyncIo(syncIo);
   let value: R;
   try {
-    value = operation(io);
+    value = io.run(operation);
   } catch (thrown) {
     if (thrown instanceof Fault) {
       resume(operation, io, thrown, undefined).then(

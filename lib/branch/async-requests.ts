@@ -6,6 +6,7 @@
  */
 
 import { EBADF } from '../errno.ts';
+import { Question } from '../questions.ts';
 import { type StatsLike, statsIn } from './attributes.ts';
 import type { AsyncRequests, Attributes, Entry, Fingerprint, Remembered, Space } from './branch.ts';
 import { SAME } from './branch.ts';
@@ -33,11 +34,11 @@ import {
 import type { AsyncFunctions, Handle } from './fs-like.ts';
 import { type OpenFile, OpenFiles } from './open-files.ts';
 
-/** The file that was last read whole, and what it holds; undefined where it was replaced meanwhile. */
+/** The file that was last read whole, and the question for what it holds: undefined where it was replaced meanwhile. */
 interface WholeFile {
   readonly path: string;
   readonly fingerprint: Fingerprint;
-  readonly bytes: Promise<Uint8Array | undefined>;
+  readonly question: Question<Uint8Array | undefined>;
 }
 
 /** Asks a branch without waiting. */
@@ -48,7 +49,7 @@ export class AsyncBranchRequests implements AsyncRequests {
   /** The open files; undefined where the branch is read whole file by whole file. */
   readonly #files: OpenFiles | undefined;
   /** Files being opened, by path; who opens puts it in and takes it out. */
-  readonly #opening = new Map<string, Promise<OpenFile>>();
+  readonly #opening = new Map<string, Question<OpenFile>>();
   /** What `openThrough` gave, by the number it gave; changed by it and by `closeThrough` and `close` only. */
   readonly #through = new Map<number, Handle>();
   /** The number for the next handle that is no number itself; counted down by `openThrough`. */
@@ -172,6 +173,18 @@ export class AsyncBranchRequests implements AsyncRequests {
     }
   }
 
+  /** Whether `openThrough` gave this number, and it has not been closed since. */
+  hasOpened(handle: number): boolean {
+    return this.#through.has(handle);
+  }
+
+  /** The same as `closeThrough` where nobody cares how it ends. */
+  closeThroughQuietly(handle: number): void {
+    const opened = this.#opened(handle);
+    this.#through.delete(handle);
+    this.#closeQuietly(opened);
+  }
+
   /** Closes what is open, now or as soon as nobody uses it. */
   close(): void {
     this.#whole = undefined;
@@ -208,22 +221,16 @@ export class AsyncBranchRequests implements AsyncRequests {
 
   /** The file that another read is opening, once it is open; undefined where that came to nothing. */
   async #openedByOther(files: OpenFiles, path: string): Promise<OpenFile | undefined> {
-    for (let other = this.#opening.get(path); other !== undefined; other = this.#opening.get(path)) {
-      await other.catch(() => {});
-      const opened = files.take(path);
-      if (opened !== undefined) return opened;
-    }
-    return undefined;
+    await this.#opening.get(path)?.settledForOthers();
+    return files.take(path);
   }
 
   async #openFile(files: OpenFiles, path: string): Promise<OpenFile> {
-    const opening = this.#openNow(files, path);
+    const opening = new Question(() => this.#openNow(files, path));
     this.#opening.set(path, opening);
-    try {
-      return await opening;
-    } finally {
-      if (this.#opening.get(path) === opening) this.#opening.delete(path);
-    }
+    await opening.settled;
+    if (this.#opening.get(path) === opening) this.#opening.delete(path);
+    return opening.result();
   }
 
   async #openNow(files: OpenFiles, path: string): Promise<OpenFile> {
@@ -278,17 +285,26 @@ export class AsyncBranchRequests implements AsyncRequests {
     return this.#dialect.prints(stats, fingerprint);
   }
 
-  #wholeFile(path: string, fingerprint: Fingerprint, offset: number, length: number): Promise<Uint8Array | undefined> {
+  async #wholeFile(
+    path: string,
+    fingerprint: Fingerprint,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array | undefined> {
     const known = this.#whole;
-    if (known?.path === path && printAlike(known.fingerprint, fingerprint)) return known.bytes;
-    const whole: WholeFile = { path, fingerprint, bytes: this.#readWhole(path, fingerprint) };
+    if (known?.path === path && printAlike(known.fingerprint, fingerprint)) {
+      await known.question.settledForOthers();
+      const { answer } = known.question;
+      if (answer !== undefined && 'value' in answer) return answer.value;
+    }
+    const whole: WholeFile = { path, fingerprint, question: new Question(() => this.#readWhole(path, fingerprint)) };
     this.#whole = whole;
-    const forget = (bytes: Uint8Array | undefined) => {
-      const wantedMore = bytes !== undefined && (offset > 0 || length < bytes.length);
-      if (!wantedMore && this.#whole === whole) this.#whole = undefined;
-    };
-    whole.bytes.then(forget, () => forget(undefined));
-    return whole.bytes;
+    await whole.question.settled;
+    const { answer } = whole.question;
+    const bytes = answer !== undefined && 'value' in answer ? answer.value : undefined;
+    const isWantedAgain = bytes !== undefined && (offset > 0 || length < bytes.length);
+    if (!isWantedAgain && this.#whole === whole) this.#whole = undefined;
+    return whole.question.result();
   }
 
   async #readWhole(path: string, fingerprint: Fingerprint): Promise<Uint8Array | undefined> {

@@ -94,7 +94,7 @@ export interface Requests {
   readThrough(handle: number, target: Uint8Array, position: number): number;
   /** Writes to what `openThrough` gave; `position` is -1 for "where it stands". Returns the number of bytes. */
   writeThrough(handle: number, source: Uint8Array, position: number): number;
-  /** Ends what `openThrough` began. */
+  /** Ends what `openThrough` of the same requests began. */
   closeThrough(handle: number): void;
 }
 
@@ -120,6 +120,8 @@ export interface Branch {
   readonly sync: Requests | undefined;
   /** How to ask it without blocking; undefined where it has only synchronous functions, which are then asked directly. */
   readonly async: AsyncRequests | undefined;
+  /** Ends what `openThrough` began, whichever half of the branch was asked. Quietly: nobody waits for how that ends. */
+  closeThrough(handle: number): void;
   /** Lets go of everything the branch keeps open for us. */
   close(): void;
 }

@@ -59,6 +59,7 @@ export function graft(branch: Branch, where: Graft): Branch {
     layered: branch.layered,
     sync: branch.sync && new GraftedRequests(branch.sync, map),
     async: branch.async && new GraftedLater(branch.async, map),
+    closeThrough: (handle) => branch.closeThrough(handle),
     close: () => branch.close(),
   };
 }

@@ -41,11 +41,22 @@ export function makeBranch({ fs, id, name, immutable, layered }: BranchOrigin): 
   const changes = immutable ? 'immutable' : 'may change';
   const now = sync && new SyncBranchRequests(sync, dialect, traits.opensSync ? 'by handle' : 'whole', changes);
   const later = async && new AsyncBranchRequests(async, dialect, traits.opensAsync ? 'by handle' : 'whole', changes);
-  const close = () => {
-    now?.close();
-    later?.close();
+  return {
+    id,
+    name,
+    immutable,
+    layered,
+    sync: now,
+    async: later,
+    closeThrough: (handle) => {
+      if (later?.hasOpened(handle) === true) later.closeThroughQuietly(handle);
+      else now?.closeThroughQuietly(handle);
+    },
+    close: () => {
+      now?.close();
+      later?.close();
+    },
   };
-  return { id, name, immutable, layered, sync: now, async: later, close };
 }
 
 /**

@@ -163,6 +163,12 @@ export class SyncBranchRequests implements Requests {
     }
   }
 
+  /** The same where nobody cares how it ends. */
+  closeThroughQuietly(handle: number): void {
+    this.#through.delete(handle);
+    this.#closeQuietly(handle);
+  }
+
   /** Closes what is open. */
   close(): void {
     this.#whole = undefined;

@@ -89,11 +89,7 @@ function describe(inode: Inode, flags: number, through: number | undefined): Ope
 /** Ends an open file description. */
 export function close(_io: Io, caller: Caller, file: OpenFile): void {
   const { inode, through } = file;
-  if (through !== undefined && inode.origin !== undefined) {
-    const { sync, async } = inode.origin.branch;
-    if (sync !== undefined) sync.closeThrough(through);
-    else void async?.closeThrough(through);
-  }
+  if (through !== undefined) inode.origin?.branch.closeThrough(through);
   inode.opens--;
   endIfUnused(caller.tree, inode);
 }

@@ -66,15 +66,23 @@ export function isWithOrigin(memory: Memory, file: Contents, index: PageIndex): 
 
 /**
  * Puts what the origin supplied into the pages from `index` on; pages that are there already stay as they are.
- * Requires: `bytes` starts at the start of that page, ends at the end of a page or at `supplied`, and is nobody else's.
+ * Requires: `bytes` starts at the start of that page, and ends at the end of a page or at `supplied`.
+ *
+ * @param how whose the bytes are from now on; see `adoptPage`
  */
-export function fillPages(memory: Memory, file: Contents, index: PageIndex, bytes: Uint8Array): void {
+export function fillPages(
+  memory: Memory,
+  file: Contents,
+  index: PageIndex,
+  bytes: Uint8Array,
+  how: 'given' | 'lent',
+): void {
   const { pageSize } = memory;
   for (let at = 0; at < bytes.length; at += pageSize) {
     const i = index + at / pageSize;
     if (pageAt(file, i) === undefined) {
       const piece = bytes.length <= pageSize ? bytes : bytes.subarray(at, Math.min(at + pageSize, bytes.length));
-      setPage(file, i, adoptPage(memory.slabs, piece, pageSize));
+      setPage(file, i, adoptPage(memory.slabs, piece, pageSize, how));
     }
   }
 }

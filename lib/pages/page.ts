@@ -64,8 +64,12 @@ export function newPage(slabs: Slabs, capacity: number, pageSize: number): Page 
   return new Page(slab.bytes, start, 0, slab.cell, slab);
 }
 
-/** Makes a page of bytes that came from a branch. Requires: nobody else keeps `bytes`. */
-export function adoptPage(slabs: Slabs, bytes: Uint8Array, pageSize: number): Page {
+/**
+ * Makes a page of bytes that came from a branch.
+ *
+ * @param how `given`: nobody else keeps the bytes; `lent`: somebody does, so that they are copied when the page is written
+ */
+export function adoptPage(slabs: Slabs, bytes: Uint8Array, pageSize: number, how: 'given' | 'lent'): Page {
   if (bytes.length < OWN_BUFFER) {
     const page = newPage(slabs, bytes.length, pageSize);
     page.bytes.set(bytes, page.start);
@@ -73,7 +77,9 @@ export function adoptPage(slabs: Slabs, bytes: Uint8Array, pageSize: number): Pa
     return page;
   }
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return new Page(buffer, 0, bytes.length, bytes.length, undefined);
+  const page = new Page(buffer, 0, bytes.length, bytes.length, undefined);
+  if (how === 'lent') page.holders = { count: 2 };
+  return page;
 }
 
 /** A page of another file with the same bytes; they are copied when either is written. */

@@ -92,7 +92,7 @@ export function refresh(io: Io, tree: Tree, file: File): boolean {
   const { origin } = file;
   if (origin === undefined) return false;
   const path = pathIn(origin, file.originName);
-  io.doubt(origin.branch, path);
+  io.doubt(origin.branch, path, file);
   const attributes = io.lstat(origin.branch, path);
   if (attributes === undefined || !isStill(file, attributes)) return false;
   // From here on nothing stops or fails.

@@ -1,0 +1,242 @@
+/**
+ * How the callback and promise APIs ask: the memory of one call.
+ *
+ * What has been asked is remembered until the call ends, so that each run of its operation gets further than the one before. What
+ * several calls ask at the same time is asked once where one answer must do for all: what a branch that never changes says, and
+ * the bytes of a file with a certain fingerprint. All else each call asks for itself, since an answer that was under way when the
+ * call began may be older than what the call must see.
+ */
+
+import type {
+  AsyncRequests,
+  Attributes,
+  Branch,
+  Entry,
+  Fingerprint,
+  Remembered,
+  SAME,
+  Space,
+} from './branch/branch.ts';
+import { ESTALE } from './errno.ts';
+import type { Io } from './fault.ts';
+import { Fault, Question } from './questions.ts';
+
+/** Questions under way that may be shared, by branch and wording. An entry lives from the sending to the answer. */
+const inFlight = new WeakMap<Branch, Map<string, Question<unknown>>>();
+
+/** A question, and whether somebody else sent it. */
+interface Asked {
+  readonly question: Question<unknown>;
+  readonly isJoined: boolean;
+}
+
+/** Joins the same question under way, unless it is `known` to be of no use, or sends it. */
+function sendShared(branch: Branch, key: string, ask: () => Promise<unknown>, known: Asked | undefined): Asked {
+  let questions = inFlight.get(branch);
+  if (questions === undefined) {
+    questions = new Map();
+    inFlight.set(branch, questions);
+  }
+  const other = questions.get(key);
+  if (other !== undefined && other !== known?.question) return { question: other, isJoined: true };
+  const question = new Question(ask);
+  questions.set(key, question);
+  const under = questions;
+  void question.settled.then(() => {
+    if (under.get(key) === question) under.delete(key);
+  });
+  return { question, isJoined: false };
+}
+
+/** After how many contradictions a call gives up. */
+const DOUBTS = 8;
+
+/**
+ * How a question may be asked.
+ *
+ * - `shared`: equal questions under way are one, since the answer cannot change while they are;
+ * - `anew`: what was asked before this call began does not tell how things are now;
+ * - `acting`: it does something, each time.
+ */
+type Sharing = 'shared' | 'anew' | 'acting';
+
+/** What was opened straight through. */
+interface Opened {
+  readonly branch: Branch;
+  /** The present run has asked for it, so that it is what the operation will have opened. Changed by `openThrough` and `run`. */
+  isWanted: boolean;
+}
+
+/** Asks and stops: the memory of one call of the callback or promise API, from its first run to its last. */
+export class AsyncIo implements Io {
+  readonly bytes = 'lent';
+  /** How to ask a branch that has only synchronous functions. */
+  readonly #atOnce: Io;
+  /** What this call has asked: changed by `#expect` and `doubt`, dropped with the call. */
+  readonly #asked = new Map<string, Asked>();
+  /** Questions of others for whose answer this call has waited long enough. Changed by `#answer`. */
+  readonly #awaited = new Set<Question<unknown>>();
+  /** How often `doubt` was called: what bounds the restarts of a call whose file changes all the time. */
+  #doubts = 0;
+  /** How many acting questions the present run has asked. Changed by `#act` and `run`. */
+  #acts = 0;
+  /** What this call has opened straight through, or is opening. Changed by `openThrough` and `run`. */
+  readonly #opened = new Map<Question<unknown>, Opened>();
+
+  constructor(atOnce: Io) {
+    this.#atOnce = atOnce;
+  }
+
+  /** Runs the operation once. Throws a Fault where it stops. */
+  run<R>(operation: (io: Io) => R): R {
+    this.#acts = 0;
+    for (const opened of this.#opened.values()) opened.isWanted = false;
+    try {
+      const value = operation(this);
+      this.#closeUnwanted();
+      return value;
+    } catch (thrown) {
+      if (!(thrown instanceof Fault)) this.giveUp();
+      throw thrown;
+    }
+  }
+
+  /** Ends a call that will not be run again. */
+  giveUp(): void {
+    for (const opened of this.#opened.values()) opened.isWanted = false;
+    this.#closeUnwanted();
+  }
+
+  /** Closes what was opened for nothing, since the operation ended otherwise. */
+  #closeUnwanted(): void {
+    for (const [question, { branch, isWanted }] of this.#opened) {
+      if (isWanted) continue;
+      void question.settled.then(() => {
+        const { answer } = question;
+        if (answer !== undefined && 'value' in answer) branch.closeThrough(answer.value as number);
+      });
+    }
+  }
+
+  /** Takes the remembered answer to a question, or sends it and stops. */
+  #answer<R>(branch: Branch, wording: string, sharing: Sharing, ask: (requests: AsyncRequests) => Promise<R>): R {
+    const asked = this.#expect(branch, wording, sharing, ask);
+    if (asked.question.answer === undefined) throw new Fault(this.#until(asked));
+    return asked.question.result() as R;
+  }
+
+  #until({ question, isJoined }: Asked): Promise<void> {
+    return isJoined ? question.settledForOthers().then(() => void this.#awaited.add(question)) : question.settled;
+  }
+
+  /** Whether what another asked has led to nothing. */
+  #isInVain({ question, isJoined }: Asked): boolean {
+    if (!isJoined) return false;
+    return question.answer === undefined ? this.#awaited.has(question) : 'thrown' in question.answer;
+  }
+
+  #expect<R>(branch: Branch, wording: string, sharing: Sharing, ask: (requests: AsyncRequests) => Promise<R>): Asked {
+    const key = `${branch.id} ${wording}`;
+    const known = this.#asked.get(key);
+    if (known !== undefined && !this.#isInVain(known)) return known;
+    const { async: requests } = branch;
+    if (requests === undefined) throw new Error('a branch without promise functions is asked at once');
+    const send = () => ask(requests);
+    const isShared = sharing === 'shared' || (sharing === 'anew' && branch.immutable);
+    const asked = isShared
+      ? sendShared(branch, wording, send, known)
+      : { question: new Question(send), isJoined: false };
+    this.#asked.set(key, asked);
+    return asked;
+  }
+
+  lstat(branch: Branch, path: string): Attributes | undefined {
+    if (branch.async === undefined) return this.#atOnce.lstat(branch, path);
+    return this.#answer(branch, `lstat ${path}`, 'anew', (requests) => requests.lstat(path));
+  }
+
+  revalidate(branch: Branch, path: string, remembered: Remembered): typeof SAME | Attributes | undefined {
+    if (branch.async === undefined) return this.#atOnce.revalidate(branch, path, remembered);
+    // Not shared and not compared below: what is remembered may change while the branch thinks.
+    return this.#answer(branch, `lstat ${path}`, 'anew', (requests) => requests.lstat(path));
+  }
+
+  list(branch: Branch, path: string): readonly Entry[] | undefined {
+    if (branch.async === undefined) return this.#atOnce.list(branch, path);
+    return this.#answer(branch, `list ${path}`, 'anew', (requests) => requests.list(path));
+  }
+
+  readlink(branch: Branch, path: string): string | undefined {
+    if (branch.async === undefined) return this.#atOnce.readlink(branch, path);
+    return this.#answer(branch, `readlink ${path}`, 'anew', (requests) => requests.readlink(path));
+  }
+
+  read(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined {
+    if (branch.async === undefined) return this.#atOnce.read(branch, path, fingerprint, offset, length);
+    return this.#answer(branch, readQuestion(path, fingerprint, offset, length), 'shared', (requests) =>
+      requests.read(path, fingerprint, offset, length),
+    );
+  }
+
+  doubt(branch: Branch, path: string, fingerprint: Fingerprint): void {
+    const key = `${branch.id} lstat ${path}`;
+    const answer = this.#asked.get(key)?.question.answer;
+    // In a later run what is doubted is known better already.
+    if (answer !== undefined && 'value' in answer && !tells(answer.value, fingerprint)) return;
+    this.#doubts++;
+    if (this.#doubts > DOUBTS) throw ESTALE;
+    this.#asked.delete(key);
+  }
+
+  expectRead(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): void {
+    if (branch.async === undefined) return;
+    this.#expect(branch, readQuestion(path, fingerprint, offset, length), 'shared', (requests) =>
+      requests.read(path, fingerprint, offset, length),
+    );
+  }
+
+  statfs(branch: Branch, path: string): Space | undefined {
+    if (branch.async === undefined) return this.#atOnce.statfs(branch, path);
+    return this.#answer(branch, `statfs ${path}`, 'anew', (requests) => requests.statfs(path));
+  }
+
+  openThrough(branch: Branch, path: string, flags: number): number {
+    if (branch.async === undefined) return this.#atOnce.openThrough(branch, path, flags);
+    const ask = (requests: AsyncRequests) => requests.openThrough(path, flags);
+    const wording = this.#act(`open ${flags} ${path}`);
+    const { question } = this.#expect(branch, wording, 'acting', ask);
+    this.#opened.set(question, { branch, isWanted: true });
+    return this.#answer(branch, wording, 'acting', ask);
+  }
+
+  readThrough(branch: Branch, handle: number, target: Uint8Array, position: number): number {
+    if (branch.async === undefined) return this.#atOnce.readThrough(branch, handle, target, position);
+    return this.#answer(branch, this.#act(`through ${handle}`), 'acting', (requests) =>
+      requests.readThrough(handle, target, position),
+    );
+  }
+
+  writeThrough(branch: Branch, handle: number, source: Uint8Array, position: number): number {
+    if (branch.async === undefined) return this.#atOnce.writeThrough(branch, handle, source, position);
+    return this.#answer(branch, this.#act(`through ${handle}`), 'acting', (requests) =>
+      requests.writeThrough(handle, source, position),
+    );
+  }
+
+  /** The wording of a question that acts: the same in each run, and not that of the same act a second time. */
+  #act(wording: string): string {
+    this.#acts++;
+    return `${this.#acts} ${wording}`;
+  }
+}
+
+/** Whether this answer of `lstat` tells of a file with this fingerprint. */
+function tells(attributes: unknown, { ino, size, mtimeSec, mtimeNsec }: Fingerprint): boolean {
+  if (attributes === undefined) return false;
+  const told = attributes as Attributes;
+  return told.ino === ino && told.size === size && told.mtimeSec === mtimeSec && told.mtimeNsec === mtimeNsec;
+}
+
+function readQuestion(path: string, { ino, size, mtimeSec, mtimeNsec }: Fingerprint, offset: number, length: number) {
+  return `read ${offset} ${length} ${ino} ${size} ${mtimeSec} ${mtimeNsec} ${path}`;
+}

@@ -1,0 +1,63 @@
+/**
+ * Questions under way: what an operation stops for, to be shared by whoever asks the same meanwhile.
+ *
+ * Who joins a question waits for its answer, but does not share its fate: where the answer is a failure, or none comes, the joiner
+ * asks for itself (C9). So a call fails, and hangs, only by a question of its own.
+ */
+
+/** What was said to a question, or what was thrown. */
+export type Answer<R> = { readonly value: R } | { readonly thrown: unknown };
+
+/** How long, in milliseconds, a joiner waits before it asks for itself. Long enough for the answer of a disk or of a near network. */
+const PATIENCE = 250;
+
+/** A question that has been sent. */
+export class Question<R> {
+  /** Set once, when the answer is there. */
+  answer: Answer<R> | undefined = undefined;
+  /** Resolves when the answer is there. Never rejects. */
+  readonly settled: Promise<void>;
+
+  constructor(ask: () => Promise<R>) {
+    this.settled = this.#send(ask);
+  }
+
+  async #send(ask: () => Promise<R>): Promise<void> {
+    // What is thrown before there is a promise is an answer like any other.
+    try {
+      this.answer = { value: await ask() };
+    } catch (thrown) {
+      this.answer = { thrown };
+    }
+  }
+
+  /** What was said, or throws what was thrown. Requires: settled. */
+  result(): R {
+    const { answer } = this;
+    if (answer === undefined) throw new Error('there is no answer yet');
+    if ('thrown' in answer) throw answer.thrown;
+    return answer.value;
+  }
+
+  /** Resolves when the answer is there, or the patience of somebody who did not ask himself has ended. */
+  async settledForOthers(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const tired = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE);
+      // A question that is never answered keeps no process alive.
+      timer.unref();
+    });
+    await Promise.race([this.settled, tired]);
+    clearTimeout(timer);
+  }
+}
+
+/** Stops an operation until a branch has answered; the only thing thrown that is not an error. */
+export class Fault {
+  /** Settles (never rejects) when running again makes sense. */
+  readonly until: Promise<void>;
+
+  constructor(until: Promise<void>) {
+    this.until = until;
+  }
+}
