@@ -18,7 +18,13 @@ export interface Session {
 }
 
 /** What an `fs` object is to its users: `node:fs`, and a constant that Node lacks though Linux has it. */
-export type FileSystem = typeof nodeFs & { readonly constants: { readonly O_TMPFILE: number } };
+export type FileSystem = typeof nodeFs & {
+  /** Those of `node:fs`, and one more. */
+  readonly constants: {
+    /** For `open` of a directory: makes a file without a name in it. */
+    readonly O_TMPFILE: number;
+  };
+};
 
 /** Functions and classes by their names. */
 export type Members = Record<string, unknown>;

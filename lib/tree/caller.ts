@@ -12,7 +12,9 @@ export const { R_OK, W_OK, X_OK } = constants;
 
 /** What `createOverlay({ credentials })` takes. */
 export interface Credentials {
+  /** The user; 0 is root, who may everything. */
   readonly uid: number;
+  /** The user's group. */
   readonly gid: number;
   /** Supplementary groups. */
   readonly groups?: readonly number[];
