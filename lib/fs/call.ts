@@ -6,7 +6,7 @@
 import type { Errno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { DOUBT, readTaken } from './arguments.ts';
-import { dryRun, dryRunPromise, type Kind } from './dry-run.ts';
+import { dryRun, dryRunPromise, isHandle, type Kind } from './dry-run.ts';
 import { abortError, shownPath, systemError } from './errors.ts';
 import type { Session } from './session.ts';
 
@@ -63,6 +63,7 @@ export function worded(call: AnyCall, errno: Errno, args: readonly unknown[], re
 }
 
 function isPath(kind: Kind | undefined, value: unknown): boolean {
+  if (kind === 'path or handle') return !isHandle(value);
   return kind === 'path' || (kind === 'path or descriptor' && typeof value !== 'number');
 }
 

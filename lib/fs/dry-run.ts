@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
 
 /** What an argument of a call is: what in it could touch something, or end the process. */
-export type Kind = 'path' | 'descriptor' | 'path or descriptor' | 'mode' | 'count' | 'other';
+export type Kind = 'path' | 'path or handle' | 'descriptor' | 'path or descriptor' | 'mode' | 'count' | 'other';
 
 type Loose = (...args: unknown[]) => unknown;
 type Functions = Readonly<Record<string, Loose | undefined>>;
@@ -39,8 +39,6 @@ function harmlessPath(value: unknown): unknown {
   if (typeof value === 'string') return value.includes('\0') ? value : NO_PATH;
   if (isUint8Array(value)) return value.includes(0) ? value : NO_PATH;
   if (typeof value !== 'object' || value === null) return value;
-  // A real FileHandle is a file that is really open.
-  if ('fd' in value) return NO_PATH;
   try {
     return fileURLToPath(value as URL).includes('\0') ? value : NO_PATH;
   } catch {
@@ -64,6 +62,11 @@ function harmlessOptions(value: object): object {
   return { ...value, mode: harmlessNumber(mode, 'mode') };
 }
 
+/** Whether a value is a FileHandle, of whatever filesystem. */
+export function isHandle(value: unknown): value is { readonly fd: number } {
+  return typeof value === 'object' && value !== null && 'fd' in value && 'datasync' in value;
+}
+
 function harmlessDescriptor(value: number, name: string): number {
   if ((value | 0) !== value) return value;
   // Node is to say what it thinks of a negative one; but one function does so in a later turn, uncaught.
@@ -73,6 +76,8 @@ function harmlessDescriptor(value: number, name: string): number {
 function harmless(value: unknown, kind: Kind, name: string): unknown {
   if (typeof value === 'function') return nothing(value);
   if (kind === 'path') return harmlessPath(value);
+  // A real FileHandle is a file that is really open.
+  if (kind === 'path or handle') return isHandle(value) ? NO_PATH : harmlessPath(value);
   const isDescriptor = kind === 'descriptor' || kind === 'path or descriptor';
   if (typeof value === 'number') {
     return isDescriptor ? harmlessDescriptor(value, name) : harmlessNumber(value, kind);

@@ -40,6 +40,9 @@ export const READ_OF_CLOSED_DIR_REJECTS: boolean = MAJOR >= 22;
 /** Before Node 22 `FileHandle.read` takes whatever is no position for the current one. */
 export const HANDLE_TAKES_ANY_POSITION: boolean = MAJOR < 22;
 
+/** Since Node 22 writing to a closed FileHandle is an error of its number; before, of the system call. Reading always was. */
+export const WRITE_REFUSES_CLOSED_HANDLE: boolean = MAJOR >= 22;
+
 /** Before Node 22 `FileHandle.readableWebStream` makes a stream of array buffers where it is not asked for bytes. */
 export const WEB_STREAM_GIVES_ARRAY_BUFFERS: boolean = MAJOR < 22;
 

@@ -111,7 +111,7 @@ function truncateCall(takes: 'path' | 'path or descriptor'): Call<TruncateReques
       return { length: size, target: takeTarget(session, path, 'descriptor') };
     },
     run(io, { caller }, { target, length }) {
-      if (isErrno(target)) throw target;
+      if (isErrno(target) || target instanceof Error) throw target;
       if (typeof target === 'string') ops.truncate(io, caller, target, length);
       else ops.ftruncate(io, caller, target, length);
     },

@@ -66,6 +66,7 @@ function run(io: Io, { caller }: Session, request: ReadFileRequest): string | Bu
     const data = readFile(io, caller, target, flags);
     return isErrno(data) ? data : finish(data, request);
   }
+  if (target instanceof Error) throw target;
   return isErrno(target) ? target : finish(readRest(io, caller, target), request);
 }
 
@@ -95,7 +96,10 @@ function readFileCall(standing: Standing): Call<ReadFileRequest, string | Buffer
       };
     },
     run,
-    blame: (errno, request) => blame(errno, request, namesPath ? String(request.target) : undefined),
+    blame: (errno, request) => {
+      const { target } = request;
+      return blame(errno, request, namesPath && typeof target === 'string' ? target : undefined);
+    },
     signal: (request) => request.signal,
   };
 }

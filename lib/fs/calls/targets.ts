@@ -5,18 +5,18 @@
 import { EBADF, type Errno } from '../../errno.ts';
 import type { OpenFile } from '../../ops/open.ts';
 import { doubt, isDescriptor, takePath } from '../arguments.ts';
-import type { Kind } from '../dry-run.ts';
+import { dryRun, isHandle, type Kind } from '../dry-run.ts';
 import type { Session } from '../session.ts';
 
 /** What may stand for a path: descriptors in the older forms, FileHandles with promises. */
 export type Standing = 'descriptor' | 'handle';
 
-/** A path; an open file, used where it stands; or why there is none. */
-export type Target = string | OpenFile | Errno;
+/** A path; an open file, used where it stands; or why there is none: an Error of its own where Node refuses the number. */
+export type Target = string | OpenFile | Errno | Error;
 
 /** What a dry run must know of the argument. */
 export function kindOf(standing: Standing): Kind {
-  return standing === 'handle' ? 'path' : 'path or descriptor';
+  return standing === 'handle' ? 'path or handle' : 'path or descriptor';
 }
 
 export function takeTarget(session: Session, value: unknown, standing: Standing): Target {
@@ -25,11 +25,16 @@ export function takeTarget(session: Session, value: unknown, standing: Standing)
     if (value < 0) doubt();
     return session.descriptors.get(value) ?? EBADF;
   }
-  if (typeof value === 'object' && value !== null && 'fd' in value) {
-    const file = session.handles.get(value);
-    if (file !== undefined) return file;
-    // A FileHandle that is closed or another filesystem's. Whatever else has an `fd` is no path to Node either.
-    if ('datasync' in value) return EBADF;
+  if (!isHandle(value)) return takePath(session, value);
+  return session.handles.get(value) ?? refusal(value.fd);
+}
+
+/** What the number of a FileHandle is refused with that is closed or another filesystem's. */
+function refusal(fd: number): Errno | Error {
+  try {
+    if (fd < 0) dryRun('fstatSync', ['descriptor'], [fd]);
+  } catch (error) {
+    return error as Error;
   }
-  return takePath(session, value);
+  return EBADF;
 }

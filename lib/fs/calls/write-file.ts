@@ -14,6 +14,7 @@ import { abortedOr, type Call, parseOrReject, type Row, worded } from '../call.t
 import { abortError } from '../errors.ts';
 import { type PromiseFunction, promiseForm } from '../forms.ts';
 import { takeBoolean, takeFlags, takeOptions } from '../options.ts';
+import { WRITE_REFUSES_CLOSED_HANDLE } from '../quirks.ts';
 import type { Session } from '../session.ts';
 import { NEW_FILE } from './descriptors.ts';
 import { kindOf, type Standing, type Target, takeTarget } from './targets.ts';
@@ -50,13 +51,14 @@ function parse(
   [path, data, value]: readonly [unknown, unknown, unknown],
 ): WriteFileRequest {
   const options = takeOptions(value);
+  const target = takeTarget(session, path, standing);
   return {
     source: takeData(data, options.encoding),
     flags: takeFlags(options.flag || FLAGS[name]),
     mode: takeMode(options.mode, NEW_FILE),
     flush: takeBoolean(options.flush),
     signal: options.signal as AbortSignal | undefined,
-    target: takeTarget(session, path, standing),
+    target: target instanceof Error && !WRITE_REFUSES_CLOSED_HANDLE ? EBADF : target,
     file: undefined,
     written: 0,
   };
@@ -93,6 +95,10 @@ function run(io: Io, session: Session, request: WriteFileRequest): undefined | E
     return undefined;
   }
   if (isErrno(target)) return source.length > 0 || flush ? target : undefined;
+  if (target instanceof Error) {
+    if (source.length > 0) throw target;
+    return undefined;
+  }
   writeRest(io, session, target, request);
   if (flush) fsync(io, session.caller, target);
   return undefined;
@@ -170,7 +176,7 @@ export function writeFilePromiseForm(session: Session, name: Name): PromiseFunct
     let opened: OpenFile | undefined;
     try {
       throwIfAborted(signal);
-      if (isErrno(target)) throw target;
+      if (isErrno(target) || target instanceof Error) throw target;
       if (typeof target === 'string') opened = await runAsync((io) => open(io, caller, target, flags, mode), signal);
       const file = opened ?? (target as OpenFile);
       await writePieces(session, file, data, encoding, request);

@@ -7,6 +7,7 @@
  */
 
 import nodeFs from 'node:fs';
+import { isHandle } from '../dry-run.ts';
 import { FileHandle, HOLD } from '../handles/file-handle.ts';
 import type { FileSystem, Parts, Session } from '../session.ts';
 import { handleFunctions } from './handle-functions.ts';
@@ -69,10 +70,6 @@ function takeOptions(session: Session, fs: FileSystem, given: unknown): Taken {
   if (isHandle(fd)) options.fd = fd.fd;
   options.fs ||= fs;
   return { options, handle: undefined };
-}
-
-function isHandle(value: unknown): value is { readonly fd: number } {
-  return typeof value === 'object' && value !== null && 'fd' in value && 'datasync' in value;
 }
 
 /** A class of streams over a front. */

@@ -3,12 +3,10 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
-import type { FileSystem } from '../matrix.ts';
 import { expectSame } from '../transcript.ts';
+import { type Handle, openHandle } from './handle.ts';
 
 const FILES = { file: 'one\ntwo\nthree\n', large: Buffer.alloc(300_000, '0123456789') };
-
-type Handle = Awaited<ReturnType<FileSystem['promises']['open']>>;
 
 /** Every method that needs the file, by its name. */
 const METHODS: Readonly<Record<string, (handle: Handle) => Promise<unknown>>> = {
@@ -31,7 +29,7 @@ const METHODS: Readonly<Record<string, (handle: Handle) => Promise<unknown>>> = 
 describe('N7 the life of a FileHandle', () => {
   it('says EBADF after close, whatever the arguments', () =>
     expectSame(async ({ fs, root, log, ending }) => {
-      const handle = await fs.promises.open(`${root}/file`, 'r+');
+      const handle = await openHandle(fs, `${root}/file`, 'r+');
       await handle.close();
       log(handle.fd);
       for (const [name, call] of Object.entries(METHODS)) {
@@ -56,7 +54,7 @@ describe('N7 the life of a FileHandle', () => {
 
   it('closes once', () =>
     expectSame(async ({ fs, root, log }) => {
-      const handle = await fs.promises.open(`${root}/file`);
+      const handle = await openHandle(fs, `${root}/file`);
       const { fd } = handle;
       const { close } = handle;
       let events = 0;
@@ -73,7 +71,7 @@ describe('N7 the life of a FileHandle', () => {
 
   it('fails to close what was closed by its number, and is closed then', () =>
     expectSame(async ({ fs, root, log, ending }) => {
-      const handle = await fs.promises.open(`${root}/file`);
+      const handle = await openHandle(fs, `${root}/file`);
       fs.closeSync(handle.fd);
       await ending('stat', () => handle.stat());
       await ending('close', () => handle.close());
@@ -83,7 +81,7 @@ describe('N7 the life of a FileHandle', () => {
 
   it('waits for what is under way, which ends well', () =>
     expectSame(async ({ fs, root, log }) => {
-      const handle = await fs.promises.open(`${root}/large`);
+      const handle = await openHandle(fs, `${root}/large`);
       const order: string[] = [];
       const reading = handle.readFile().then((data) => order.push(`read ${data.length}`));
       const looking = handle.stat().then(({ size }) => order.push(`stat ${size}`));
@@ -100,7 +98,7 @@ describe('N7 the life of a FileHandle', () => {
     expectSame(async ({ fs, root, log }) => {
       let kept: Handle | undefined;
       {
-        await using handle = await fs.promises.open(`${root}/file`);
+        await using handle = await openHandle(fs, `${root}/file`);
         kept = handle;
         log((await handle.stat()).size);
       }
@@ -109,7 +107,7 @@ describe('N7 the life of a FileHandle', () => {
 
   it('is held open by its streams, and closed with them', () =>
     expectSame(async ({ fs, root, log }) => {
-      const handle = await fs.promises.open(`${root}/large`);
+      const handle = await openHandle(fs, `${root}/large`);
       const events: string[] = [];
       handle.on('close', () => events.push('handle closes'));
       const stream = handle.createReadStream({ start: 10, end: 200_009 });
@@ -124,7 +122,7 @@ describe('N7 the life of a FileHandle', () => {
 
   it('ends its streams when it is closed', () =>
     expectSame(async ({ fs, root, log }) => {
-      const handle = await fs.promises.open(`${root}/large`);
+      const handle = await openHandle(fs, `${root}/large`);
       const stream = handle.createReadStream();
       await once(stream, 'data');
       const closed = once(stream, 'close');
@@ -135,7 +133,7 @@ describe('N7 the life of a FileHandle', () => {
 
   it('outlives streams that do not close it', () =>
     expectSame(async ({ fs, root, log }) => {
-      const handle = await fs.promises.open(`${root}/file`, 'r+');
+      const handle = await openHandle(fs, `${root}/file`, 'r+');
       const reading = handle.createReadStream({ autoClose: false, start: 0, encoding: 'utf8' });
       let text = '';
       reading.on('data', (chunk) => {
@@ -155,7 +153,7 @@ describe('N7 the life of a FileHandle', () => {
 
   it('is taken by streams as their descriptor, but not with functions of their own', () =>
     expectSame(async ({ fs, root, log }) => {
-      const handle = await fs.promises.open(`${root}/file`);
+      const handle = await openHandle(fs, `${root}/file`);
       for (const options of [{ fd: handle, fs }, { fd: {} }, { fd: 'x' }, { fd: -1 }]) {
         try {
           fs.createReadStream('', options as never);
@@ -168,7 +166,7 @@ describe('N7 the life of a FileHandle', () => {
       let text = '';
       for await (const chunk of fs.createReadStream('ignored', { fd: handle, encoding: 'utf8' })) text += chunk;
       log(text, handle.fd);
-      const writing = await fs.promises.open(`${root}/new`, 'w');
+      const writing = await openHandle(fs, `${root}/new`, 'w');
       const stream = fs.createWriteStream('ignored', { fd: writing });
       for (let i = 0; i < 100; i++) stream.write(`line ${i}\n`);
       stream.end();
@@ -178,7 +176,7 @@ describe('N7 the life of a FileHandle', () => {
 
   it('is left alone by a stream that could not be made', async () => {
     const { fs } = createOverlay();
-    const handle = await fs.promises.open(process.execPath);
+    const handle = await openHandle(fs, process.execPath);
     expect(() => handle.createReadStream({ start: -1 })).toThrow(/"start" is out of range/);
     await handle.close();
     expect(handle.fd).toBe(-1);
@@ -186,10 +184,10 @@ describe('N7 the life of a FileHandle', () => {
 
   it('gives lines', () =>
     expectSame(async ({ fs, root, log }) => {
-      const handle = await fs.promises.open(`${root}/file`);
+      const handle = await openHandle(fs, `${root}/file`);
       for await (const line of handle.readLines()) log(line);
       log(handle.fd);
-      await using other = await fs.promises.open(`${root}/file`);
+      await using other = await openHandle(fs, `${root}/file`);
       const lines = other.readLines({ start: 4, encoding: 'latin1' });
       lines.on('line', (line) => log('event', line));
       await once(lines, 'close');
@@ -198,7 +196,7 @@ describe('N7 the life of a FileHandle', () => {
   it('is no handle of another overlay', async () => {
     const [one, other] = [createOverlay({ lower: [] }), createOverlay({ lower: [] })];
     one.fs.writeFileSync('/file', 'of the first');
-    await using handle = await one.fs.promises.open('/file');
+    await using handle = await openHandle(one.fs, '/file');
     await expect(other.fs.promises.readFile(handle)).rejects.toMatchObject({ code: 'EBADF' });
     const stream = other.fs.createReadStream('', { fd: handle });
     stream.resume();
