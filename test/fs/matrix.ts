@@ -6,6 +6,7 @@
 import nodeFs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 export type FileSystem = typeof nodeFs;
 
@@ -27,6 +28,11 @@ function bytes(...values: readonly number[]): Buffer {
   const made = Buffer.alloc(values.length);
   made.set(values);
   return made;
+}
+
+/** The URL of a name in the scene, which is the working directory: nothing outside of it may be touched. */
+function urlTo(name: string): URL {
+  return new URL(name, pathToFileURL(`${process.cwd()}/`));
 }
 
 const buffer = (): Buffer => Buffer.alloc(8, 'b');
@@ -144,9 +150,9 @@ export const VALUES: Readonly<Record<string, () => unknown>> = {
   'a DataView': () => new DataView(new ArrayBuffer(4)),
   'an ArrayBuffer': () => new ArrayBuffer(4),
   'a web URL': () => new URL('http://example.org/file'),
-  'a file URL': () => new URL('file:///nowhere-at-all/file'),
-  'a file URL with a NUL': () => new URL('file:///nowhere-at-all/a%00b'),
-  'a file URL with a slash': () => new URL('file:///nowhere-at-all/a%2fb'),
+  'a file URL': () => urlTo(FILE),
+  'a file URL with a NUL': () => urlTo('a%00b'),
+  'a file URL with a slash': () => urlTo('a%2fb'),
   'a file URL with a host': () => new URL('file://host/file'),
   'a Date': () => new Date(12_345),
   'an invalid Date': () => new Date(Number.NaN),
