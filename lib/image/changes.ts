@@ -193,15 +193,18 @@ function lowersOf(directory: Directory): Source[] {
 }
 
 /** Whether an inode is what the lowers have at a place, rather than something that stands there instead. */
-function isSame(inode: Inode, name: string, { source, sources }: Found): boolean {
+function isSame(inode: Inode, name: string, { source, sources, attributes }: Found): boolean {
   if ((inode.state & BORN) !== 0) return false;
   if (isDirectory(inode)) {
     const [first] = lowersOf(inode);
     const [below] = sources;
     return below !== undefined && first?.branch === below.branch && first.path === below.path && !hasUpper(inode);
   }
-  const { origin } = inode;
-  return origin?.branch === source.branch && origin.path === source.path && inode.originName === name;
+  const { origin, ino } = inode;
+  if (origin?.branch !== source.branch) return false;
+  if (origin.path === source.path && inode.originName === name) return true;
+  // Another name of the same lower file.
+  return attributes.nlink > 1 && ino !== 0 && ino === attributes.ino && origin.dev === source.dev;
 }
 
 /** What a mode says about the type, in words. */
