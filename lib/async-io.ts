@@ -173,9 +173,8 @@ export class AsyncIo implements Io {
 
   read(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined {
     if (branch.async === undefined) return this.#atOnce.read(branch, path, fingerprint, offset, length);
-    return this.#answer(branch, readQuestion(path, fingerprint, offset, length), 'shared', (requests) =>
-      requests.read(path, fingerprint, offset, length),
-    );
+    const { wording, ask } = reading(path, fingerprint, offset, length);
+    return this.#answer(branch, wording, 'shared', ask);
   }
 
   doubt(branch: Branch, path: string, fingerprint: Fingerprint): void {
@@ -190,9 +189,8 @@ export class AsyncIo implements Io {
 
   expectRead(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): void {
     if (branch.async === undefined) return;
-    this.#expect(branch, readQuestion(path, fingerprint, offset, length), 'shared', (requests) =>
-      requests.read(path, fingerprint, offset, length),
-    );
+    const { wording, ask } = reading(path, fingerprint, offset, length);
+    this.#expect(branch, wording, 'shared', ask);
   }
 
   statfs(branch: Branch, path: string): Space | undefined {
@@ -237,6 +235,11 @@ function tells(attributes: unknown, { ino, size, mtimeSec, mtimeNsec }: Fingerpr
   return told.ino === ino && told.size === size && told.mtimeSec === mtimeSec && told.mtimeNsec === mtimeNsec;
 }
 
-function readQuestion(path: string, { ino, size, mtimeSec, mtimeNsec }: Fingerprint, offset: number, length: number) {
-  return `read ${offset} ${length} ${ino} ${size} ${mtimeSec} ${mtimeNsec} ${path}`;
+/** The wording of a read, and how to ask it: with the fingerprint of now, since an inode's own changes while the branch reads. */
+function reading(path: string, { ino, size, mtimeSec, mtimeNsec }: Fingerprint, offset: number, length: number) {
+  const print: Fingerprint = { ino, size, mtimeSec, mtimeNsec };
+  return {
+    wording: `read ${offset} ${length} ${ino} ${size} ${mtimeSec} ${mtimeNsec} ${path}`,
+    ask: (requests: AsyncRequests) => requests.read(path, print, offset, length),
+  };
 }

@@ -84,9 +84,11 @@ export class WatchedLower {
     return fd;
   }
 
-  #closed(fd: number): void {
+  /** Even a close that fails has closed (Linux close(2)). */
+  #close(fd: number): unknown {
+    const path = this.open.get(fd) ?? '';
     this.open.delete(fd);
-    this.volume.closeSync(fd);
+    return this.#ask('close', path, () => this.volume.closeSync(fd));
   }
 
   #syncFunctions(): Loose {
@@ -95,10 +97,11 @@ export class WatchedLower {
       const own = this.#own(name);
       made[`${name}Sync`] = (path, ...rest) => this.#ask(name, String(path), () => own(path, ...rest));
     }
-    for (const name of ['read', 'fstat', 'close']) {
-      const own = name === 'close' ? (fd: unknown) => this.#closed(fd as number) : this.#own(name);
+    for (const name of ['read', 'fstat']) {
+      const own = this.#own(name);
       made[`${name}Sync`] = (fd, ...rest) => this.#ask(name, this.open.get(fd as number) ?? '', () => own(fd, ...rest));
     }
+    made.closeSync = (fd) => this.#close(fd as number);
     made.openSync = (path, flags) => this.#ask('open', String(path), () => this.#opened(String(path), flags));
     return made;
   }
@@ -119,7 +122,7 @@ export class WatchedLower {
       return {
         read: asked('read', this.#own('read')),
         stat: asked('fstat', this.#own('fstat')),
-        close: asked('close', () => this.#closed(fd)),
+        close: async () => this.#close(fd),
       };
     };
     return made;
