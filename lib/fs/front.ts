@@ -23,6 +23,7 @@ import { dryRunPromise } from './dry-run.ts';
 import { callbackForm, promiseForm, syncForm } from './forms.ts';
 import { handles } from './handles/open-handle.ts';
 import { temporaryDirectories } from './handles/temporary-directory.ts';
+import { sequences } from './sequences/sequence-calls.ts';
 import type { FileSystem, Members, Part, Parts, Session } from './session.ts';
 import { blobs } from './streams/open-as-blob.ts';
 import { streams } from './streams/streams.ts';
@@ -80,6 +81,7 @@ const PARTS: readonly Part[] = [
   streams,
   utf8Stream,
   blobs,
+  sequences,
 ];
 
 /** What is no function of ours: constants and classes as Node has them. */

@@ -5,6 +5,7 @@ import type { Space } from '../branch/branch.ts';
 import { EACCES, EFBIG, EINVAL, EISDIR, ENOSPC, EPERM, EROFS, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, W_OK } from '../tree/caller.ts';
+import { mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
 import { File, type Inode, isDirectory, isSymlink, OWNED_ATTRIBUTES } from '../tree/inode.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
 import { touchCtime } from '../tree/tree.ts';
@@ -17,17 +18,22 @@ const { S_IXGRP } = constants;
 
 /** The file at a path, links followed. */
 export function stat(io: Io, caller: Caller, path: string): Inode | Errno {
-  return walk(io, caller, path, FOLLOW);
+  const inode = walk(io, caller, path, FOLLOW);
+  if (!isErrno(inode) && mayHaveLostNames(caller.tree, inode)) settleLinks(io, caller.tree);
+  return inode;
 }
 
 /** The file at a path; a link itself. */
 export function lstat(io: Io, caller: Caller, path: string): Inode | Errno {
-  return walk(io, caller, path, NOFOLLOW);
+  const inode = walk(io, caller, path, NOFOLLOW);
+  if (!isErrno(inode) && mayHaveLostNames(caller.tree, inode)) settleLinks(io, caller.tree);
+  return inode;
 }
 
 /** The file of a descriptor. */
-export function fstat(_io: Io, _caller: Caller, file: OpenFile): Inode {
-  return file.inode;
+export function fstat(io: Io, { tree }: Caller, { inode }: OpenFile): Inode {
+  if (mayHaveLostNames(tree, inode)) settleLinks(io, tree);
+  return inode;
 }
 
 /** Whether there is a file at the path. */

@@ -7,6 +7,7 @@ import { isMark, WORK_AREA } from '../branch/whiteout.ts';
 import { EACCES, EEXIST, EINVAL, ENOENT, ENOSPC, EPERM, EROFS, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, isHeldBySticky, may, W_OK, X_OK } from '../tree/caller.ts';
+import { mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
 import { type Directory, FRESH, HIDES, INSIDE, type Inode } from '../tree/inode.ts';
 import { find } from '../tree/load.ts';
 import { lookup } from '../tree/lookup.ts';
@@ -86,5 +87,6 @@ export interface Taken {
 export function takable(io: Io, caller: Caller, directory: Directory, name: string, inode: Inode): Taken {
   mayWriteNames(caller, directory);
   if (isHeldBySticky(caller, directory, inode)) throw EPERM;
+  if (mayHaveLostNames(caller.tree, inode)) settleLinks(io, caller.tree);
   return { directory, name, inode, cover: coverOf(io, directory, name) };
 }

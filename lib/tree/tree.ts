@@ -49,6 +49,8 @@ export class Tree {
   isRootLoaded = true;
   /** Files of lowers with several names, by number, so that two names of one lower file are one inode here. */
   readonly linked = new Map<number, Inode>();
+  /** Directories removed whole, whose names are still to be looked at. Changed by `dropped.ts`. */
+  readonly dropped: Dropped[] = [];
   /** Told of every change as it happens; undefined while nobody watches. Set by whoever watches. */
   onChange: ((change: Change) => void) | undefined = undefined;
   /** Owners by `uid:gid`. Entries are only added. */

@@ -1,0 +1,24 @@
+/**
+ * Where the Nodes we run on differ in what `cp` and `rm` do.
+ */
+
+const MAJOR = Number.parseInt(process.versions.node, 10);
+
+/**
+ * Since Node 24 `rmSync` is written in C++, which removes what is in a directory before it tries the directory, and words its
+ * errors in its own way, which changed a little with Node 26.
+ */
+export const NATIVE_RM: 'none' | 'names the path twice' | 'names the path once' =
+  MAJOR >= 26 ? 'names the path once' : MAJOR >= 24 ? 'names the path twice' : 'none';
+
+/** Since Node 22 the first checks of `cpSync` are written in C++, which throws errors without `info`, `path` and `syscall`. */
+export const NATIVE_CP_CHECKS: boolean = MAJOR >= 22;
+
+/** Since Node 22 `cp` does not merge directories where `errorOnExist` forbids it; since Node 26 `cpSync` does not either. */
+export const MERGE_IS_REFUSED: Readonly<Record<'now' | 'later', boolean>> = { now: MAJOR >= 26, later: MAJOR >= 22 };
+
+/** Since Node 24 only a link to a directory can be refused for lying in what it would replace. */
+export const ONLY_DIRECTORIES_HOLD: boolean = MAJOR >= 24;
+
+/** Since Node 26 `preserveTimestamps` means directories too. */
+export const DIRECTORIES_KEEP_TIMES: boolean = MAJOR >= 26;

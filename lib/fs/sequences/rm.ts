@@ -1,0 +1,251 @@
+/**
+ * `rm`: removes a file, or a directory with all that is in it.
+ *
+ * Where nothing forbids it and nobody watches, a tree goes at once (`ops/remove-tree.ts`). Else it goes name by name as in Node:
+ * all goes that may, and the error is that of the call which failed.
+ */
+
+import { isUint8Array } from 'node:util/types';
+import { codeOf } from '../../branch/dialect.ts';
+import { isErrno } from '../../errno.ts';
+import { type Io, runAsync, syncIo } from '../../fault.ts';
+import { removeTree } from '../../ops/remove-tree.ts';
+import { doubt, givenPath, takePath } from '../arguments.ts';
+import { shownPath } from '../errors.ts';
+import { type Options, takeObject } from '../options.ts';
+import type { FileSystem, Session } from '../session.ts';
+import { nativeRmError } from './native-errors.ts';
+import { NATIVE_RM } from './quirks.ts';
+import { pause, type Sequence, step, together } from './steps.ts';
+import { refusal } from './system-error.ts';
+
+/** A path as calls take it: bytes where names that are no text may stand below. */
+type Path = string | Buffer;
+
+/** What `rm` was asked. */
+export interface RmRequest {
+  /** As given, for calls and error messages; a URL as its path. */
+  readonly path: Path;
+  /** The same, absolute. */
+  readonly whole: string;
+  readonly force: boolean;
+  readonly recursive: boolean;
+  /** How often what failed is tried again, and how much longer each time is waited before that, in milliseconds. */
+  readonly maxRetries: number;
+  readonly retryDelay: number;
+}
+
+/** Where and how an `rm` is done. */
+export interface RmPlace {
+  readonly session: Session;
+  readonly fs: FileSystem;
+  readonly form: 'now' | 'later';
+  /** The function of the front: the stack of an error begins at its caller. */
+  readonly above: (...args: never[]) => unknown;
+}
+
+function takeFlag(options: Options, name: string): boolean {
+  if (!(name in options)) return false;
+  if (typeof options[name] !== 'boolean') doubt();
+  return Boolean(options[name]);
+}
+
+function takeCount(options: Options, name: string, most: number, otherwise: number): number {
+  if (!(name in options)) return otherwise;
+  const value = options[name];
+  if (!(Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most)) doubt();
+  return Number(value);
+}
+
+/** Reads the arguments of `rm`. */
+export function parseRm(session: Session, path: unknown, given: unknown): RmRequest {
+  const options = takeObject(given);
+  return {
+    force: takeFlag(options, 'force'),
+    recursive: takeFlag(options, 'recursive'),
+    maxRetries: takeCount(options, 'maxRetries', 2 ** 32 - 1, 0),
+    retryDelay: takeCount(options, 'retryDelay', 2 ** 31 - 1, 100),
+    whole: takePath(session, path),
+    path: isUint8Array(path) ? Buffer.from(path) : givenPath(path),
+  };
+}
+
+/** After these it is tried again (node lib/internal/fs/rimraf.js). */
+const PASSING: ReadonlySet<unknown> = new Set(['EBUSY', 'EMFILE', 'ENFILE', 'ENOTEMPTY', 'EPERM']);
+/** With these `rmdir` may mean that a directory is not empty. */
+const NOT_EMPTY: ReadonlySet<unknown> = new Set(['ENOTEMPTY', 'EEXIST', 'EPERM']);
+const NOT_THERE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR']);
+
+const SLASH = Buffer.from('/');
+
+/** `rm`. */
+export function* rm(place: RmPlace, request: RmRequest): Sequence<void> {
+  const { fs, form, above } = place;
+  const { path, force, recursive } = request;
+  // Without a need Node does not look first when it need not wait, which shows in what fails then.
+  if (form === 'later' || !force || !recursive) {
+    const isDirectory = yield* lookFirst(fs, path, force);
+    if (isDirectory && !recursive) {
+      const message = 'is a directory';
+      throw refusal('ERR_FS_EISDIR', { code: 'EISDIR', message, path: shownPath(path), syscall: 'rm' }, above);
+    }
+  }
+  if (recursive && (yield* removesAtOnce(place.session, request.whole))) return;
+  const removal = new Removal(place, request);
+  if (form === 'later' || NATIVE_RM === 'none') yield* removal.remove(path);
+  else yield* removeNatively(removal, path, above);
+}
+
+function* lookFirst(fs: FileSystem, path: Path, force: boolean): Sequence<boolean> {
+  try {
+    const stats = yield* step(
+      () => fs.lstatSync(path),
+      () => fs.promises.lstat(path),
+    );
+    return stats.isDirectory();
+  } catch (error) {
+    if (force && codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Removes a tree in as few operations as can be; answers whether that is done. */
+function* removesAtOnce(session: Session, path: string): Sequence<boolean> {
+  const tryIt = (io: Io) => removeTree(io, session.caller, path);
+  const attempt = () =>
+    step(
+      () => tryIt(syncIo),
+      () => runAsync(tryIt),
+    );
+  try {
+    const inTheWay = yield* attempt();
+    if (isErrno(inTheWay)) return false;
+    if (inTheWay.length === 0) return true;
+    for (const name of inTheWay) if (!(yield* removesAtOnce(session, `${path}/${name}`))) return false;
+    const rest = yield* attempt();
+    return !isErrno(rest) && rest.length === 0;
+  } catch (thrown) {
+    if (isErrno(thrown)) return false;
+    throw thrown;
+  }
+}
+
+/** What `rmSync` does and says since it is not written in JavaScript. */
+function* removeNatively(removal: Removal, path: Path, above: RmPlace['above']): Sequence<void> {
+  try {
+    yield* removal.removeContentsFirst(path);
+  } catch (error) {
+    throw nativeRmError(error, shownPath(path), above);
+  }
+}
+
+/** One `rm`, name by name. */
+class Removal {
+  readonly #fs: FileSystem;
+  readonly #form: RmPlace['form'];
+  readonly #request: RmRequest;
+
+  constructor({ fs, form }: RmPlace, request: RmRequest) {
+    this.#fs = fs;
+    this.#form = form;
+    this.#request = request;
+  }
+
+  *remove(path: Path): Sequence<void> {
+    let isDirectory = false;
+    try {
+      isDirectory = yield* this.#isDirectory(path);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return;
+      // `unlink` will say it as well.
+    }
+    if (isDirectory) return yield* this.#removeDirectory(path, undefined);
+    try {
+      yield* this.#again(() => this.#unlink(path));
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'ENOENT') return;
+      // On some systems these tell of a directory.
+      if (code !== 'EISDIR' && code !== 'EPERM') throw error;
+      yield* this.#removeDirectory(path, error);
+    }
+  }
+
+  /** The same in the order of `std::filesystem::remove_all`. */
+  *removeContentsFirst(path: Path): Sequence<void> {
+    let isDirectory = false;
+    try {
+      isDirectory = yield* this.#isDirectory(path);
+    } catch (error) {
+      if (NOT_THERE.has(codeOf(error))) return;
+    }
+    if (!isDirectory) return yield* this.#again(() => this.#unlink(path));
+    for (const child of yield* this.#children(path)) yield* this.removeContentsFirst(child);
+    yield* this.#again(() => this.#rmdir(path));
+  }
+
+  /** @param before the error that gave reason to take it for a directory, where there is one */
+  *#removeDirectory(path: Path, before: unknown): Sequence<void> {
+    try {
+      yield* this.#rmdir(path);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'ENOENT') return;
+      if (code === 'ENOTDIR') {
+        // A link with a slash behind it. Node takes that for done, but only where it can wait.
+        if (before === undefined && this.#form === 'later') return;
+        throw before ?? error;
+      }
+      if (!NOT_EMPTY.has(code)) throw error;
+      const children = yield* this.#children(path);
+      yield* together(children.map((child) => this.remove(child)));
+      yield* this.#again(() => this.#rmdir(path));
+    }
+  }
+
+  /** Does something, and again after errors that may pass. */
+  *#again(act: () => Sequence<void>): Sequence<void> {
+    const { maxRetries, retryDelay } = this.#request;
+    for (let tried = 1; ; tried++) {
+      try {
+        return yield* act();
+      } catch (error) {
+        const code = codeOf(error);
+        if (code === 'ENOENT') return;
+        if (!PASSING.has(code) || tried > maxRetries) throw error;
+        yield* pause(tried * retryDelay);
+      }
+    }
+  }
+
+  *#isDirectory(path: Path): Sequence<boolean> {
+    const stats = yield* step(
+      () => this.#fs.lstatSync(path),
+      () => this.#fs.promises.lstat(path),
+    );
+    return stats.isDirectory();
+  }
+
+  *#children(path: Path): Sequence<Buffer[]> {
+    const names = yield* step(
+      () => this.#fs.readdirSync(path, 'buffer'),
+      () => this.#fs.promises.readdir(path, 'buffer'),
+    );
+    const start = Buffer.concat([Buffer.from(path as string), SLASH]);
+    return names.map((name) => Buffer.concat([start, name]));
+  }
+
+  #unlink(path: Path): Sequence<void> {
+    return step(
+      () => this.#fs.unlinkSync(path),
+      () => this.#fs.promises.unlink(path),
+    );
+  }
+
+  #rmdir(path: Path): Sequence<void> {
+    return step(
+      () => this.#fs.rmdirSync(path),
+      () => this.#fs.promises.rmdir(path),
+    );
+  }
+}

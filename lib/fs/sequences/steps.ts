@@ -1,0 +1,83 @@
+/**
+ * Sequences: functions that make many calls, such as `cp` and `rm`, written once for all forms.
+ *
+ * A sequence is a generator that yields what is to be done next and is given what came of it. Whoever drives it decides how:
+ *
+ *     runNow      every step at once                       cpSync
+ *     runLater    every step awaited                       cp, promises.cp
+ *
+ * What fails is thrown into the sequence where it waits, so that `try` works there as anywhere.
+ */
+
+/** One line of input or output: how it is done at once, and how later. */
+interface Step {
+  now(): unknown;
+  later(): Promise<unknown>;
+}
+
+/** Sequences of which none waits for another. */
+interface Together {
+  readonly all: readonly Sequence<unknown>[];
+}
+
+/** Something that takes several steps and gives an `Answer`. */
+export type Sequence<Answer> = Generator<Step | Together, Answer, unknown>;
+
+/** One step. */
+export function* step<Answer>(now: () => Answer, later: () => Promise<Answer>): Sequence<Answer> {
+  return (yield { now, later }) as Answer;
+}
+
+/** Several sequences, later at the same time, now one after another; the first failure is the failure of all. */
+export function* together(all: readonly Sequence<unknown>[]): Sequence<void> {
+  yield { all };
+}
+
+/** Waits. A synchronous caller sleeps. */
+export function* pause(milliseconds: number): Sequence<void> {
+  if (milliseconds <= 0) return;
+  yield {
+    now: () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds),
+    later: () => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  };
+}
+
+function carryOut(next: Step | Together): unknown {
+  return 'all' in next ? next.all.forEach(runNow) : next.now();
+}
+
+/** Takes every step at once. */
+export function runNow<Answer>(sequence: Sequence<Answer>): Answer {
+  let state = sequence.next();
+  while (!state.done) {
+    let answer: unknown;
+    try {
+      answer = carryOut(state.value);
+    } catch (thrown) {
+      state = sequence.throw(thrown);
+      continue;
+    }
+    state = sequence.next(answer);
+  }
+  return state.value;
+}
+
+function begin(next: Step | Together): Promise<unknown> {
+  return 'all' in next ? Promise.all(next.all.map(runLater)) : next.later();
+}
+
+/** Takes one step after another, waiting for each. */
+export async function runLater<Answer>(sequence: Sequence<Answer>): Promise<Answer> {
+  let state = sequence.next();
+  while (!state.done) {
+    let answer: unknown;
+    try {
+      answer = await begin(state.value);
+    } catch (thrown) {
+      state = sequence.throw(thrown);
+      continue;
+    }
+    state = sequence.next(answer);
+  }
+  return state.value;
+}

@@ -1,0 +1,55 @@
+/**
+ * Removing a directory with all that is in it, at once: what `rm -r` does name by name. It costs what of it is in memory; what
+ * only the lowers know is not visited, since one whiteout hides it all (L3).
+ */
+
+import { constants } from 'node:fs';
+import { EACCES, EBUSY, EINVAL, ENOENT, ENOTDIR, EPERM, type Errno, isErrno } from '../errno.ts';
+import type { Io } from '../fault.ts';
+import { type Caller, may, R_OK, W_OK, X_OK } from '../tree/caller.ts';
+import { dropBelow } from '../tree/dropped.ts';
+import { type Directory, isDirectory } from '../tree/inode.ts';
+import { isEmpty, listTyped } from '../tree/list.ts';
+import { lookup } from '../tree/lookup.ts';
+import { locate } from '../tree/walk.ts';
+import { takable } from './spot.ts';
+import { takeAway } from './unlink.ts';
+
+const { S_IFDIR } = constants;
+const S_ISVTX = 0o1000;
+
+/**
+ * Removes a directory and everything below it.
+ *
+ * @returns nothing more to do, the names of directories in it that must be removed first, or why it cannot be done so: who
+ *   wants to know what exactly is in the way, and to remove all else, must go name by name
+ */
+export function removeTree(io: Io, caller: Caller, path: string): readonly string[] | Errno {
+  const { tree } = caller;
+  // Whoever watches is told of every name.
+  if (tree.onChange !== undefined) return EBUSY;
+  const at = locate(io, caller, path);
+  if (isErrno(at)) return at;
+  if (at.last !== 'name') return EINVAL;
+  const inode = lookup(io, tree, at.directory, at.name);
+  if (inode === undefined) return ENOENT;
+  if (!isDirectory(inode)) return ENOTDIR;
+  const taken = takable(io, caller, at.directory, at.name, inode);
+  const inTheWay = caller.uid === 0 ? [] : directoriesInTheWay(io, caller, inode);
+  if (isErrno(inTheWay) || inTheWay.length > 0) return inTheWay;
+  // From here on nothing stops or fails.
+  takeAway(tree, taken);
+  dropBelow(tree, inode);
+  return inTheWay;
+}
+
+/** The directories in a directory: each may forbid something of its own, so they go one by one. */
+function directoriesInTheWay(io: Io, caller: Caller, directory: Directory): readonly string[] | Errno {
+  // An empty one needs no rights, as far as `rmdir` is concerned.
+  if (isEmpty(io, directory)) return [];
+  if (!may(caller, directory, R_OK | W_OK | X_OK)) return EACCES;
+  // What belongs to others stays, and only name by name can it be told what does.
+  if ((directory.mode & S_ISVTX) !== 0 && caller.uid !== directory.owner.uid) return EPERM;
+  const { names, types } = listTyped(io, caller.tree, directory);
+  return names.filter((_, i) => types[i] === S_IFDIR);
+}

@@ -1,0 +1,81 @@
+/**
+ * Directories that were removed with all that they showed, without looking at each name.
+ *
+ * Removing a tree of a lower need not visit it: a whiteout hides it, and nobody asks for what is below any more. One thing is
+ * still to be learnt from there: a file of several names, one of which lay there, has a name less now (C2). That is made up
+ * for when such a file is next looked at, which is rare.
+ */
+
+import type { Io } from '../fault.ts';
+import { Directory, type Inode, isDirectory, type Listing, WHITEOUT } from './inode.ts';
+import { listTyped } from './list.ts';
+import { lookup } from './lookup.ts';
+import { endIfUnused, forgetName } from './names.ts';
+import { ownQuietly } from './own.ts';
+import type { Tree } from './tree.ts';
+
+/** A removed directory whose names in the sources have not all been looked at. */
+export interface Dropped {
+  readonly directory: Directory;
+  /** The names still to be looked at, once they are known, and how many of them are done. Changed by `settleLinks`. */
+  names: Listing['names'] | undefined;
+  done: number;
+}
+
+/** Takes away the last bond between a removed directory and an inode in it. */
+function drop(tree: Tree, directory: Directory, name: string, inode: Inode): void {
+  forgetName(inode, directory, name);
+  if (isDirectory(inode)) inode.nlink = 0;
+  else if (inode.nlink > 0) inode.nlink--;
+  ownQuietly(tree, inode);
+  endIfUnused(tree, inode);
+}
+
+/**
+ * Takes away everything in memory that is in a removed directory, at any depth, and remembers the rest for `settleLinks`.
+ * Requires: the directory has lost its name.
+ */
+export function dropBelow(tree: Tree, removed: Directory): void {
+  const directories = [removed];
+  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+    for (const [name, entry] of directory.names) {
+      if (typeof entry === 'number') continue;
+      drop(tree, directory, name, entry);
+      if (isDirectory(entry)) directories.push(entry);
+      directory.names.set(name, WHITEOUT);
+    }
+    directory.listing = undefined;
+    if (directory.sources.length > 0) tree.dropped.push({ directory, names: undefined, done: 0 });
+    else directory.names.clear();
+  }
+}
+
+/** Whether the inode may have lost names that nobody has looked at. */
+export function mayHaveLostNames(tree: Tree, inode: Inode): boolean {
+  return tree.dropped.length > 0 && inode.nlink > 1 && !isDirectory(inode);
+}
+
+/**
+ * Looks at what removed directories held, so that every `nlink` is right. May stop; then it goes on where it was.
+ */
+export function settleLinks(io: Io, tree: Tree): void {
+  for (let next = tree.dropped.at(-1); next !== undefined; next = tree.dropped.at(-1)) {
+    const { directory } = next;
+    next.names ??= listTyped(io, tree, directory).names;
+    for (let name = next.names[next.done]; name !== undefined; name = next.names[next.done]) {
+      const inode = lookup(io, tree, directory, name);
+      // From here on nothing stops or fails.
+      next.done++;
+      if (inode === undefined) continue;
+      if (inode instanceof Directory) {
+        directory.names.set(name, WHITEOUT);
+        forgetName(inode, directory, name);
+        tree.dropped.push({ directory: inode, names: undefined, done: 0 });
+        break;
+      }
+      if (inode.nlink > 1) drop(tree, directory, name, inode);
+      directory.names.set(name, WHITEOUT);
+    }
+    if (tree.dropped.at(-1) === next && next.done >= next.names.length) tree.dropped.pop();
+  }
+}
