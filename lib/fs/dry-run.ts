@@ -10,6 +10,7 @@
  */
 
 import nodeFs from 'node:fs';
+import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
 
@@ -22,12 +23,13 @@ type Functions = Readonly<Record<string, Loose | undefined>>;
 /** Node's functions as they were before anybody put others in their place (`install/`). */
 const callbackFunctions = { ...nodeFs } as unknown as Functions;
 const promiseFunctions = { ...nodeFs.promises } as unknown as Functions;
+const nodeOpen = nodeFs.promises.open;
 const realpathNative = { realpathNative: nodeFs.realpath.native, realpathNativeSync: nodeFs.realpathSync.native };
 
 /** Longer than any `PATH_MAX` (Linux 4,096; Windows 32,767), in one part. */
 const NO_PATH = `/${'x'.repeat(33_000)}`;
 /** The largest number a descriptor could have; the largest `fs.nr_open` of Linux is smaller. */
-export const NO_DESCRIPTOR = 2 ** 31 - 1;
+const NO_DESCRIPTOR = 2 ** 31 - 1;
 
 /** A function that does nothing, by the name that Node may want to show. */
 function nothing({ name }: { readonly name: string }): () => void {
@@ -67,6 +69,26 @@ export function isHandle(value: unknown): value is { readonly fd: number } {
   return typeof value === 'object' && value !== null && 'fd' in value && 'datasync' in value;
 }
 
+/** What a FileHandle of Node's needs of the binding's, for a file that is not there. */
+const NO_HANDLE = { fd: NO_DESCRIPTOR, close: async () => {}, getAsyncId: () => 0 };
+
+/** A FileHandle of Node's without a file. Made by the first who needs one. */
+let emptyHandle: Promise<object> | undefined;
+
+/** Node does not export the class of its handles: an instance shows it. */
+async function makeEmptyHandle(): Promise<object> {
+  const sample = await nodeOpen(os.devNull);
+  const NodeFileHandle = sample.constructor as new (handle: object) => object;
+  await sample.close();
+  return new NodeFileHandle(NO_HANDLE);
+}
+
+/** A FileHandle of Node's over a descriptor that is never open. */
+export function takeEmptyHandle(): Promise<object> {
+  emptyHandle ??= makeEmptyHandle();
+  return emptyHandle;
+}
+
 function harmlessDescriptor(value: number, name: string): number {
   if ((value | 0) !== value) return value;
   // Node is to say what it thinks of a negative one; but one function does so in a later turn, uncaught.
@@ -76,8 +98,7 @@ function harmlessDescriptor(value: number, name: string): number {
 function harmless(value: unknown, kind: Kind, name: string): unknown {
   if (typeof value === 'function') return nothing(value);
   if (kind === 'path') return harmlessPath(value);
-  // A real FileHandle is a file that is really open.
-  if (kind === 'path or handle') return isHandle(value) ? NO_PATH : harmlessPath(value);
+  if (kind === 'path or handle') return harmlessPath(value);
   const isDescriptor = kind === 'descriptor' || kind === 'path or descriptor';
   if (typeof value === 'number') {
     return isDescriptor ? harmlessDescriptor(value, name) : harmlessNumber(value, kind);
@@ -117,8 +138,11 @@ export function dryRun(name: string, kinds: readonly Kind[], args: readonly unkn
 export async function dryRunPromise(name: string, kinds: readonly Kind[], args: readonly unknown[]): Promise<void> {
   // One of them (opendir) is made of a callback function by adding the callback behind whatever arguments there are.
   const given = args.slice(0, args.findLastIndex((value) => value !== undefined) + 1);
+  const harmless = harmlessArguments(name, kinds, given);
+  // A FileHandle is a file that is really open, or one that Node knows nothing of.
+  if (kinds[0] === 'path or handle' && isHandle(given[0])) harmless[0] = await takeEmptyHandle();
   try {
-    await promiseFunctions[name]?.(...harmlessArguments(name, kinds, given));
+    await promiseFunctions[name]?.(...harmless);
   } catch (error) {
     if (!isOfSystem(error)) throw error;
   }

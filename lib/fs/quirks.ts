@@ -37,6 +37,9 @@ export const PROMISED_READ_NAMES_PATH: boolean = MAJOR >= 26;
 /** Since Node 22 `read()` of a closed Dir rejects; before, it throws. */
 export const READ_OF_CLOSED_DIR_REJECTS: boolean = MAJOR >= 22;
 
+/** Since Node 26 `FileHandle.read` cuts the length to 32 bits before it looks at it. */
+export const HANDLE_CUTS_LENGTH: boolean = MAJOR >= 26;
+
 /** Before Node 22 `FileHandle.read` takes whatever is no position for the current one. */
 export const HANDLE_TAKES_ANY_POSITION: boolean = MAJOR < 22;
 

@@ -8,6 +8,7 @@ import { isArrayBufferView } from 'node:util/types';
 import { EBADF, EISDIR, type Errno, isErrno } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
 import { readRest } from '../../ops/data.ts';
+import type { OpenFile } from '../../ops/open.ts';
 import { readFile, readText } from '../../ops/whole.ts';
 import { bytesOf, doubt } from '../arguments.ts';
 import type { Blame, Call, Row } from '../call.ts';
@@ -67,7 +68,17 @@ function run(io: Io, { caller }: Session, request: ReadFileRequest): string | Bu
     return isErrno(data) ? data : finish(data, request);
   }
   if (target instanceof Error) throw target;
-  return isErrno(target) ? target : finish(readRest(io, caller, target), request);
+  return isErrno(target) ? target : finishRest(target, readRest(io, caller, target), request);
+}
+
+/** Finishes what was read from an open file, which stands where it stood when that cannot be. */
+function finishRest(file: OpenFile, data: Buffer, request: ReadFileRequest): string | Buffer {
+  try {
+    return finish(data, request);
+  } catch (error) {
+    file.position -= data.length;
+    throw error;
+  }
 }
 
 /** Which of open, fstat and read failed: that a path is a directory is found out by reading it. */

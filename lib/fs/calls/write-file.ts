@@ -166,7 +166,8 @@ export function writeFilePromiseForm(session: Session, name: Name): PromiseFunct
   const call = writeCall(name, 'handle');
   const whole = promiseForm(session, call);
   const inPieces = async (path: unknown, data: Pieces, options: unknown): Promise<void> => {
-    const args = [path, data, options];
+    // A dry run must take no piece.
+    const args = [path, [], options];
     const { caller } = session;
     const request = await parseOrReject(name, call.takes, args, () =>
       parse(session, name, 'handle', [path, NO_BYTES, options]),

@@ -14,7 +14,7 @@ import { type DataCall, dataCalls, transfer } from '../calls/read-write.ts';
 import { statCalls } from '../calls/stat.ts';
 import { DEFAULT_LENGTH, parseRead, type Transfer } from '../calls/transfers.ts';
 import { systemError } from '../errors.ts';
-import { HANDLE_TAKES_ANY_POSITION } from '../quirks.ts';
+import { HANDLE_CUTS_LENGTH, HANDLE_TAKES_ANY_POSITION } from '../quirks.ts';
 import type { Session } from '../session.ts';
 import { dryRunHandle } from './handle-dry-run.ts';
 
@@ -62,6 +62,7 @@ export async function runOnHandle(
     signal = call.signal?.(request);
     signal?.throwIfAborted();
     const answer = await runAsync((io) => call.run(io, session, request), signal);
+    if (answer instanceof Errno) throw answer;
     return call.finish === undefined ? answer : call.finish(answer, request);
   } catch (thrown) {
     if (thrown instanceof Errno) throw systemError(thrown, call.syscall, undefined, undefined, above);
@@ -102,14 +103,35 @@ function normalizeRead([given, ...rest]: readonly unknown[]): readonly unknown[]
     ({ buffer = Buffer.alloc(DEFAULT_LENGTH), offset = 0, length, position = null } = given ?? {});
   }
   if (isOptions(offset)) ({ offset = 0, length, position = null } = offset);
-  // Undefined or null as Node's own destructuring would have it, with its error for a buffer that is null.
-  const { byteLength } = buffer as NodeJS.ArrayBufferView;
-  if (typeof offset === 'number' || offset === null || offset === undefined) length ??= byteLength - (offset ?? 0);
-  // As Node does since version 26: before, the process ends when this is no integer.
-  length = Number(length ?? 0) | 0;
+  // Read as Node reads it, with its error for a buffer that is null.
+  const room = (buffer as NodeJS.ArrayBufferView).byteLength - (typeof offset === 'number' ? offset : 0);
+  length = safeLength(length ?? room, room);
   if (HANDLE_TAKES_ANY_POSITION && !Number.isSafeInteger(position)) position = null;
-  return isBuffer ? [buffer, offset, length, position] : [{ buffer, offset, length, position }];
+  const [at, count, from] = [offset, length, position].map(withoutMinus);
+  return isBuffer ? [buffer, at, count, from] : [{ buffer, offset: at, length: count, position: from }];
 }
+
+/** A length that `read` can be given. Before Node 26 it ends the process with what is no integer and not refused. */
+function safeLength(given: unknown, room: number): unknown {
+  const length = given as number;
+  return HANDLE_CUTS_LENGTH || !(length < 0 || length > room) ? length | 0 : length;
+}
+
+/** Some Nodes end the process where their own methods give their binding -0. Nobody refuses it: 0 does as well. */
+function withoutMinus(value: unknown): unknown {
+  return typeof value === 'number' ? value + 0 : value;
+}
+
+/** `write(buffer, offset?, length?, position?)`, `write(buffer, options)`, `write(text, position?, encoding?)`, the same. */
+function normalizeWrite([data, ...rest]: readonly unknown[]): readonly unknown[] {
+  const [options] = rest;
+  if (!isArrayBufferView(data) || !isOptions(options)) return [data, ...rest.map(withoutMinus)];
+  const { offset, length, position } = options;
+  // No offset has a meaning of its own among several arguments.
+  return [data, ...[offset ?? 0, length, position].map(withoutMinus)];
+}
+
+const NORMALIZERS: Readonly<Record<string, HandleCall['normalize']>> = { read: normalizeRead, write: normalizeWrite };
 
 function parseHandleRead(session: Session, fd: number, args: readonly unknown[]): Transfer {
   const [given, ...rest] = args;
@@ -132,6 +154,7 @@ function parserOf({ name, parse }: DataCall): HandleCall['parse'] {
 
 /** A method that moves bytes: the promise brings how many, and the buffers as the caller has them. */
 function dataMethod(call: DataCall): HandleCall {
+  const normalize = NORMALIZERS[call.name];
   const [count, buffers] = call.values;
   // `promisify(fs.writev)` calls them `buffer`.
   const shown = call.name === 'writev' ? 'buffers' : buffers;
@@ -139,7 +162,7 @@ function dataMethod(call: DataCall): HandleCall {
     method: call.name,
     name: call.name,
     syscall: call.syscall,
-    ...(call.name === 'read' ? { normalize: normalizeRead } : {}),
+    ...(normalize === undefined ? {} : { normalize }),
     parse: parserOf(call),
     run: (io, session, asked) => transfer(io, session, call, asked as Transfer),
     finish: (answer, asked) => ({ __proto__: null, [count]: answer, [shown]: (asked as Transfer).shown }),
