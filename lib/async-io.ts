@@ -18,7 +18,7 @@ import type {
   Space,
 } from './branch/branch.ts';
 import { ESTALE } from './errno.ts';
-import type { Io } from './fault.ts';
+import type { Errand, Io } from './fault.ts';
 import { Fault, Question } from './questions.ts';
 
 /** Questions under way that may be shared, by branch and wording. An entry lives from the sending to the answer. */
@@ -82,6 +82,9 @@ export class AsyncIo implements Io {
   #acts = 0;
   /** What this call has opened straight through, or is opening. Changed by `openThrough` and `run`. */
   readonly #opened = new Map<Question<unknown>, Opened>();
+
+  /** What this call has had done. Changed by `perform`. */
+  readonly #errands = new Map<string, Question<unknown>>();
 
   constructor(atOnce: Io) {
     this.#atOnce = atOnce;
@@ -219,6 +222,13 @@ export class AsyncIo implements Io {
     return this.#answer(branch, this.#act(`through ${handle}`), 'acting', (requests) =>
       requests.writeThrough(handle, source, position),
     );
+  }
+
+  perform(errand: Errand): void {
+    const known = this.#errands.get(errand.key) ?? new Question(() => errand.later());
+    this.#errands.set(errand.key, known);
+    if (known.answer === undefined) throw new Fault(known.settled);
+    known.result();
   }
 
   /** The wording of a question that acts: the same in each run, and not that of the same act a second time. */

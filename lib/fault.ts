@@ -41,6 +41,16 @@ export interface Io {
   openThrough(branch: Branch, path: string, flags: number): number;
   readThrough(branch: Branch, handle: number, target: Uint8Array, position: number): number;
   writeThrough(branch: Branch, handle: number, source: Uint8Array, position: number): number;
+  /** Has something done that is no question, once for this call. */
+  perform(errand: Errand): void;
+}
+
+/** Something to be done, at once or later. */
+export interface Errand {
+  /** Tells it from other errands of the same call. */
+  readonly key: string;
+  now(): void;
+  later(): Promise<void>;
 }
 
 /**
@@ -85,6 +95,7 @@ export const syncIo: Io = {
     now(branch, 'readThrough', '').readThrough(handle, target, position),
   writeThrough: (branch, handle, source, position) =>
     now(branch, 'writeThrough', '').writeThrough(handle, source, position),
+  perform: (errand) => errand.now(),
 };
 
 /** Waits for what an operation stopped for, or for the signal, which nothing that never comes can hold up. */

@@ -4,7 +4,7 @@
 
 import { constants } from 'node:fs';
 import { inspect } from 'node:util';
-import type { Branch } from './branch/branch.ts';
+import { type Branch, UPPER } from './branch/branch.ts';
 import { type Graft, graft } from './branch/graft.ts';
 import { directoryBranch, makeBranch } from './branch/make-branch.ts';
 import { SMALLEST_PAGE } from './pages/memory.ts';
@@ -54,10 +54,20 @@ export interface OverlayOptions {
   readonly readonly?: boolean;
 }
 
+/** The upper: as a branch to be read, and what the user gave. */
+export interface ParsedUpper {
+  readonly branch: Branch;
+  /** Where in the branch its root is. */
+  readonly root: string;
+  /** The fs-like object, or the directory. */
+  readonly given: object | string;
+}
+
 /** The options with every default filled in. */
 export interface ParsedOptions {
-  /** The upper first when there is one, then the lowers from the top: branches and where in them to start. */
-  readonly branches: readonly { readonly branch: Branch; readonly root: string }[];
+  /** The lowers from the top: branches and where in them to start. */
+  readonly lowers: readonly { readonly branch: Branch; readonly root: string }[];
+  readonly upper: ParsedUpper | undefined;
   readonly cwd: () => string;
   readonly umask: () => number;
   readonly credentials: Credentials;
@@ -114,7 +124,8 @@ export function parseOptions(options: OverlayOptions): ParsedOptions {
     throw wrongValue('pageSize', `a power of two from ${SMALLEST_PAGE} to ${LARGEST_PAGE}`, pageSize);
   }
   return {
-    branches: parseBranches(options),
+    lowers: parseLowers(options.lower),
+    upper: options.upper === undefined ? undefined : parseUpper(options.upper),
     cwd: parseCwd(options.cwd),
     umask: umask === undefined ? () => process.umask() : () => umask,
     credentials: parseCredentials(options.credentials),
@@ -171,14 +182,21 @@ function parseLimits(limits: OverlayOptions['limits']): Limits {
   return limits;
 }
 
-function parseBranches({ lower, upper }: OverlayOptions): ParsedOptions['branches'] {
+function parseLowers(lower: OverlayOptions['lower']): ParsedOptions['lowers'] {
   const lowers = lower === undefined ? ['/'] : Array.isArray(lower) ? lower : [lower];
-  const branches = lowers.map((one: unknown, i) => {
+  return lowers.map((one: unknown, i) => {
     const option = Array.isArray(lower) ? `lower[${i}]` : 'lower';
     return parseBranch(option, one, { id: i + 1, name: `lower${i + 1}`, layered: false });
   });
-  if (upper !== undefined) branches.unshift(parseBranch('upper', upper, { id: 0, name: 'upper', layered: true }));
-  return branches;
+}
+
+function parseUpper(upper: NonNullable<OverlayOptions['upper']>): ParsedUpper {
+  if (typeof upper === 'object' && 'at' in upper && isLowerOptions(upper) && normal(`${upper.at}`) !== '/') {
+    throw wrongValue('upper.at', 'left out: the upper begins where the overlay does', upper.at);
+  }
+  const { branch, root } = parseBranch('upper', upper, { id: UPPER, name: 'upper', layered: true });
+  const given = typeof upper === 'object' && isLowerOptions(upper) ? (upper.fs ?? root) : upper;
+  return { branch, root, given: given instanceof URL ? root : given };
 }
 
 /** What the position of a branch in the stack says about it. */
@@ -191,7 +209,7 @@ interface Position {
 function parseBranch(option: string, given: unknown, position: Position) {
   if (typeof given === 'string' || given instanceof URL) {
     // Only we write the upper while the overlay lives, so what it says does not change by itself.
-    return directoryBranch(given, { ...position, immutable: position.id === 0 });
+    return directoryBranch(given, { ...position, immutable: position.id === UPPER });
   }
   if (typeof given !== 'object' || given === null) {
     throw wrongType(option, 'a directory, an fs-like object or { fs, root, at, immutable, name }', given);
@@ -209,7 +227,7 @@ function isLowerOptions(given: object): given is LowerOptions {
 }
 
 function makePlain(option: string, fs: object, position: Position) {
-  return { branch: named(option, () => makeBranch({ fs, ...position, immutable: position.id === 0 })), root: '/' };
+  return { branch: named(option, () => makeBranch({ fs, ...position, immutable: position.id === UPPER })), root: '/' };
 }
 
 function parseDescribed(option: string, given: LowerOptions, position: Position) {
@@ -217,7 +235,7 @@ function parseDescribed(option: string, given: LowerOptions, position: Position)
     fs,
     root = '/',
     at = '/',
-    immutable = position.id === 0,
+    immutable = position.id === UPPER,
     layered = position.layered,
     name = position.name,
   } = given;

@@ -2,6 +2,7 @@
  * The overlay: what the user holds. It puts the parts together and adds what `node:fs` has no function for.
  */
 
+import { EventEmitter } from 'node:events';
 import type * as nodeFs from 'node:fs';
 import type { Branch } from './branch/branch.ts';
 import { EBADF, Errno, isErrno } from './errno.ts';
@@ -16,11 +17,14 @@ import { Descriptors } from './ops/descriptors.ts';
 import { linkTmpfile } from './ops/link.ts';
 import { close } from './ops/open.ts';
 import { type OverlayOptions, parseOptions } from './overlay-options.ts';
+import { UpperControl } from './overlay-upper.ts';
 import { Memory } from './pages/memory.ts';
 import { Caller } from './tree/caller.ts';
 import { setRoots } from './tree/sources/root.ts';
 import { Tree } from './tree/tree.ts';
 import { NOFOLLOW, walk } from './tree/walk.ts';
+import type { Command } from './writeback/commands.ts';
+import type { Manner } from './writeback/write-back.ts';
 
 /** How many overlays this process has made: what keeps their descriptors and device numbers apart. Changed by the constructor. */
 let made = 0;
@@ -28,32 +32,48 @@ let made = 0;
 /** Device numbers of overlays begin here, above those of real devices (Linux packs 12 + 20 bits). */
 const FIRST_DEV = 2 ** 32;
 
+/** What an overlay tells with `on`. */
+export interface OverlayEvents {
+  /** Something is about to be done to the upper. */
+  command: [command: Command];
+  /** A file could not be written back; it stays dirty and is tried again by the next write-back. */
+  'writeback-error': [failure: { readonly path: string; readonly code: string }];
+}
+
 /**
  * A writable filesystem in memory over read-only branches.
  *
  * Made by {@link createOverlay}. Its `fs` is used like `node:fs`; the other members are control: what differs, where it comes from,
  * the end.
  */
-export class Overlay implements Disposable, AsyncDisposable {
+export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, AsyncDisposable {
   /** The filesystem: all of `node:fs`, as a plain object whose functions can be taken out and used alone. */
   readonly fs: FileSystem;
   readonly #tree: Tree;
   readonly #session: Session;
   readonly #branches: readonly Branch[];
   readonly #roots: Roots;
+  readonly #upper: UpperControl;
   /** Set by `close`. */
   #isClosed = false;
 
   /** @internal use {@link createOverlay} */
   constructor(options: OverlayOptions) {
+    super();
     const parsed = parseOptions(options);
     const ordinal = made++;
     const { credentials, umask, cwd, clock, readonly } = parsed;
     const memory = new Memory(parsed.pageSize, parsed.limits);
     this.#tree = new Tree({ memory, clock, readonly, dev: FIRST_DEV + ordinal, owner: credentials });
-    this.#branches = parsed.branches.map(({ branch }) => branch);
-    this.#roots = new Map(parsed.branches.map(({ branch, root }) => [branch, root]));
-    setRoots(this.#tree, parsed.branches);
+    const { lowers, upper } = parsed;
+    const branches = upper === undefined ? lowers : [upper, ...lowers];
+    this.#branches = branches.map(({ branch }) => branch);
+    this.#roots = new Map(branches.map(({ branch, root }) => [branch, root]));
+    this.#upper = new UpperControl(this.#tree, upper, {
+      onCommand: (command) => void this.emit('command', command),
+      onFailure: ({ path, errno }) => void this.emit('writeback-error', { path, code: errno.code }),
+    });
+    setRoots(this.#tree, branches);
     const caller = new Caller(this.#tree, credentials, umask);
     this.#session = { caller, descriptors: new Descriptors(ordinal), handles: new WeakMap(), cwd };
     this.fs = createFront(this.#session);
@@ -127,16 +147,55 @@ export class Overlay implements Disposable, AsyncDisposable {
     });
   }
 
-  /** Ends the overlay: closes every descriptor and whatever the branches hold open for it. What it held in memory is gone. */
+  /** The upper: what was given as such, or the memfs `Volume` made by the first `sync` without one; undefined before. */
+  get upper(): object | string | undefined {
+    return this.#upper.given;
+  }
+
+  /**
+   * Brings the upper up to date with everything written so far. Without an `upper` option the first call makes one in memory.
+   *
+   * Each call is one batch: after a crash the upper has all of it or none. What is written meanwhile belongs to the next one.
+   *
+   * @param manner `onProgress` hears of each file; an aborted `signal` ends the call before the batch is decided, with nothing done
+   * @throws AggregateError naming the files that could not be written, which stay dirty; a system error (`sync`) when nothing could
+   *
+   * @example
+   * ```ts
+   * import { createOverlay } from 'overfs';
+   * import { mkdtempSync, readFileSync } from 'node:fs';
+   *
+   * const upper = mkdtempSync('/tmp/upper-');
+   * await using overlay = createOverlay({ lower: '.', upper });
+   * overlay.fs.writeFileSync('/notes.txt', 'kept');
+   * await overlay.sync();
+   * console.log(readFileSync(`${upper}/notes.txt`, 'utf8')); // kept
+   * ```
+   */
+  async sync(manner: Manner = {}): Promise<void> {
+    await this.#upper.syncLater(manner);
+  }
+
+  /**
+   * The same as {@link Overlay.sync}, at once.
+   *
+   * @throws as `sync`; also EBUSY while an asynchronous write-back is under way
+   */
+  syncSync(manner: Pick<Manner, 'onProgress'> = {}): void {
+    this.#upper.syncNow(manner);
+  }
+
+  /**
+   * Ends the overlay: closes every descriptor, writes back to the upper when there is one, and lets go of whatever the branches hold open.
+   * Without an upper, what was written is gone.
+   *
+   * @throws as `syncSync`; the overlay is then still open
+   */
   close(): void {
     if (this.#isClosed) return;
-    this.#isClosed = true;
-    const { descriptors, caller } = this.#session;
-    for (const [fd, file] of [...descriptors]) {
-      descriptors.remove(fd);
-      close(syncIo, caller, file);
-    }
-    for (const branch of this.#branches) branch.close();
+    this.#closeDescriptors();
+    this.#upper.closeNow();
+    this.#end();
   }
 
   /** The same as {@link Overlay.close}, for `using`. */
@@ -144,9 +203,25 @@ export class Overlay implements Disposable, AsyncDisposable {
     this.close();
   }
 
-  /** The same as {@link Overlay.close}, for `await using`. */
+  /** The same as {@link Overlay.close} without blocking, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
+    if (this.#isClosed) return;
+    this.#closeDescriptors();
+    await this.#upper.closeLater();
+    this.#end();
+  }
+
+  #closeDescriptors(): void {
+    const { descriptors, caller } = this.#session;
+    for (const [fd, file] of [...descriptors]) {
+      descriptors.remove(fd);
+      close(syncIo, caller, file);
+    }
+  }
+
+  #end(): void {
+    this.#isClosed = true;
+    for (const branch of this.#branches) branch.close();
   }
 
   #worded<R>(syscall: string, path: string, operation: (io: Io) => R): R {

@@ -26,6 +26,7 @@ import { mayOwn, own, tellChange } from '../tree/own.ts';
 import { pathIn } from '../tree/sources/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
 import { FOLLOW, followLink, locate, NOFOLLOW, type Place, walk } from '../tree/walk.ts';
+import { sampleFailures } from '../writeback/errors.ts';
 import { createFile, directoryForTmpfile, makeFile } from './create.ts';
 import { freeSpot, mayCharge, type Spot } from './spot.ts';
 
@@ -42,8 +43,10 @@ export interface OpenFile {
   readonly writable: boolean;
   /** Every write goes to the end. */
   readonly append: boolean;
-  /** Where the next read or write without a position begins, in bytes. Changed by `data.ts`. */
+  /** Where the next read or write without a position begins, in bytes. Changed by `data.ts`; set back by `fs/` where what was read cannot be given. */
   position: number;
+  /** How many failures to write the file back this description has heard of. Changed by `sync.ts`. */
+  heard: number;
   /** The branch's own descriptor of a file that is used straight through. */
   readonly through: number | undefined;
 }
@@ -53,24 +56,24 @@ export type Opening =
   | { readonly kind: 'existing'; readonly inode: Inode; readonly through: number | undefined }
   | { readonly kind: 'new'; readonly spot: Spot };
 
-function isReading(flags: number): boolean {
+export function isReading(flags: number): boolean {
   return (flags & O_ACCMODE) !== O_WRONLY;
 }
 
-function isWriting(flags: number): boolean {
+export function isWriting(flags: number): boolean {
   return (flags & O_ACCMODE) !== O_RDONLY;
 }
 
 /** Opens a file. */
 export function open(io: Io, caller: Caller, path: string, flags: number, mode: number): OpenFile {
   if ((flags & O_TMPFILE) === O_TMPFILE) return openAnonymous(io, caller, path, flags, mode);
-  const opening = planOpen(io, caller, path, flags);
-  // From here on nothing stops or fails.
-  return describe(
-    carryOut(caller, opening, flags, mode),
-    flags,
-    opening.kind === 'existing' ? opening.through : undefined,
-  );
+  return openPlanned(caller, planOpen(io, caller, path, flags), flags, mode);
+}
+
+/** Opens what was planned. Cannot stop or fail. */
+export function openPlanned(caller: Caller, opening: Opening, flags: number, mode: number): OpenFile {
+  const inode = carryOut(caller, opening, flags, mode);
+  return describe(inode, flags, opening.kind === 'existing' ? opening.through : undefined);
 }
 
 function describe(inode: Inode, flags: number, through: number | undefined): OpenFile {
@@ -82,6 +85,7 @@ function describe(inode: Inode, flags: number, through: number | undefined): Ope
     writable: isWriting(flags),
     append: (flags & O_APPEND) !== 0,
     position: 0,
+    heard: sampleFailures(inode),
     through,
   };
 }
@@ -184,6 +188,7 @@ export function carryOut(caller: Caller, opening: Opening, flags: number, mode: 
 /** Sets a file's size. Requires: `mayOwn`. */
 export function truncateNow(tree: Tree, file: File, size: number): void {
   own(tree, file, OWNED_CONTENT);
+  if (size < file.size) tree.dirty?.truncated.add(file);
   truncateContents(tree.memory, file, size);
   touchMtime(tree, file);
   tellChange(tree, file);

@@ -269,6 +269,13 @@ export function* pagesOf(file: Contents): Iterable<readonly [PageIndex, Page]> {
   else if (pages !== undefined) yield* pages;
 }
 
+/** Whether the origin holds exactly this content, given how long the origin is. */
+export function isOwnContentClean(file: Contents, originSize: number | undefined): boolean {
+  if (file.size !== originSize || file.supplied !== file.size) return false;
+  for (const [, page] of pagesOf(file)) if (page.state === DIRTY) return false;
+  return true;
+}
+
 /**
  * Gives `copy` the contents of `file` without copying a byte: dirty pages are shared until one side is written, the rest stays
  * with the origin, which the caller makes the copy's origin too.

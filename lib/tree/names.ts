@@ -57,6 +57,7 @@ export function addName(tree: Tree, directory: Directory, name: string, inode: I
   rememberName(inode, directory, key);
   touchNames(tree, directory);
   markName(directory, key, how);
+  tree.dirty?.addName(directory, key);
   tree.onChange?.({ kind: 'rename', directory, name: key, inode });
 }
 
@@ -74,6 +75,7 @@ export function removeName(tree: Tree, directory: Directory, name: string, inode
     directory.marks?.delete(name);
   }
   touchNames(tree, directory);
+  tree.dirty?.addName(directory, lasting(name));
   tree.onChange?.({ kind: 'rename', directory, name, inode });
 }
 
@@ -89,4 +91,5 @@ export function endIfUnused(tree: Tree, inode: Inode): void {
     inode.state &= ~CHARGED;
   }
   tree.linked.delete(inode.number);
+  tree.dirty?.inodes.delete(inode);
 }

@@ -9,7 +9,7 @@
  * a remount leave it as it is.
  */
 
-import type { Branch } from '../branch/branch.ts';
+import { type Branch, UPPER } from '../branch/branch.ts';
 
 const SLOT = 2 ** 40;
 const SLOTS = 2 ** 12;
@@ -25,6 +25,8 @@ export class Numbers {
   readonly #taken = new Set<number>();
   /** Odd numbers by `branch.id:device:ino` or `branch.id:path`. Entries are only added. */
   readonly #odds = new Map<string, number>();
+  /** Numbers that files of the upper had in earlier mounts, by the upper's own number. Set by `remember`. */
+  #remembered: ReadonlyMap<number, number> = new Map();
   // The slot asked for last: nearly always the one asked for next.
   #lastBranch: Branch | undefined;
   #lastDev = 0;
@@ -35,8 +37,18 @@ export class Numbers {
     return ++this.#born;
   }
 
+  /** Takes over what an upper says of the numbers that its files had when it was mounted before. */
+  remember(numbers: ReadonlyMap<number, number>): void {
+    this.#remembered = numbers;
+    for (const number of numbers.values()) if (number < SLOT && number > this.#born) this.#born = number;
+  }
+
   /** The number of a file of a branch: the same for the same file, always. */
   of(branch: Branch, dev: number, ino: number | bigint, path: string): number {
+    if (branch.id === UPPER && typeof ino === 'number') {
+      const known = this.#remembered.get(ino);
+      if (known !== undefined) return known;
+    }
     if (ino === 0) return this.#oddNumber(`${branch.id}:${path}`);
     if (typeof ino === 'bigint' || ino >= SLOT) return this.#oddNumber(`${branch.id}:${dev}:${ino}`);
     const slot = this.#slot(branch, dev);

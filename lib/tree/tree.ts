@@ -6,12 +6,15 @@
  *     revalidate.ts  whether what is remembered of a lower that may change is still so
  *     list.ts        the merged listing of a directory
  *     names.ts       what changes names: adding, removing, whiteouts
+ *     dropped.ts     directories removed without looking at what was in them
  *     own.ts         copy-up: what makes an inode the overlay's own
  *     caller.ts      rights
  */
 
 import { constants } from 'node:fs';
+import type { Errand } from '../fault.ts';
 import type { Memory } from '../pages/memory.ts';
+import type { Dropped } from './dropped.ts';
 import { Directory, File, type Inode, type Owner } from './inode.ts';
 import { Numbers } from './numbers.ts';
 import type { Source } from './sources/source.ts';
@@ -23,6 +26,28 @@ export interface Change {
   readonly directory: Directory;
   readonly name: string;
   readonly inode: Inode;
+}
+
+/** What the upper does not know yet. Added to by every change of the tree, taken from by write-back. */
+export class Dirty {
+  /** Inodes whose attributes or content changed. */
+  readonly inodes = new Set<Inode>();
+  /** Names that were made or removed, by directory. */
+  readonly names = new Map<Directory, Set<string>>();
+  /** Files that were cut. */
+  readonly truncated = new Set<Inode>();
+
+  addName(directory: Directory, name: string): void {
+    const names = this.names.get(directory);
+    if (names === undefined) this.names.set(directory, new Set([name]));
+    else names.add(name);
+  }
+}
+
+/** Brings what is dirty to the upper, for who asks for one file. */
+export interface Flusher {
+  /** Makes an inode, its attributes and the names that lead to it durable; undefined when they are. */
+  flush(inode: Inode): Errand | undefined;
 }
 
 /** What a tree is made of. */
@@ -39,7 +64,8 @@ export interface TreeOptions {
 export class Tree {
   readonly memory: Memory;
   readonly clock: () => number;
-  readonly dev: number;
+  /** Shown as `st_dev`. Set again by write-back to what an upper that is mounted again has shown before. */
+  dev: number;
   /** Nothing may be changed: EROFS. */
   readonly isReadonly: boolean;
   readonly numbers = new Numbers();
@@ -53,6 +79,10 @@ export class Tree {
   readonly dropped: Dropped[] = [];
   /** Told of every change as it happens; undefined while nobody watches. Set by whoever watches. */
   onChange: ((change: Change) => void) | undefined = undefined;
+  /** What the upper does not know yet; undefined while there is no upper to be told. Set by `writeback/attach.ts`. */
+  dirty: Dirty | undefined = undefined;
+  /** Who writes back; undefined while there is no upper. Set by the overlay. */
+  flusher: Flusher | undefined = undefined;
   /** Owners by `uid:gid`. Entries are only added. */
   readonly #owners = new Map<string, Owner>();
   #lastOwner: Owner;
@@ -107,6 +137,7 @@ function nanoseconds(ms: number): number {
 
 /** The inode's attributes have changed now: `ctime`. */
 export function touchCtime(tree: Tree, inode: Inode): void {
+  tree.dirty?.inodes.add(inode);
   const ms = tree.clock();
   inode.ctimeSec = seconds(ms);
   inode.ctimeNsec = nanoseconds(ms);
@@ -114,6 +145,7 @@ export function touchCtime(tree: Tree, inode: Inode): void {
 
 /** The inode's content has changed now: `mtime` and `ctime`. */
 export function touchMtime(tree: Tree, inode: Inode): void {
+  tree.dirty?.inodes.add(inode);
   const ms = tree.clock();
   inode.mtimeSec = inode.ctimeSec = seconds(ms);
   inode.mtimeNsec = inode.ctimeNsec = nanoseconds(ms);
@@ -121,6 +153,7 @@ export function touchMtime(tree: Tree, inode: Inode): void {
 
 /** The inode begins now: all four times. */
 export function touchAll(tree: Tree, inode: Inode): void {
+  tree.dirty?.inodes.add(inode);
   const ms = tree.clock();
   inode.atimeSec = inode.mtimeSec = inode.ctimeSec = inode.birthtimeSec = seconds(ms);
   inode.atimeNsec = inode.mtimeNsec = inode.ctimeNsec = inode.birthtimeNsec = nanoseconds(ms);

@@ -31,6 +31,14 @@ export function setRoots(tree: Tree, roots: readonly Root[]): void {
   tree.isRootLoaded = roots.length === 0;
 }
 
+/** Changes what the root merges; what is known of its names stays known. Requires: the new sources show the same. */
+export function setRootSources(tree: Tree, sources: readonly Source[]): void {
+  const { complete, listing } = tree.root;
+  setSources(tree.root, sources);
+  tree.root.complete = complete;
+  tree.root.listing = listing;
+}
+
 /** Gives the root the attributes of the topmost branch. */
 export function loadRoot(io: Io, tree: Tree): void {
   const { root } = tree;

@@ -1,0 +1,141 @@
+/**
+ * The overlay's upper: taking it, writing back to it, giving it back.
+ */
+
+import { createRequire } from 'node:module';
+import type { Volume } from 'memfs';
+import { UPPER } from './branch/branch.ts';
+import { makeBranch, originalFs } from './branch/make-branch.ts';
+import { makeUpper } from './branch/upper/upper.ts';
+import { Errno } from './errno.ts';
+import type { Errand } from './fault.ts';
+import { systemError } from './fs/errors.ts';
+import type { ParsedUpper } from './overlay-options.ts';
+import type { Inode } from './tree/inode.ts';
+import { UpperSource } from './tree/sources/source.ts';
+import type { Flusher, Tree } from './tree/tree.ts';
+import { attachUpper, noteChanges } from './writeback/attach.ts';
+import { type Failure, type Listeners, type Manner, WriteBack } from './writeback/write-back.ts';
+
+/** Waits between two attempts. */
+const PAUSE = {
+  now: (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
+  later: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+};
+
+/** The upper of one overlay, which may have none yet. */
+export class UpperControl implements Flusher {
+  readonly #tree: Tree;
+  readonly #listeners: Listeners;
+  /** What the user gave, or the volume that was made when one was first needed. Changed by `#makeVolume`. */
+  given: object | string | undefined;
+  /** Undefined while there is no upper. Changed by the constructor and `#makeVolume`. */
+  #writeBack: WriteBack | undefined;
+  /** A promise-only upper that nobody has mounted yet. Changed by `#mounted`. */
+  #mounting: Errand | undefined;
+
+  constructor(tree: Tree, upper: ParsedUpper | undefined, listeners: Listeners) {
+    this.#tree = tree;
+    this.#listeners = listeners;
+    if (upper === undefined) return;
+    this.given = upper.given;
+    this.#writeBack = this.#connect(upper);
+    noteChanges(tree);
+    const { mounting } = this.#writeBack;
+    if (upper.branch.sync === undefined) this.#mounting = mounting;
+    else mounting.now();
+    tree.flusher = this;
+  }
+
+  #connect({ branch, root, given }: ParsedUpper): WriteBack {
+    const upper = makeUpper(given === branch.name || typeof given !== 'object' ? originalFs : given, branch.name);
+    const who = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, umask: process.umask() };
+    return new WriteBack(this.#tree, { branch, upper, root, ...who, pause: PAUSE }, this.#listeners);
+  }
+
+  /** The default upper: a volume in memory, made when something is first written back. */
+  #makeVolume(): WriteBack {
+    const memfs = createRequire(import.meta.url)('memfs') as { Volume: { new (): Volume } };
+    const volume = new memfs.Volume();
+    const branch = makeBranch({ fs: volume, id: UPPER, name: 'upper', immutable: true, layered: true });
+    this.given = volume;
+    const writeBack = this.#connect({ branch, root: '/', given: volume });
+    writeBack.mounting.now();
+    attachUpper(this.#tree, new UpperSource(branch, '/', 0, undefined, ''));
+    return writeBack;
+  }
+
+  flush(inode: Inode): Errand | undefined {
+    const writeBack = this.#writeBack;
+    if (writeBack === undefined || !writeBack.isDirty || inode.nlink === 0) return undefined;
+    // What failed is told to each descriptor by the count of failures, not by this.
+    return {
+      key: 'flush',
+      now: () => void writeBack.now({}),
+      later: async () => void (await writeBack.later({})),
+    };
+  }
+
+  /** Writes everything back, at once. */
+  syncNow(manner: Manner): void {
+    this.#writeBack ??= this.#makeVolume();
+    this.#mounting?.now();
+    this.#mounting = undefined;
+    throwAll(this.#worded(() => this.#writeBack?.now(manner) ?? []));
+  }
+
+  /** Writes everything back. */
+  async syncLater(manner: Manner): Promise<void> {
+    this.#writeBack ??= this.#makeVolume();
+    await this.#mountLater();
+    let failures: Failure[];
+    try {
+      failures = await this.#writeBack.later(manner);
+    } catch (thrown) {
+      throw thrown instanceof Errno ? syncError(thrown, undefined) : thrown;
+    }
+    throwAll(failures);
+  }
+
+  async #mountLater(): Promise<void> {
+    await this.#mounting?.later();
+    this.#mounting = undefined;
+  }
+
+  #worded<R>(sync: () => R): R {
+    try {
+      return sync();
+    } catch (thrown) {
+      throw thrown instanceof Errno ? syncError(thrown, undefined) : thrown;
+    }
+  }
+
+  /** Writes everything back and gives the upper back. What was made by default holds nothing for anybody, and is let go. */
+  closeNow(): void {
+    const writeBack = this.#writeBack;
+    if (writeBack === undefined) return;
+    this.syncNow({});
+    writeBack.unmounting.now();
+    this.#writeBack = undefined;
+  }
+
+  async closeLater(): Promise<void> {
+    const writeBack = this.#writeBack;
+    if (writeBack === undefined) return;
+    await this.syncLater({});
+    await writeBack.unmounting.later();
+    this.#writeBack = undefined;
+  }
+}
+
+function syncError(errno: Errno, path: string | undefined): Error {
+  return systemError(errno, 'sync', path, undefined, syncError);
+}
+
+function throwAll(failures: readonly Failure[]): void {
+  if (failures.length === 0) return;
+  const errors = failures.map(({ path, errno }) => syncError(errno, path));
+  const paths = failures.map(({ path }) => path);
+  const shown = paths.length > 3 ? `${paths.slice(0, 3).join(', ')} and ${paths.length - 3} more` : paths.join(', ');
+  throw new AggregateError(errors, `could not be written back: ${shown}`);
+}

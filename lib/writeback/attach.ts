@@ -1,0 +1,40 @@
+/**
+ * Giving a tree an upper: from then on every change is noted as dirty, and what was changed before is dirty too.
+ */
+
+import { Directory, INSIDE, Inode, OWNED_ATTRIBUTES, OWNED_CONTENT, WHITEOUT } from '../tree/inode.ts';
+import { setRootSources } from '../tree/sources/root.ts';
+import type { UpperSource } from '../tree/sources/source.ts';
+import { Dirty, type Tree } from '../tree/tree.ts';
+
+/** Starts to note what the upper does not know. What it holds already was there before the tree. */
+export function noteChanges(tree: Tree): void {
+  tree.dirty ??= new Dirty();
+}
+
+/** Gives a tree that has lived without an empty upper. */
+export function attachUpper(tree: Tree, upper: UpperSource): void {
+  noteChanges(tree);
+  const { dirty, root } = tree;
+  if (dirty === undefined) return;
+  const directories: Directory[] = [root];
+  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+    noteDirectory(dirty, directory, directories);
+  }
+  upper.layer = { names: new Map(), whiteouts: new Set(), isOpaque: false };
+  setRootSources(tree, [upper, ...root.sources]);
+}
+
+/** Notes what is the overlay's own in one directory; directories below in which there may be more are added to `further`. */
+function noteDirectory(dirty: Dirty, directory: Directory, further: Directory[]): void {
+  // Where nothing is below every name is the overlay's own.
+  const names = directory.sources.length === 0 ? directory.names.keys() : (directory.marks?.keys() ?? []);
+  for (const name of names) {
+    const entry = directory.names.get(name);
+    const isOwn = directory.sources.length === 0 || directory.marks?.get(name) !== INSIDE;
+    if (isOwn && (entry === WHITEOUT || entry instanceof Inode)) dirty.addName(directory, name);
+    if (!(entry instanceof Inode)) continue;
+    if ((entry.state & (OWNED_ATTRIBUTES | OWNED_CONTENT)) !== 0) dirty.inodes.add(entry);
+    if (entry instanceof Directory) further.push(entry);
+  }
+}

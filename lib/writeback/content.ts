@@ -1,0 +1,228 @@
+/**
+ * The content of one inode as it was when write-back was planned, and the procedure that brings it to the work area.
+ *
+ *     whole    a new file is written under a name in the work area; renaming it into place comes later, all at once
+ *     pages    a file that the upper has keeps its place; its dirty pages are written to a file in the work area, from where they
+ *              are copied into it once the whole batch is decided (a redo log), so that a crash leaves the file old or new
+ */
+
+import type { Attributes, Branch, Fingerprint } from '../branch/branch.ts';
+import type { Upper } from '../branch/upper/upper.ts';
+import { EIO, EPERM, ESTALE } from '../errno.ts';
+import { pagesOf } from '../pages/contents.ts';
+import type { Memory } from '../pages/memory.ts';
+import { DIRTY, leaveBytes, type Page, type PageIndex, sharePage } from '../pages/page.ts';
+import { File, type Inode, Symlink } from '../tree/inode.ts';
+import { pathIn, type UpperSource } from '../tree/sources/source.ts';
+import { type Command, type Procedure, tell } from './commands.ts';
+
+/** A dirty page as it was. */
+export interface TakenPage {
+  readonly index: PageIndex;
+  /** Shares the bytes, so that a later write to the file's own page leaves these alone. */
+  readonly twin: Page;
+}
+
+/** Attributes as they were. */
+export interface TakenAttributes {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly atime: number;
+  readonly mtime: number;
+}
+
+/** See the file comment. */
+export interface Content {
+  readonly inode: Inode;
+  readonly kind: 'whole' | 'pages';
+  /** Its name in the staging directory. */
+  readonly stage: string;
+  readonly attributes: TakenAttributes;
+  readonly size: number;
+  /** How much the origin supplied. */
+  readonly supplied: number;
+  /** Where what is not in memory comes from. */
+  readonly origin: { readonly branch: Branch; readonly path: string; readonly fingerprint: Fingerprint } | undefined;
+  /** In order. */
+  readonly pages: readonly TakenPage[];
+  /** Of a symbolic link: where it points. */
+  readonly target: string | undefined;
+  /** What the upper said of the staged file. Set when it is complete. */
+  staged: Attributes | undefined;
+}
+
+export function takeAttributes(inode: Inode): TakenAttributes {
+  return {
+    mode: inode.mode & 0o7777,
+    uid: inode.owner.uid,
+    gid: inode.owner.gid,
+    atime: inode.atimeSec + Math.trunc(inode.atimeNsec / 1000) / 1e6,
+    mtime: inode.mtimeSec + Math.trunc(inode.mtimeNsec / 1000) / 1e6,
+  };
+}
+
+/** Takes the content of an inode as it is now. `place` is where the upper holds the file already. */
+export function takeContent(memory: Memory, inode: Inode, place: UpperSource | undefined, stage: string): Content {
+  const base = { inode, stage, attributes: takeAttributes(inode), staged: undefined };
+  if (!(inode instanceof File)) {
+    const target = inode instanceof Symlink ? inode.target : undefined;
+    return { ...base, kind: 'whole', size: 0, supplied: 0, origin: originOf(inode), pages: [], target };
+  }
+  const dirty: TakenPage[] = [];
+  let bytes = 0;
+  for (const [index, page] of pagesOf(inode)) {
+    if (page.state !== DIRTY) continue;
+    dirty.push({ index, twin: sharePage(page) });
+    bytes += page.length;
+  }
+  dirty.sort((a, b) => a.index - b.index);
+  // A file of several names keeps its inode in the upper too; else rewriting most of it is better done anew.
+  const patch = place !== undefined && (inode.nlink > 1 || bytes * 2 < memory.pageSize + inode.size);
+  const { size, supplied } = inode;
+  return {
+    ...base,
+    kind: patch ? 'pages' : 'whole',
+    size,
+    supplied,
+    origin: originOf(inode),
+    pages: dirty,
+    target: undefined,
+  };
+}
+
+function originOf(inode: Inode): Content['origin'] {
+  const { origin, originName, extra } = inode;
+  if (origin === undefined) return undefined;
+  return { branch: origin.branch, path: pathIn(origin, originName), fingerprint: extra?.fingerprint ?? inode };
+}
+
+/** Lets go of the pages that were taken. */
+export function releaseContent(memory: Memory, content: Content): void {
+  for (const { twin } of content.pages) leaveBytes(memory.slabs, twin);
+}
+
+/** How much is read from an origin at once. */
+const CHUNK = 1024 * 1024;
+
+/** Writes a content to the staging directory. */
+export function* stageContent(memory: Memory, content: Content, staging: string, writer: Writer): Procedure<void> {
+  const path = `${staging}/${content.stage}`;
+  if (content.inode instanceof File) {
+    if (content.kind === 'whole') yield* stageFile(memory, content, path, writer);
+    else yield* stagePages(memory, content, path);
+  } else {
+    yield* tell({ kind: 'symlink', target: content.target ?? '', path });
+    const { uid, gid, atime, mtime } = content.attributes;
+    if (writer.can.chownLinks) yield* allowed({ kind: 'chown', path, uid, gid });
+    if (writer.can.setTimesOfLinks) yield* tell({ kind: 'setTimes', path, atime, mtime });
+    content.staged = yield* tell({ kind: 'lstat', path });
+  }
+}
+
+function* stageFile(memory: Memory, content: Content, path: string, writer: Writer): Procedure<void> {
+  const { attributes, size } = content;
+  const handle = yield* tell({ kind: 'create', path, mode: attributes.mode & 0o777 });
+  try {
+    let written = 0;
+    for (const piece of piecesOf(memory, content)) {
+      const bytes = 'bytes' in piece ? piece.bytes : yield* fetch(content, piece.from, piece.to);
+      yield* writeAll(path, handle, bytes, piece.from);
+      written = piece.from + bytes.length;
+    }
+    if (written < size) yield* tell({ kind: 'truncate', path, handle, size });
+  } finally {
+    yield* tell({ kind: 'close', path, handle });
+  }
+  yield* giveAttributes(path, attributes, writer, 'made with its mode');
+  content.staged = yield* tell({ kind: 'lstat', path });
+}
+
+/** The dirty pages, one after the other; where each belongs is in the batch's journal. */
+function* stagePages(memory: Memory, content: Content, path: string): Procedure<void> {
+  const handle = yield* tell({ kind: 'create', path, mode: 0o600 });
+  try {
+    let at = 0;
+    for (const { twin } of content.pages) {
+      const bytes = bytesOf(memory, twin);
+      yield* writeAll(path, handle, bytes, at);
+      at += bytes.length;
+    }
+  } finally {
+    yield* tell({ kind: 'close', path, handle });
+  }
+}
+
+/** Who writes to the upper: what new files get by themselves, and what the upper can do. */
+export interface Writer {
+  readonly uid: number;
+  readonly gid: number;
+  readonly umask: number;
+  readonly can: Upper['can'];
+}
+
+/** Gives a file or directory of the upper its owner, mode and times; what only root may give, others leave. */
+export function* giveAttributes(
+  path: string,
+  { mode, uid, gid, atime, mtime }: TakenAttributes,
+  writer: Writer,
+  made: 'made with its mode' | 'made before',
+): Procedure<void> {
+  if (writer.can.chown && (made === 'made before' || uid !== writer.uid || gid !== writer.gid)) {
+    yield* allowed({ kind: 'chown', path, uid, gid });
+  }
+  if (writer.can.chmod && (made === 'made before' || (mode & 0o777 & ~writer.umask) !== mode)) {
+    yield* tell({ kind: 'chmod', path, mode });
+  }
+  if (writer.can.setTimes) yield* tell({ kind: 'setTimes', path, atime, mtime });
+}
+
+/** A command that the upper may refuse to who is not root (W8: "owner, where it may"). */
+function* allowed(command: Command): Procedure<void> {
+  try {
+    yield* tell(command);
+  } catch (thrown) {
+    if (thrown !== EPERM) throw thrown;
+  }
+}
+
+/** A part of a file: bytes, or where in the origin they are. Holes are left out. */
+type Piece = { readonly from: number; readonly bytes: Uint8Array } | { readonly from: number; readonly to: number };
+
+function* piecesOf(memory: Memory, { pages, supplied }: Content): Iterable<Piece> {
+  const { pageSize } = memory;
+  let at = 0;
+  for (const { index, twin } of pages) {
+    const start = index * pageSize;
+    for (; at < Math.min(start, supplied); at = Math.min(start, supplied, at + CHUNK)) {
+      yield { from: at, to: Math.min(start, supplied, at + CHUNK) };
+    }
+    if (twin.length > 0) yield { from: start, bytes: bytesOf(memory, twin) };
+    at = start + pageSize;
+  }
+  for (; at < supplied; at += CHUNK) yield { from: at, to: Math.min(supplied, at + CHUNK) };
+}
+
+function bytesOf(_memory: Memory, { bytes, start, length }: Page): Uint8Array {
+  return bytes.subarray(start, start + length);
+}
+
+function* fetch({ origin }: Content, from: number, to: number): Procedure<Uint8Array> {
+  if (origin === undefined) throw ESTALE;
+  const { branch, path, fingerprint } = origin;
+  const bytes = yield* tell({ kind: 'read', branch, path, fingerprint, offset: from, length: to - from });
+  if (bytes === undefined || bytes.length < to - from) throw ESTALE;
+  return bytes;
+}
+
+/** Writes all of `bytes`, going on after a short write (W2). */
+export function* writeAll(path: string, handle: unknown, bytes: Uint8Array, position: number): Procedure<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const rest = done === 0 ? bytes : bytes.subarray(done);
+    const written = yield* tell({ kind: 'write', path, handle, bytes: rest, position: position + done });
+    // An upper that takes nothing and gives no reason would be asked for ever.
+    if (written === 0) throw EIO;
+    done += written;
+  }
+}

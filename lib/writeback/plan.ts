@@ -1,0 +1,224 @@
+/**
+ * What must be done so that the upper shows the tree: the dirty part of the tree compared with what the upper holds.
+ *
+ * `plan` asks (it may stop) and then takes the dirty part as it is at that moment; what changes afterwards is dirty again and
+ * belongs to the next plan. Pages are shared with the plan, so a page that is written meanwhile is copied first (W9).
+ *
+ *     dirty names ──► items     what should be at a name, what the upper has there, what the lowers have there
+ *     dirty inodes ─► contents  what must be written before a name can be given (or a file patched)
+ */
+
+import { ENOTSUP, type Errno } from '../errno.ts';
+import type { Io } from '../fault.ts';
+import { isOwnContentClean } from '../pages/contents.ts';
+import {
+  BORN,
+  type Directory,
+  File,
+  Inode,
+  isDirectory,
+  namesOf,
+  OWNED_ATTRIBUTES,
+  OWNED_CONTENT,
+  Special,
+  Symlink,
+} from '../tree/inode.ts';
+import { listNames } from '../tree/list.ts';
+import { type Found, find } from '../tree/load.ts';
+import { lookup } from '../tree/lookup.ts';
+import { layerOf } from '../tree/sources/layer.ts';
+import { type Source, UpperSource } from '../tree/sources/source.ts';
+import type { Dirty, Tree } from '../tree/tree.ts';
+import { readTarget } from '../tree/walk.ts';
+import { type Content, takeContent } from './content.ts';
+import { type Draft, draft } from './draft.ts';
+
+/** A name about which the upper must be told. */
+export interface Item {
+  readonly directory: Directory;
+  readonly name: string;
+  /** What should be there; undefined for nothing. */
+  readonly want: Inode | undefined;
+  /** What the upper need not hold for that, since the lowers show it. */
+  readonly isTransparent: boolean;
+  /** What the lowers have there. */
+  readonly below: Found | undefined;
+  /** How deep the directory lies: parents come first. */
+  readonly depth: number;
+}
+
+/** Everything that one write-back does. Immutable once made. */
+export interface Plan {
+  /** Parents first. */
+  readonly items: readonly Item[];
+  readonly contents: ReadonlyMap<Inode, Content>;
+  /** Directories whose children were all brought here, since the lowers would not show them at this place. */
+  readonly copied: ReadonlySet<Directory>;
+  /** The inodes that were dirty. */
+  readonly inodes: ReadonlySet<Inode>;
+  /** The names that were dirty. */
+  readonly names: ReadonlyMap<Directory, ReadonlySet<string>>;
+  /** What will be done once the contents are staged. */
+  readonly draft: Draft;
+  /** What cannot be written to any upper, and why. */
+  readonly refused: ReadonlyMap<Inode, Errno>;
+}
+
+/** The directory of the upper that a directory has; undefined while the upper has none for it. */
+export function upperOf(directory: Directory): UpperSource | undefined {
+  const [first] = directory.sources;
+  return first instanceof UpperSource ? first : undefined;
+}
+
+/** The directories of lowers that a directory merges. */
+export function lowersOf(directory: Directory): readonly Source[] {
+  return upperOf(directory) === undefined ? directory.sources : directory.sources.slice(1);
+}
+
+/** Where the upper holds an inode's content; undefined when it does not. */
+export function placeOf(inode: Inode): UpperSource | undefined {
+  const { origin, originName } = inode;
+  return origin instanceof UpperSource && origin.held.get(originName) === inode ? origin : undefined;
+}
+
+/** Whether the directory can be reached from the root: one that was removed needs nothing. */
+function isLive(tree: Tree, directory: Directory): boolean {
+  let at: Directory | undefined = directory;
+  while (at !== undefined && at !== tree.root) at = at.nlink === 0 ? undefined : at.parent;
+  return at !== undefined;
+}
+
+function depthOf(tree: Tree, directory: Directory): number {
+  let depth = 0;
+  for (let at: Directory | undefined = directory; at !== undefined && at !== tree.root; at = at.parent) depth++;
+  return depth;
+}
+
+/** Collects the items, asking branches where memory does not know. */
+class Collection {
+  readonly items = new Map<Directory, Map<string, Item>>();
+  readonly copied = new Set<Directory>();
+  readonly #io: Io;
+  readonly #tree: Tree;
+  /** Names still to be looked at. */
+  readonly #queue: { directory: Directory; name: string; why: 'dirty' | 'needed' }[] = [];
+
+  constructor(io: Io, tree: Tree) {
+    this.#io = io;
+    this.#tree = tree;
+  }
+
+  collect(dirty: Dirty): void {
+    for (const [directory, names] of dirty.names) {
+      if (isLive(this.#tree, directory)) for (const name of names) this.#add(directory, name, 'dirty');
+    }
+    for (const inode of dirty.inodes) this.#addInode(inode);
+    for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) {
+      this.#look(next.directory, next.name, next.why);
+    }
+  }
+
+  #add(directory: Directory, name: string, why: 'dirty' | 'needed'): void {
+    this.#queue.push({ directory, name, why });
+  }
+
+  /** An inode that the upper does not hold yet brings its names along. */
+  #addInode(inode: Inode): void {
+    if (inode === this.#tree.root) return;
+    const isReal = (inode.state & (BORN | OWNED_ATTRIBUTES | OWNED_CONTENT)) !== 0;
+    if (!isReal || (isDirectory(inode) && upperOf(inode) !== undefined)) return;
+    for (const { directory, name } of namesOf(inode)) {
+      if (isLive(this.#tree, directory) && upperOf(directory)?.held.get(name) !== inode) {
+        this.#add(directory, name, 'needed');
+      }
+    }
+  }
+
+  #look(directory: Directory, name: string, why: 'dirty' | 'needed'): void {
+    const names = this.items.get(directory) ?? new Map<string, Item>();
+    const known = names.get(name);
+    if (known !== undefined && (why === 'dirty' || !known.isTransparent)) return;
+    const upper = upperOf(directory);
+    if (upper !== undefined) layerOf(this.#io, upper);
+    else if (directory !== this.#tree.root && directory.parent !== undefined) {
+      this.#add(directory.parent, directory.name, 'needed');
+    }
+    const found = this.copied.has(directory)
+      ? lookup(this.#io, this.#tree, directory, name)
+      : directory.names.get(name);
+    const want = found instanceof Inode ? found : undefined;
+    const lowers = this.copied.has(directory) ? [] : lowersOf(directory);
+    const below = lowers.length === 0 ? undefined : find(this.#io, lowers, name);
+    const isTransparent = why === 'dirty' && want !== undefined && shows(below, name, want);
+    names.set(name, { directory, name, want, isTransparent, below, depth: depthOf(this.#tree, directory) });
+    this.items.set(directory, names);
+    if (want === undefined || isTransparent) return;
+    if (isDirectory(want)) this.#copyIfMoved(want, below);
+    // Where a link points is asked before anything is decided.
+    else if (want instanceof Symlink) readTarget(this.#io, want);
+  }
+
+  /** The children of a directory that the lowers have elsewhere would not show here: they are all brought along. */
+  #copyIfMoved(directory: Directory, below: Found | undefined): void {
+    const lowers = lowersOf(directory);
+    if (lowers.length === 0 || sameSources(lowers, below?.sources ?? []) || this.copied.has(directory)) return;
+    this.copied.add(directory);
+    for (const name of listNames(this.#io, directory)) this.#add(directory, name, 'needed');
+  }
+}
+
+/** Whether the lowers show exactly this inode under the name, so that the upper need not hold it. */
+function shows(below: Found | undefined, name: string, inode: Inode): boolean {
+  if (below === undefined || (inode.state & (BORN | OWNED_ATTRIBUTES | OWNED_CONTENT)) !== 0) return false;
+  if (isDirectory(inode)) return upperOf(inode) === undefined && sameSources(inode.sources, below.sources);
+  const { origin, originName } = inode;
+  return origin?.branch === below.source.branch && origin.path === below.source.path && originName === name;
+}
+
+function sameSources(some: readonly Source[], others: readonly Source[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every(({ branch, path }, i) => branch === others[i]?.branch && path === others[i]?.path)
+  );
+}
+
+/** Plans the write-back of all that is dirty; undefined when nothing is. */
+export function plan(io: Io, tree: Tree): Plan | undefined {
+  const { dirty } = tree;
+  if (dirty === undefined || (dirty.inodes.size === 0 && dirty.names.size === 0)) return undefined;
+  const collection = new Collection(io, tree);
+  collection.collect(dirty);
+  const items = [...collection.items.values()].flatMap((names) => [...names.values()]);
+  items.sort((a, b) => a.depth - b.depth);
+  // From here on nothing stops or fails.
+  const inodes = new Set(dirty.inodes);
+  const names = new Map(dirty.names);
+  dirty.inodes.clear();
+  dirty.names.clear();
+  dirty.truncated.clear();
+  const { contents, refused } = takeContents(tree, items, inodes);
+  const { copied } = collection;
+  return { items, contents, copied, inodes, names, refused, draft: draft(tree, items, contents, copied, inodes) };
+}
+
+/** What must be written: of inodes that get a place in the upper, and of those there whose content changed. */
+function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Inode>) {
+  const contents = new Map<Inode, Content>();
+  const refused = new Map<Inode, Errno>();
+  const wanted = new Set<Inode>(dirty);
+  for (const { want, isTransparent } of items) if (want !== undefined && !isTransparent) wanted.add(want);
+  const placed = new Set(items.map(({ want }) => want));
+  for (const inode of wanted) {
+    if (isDirectory(inode) || inode.nlink === 0) continue;
+    const place = placeOf(inode);
+    if (place === undefined && !placed.has(inode)) continue;
+    if (inode instanceof Special) refused.set(inode, ENOTSUP);
+    else if (
+      place === undefined ||
+      (inode instanceof File && !isOwnContentClean(inode, inode.extra?.fingerprint?.size))
+    ) {
+      contents.set(inode, takeContent(tree.memory, inode, place, String(contents.size)));
+    }
+  }
+  return { contents, refused };
+}

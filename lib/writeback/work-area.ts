@@ -1,0 +1,301 @@
+/**
+ * The work area of an upper: `.overfs` at its root. It never shows in the overlay.
+ *
+ *     .overfs/format     which version of all this wrote it, and the device number that the overlay shows
+ *     .overfs/lock       who works with the upper
+ *     .overfs/stage/     contents not yet in place; what was moved out of the way
+ *     .overfs/journal    moves and steps of the batch that is being carried out; there only while it is
+ *     .overfs/moved      the moves of that batch are done
+ *     .overfs/numbers    inode numbers: those of the upper and those that the overlay shows
+ *
+ * A crash before the journal is there leaves the upper as it was; a crash after it is made up for when the upper is next mounted, by doing
+ * the batch again to its end. So every batch happens as a whole or not at all (W11).
+ */
+
+import type { Attributes } from '../branch/branch.ts';
+import { WORK_AREA } from '../branch/whiteout.ts';
+import { EEXIST, ENOENT, type Errno } from '../errno.ts';
+import { type Procedure, tell } from './commands.ts';
+import { giveAttributes, type Writer, writeAll } from './content.ts';
+import type { Move, Step } from './draft.ts';
+import { type Holder, isGone, parseHolder } from './lock.ts';
+
+const VERSION = 1;
+
+/** Something is wrong with an upper itself, and what can be done about it. Code `EBUSY` or `ERR_OVERFS_UPPER`. */
+export class UpperError extends Error {
+  readonly code: 'EBUSY' | 'ERR_OVERFS_UPPER';
+  override readonly name = 'UpperError';
+
+  constructor(code: 'EBUSY' | 'ERR_OVERFS_UPPER', message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The paths of a work area. */
+export interface Area {
+  readonly root: string;
+  readonly base: string;
+  readonly format: string;
+  readonly lock: string;
+  readonly stage: string;
+  readonly journal: string;
+  readonly moved: string;
+  readonly numbers: string;
+}
+
+export function areaAt(root: string): Area {
+  const base = `${root === '/' ? '' : root}/${WORK_AREA}`;
+  return {
+    root,
+    base,
+    format: `${base}/format`,
+    lock: `${base}/lock`,
+    stage: `${base}/stage`,
+    journal: `${base}/journal`,
+    moved: `${base}/moved`,
+    numbers: `${base}/numbers`,
+  };
+}
+
+/** What an upper remembers of earlier mounts. */
+export interface Memories {
+  /** The device number that the overlay showed. */
+  readonly dev: number;
+  /** Overlay inode numbers by the upper's own. */
+  readonly numbers: ReadonlyMap<number, number>;
+  /** Bytes in the file of numbers: where the next go. */
+  readonly size: number;
+}
+
+/** Takes the upper: makes or checks the work area, locks it, and ends what a crash left half done. */
+export function* mount(area: Area, holder: Holder, dev: number, writer: Writer): Procedure<Memories> {
+  yield* makeDirectory(area.base, 0o700);
+  yield* takeLock(area, holder);
+  const text = yield* readText(area.format);
+  if (text === undefined) yield* writeNew(area.format, JSON.stringify({ version: VERSION, dev }));
+  const format = text === undefined ? { dev } : parseFormat(area, text);
+  yield* makeDirectory(area.stage, 0o700);
+  yield* recover(area, writer);
+  const lines = (yield* readText(area.numbers)) ?? '';
+  return { dev: format.dev, numbers: parseNumbers(lines), size: Buffer.byteLength(lines) };
+}
+
+/** Gives the upper back. */
+export function* unmount(area: Area): Procedure<void> {
+  yield* removeFile(area.lock);
+}
+
+function* takeLock(area: Area, holder: Holder): Procedure<void> {
+  for (;;) {
+    try {
+      yield* writeNew(area.lock, JSON.stringify(holder));
+      return;
+    } catch (thrown) {
+      if (thrown !== EEXIST) throw thrown;
+    }
+    const text = yield* readText(area.lock);
+    if (text === undefined) continue;
+    const other = parseHolder(text);
+    // An empty or torn lock is from a process that died while it wrote it.
+    if (other !== undefined && !isGone(other)) {
+      throw new UpperError(
+        'EBUSY',
+        `EBUSY: the upper '${area.root}' is in use by process ${other.pid} on ${other.host}; ` +
+          `if that is not so, remove '${area.lock}'`,
+      );
+    }
+    yield* removeFile(area.lock);
+  }
+}
+
+function parseFormat(area: Area, text: string): { readonly dev: number } {
+  const format = parsed(text);
+  if (format?.version !== VERSION || typeof format.dev !== 'number') {
+    throw new UpperError(
+      'ERR_OVERFS_UPPER',
+      `The work area '${area.base}' was written by another version of overfs or is damaged: '${area.format}' says ` +
+        `${JSON.stringify(text.slice(0, 80))}. The files of the upper are not affected; move '${area.base}' away to start anew ` +
+        '(inode numbers will change)',
+    );
+  }
+  return { dev: format.dev };
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseNumbers(lines: string): Map<number, number> {
+  const numbers = new Map<number, number>();
+  for (const line of lines.split('\n')) {
+    const [ino, number] = line.split(' ').map(Number);
+    if (ino !== undefined && number !== undefined && ino > 0 && number > 0) numbers.set(ino, number);
+  }
+  return numbers;
+}
+
+/** Ends a batch that a crash interrupted, and clears what is staged. */
+function* recover(area: Area, writer: Writer): Procedure<void> {
+  const text = yield* readText(area.journal);
+  if (text !== undefined) {
+    const journal = parsed(text);
+    if (journal === undefined || !Array.isArray(journal.moves) || !Array.isArray(journal.steps)) {
+      throw new UpperError(
+        'ERR_OVERFS_UPPER',
+        `The journal '${area.journal}' is damaged, so a write-back that was interrupted cannot be ended. What it had staged is in ` +
+          `'${area.stage}'; move '${area.journal}' away to go on without it`,
+      );
+    }
+    yield* carryOutBatch(area, journal.moves, journal.steps, writer);
+    yield* removeFile(area.journal);
+  }
+  yield* clearStage(area);
+}
+
+/** Decides a batch: from here on it is done to its end, by us or by who mounts the upper after a crash. */
+export function* writeJournal(area: Area, moves: readonly Move[], steps: readonly Step[]): Procedure<void> {
+  const fresh = `${area.journal}.new`;
+  yield* removeFile(fresh);
+  yield* writeNew(fresh, JSON.stringify({ moves, steps }));
+  yield* tell({ kind: 'rename', from: fresh, to: area.journal });
+}
+
+/** Carries out the moves and steps of a batch; may have been begun before. */
+export function* carryOutBatch(
+  area: Area,
+  moves: readonly Move[],
+  steps: readonly Step[],
+  writer: Writer,
+): Procedure<void> {
+  if (moves.length > 0 && (yield* tell({ kind: 'lstat', path: area.moved })) === undefined) {
+    for (const { from, stage } of moves) {
+      const to = `${area.stage}/${stage}`;
+      const isDone = (yield* tell({ kind: 'lstat', path: to })) !== undefined;
+      if (!isDone) yield* quietly(ENOENT, tell({ kind: 'rename', from, to }));
+    }
+    yield* quietly(EEXIST, writeNew(area.moved, ''));
+  }
+  for (const step of steps) yield* carryOutStep(area, step, writer);
+  if (moves.length > 0) yield* removeFile(area.moved);
+}
+
+/** Carries out one step; does nothing where it was done before. */
+export function* carryOutStep(area: Area, step: Step, writer: Writer): Procedure<void> {
+  switch (step.kind) {
+    case 'place':
+      return yield* quietly(ENOENT, tell({ kind: 'rename', from: `${area.stage}/${step.stage}`, to: step.path }));
+    case 'mkdir':
+      return yield* makeDirectory(step.path, step.mode);
+    case 'link': {
+      const stage = `${area.stage}/${step.stage}`;
+      yield* quietly(EEXIST, tell({ kind: 'link', existing: step.existing, path: stage }));
+      yield* tell({ kind: 'rename', from: stage, to: step.path });
+      // Renaming one name of a file to another name of the same file does nothing (POSIX rename).
+      return yield* removeFile(stage);
+    }
+    case 'mark':
+      return yield* quietly(EEXIST, writeNew(step.path, ''));
+    case 'unmark':
+      return yield* removeFile(step.path);
+    case 'patch':
+      return yield* patch(area, step);
+    case 'attributes':
+      return yield* giveAttributes(step.path, step.attributes, writer, 'made before');
+  }
+}
+
+/** Copies staged pages into a file. */
+function* patch(area: Area, { stage, path, ranges, cut, size }: Extract<Step, { kind: 'patch' }>): Procedure<void> {
+  const from = `${area.stage}/${stage}`;
+  const pages = yield* readBytes(from);
+  // Gone: it was done, and the stage cleared.
+  if (pages === undefined) return;
+  const handle = yield* tell({ kind: 'open', path });
+  try {
+    yield* tell({ kind: 'truncate', path, handle, size: Math.min(cut, size) });
+    let at = 0;
+    for (const [position, length] of ranges) {
+      yield* writeAll(path, handle, pages.subarray(at, at + length), position);
+      at += length;
+    }
+    yield* tell({ kind: 'truncate', path, handle, size });
+  } finally {
+    yield* tell({ kind: 'close', path, handle });
+  }
+}
+
+/** Removes everything that is staged. */
+export function* clearStage(area: Area): Procedure<void> {
+  for (const { name } of (yield* tell({ kind: 'list', path: area.stage })) ?? []) {
+    yield* removeTree(`${area.stage}/${name}`);
+  }
+}
+
+/** Removes a file, or a directory with all that is in it. */
+export function* removeTree(path: string): Procedure<void> {
+  const names = yield* tell({ kind: 'list', path });
+  for (const { name } of names ?? []) yield* removeTree(`${path}/${name}`);
+  if (names === undefined) yield* removeFile(path);
+  else yield* quietly(ENOENT, tell({ kind: 'rmdir', path }));
+}
+
+/** Notes the inode numbers that the overlay shows for files of the upper. */
+export function* noteNumbers(area: Area, numbers: ReadonlyMap<number, number>, size: number): Procedure<number> {
+  if (numbers.size === 0) return size;
+  const lines = Buffer.from([...numbers].map(([ino, number]) => `${ino} ${number}\n`).join(''));
+  if (size === 0) yield* quietly(EEXIST, writeNew(area.numbers, ''));
+  const handle = yield* tell({ kind: 'open', path: area.numbers });
+  try {
+    yield* writeAll(area.numbers, handle, lines, size);
+  } finally {
+    yield* tell({ kind: 'close', path: area.numbers, handle });
+  }
+  return size + lines.length;
+}
+
+function* makeDirectory(path: string, mode: number): Procedure<void> {
+  yield* quietly(EEXIST, tell({ kind: 'mkdir', path, mode }));
+}
+
+/** Removes a file that may be gone already. */
+export function* removeFile(path: string): Procedure<void> {
+  yield* quietly(ENOENT, tell({ kind: 'unlink', path }));
+}
+
+/** Does something of which one outcome is as good as success. */
+function* quietly(harmless: Errno, procedure: Procedure<unknown>): Procedure<void> {
+  try {
+    yield* procedure;
+  } catch (thrown) {
+    if (thrown !== harmless) throw thrown;
+  }
+}
+
+/** Writes a small file that must not be there yet. */
+function* writeNew(path: string, text: string): Procedure<void> {
+  const handle = yield* tell({ kind: 'create', path, mode: 0o600 });
+  try {
+    if (text !== '') yield* writeAll(path, handle, Buffer.from(text), 0);
+  } finally {
+    yield* tell({ kind: 'close', path, handle });
+  }
+}
+
+function* readText(path: string): Procedure<string | undefined> {
+  return (yield* readBytes(path))?.toString();
+}
+
+/** The bytes of a file of the upper; undefined when there is none. */
+function* readBytes(path: string): Procedure<Buffer | undefined> {
+  const found: Attributes | undefined = yield* tell({ kind: 'lstat', path });
+  if (found === undefined) return undefined;
+  const bytes = yield* tell({ kind: 'read', path, fingerprint: found, offset: 0, length: found.size });
+  return bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
