@@ -85,7 +85,10 @@ async function makeEmptyHandle(): Promise<object> {
 
 /** A FileHandle of Node's over a descriptor that is never open. */
 export function takeEmptyHandle(): Promise<object> {
-  emptyHandle ??= makeEmptyHandle();
+  emptyHandle ??= makeEmptyHandle().catch((error: unknown) => {
+    emptyHandle = undefined;
+    throw error;
+  });
   return emptyHandle;
 }
 

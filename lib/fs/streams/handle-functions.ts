@@ -8,11 +8,11 @@ import { type FileHandle, RELEASE } from '../handles/file-handle.ts';
 type Moved = (error: unknown, count?: number, data?: unknown) => void;
 type Done = (error?: unknown) => void;
 
-/** Calls back in a turn of its own: what the callback throws is an uncaught exception. */
+/** Calls back in a turn of its own, as `stream-functions.ts`. */
 function settle(promise: Promise<unknown>, done: (error: unknown, value?: unknown) => void): void {
   promise.then(
-    (value) => process.nextTick(done, null, value),
-    (error) => process.nextTick(done, error),
+    (value) => setImmediate(done, null, value),
+    (error) => setImmediate(done, error),
   );
 }
 

@@ -2,8 +2,8 @@
  * `ReadStream` and `WriteStream`: Node's own, over the functions of a front.
  *
  * The classes of a front are derived from Node's, so `instanceof` holds for either, and they can be called without `new`, as
- * those. Node's take the functions they use as `options.fs`: they get the front itself, so that they notice when somebody
- * puts other functions there. With a FileHandle they use its methods.
+ * those. Node's take the functions that they use as `options.fs`: they get the front's, whichever those are by then
+ * (`stream-functions.ts`). With a FileHandle they use its methods (`handle-functions.ts`).
  */
 
 import nodeFs from 'node:fs';
@@ -11,6 +11,7 @@ import { isHandle } from '../dry-run.ts';
 import { FileHandle, HOLD } from '../handles/file-handle.ts';
 import type { FileSystem, Parts, Session } from '../session.ts';
 import { handleFunctions } from './handle-functions.ts';
+import { streamFunctions } from './stream-functions.ts';
 
 /** Node's classes as they were before anybody put others in their place. They are functions that initialize `this`. */
 const real = {
@@ -51,7 +52,7 @@ function copyOf(given: object): Options {
   return copy;
 }
 
-function takeOptions(session: Session, fs: FileSystem, given: unknown): Taken {
+function takeOptions(session: Session, fs: object, given: unknown): Taken {
   if (given === undefined || given === null || typeof given === 'function')
     return { options: { fs }, handle: undefined };
   if (typeof given === 'string') return { options: { encoding: given, fs }, handle: undefined };
@@ -72,8 +73,8 @@ function takeOptions(session: Session, fs: FileSystem, given: unknown): Taken {
   return { options, handle: undefined };
 }
 
-/** A class of streams over a front. */
-function defineStream(session: Session, fs: FileSystem, parent: StreamClass): StreamClass {
+/** A class of streams over the functions of a front. */
+function defineStream(session: Session, fs: object, parent: StreamClass): StreamClass {
   const made = function (this: unknown, path: unknown, given: unknown): unknown {
     if (!(this instanceof made)) return new (made as unknown as StreamClass)(path, given);
     const { options, handle } = takeOptions(session, fs, given);
@@ -95,8 +96,9 @@ function defineStream(session: Session, fs: FileSystem, parent: StreamClass): St
 
 /** The part of the front that makes streams. */
 export function streams(session: Session, fs: FileSystem): Parts {
-  const ReadStream = defineStream(session, fs, real.ReadStream);
-  const WriteStream = defineStream(session, fs, real.WriteStream);
+  const functions = streamFunctions(fs);
+  const ReadStream = defineStream(session, functions, real.ReadStream);
+  const WriteStream = defineStream(session, functions, real.WriteStream);
   // The class that is there by then: others may be put there, as with Node's.
   const createWith =
     (name: 'ReadStream' | 'WriteStream') =>
