@@ -51,6 +51,11 @@ export function typeAnswered(asked: TypeQuestions): number {
   return asked.isBlockDevice?.() ? S_IFBLK : 0;
 }
 
+/** How many names there are: one at least, whatever a branch says, since nobody finds what has none. */
+function linksOf({ nlink }: StatsLike): number {
+  return quantity(nlink, 1) || 1;
+}
+
 /** The attributes in stats of either kind; the inode number is 0 where it is not worth keeping. */
 export function attributesOf(stats: StatsLike, number: 'keep' | 'drop'): Attributes {
   const exact = typeof stats.mtimeNs === 'bigint';
@@ -59,7 +64,7 @@ export function attributesOf(stats: StatsLike, number: 'keep' | 'drop'): Attribu
     dev: quantity(stats.dev, 0),
     ino: number === 'keep' ? inodeNumber(stats.ino) : 0,
     mode: modeOf(stats),
-    nlink: quantity(stats.nlink, 1),
+    nlink: linksOf(stats),
     uid: quantity(stats.uid, OWN_UID),
     gid: quantity(stats.gid, OWN_GID),
     rdev: quantity(stats.rdev, 0),
@@ -85,7 +90,7 @@ export function sameButNumber(stats: StatsLike, remembered: Remembered): boolean
     sameMoment(stats.mtimeNs, stats.mtimeMs, stats.mtime, remembered.mtimeSec, remembered.mtimeNsec) &&
     sameMoment(stats.ctimeNs, stats.ctimeMs, stats.ctime, remembered.ctimeSec, remembered.ctimeNsec) &&
     modeOf(stats) === remembered.mode &&
-    quantity(stats.nlink, 1) === remembered.nlink &&
+    linksOf(stats) === remembered.nlink &&
     quantity(stats.uid, OWN_UID) === remembered.uid &&
     quantity(stats.gid, OWN_GID) === remembered.gid &&
     sameMoment(stats.atimeNs, stats.atimeMs, stats.atime, remembered.atimeSec, remembered.atimeNsec)

@@ -25,7 +25,7 @@ import { endIfUnused } from '../tree/names.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
 import { pathIn } from '../tree/sources/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
-import { FOLLOW, followLink, locate, NOFOLLOW, type Place, walk } from '../tree/walk.ts';
+import { ATTEMPTS, FOLLOW, followLink, isLost, locate, NOFOLLOW, type Place, walk } from '../tree/walk.ts';
 import { sampleFailures } from '../writeback/errors.ts';
 import { createFile, directoryForTmpfile, makeFile } from './create.ts';
 import { freeSpot, mayCharge, type Spot } from './spot.ts';
@@ -122,12 +122,16 @@ function planCreating(io: Io, caller: Caller, path: string, flags: number): Open
   const { tree } = caller;
   if ((flags & O_DIRECTORY) !== 0) throw EINVAL;
   let at: Place | typeof ENOENT = locate(io, caller, path);
-  for (;;) {
+  for (let attempt = 1; ; ) {
     if (isErrno(at)) throw at;
     const { directory, name, last, slash, hops } = at;
     if (last !== 'name') throw (flags & O_EXCL) !== 0 ? EEXIST : EISDIR;
     if (slash) throw EISDIR;
     const inode = lookup(io, tree, directory, name);
+    if (inode === undefined && isLost(directory) && attempt++ < ATTEMPTS) {
+      at = locate(io, caller, path);
+      continue;
+    }
     if (inode === undefined) {
       const spot = freeSpot(caller, directory, name);
       mayCharge(tree);

@@ -13,7 +13,7 @@ import { find } from '../tree/load.ts';
 import { lookup } from '../tree/lookup.ts';
 import type { Cover } from '../tree/names.ts';
 import type { Tree } from '../tree/tree.ts';
-import { locate, type Place } from '../tree/walk.ts';
+import { ATTEMPTS, isLost, locate, type Place } from '../tree/walk.ts';
 
 /** A name that may be made: free, in a directory that the caller may write. */
 export interface Spot {
@@ -51,20 +51,21 @@ export function mayWriteNames(caller: Caller, directory: Directory): void {
 
 /** Finds where something new may be made. `slash` tells whether a trailing slash is as good as none (mkdir). */
 export function spotFor(io: Io, caller: Caller, path: string, slash: 'slash allowed' | 'no slash'): Spot {
-  return spotAt(io, caller, place(io, caller, path), slash);
-}
-
-export function spotAt(io: Io, caller: Caller, at: Place, slash: 'slash allowed' | 'no slash'): Spot {
-  const { directory, name, last } = at;
-  if (last !== 'name') throw EEXIST;
-  if (lookup(io, caller.tree, directory, name) !== undefined) throw EEXIST;
-  if (at.slash && slash === 'no slash') throw ENOENT;
-  return freeSpot(caller, directory, name);
+  for (let attempt = 1; ; attempt++) {
+    const { directory, name, last, slash: hasSlash } = place(io, caller, path);
+    if (last !== 'name') throw EEXIST;
+    if (lookup(io, caller.tree, directory, name) !== undefined) throw EEXIST;
+    if (isLost(directory) && attempt < ATTEMPTS) continue;
+    if (hasSlash && slash === 'no slash') throw ENOENT;
+    return freeSpot(caller, directory, name);
+  }
 }
 
 /** Requires: the name was looked up and is free. */
 export function freeSpot(caller: Caller, directory: Directory, name: string): Spot {
   const { tree } = caller;
+  // Nothing can be made in a removed directory (Linux IS_DEADDIR).
+  if (isLost(directory)) throw ENOENT;
   mayWriteNames(caller, directory);
   // The upper could not hold these names; see branch/whiteout.ts.
   if (isMark(name) || (name === WORK_AREA && directory === tree.root)) throw EINVAL;

@@ -55,8 +55,11 @@ export interface Extra {
 
 /** See the file comment. */
 export abstract class Inode implements Remembered {
-  /** Stable and unique in the overlay: what `stat` shows as `ino`. */
-  readonly number: number;
+  /**
+   * Stable and unique in the overlay: what `stat` shows as `ino`. Changed by `load.ts` only, when a lower has put another directory
+   * in the place of one.
+   */
+  number: number;
   /** The branch's own inode number of the origin; 0 for what was born here or has none. Changed by `revalidate.ts`. */
   ino: number | bigint = 0;
   /** Type and permission bits. Changed by attribute operations and `revalidate.ts`. */
@@ -190,6 +193,11 @@ export function isOwnName(directory: Directory, name: string): boolean {
   if (directory.sources.length === 0) return true;
   const mark = directory.marks?.get(name);
   return mark === HIDES || mark === FRESH;
+}
+
+/** Whether an inode, or something in the directory that it is, is (or once was) the overlay's own: it stays whatever the lowers do. */
+export function holdsOwn(inode: Inode): boolean {
+  return inode.isOwned || (inode instanceof Directory && inode.marks !== undefined && inode.marks.size > 0);
 }
 
 /** A listing: names in order, and their S_IFMT beside them. Immutable once made. */

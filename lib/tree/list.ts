@@ -7,7 +7,7 @@
 
 import { isMark } from '../branch/whiteout.ts';
 import type { Io } from '../fault.ts';
-import { type Directory, INSIDE, Inode, type Listing, UNTYPED, WHITEOUT } from './inode.ts';
+import { type Directory, holdsOwn, INSIDE, Inode, type Listing, UNTYPED, WHITEOUT } from './inode.ts';
 import { lookup } from './lookup.ts';
 import { layerOf } from './sources/layer.ts';
 import type { Tree } from './tree.ts';
@@ -74,7 +74,9 @@ function order(directory: Directory, below: ReadonlyMap<string, number> | undefi
   } else {
     for (const name of below.keys()) if (directory.names.get(name) !== WHITEOUT) names.push(name);
     for (const [name, mark] of directory.marks ?? []) {
-      if (mark !== INSIDE && !below.has(name) && directory.names.get(name) instanceof Inode) names.push(name);
+      // INSIDE: the lowers had the name, and have lost it.
+      const entry = below.has(name) ? undefined : directory.names.get(name);
+      if (entry instanceof Inode && (mark !== INSIDE || holdsOwn(entry))) names.push(name);
     }
   }
   names.sort();
@@ -82,8 +84,9 @@ function order(directory: Directory, below: ReadonlyMap<string, number> | undefi
 }
 
 function typeOf(entry: Inode | number | undefined, below: number | undefined): number {
-  if (entry instanceof Inode) return entry.type;
-  return below ?? entry ?? 0;
+  if (!(entry instanceof Inode)) return below ?? entry ?? 0;
+  // What the lowers show now is newer than what is remembered of them.
+  return below === undefined || below === 0 || holdsOwn(entry) ? entry.type : below;
 }
 
 /** Remembers what the sources show. Requires: they never change. */

@@ -13,9 +13,21 @@ import { isMark } from '../branch/whiteout.ts';
 import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
-import { ABSENT, Directory, File, Inode, isDirectory, Special, Symlink } from './inode.ts';
-import { endIfUnused, forgetName, lasting, rememberName } from './names.ts';
-import { markWay } from './own.ts';
+import {
+  ABSENT,
+  Directory,
+  File,
+  FRESH,
+  HIDES,
+  holdsOwn,
+  Inode,
+  isDirectory,
+  OWNED_QUIETLY,
+  Special,
+  Symlink,
+} from './inode.ts';
+import { type Cover, endIfUnused, forgetName, lasting, rememberName } from './names.ts';
+import { markName, markWay } from './own.ts';
 import { layerOf } from './sources/layer.ts';
 import { pathIn, type Source, UpperSource } from './sources/source.ts';
 import { setSources, type Tree } from './tree.ts';
@@ -66,27 +78,35 @@ export function find(io: Io, candidates: readonly Source[], name: string): Found
 export function load(io: Io, tree: Tree, directory: Directory, name: string): Inode | undefined {
   const found = find(io, directory.sources, name);
   // From here on nothing stops or fails.
-  if (found !== undefined) return adopt(tree, directory, name, found);
+  return settle(tree, directory, name, found);
+}
+
+/** Makes a name stand for what the sources were found to have there; undefined where that is nothing. */
+function settle(tree: Tree, directory: Directory, given: string, found: Found | undefined): Inode | undefined {
+  const name = lasting(given);
   const before = directory.names.get(name);
+  if (before instanceof Directory) {
+    if (found !== undefined && (found.attributes.mode & S_IFMT) === S_IFDIR) return follow(tree, before, name, found);
+    if (holdsOwn(before)) return standAlone(tree, directory, name, before, found === undefined ? FRESH : HIDES);
+  }
   if (before instanceof Inode) detach(tree, directory, name, before);
+  if (found !== undefined) return adopt(tree, directory, name, found);
   // Names in directories that may change are asked for each time, so there is no use in remembering their absence.
-  if (directory.settled) directory.names.set(lasting(name), ABSENT);
+  if (directory.settled) directory.names.set(name, ABSENT);
   else directory.names.delete(name);
   return undefined;
 }
 
-function adopt(tree: Tree, directory: Directory, given: string, found: Found): Inode {
-  const name = lasting(given);
+function adopt(tree: Tree, directory: Directory, name: string, found: Found): Inode {
   const { source, attributes, sources } = found;
-  const before = directory.names.get(name);
-  if (before instanceof Inode) detach(tree, directory, name, before);
-  const number = tree.numbers.of(source.branch, attributes.dev, attributes.ino, pathIn(source, name));
-  const isDir = (attributes.mode & S_IFMT) === S_IFDIR;
-  const twin = !isDir && attributes.nlink > 1 ? tree.linked.get(number) : undefined;
+  const number = numberOf(tree, name, found);
+  const type = attributes.mode & S_IFMT;
+  const twin = type !== S_IFDIR && attributes.nlink > 1 ? tree.linked.get(number) : undefined;
   let inode: Inode;
-  if (twin !== undefined) {
+  if (twin !== undefined && twin.type === type) {
     inode = twin;
     if (inode.isOwned) markWay(directory, name);
+    else update(tree, inode, attributes);
   } else {
     inode = makeInode(tree, number, attributes);
     inode.origin = source;
@@ -99,6 +119,47 @@ function adopt(tree: Tree, directory: Directory, given: string, found: Found): I
   directory.names.set(name, inode);
   rememberName(inode, directory, name);
   return inode;
+}
+
+function numberOf(tree: Tree, name: string, { source, attributes }: Found): number {
+  return tree.numbers.of(source.branch, attributes.dev, attributes.ino, pathIn(source, name));
+}
+
+/**
+ * Makes a directory merge what the sources have in its place now. It stays the inode that it is, with all that is known in it, since
+ * each name in it is looked at again when it is asked for.
+ */
+function follow(tree: Tree, inode: Directory, name: string, found: Found): Inode {
+  const sources = found.sources.map((source) => inode.sources.find((known) => isSameSource(known, source)) ?? source);
+  if (sources.length !== inode.sources.length || sources.some((source, i) => source !== inode.sources[i])) {
+    setSources(inode, sources);
+  }
+  inode.origin = found.source;
+  inode.originName = name;
+  inode.number = numberOf(tree, name, found);
+  update(tree, inode, found.attributes);
+  return inode;
+}
+
+function isSameSource(one: Source, other: Source): boolean {
+  return one.branch === other.branch && one.path === other.path && one.dev === other.dev;
+}
+
+/** Makes a directory that the lowers have no longer the overlay's own, for the sake of what is the overlay's in it. */
+function standAlone(tree: Tree, parent: Directory, name: string, directory: Directory, how: Cover): Directory {
+  setSources(directory, []);
+  directory.marks = undefined;
+  directory.origin = undefined;
+  directory.state |= OWNED_QUIETLY;
+  for (const [child, entry] of directory.names) {
+    if (entry instanceof Directory && !entry.isOwned && holdsOwn(entry))
+      standAlone(tree, directory, child, entry, FRESH);
+    if (entry instanceof Inode && holdsOwn(entry)) continue;
+    if (entry instanceof Inode) detach(tree, directory, child, entry);
+    directory.names.delete(child);
+  }
+  markName(parent, name, how);
+  return directory;
 }
 
 function makeInode(tree: Tree, number: number, attributes: Attributes): Inode {
@@ -133,6 +194,19 @@ export function applyAttributes(tree: Tree, inode: Inode, attributes: Attributes
   inode.birthtimeNsec = attributes.birthtimeNsec;
   inode.size = attributes.size;
   if (inode instanceof File) inode.supplied = attributes.size;
+}
+
+/** Takes over new attributes of a clean file; what was cached of changed content is dropped. */
+export function update(tree: Tree, inode: Inode, attributes: Attributes): void {
+  const isChanged =
+    inode.size !== attributes.size ||
+    inode.mtimeSec !== attributes.mtimeSec ||
+    inode.mtimeNsec !== attributes.mtimeNsec;
+  if (isChanged) {
+    if (inode instanceof File) dropContents(tree.memory, inode);
+    else if (inode instanceof Symlink) inode.target = undefined;
+  }
+  applyAttributes(tree, inode, attributes);
 }
 
 /** Takes the name of a lower file that is gone or another now. Who has it open keeps what is in memory of it. */

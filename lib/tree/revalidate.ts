@@ -8,13 +8,12 @@
 import { constants } from 'node:fs';
 import { type Attributes, SAME } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
-import { dropContents } from '../pages/contents.ts';
-import { type Directory, File, type Inode, isOwnName, Symlink } from './inode.ts';
-import { applyAttributes, load } from './load.ts';
+import { type Directory, type File, type Inode, isDirectory, isOwnName } from './inode.ts';
+import { load, update } from './load.ts';
 import { pathIn, type Source } from './sources/source.ts';
-import { setSources, type Tree } from './tree.ts';
+import type { Tree } from './tree.ts';
 
-const { S_IFMT, S_IFDIR } = constants;
+const { S_IFMT } = constants;
 
 /** Whether the inode mirrors a lower that may change, so that it must be looked at again. */
 export function isVolatile(inode: Inode): boolean {
@@ -23,21 +22,24 @@ export function isVolatile(inode: Inode): boolean {
 
 /** The inode that the name stands for now, which is the remembered one when nothing changed; undefined when it is gone. */
 export function revalidate(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): Inode | undefined {
-  const { origin } = inode;
-  if (origin === undefined || isOwnName(directory, name)) return inode;
-  const path = pathIn(origin, inode.originName);
-  if (directory.sources.length > 1 && isHiddenNow(io, directory, name, origin)) {
-    return load(io, tree, directory, name);
-  }
-  const answer = io.revalidate(origin.branch, path, inode);
-  if (answer === SAME) return inode;
-  if (answer !== undefined && isStill(inode, answer)) {
-    // From here on nothing stops or fails.
-    update(tree, inode, answer);
-    return inode;
-  }
+  if (isCurrent(io, tree, directory, name, inode)) return inode;
   revalidateWay(io, tree, directory);
   return load(io, tree, directory, name);
+}
+
+/** Whether a name stands for the inode still; takes over what is new about it. */
+function isCurrent(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): boolean {
+  const { origin } = inode;
+  if (origin === undefined || isOwnName(directory, name)) return true;
+  // Each of several sources has a say in what is merged.
+  if (directory.sources.length > 1 && isDirectory(inode)) return load(io, tree, directory, name) === inode;
+  if (directory.sources.length > 1 && isHiddenNow(io, directory, name, origin)) return false;
+  const answer = io.revalidate(origin.branch, pathIn(origin, inode.originName), inode);
+  if (answer === SAME) return true;
+  if (answer === undefined || !isStill(inode, answer)) return false;
+  // From here on nothing stops or fails.
+  update(tree, inode, answer);
+  return true;
 }
 
 /** Whether a source above the inode's own has got the name meanwhile. */
@@ -54,33 +56,18 @@ function isStill(inode: Inode, attributes: Attributes): boolean {
   return inode.type === (attributes.mode & S_IFMT) && inode.ino === attributes.ino;
 }
 
-/** Takes over new attributes of a clean file; what was cached of changed content is dropped. */
-export function update(tree: Tree, inode: Inode, attributes: Attributes): void {
-  const isChanged =
-    inode.size !== attributes.size ||
-    inode.mtimeSec !== attributes.mtimeSec ||
-    inode.mtimeNsec !== attributes.mtimeNsec;
-  if (isChanged) {
-    if (inode instanceof File) dropContents(tree.memory, inode);
-    else if (inode instanceof Symlink) inode.target = undefined;
-  }
-  applyAttributes(tree, inode, attributes);
-}
-
 /**
- * Looks again at the directories from the root to `directory`, because an answer contradicted what is remembered: a source that
- * is no directory any more is not merged any more.
+ * Looks again at the directories from the root to `directory`, because an answer contradicted what is remembered in it: what the lowers
+ * have there now may be another directory, or none.
  */
 function revalidateWay(io: Io, tree: Tree, directory: Directory): void {
   const way: Directory[] = [];
   for (let at: Directory | undefined = directory; at !== undefined && at !== tree.root; at = at.parent) way.push(at);
   for (const at of way.reverse()) {
-    const left = at.sources.filter(({ branch, path }) => {
-      if (branch.immutable) return true;
-      const attributes = io.lstat(branch, path);
-      return attributes !== undefined && (attributes.mode & S_IFMT) === S_IFDIR;
-    });
-    if (left.length < at.sources.length) setSources(at, left);
+    const { parent, name } = at;
+    // Gone with one above it.
+    if (parent === undefined) return;
+    if (isVolatile(at) && !isCurrent(io, tree, parent, name, at)) load(io, tree, parent, name);
   }
 }
 

@@ -5,7 +5,7 @@
  * Absence and refusal are answers here (`Errno` values), since many callers live with them; only what a branch throws is thrown.
  */
 
-import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, type Errno, isErrno } from '../errno.ts';
+import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, X_OK } from './caller.ts';
 import { type Directory, type Inode, isDirectory, isSymlink, type Symlink } from './inode.ts';
@@ -25,6 +25,16 @@ export const FOLLOW = 'follow';
 export const NOFOLLOW = 'nofollow';
 export type Following = typeof FOLLOW | typeof NOFOLLOW;
 
+/** ENOENT in a directory which, it turned out, the lower no longer has: the way to it must be gone anew. */
+const LOST = new Errno(ENOENT.code, ENOENT.errno);
+/** How often a way is gone anew, where the lower changes all the time. */
+export const ATTEMPTS = 8;
+
+/** Whether a lower was found to have lost the directory, so that nothing leads to it any more. */
+export function isLost(directory: Directory): boolean {
+  return directory.nlink === 0;
+}
+
 export function isPathTooLong(path: string): boolean {
   return path.length >= PATH_MAX / 3 && Buffer.byteLength(path) >= PATH_MAX;
 }
@@ -36,7 +46,10 @@ export function walk(io: Io, caller: Caller, path: string, following: Following)
   const { tree } = caller;
   if (!tree.isRootLoaded) loadRoot(io, tree);
   if (path === '/') revalidateRoot(io, tree);
-  return walkFrom(io, caller, tree.root, path, following, 0);
+  for (let attempt = 1; ; attempt++) {
+    const found = walkFrom(io, caller, tree.root, path, following, 0);
+    if (found !== LOST || attempt === ATTEMPTS) return found;
+  }
 }
 
 function walkFrom(
@@ -72,7 +85,7 @@ function walkFrom(
     const name = path.slice(at, end);
     const isLast = end === path.length;
     const found = isLast ? lookup(io, tree, directory, name) : lookupWay(io, tree, directory, name);
-    if (found === undefined) return ENOENT;
+    if (found === undefined) return isLost(directory) ? LOST : ENOENT;
     inode = found;
     at = end;
     if (isSymlink(found) && (!isLast || following === FOLLOW)) {
@@ -124,7 +137,10 @@ export function locate(io: Io, caller: Caller, path: string): Place | Errno {
   if (path === '') return ENOENT;
   if (isPathTooLong(path)) return ENAMETOOLONG;
   if (!caller.tree.isRootLoaded) loadRoot(io, caller.tree);
-  return locateFrom(io, caller, caller.tree.root, path, 0);
+  for (let attempt = 1; ; attempt++) {
+    const found = locateFrom(io, caller, caller.tree.root, path, 0);
+    if (found !== LOST || attempt === ATTEMPTS) return found;
+  }
 }
 
 /** Where a path leads that starts at `base` (a link's target), or at the root when absolute. */

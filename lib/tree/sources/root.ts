@@ -6,8 +6,9 @@
 import { constants } from 'node:fs';
 import { type Branch, SAME, UPPER } from '../../branch/branch.ts';
 import type { Io } from '../../fault.ts';
-import { applyAttributes } from '../load.ts';
-import { isVolatile, update } from '../revalidate.ts';
+
+import { applyAttributes, update } from '../load.ts';
+import { isVolatile } from '../revalidate.ts';
 import { setSources, type Tree } from '../tree.ts';
 import { pathIn, Source, UpperSource } from './source.ts';
 
