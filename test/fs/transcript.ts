@@ -51,6 +51,7 @@ function fill(fs: FileSystem, root: string, files: Files): void {
   for (const [name, content] of Object.entries(files)) {
     fs.mkdirSync(path.dirname(`${root}/${name}`), { recursive: true });
     fs.writeFileSync(`${root}/${name}`, content);
+    fs.chmodSync(`${root}/${name}`, 0o644);
     fs.utimesSync(`${root}/${name}`, 1_000, 2_000);
   }
 }

@@ -5,8 +5,8 @@
 import { open } from '../../ops/open.ts';
 import { type Call, defineCall } from '../call.ts';
 import { type OpenRequest, parseOpen } from '../calls/descriptors.ts';
-import { readFileRow } from '../calls/read-file.ts';
-import { writeFilePromiseForm } from '../calls/write-file.ts';
+import { readFileRow } from '../whole/read-file.ts';
+import { writeFilePromiseForm } from '../whole/write-file.ts';
 import { promiseForm } from '../forms.ts';
 import type { FileSystem, Parts, Session } from '../session.ts';
 import { FileHandle, type Owner } from './file-handle.ts';
