@@ -52,6 +52,14 @@ export interface OverlayOptions {
   readonly pageSize?: number;
   /** Nothing may be written: EROFS. Default false. */
   readonly readonly?: boolean;
+  /** How much is kept in memory of what can be had again from the branches. */
+  readonly cache?: CacheOptions;
+}
+
+/** What `createOverlay({ cache })` takes. */
+export interface CacheOptions {
+  /** The most bytes of unchanged file contents. Default 256 MiB. */
+  readonly maxBytes?: number;
 }
 
 /** The upper: as a branch to be read, and what the user gave. */
@@ -75,10 +83,12 @@ export interface ParsedOptions {
   readonly limits: Limits;
   readonly pageSize: number;
   readonly readonly: boolean;
+  readonly cache: Required<CacheOptions>;
 }
 
 const LARGEST_PAGE = 2 ** 20;
 const DEFAULT_PAGE = 16 * 1024;
+const DEFAULT_CACHE = 256 * 1024 * 1024;
 
 const KNOWN = new Set<keyof OverlayOptions>([
   'lower',
@@ -90,6 +100,7 @@ const KNOWN = new Set<keyof OverlayOptions>([
   'limits',
   'pageSize',
   'readonly',
+  'cache',
 ]);
 
 class OptionTypeError extends TypeError {
@@ -133,6 +144,7 @@ export function parseOptions(options: OverlayOptions): ParsedOptions {
     limits: parseLimits(options.limits),
     pageSize,
     readonly,
+    cache: parseCache(options.cache),
   };
 }
 
@@ -180,6 +192,16 @@ function parseLimits(limits: OverlayOptions['limits']): Limits {
     }
   }
   return limits;
+}
+
+function parseCache(cache: OverlayOptions['cache']): Required<CacheOptions> {
+  if (cache === undefined) return { maxBytes: DEFAULT_CACHE };
+  if (typeof cache !== 'object' || cache === null) throw wrongType('cache', 'an object { maxBytes }', cache);
+  const { maxBytes = DEFAULT_CACHE } = cache;
+  if (maxBytes !== Number.POSITIVE_INFINITY && !isWhole(maxBytes, Number.MAX_SAFE_INTEGER)) {
+    throw wrongValue('cache.maxBytes', 'a whole number or Infinity', maxBytes);
+  }
+  return { maxBytes };
 }
 
 function parseLowers(lower: OverlayOptions['lower']): ParsedOptions['lowers'] {

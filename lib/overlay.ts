@@ -63,7 +63,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     const parsed = parseOptions(options);
     const ordinal = made++;
     const { credentials, umask, cwd, clock, readonly } = parsed;
-    const memory = new Memory(parsed.pageSize, parsed.limits);
+    const memory = new Memory(parsed.pageSize, parsed.limits, parsed.cache.maxBytes);
     this.#tree = new Tree({ memory, clock, readonly, dev: FIRST_DEV + ordinal, owner: credentials });
     const { lowers, upper } = parsed;
     const branches = upper === undefined ? lowers : [upper, ...lowers];

@@ -45,6 +45,9 @@ export interface OpenFile {
   readonly append: boolean;
   /** Where the next read or write without a position begins, in bytes. Changed by `data.ts`; set back by `fs/` where what was read cannot be given. */
   position: number;
+  /** Where a read that goes on from the last one begins, and how far ahead that one fetched, in bytes. Changed by `data.ts`. */
+  sequential: number;
+  ahead: number;
   /** How many failures to write the file back this description has heard of. Changed by `sync.ts`. */
   heard: number;
   /** The branch's own descriptor of a file that is used straight through. */
@@ -85,6 +88,8 @@ function describe(inode: Inode, flags: number, through: number | undefined): Ope
     writable: isWriting(flags),
     append: (flags & O_APPEND) !== 0,
     position: 0,
+    sequential: 0,
+    ahead: 0,
     heard: sampleFailures(inode),
     through,
   };

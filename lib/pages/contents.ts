@@ -16,11 +16,11 @@
 
 import type { Memory } from './memory.ts';
 import {
-  adoptPage,
   CLEAN,
   DIRTY,
   leaveBytes,
   newPage,
+  OWN_BUFFER,
   ownBytes,
   Page,
   type PageIndex,
@@ -28,6 +28,7 @@ import {
   sharePage,
   writePage,
 } from './page.ts';
+import { CleanPage } from './reclaim.ts';
 
 /** What a file has for the functions of this file; the rest of its inode is not their business. */
 export interface Contents {
@@ -82,8 +83,63 @@ export function fillPages(
     const i = index + at / pageSize;
     if (pageAt(file, i) === undefined) {
       const piece = bytes.length <= pageSize ? bytes : bytes.subarray(at, Math.min(at + pageSize, bytes.length));
-      setPage(file, i, adoptPage(memory.slabs, piece, pageSize, how));
+      const page = adoptPage(memory, file, i, piece, how);
+      setPage(file, i, page);
+      memory.clean.add(page);
     }
+  }
+}
+
+/**
+ * Makes a page of bytes that came from a branch.
+ *
+ * @param how `given`: nobody else keeps the bytes; `lent`: somebody does, so that they are copied when the page is written
+ */
+function adoptPage(
+  { slabs }: Memory,
+  file: Contents,
+  index: PageIndex,
+  bytes: Uint8Array,
+  how: 'given' | 'lent',
+): CleanPage {
+  const { length } = bytes;
+  if (length < OWN_BUFFER) {
+    const { slab, start } = slabs.take(length);
+    slab.bytes.set(bytes, start);
+    return new CleanPage(file, index, slab.bytes, start, length, slab.cell, slab);
+  }
+  const page = new CleanPage(
+    file,
+    index,
+    Buffer.from(bytes.buffer, bytes.byteOffset, length),
+    0,
+    length,
+    length,
+    undefined,
+  );
+  if (how === 'lent') page.holders = { count: 2 };
+  return page;
+}
+
+/** Makes a dirty page clean: the upper has these bytes now. */
+export function cleanPage(memory: Memory, file: Contents, index: PageIndex, page: Page): void {
+  const { bytes, start, length, capacity, slab, holders } = page;
+  const clean = new CleanPage(file, index, bytes, start, length, capacity, slab);
+  clean.holders = holders;
+  setPage(file, index, clean);
+  memory.clean.add(clean);
+  memory.quota.chargeBytes(-length);
+}
+
+/** Forgets clean pages as long as there are too many. Requires: no operation is between filling and reading. */
+export function reclaim(memory: Memory): void {
+  for (;;) {
+    const page = memory.clean.takeExcess();
+    if (page === undefined) return;
+    const { owner, index } = page;
+    if (owner.pages instanceof Map) owner.pages.delete(index);
+    else if (owner.pages === page) owner.pages = undefined;
+    leaveBytes(memory.slabs, page);
   }
 }
 
@@ -105,7 +161,10 @@ export function readContents(
     const page = pageAt(file, index);
     const offset = at + position - from;
     if (page === undefined) target.fill(0, offset, offset + end - position);
-    else readPage(page, position - start, end - start, target, offset);
+    else {
+      if (page.state === CLEAN) memory.clean.touch(page);
+      readPage(page, position - start, end - start, target, offset);
+    }
     position = end;
   }
 }
@@ -184,6 +243,7 @@ function writeOne(
     page = newPage(slabs, index === 0 ? to : pageSize, pageSize);
     setPage(file, index, page);
   } else {
+    if (page.state === CLEAN) memory.clean.remove(page);
     ownBytes(slabs, page, Math.max(to, page.length), pageSize);
   }
   const charged = page.state === DIRTY ? page.length : 0;
@@ -247,6 +307,7 @@ function dropPages(memory: Memory, file: Contents, which: (index: PageIndex) => 
 
 function dropPage(memory: Memory, page: Page): void {
   if (page.state === DIRTY) memory.quota.chargeBytes(-page.length);
+  else memory.clean.remove(page);
   leaveBytes(memory.slabs, page);
 }
 

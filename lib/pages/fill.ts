@@ -4,7 +4,7 @@
 
 import type { Branch, Fingerprint } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
-import { type Contents, fillPages, isWithOrigin, overwrites } from './contents.ts';
+import { type Contents, fillPages, isWithOrigin, overwrites, pageAt, reclaim } from './contents.ts';
 import type { Memory } from './memory.ts';
 import type { PageIndex } from './page.ts';
 
@@ -23,9 +23,21 @@ const CHUNK = 1024 * 1024;
 /** How many questions are under way together when the API is asynchronous. */
 const TOGETHER = 8;
 
+/** Whether a read of [from, to) needs a page that is still with the origin. */
+export function lacks(memory: Memory, file: Contents, from: number, to: number): boolean {
+  const { pageSize } = memory;
+  const end = Math.min(to, file.supplied);
+  for (let index = Math.floor(from / pageSize); index * pageSize < end; index++) {
+    if (pageAt(file, index) === undefined) return true;
+  }
+  return false;
+}
+
 /** Fills the pages that a read of [from, to) needs. */
 export function fillForRead(io: Io, memory: Memory, file: Contents, origin: Origin, from: number, to: number): Filled {
   const { pageSize } = memory;
+  // Nothing was filled for this operation yet, so what others have read may go to make room.
+  reclaim(memory);
   const end = Math.min(to, file.supplied);
   let index = Math.floor(from / pageSize);
   while (index * pageSize < end) {

@@ -1,6 +1,7 @@
 /** The memory that the pages of one overlay share: its page size, its slabs, its quota. */
 
 import { type Limits, Quota } from './quota.ts';
+import { CleanPages } from './reclaim.ts';
 import { Slabs } from './slab.ts';
 
 export const SMALLEST_PAGE = 4096;
@@ -10,9 +11,12 @@ export class Memory {
   readonly pageSize: number;
   readonly slabs = new Slabs();
   readonly quota: Quota;
+  readonly clean: CleanPages;
 
-  constructor(pageSize: number, limits: Limits) {
+  /** @param maxBytes how many bytes of clean pages are kept */
+  constructor(pageSize: number, limits: Limits, maxBytes: number) {
     this.pageSize = pageSize;
     this.quota = new Quota(limits);
+    this.clean = new CleanPages(maxBytes);
   }
 }

@@ -52,7 +52,7 @@ export class Page {
 }
 
 /** From this many bytes on a page has a Buffer of its own: a ready view copies twice as fast as a part of a slab. */
-const OWN_BUFFER = 4096;
+export const OWN_BUFFER = 4096;
 
 /** Makes a page with room for `capacity` bytes and none stored. */
 export function newPage(slabs: Slabs, capacity: number, pageSize: number): Page {
@@ -62,24 +62,6 @@ export function newPage(slabs: Slabs, capacity: number, pageSize: number): Page 
   }
   const { slab, start } = slabs.take(capacity);
   return new Page(slab.bytes, start, 0, slab.cell, slab);
-}
-
-/**
- * Makes a page of bytes that came from a branch.
- *
- * @param how `given`: nobody else keeps the bytes; `lent`: somebody does, so that they are copied when the page is written
- */
-export function adoptPage(slabs: Slabs, bytes: Uint8Array, pageSize: number, how: 'given' | 'lent'): Page {
-  if (bytes.length < OWN_BUFFER) {
-    const page = newPage(slabs, bytes.length, pageSize);
-    page.bytes.set(bytes, page.start);
-    page.length = bytes.length;
-    return page;
-  }
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const page = new Page(buffer, 0, bytes.length, bytes.length, undefined);
-  if (how === 'lent') page.holders = { count: 2 };
-  return page;
 }
 
 /** A page of another file with the same bytes; they are copied when either is written. */

@@ -5,8 +5,8 @@
  * one that was taken (W9), a file that was cut meanwhile keeps all its pages (P5).
  */
 
-import { pageAt } from '../pages/contents.ts';
-import { CLEAN } from '../pages/page.ts';
+import { cleanPage, pageAt } from '../pages/contents.ts';
+import { DIRTY } from '../pages/page.ts';
 import { type Directory, extraOf, File, type Inode, isDirectory } from '../tree/inode.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
 import type { Dirty, Tree } from '../tree/tree.ts';
@@ -97,10 +97,9 @@ function settleContent(tree: Tree, dirty: Dirty, plan: Plan, content: Content): 
   inode.supplied = content.size;
   for (const { index, twin } of content.pages) {
     const page = pageAt(inode, index);
-    if (page === undefined || page.bytes !== twin.bytes || page.start !== twin.start || page.length !== twin.length)
+    if (page?.state !== DIRTY || page.bytes !== twin.bytes || page.start !== twin.start || page.length !== twin.length)
       continue;
-    page.state = CLEAN;
-    tree.memory.quota.chargeBytes(-page.length);
+    cleanPage(tree.memory, inode, index, page);
   }
 }
 
