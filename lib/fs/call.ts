@@ -8,6 +8,7 @@ import type { Io } from '../fault.ts';
 import { DOUBT, readTaken } from './arguments.ts';
 import { dryRun, dryRunPromise, isHandle, type Kind } from './dry-run.ts';
 import { abortError, shownPath, systemError } from './errors.ts';
+import type { Sequence } from './sequences/steps.ts';
 import type { Session } from './session.ts';
 
 /** What an error message says beyond the errno, where that is not the entry's system call with the call's paths. */
@@ -31,7 +32,7 @@ export interface Call<Request, Answer> {
    */
   parse(session: Session, a: unknown, b: unknown, c: unknown): Request;
   /** Does it. May be stopped and run again. */
-  run(io: Io, session: Session, request: Request): Answer | Errno;
+  run(io: Io, session: Session, request: Request): Answer | Errno | Sequel;
   /** What to say of an error where `syscall` and the paths are not it. */
   blame?(errno: Errno, request: Request): Blame | undefined;
   /** What can abort it. */
@@ -70,6 +71,18 @@ function isPath(kind: Kind | undefined, value: unknown): boolean {
 /** What a call that `signal` has aborted ends with; other failures as they are. */
 export function abortedOr(thrown: unknown, signal: AbortSignal | undefined): unknown {
   return signal?.aborted && thrown === signal.reason ? abortError(signal) : thrown;
+}
+
+/** What `run` gives where one operation is not enough: what is left to do, step by step. What has been done stays done. */
+export class Sequel {
+  /** What has failed when a step does; such errors name no path. Undefined where the call itself has. */
+  readonly syscall: string | undefined;
+  readonly steps: Sequence<unknown>;
+
+  constructor(syscall: string | undefined, steps: Sequence<unknown>) {
+    this.syscall = syscall;
+    this.steps = steps;
+  }
 }
 
 /** Reads the arguments of a callback or synchronous call; in doubt Node decides. */

@@ -11,8 +11,10 @@
 import { Errno } from '../errno.ts';
 import { type Io, runAsync, runCallback, syncIo } from '../fault.ts';
 import { DOUBT, readTaken } from './arguments.ts';
-import { type AnyCall, abortedOr, parseOrReject, parseOrThrow, worded } from './call.ts';
+import { type AnyCall, abortedOr, type Loose, parseOrReject, parseOrThrow, Sequel, worded } from './call.ts';
 import { dryRun } from './dry-run.ts';
+import { systemError } from './errors.ts';
+import { runLater, runNow } from './sequences/steps.ts';
 import type { Session } from './session.ts';
 
 /** A function of the synchronous API. */
@@ -27,17 +29,29 @@ export type Callback = (error: unknown, ...values: unknown[]) => void;
 
 /** The synchronous form. Nothing is allocated but what the call itself makes: the price of a cached `statSync` is counted. */
 export function syncForm(session: Session, call: AnyCall): SyncFunction {
+  /** What else can come of a call: an error to be worded, or more to be done. */
+  const end = (failure: unknown, args: readonly unknown[], request: unknown): unknown => {
+    if (!(failure instanceof Sequel))
+      throw failure instanceof Errno ? worded(call, failure, args, request, form) : failure;
+    try {
+      return runNow(failure.steps);
+    } catch (thrown) {
+      throw wordedStep(call, failure, thrown, args, request, form);
+    }
+  };
   const again = (a: unknown, b: unknown, c: unknown): unknown => {
     dryRun(`${call.name}Sync`, call.takes, [a, b, c]);
     let request: unknown;
+    let failure: unknown;
     try {
       request = readTaken(() => call.parse(session, a, b, c));
       const answer = call.run(syncIo, session, request);
-      if (!(answer instanceof Errno)) return answer;
-      throw answer;
+      if (!(answer instanceof Errno || answer instanceof Sequel)) return answer;
+      failure = answer;
     } catch (thrown) {
-      throw thrown instanceof Errno ? worded(call, thrown, [a, b, c], request, form) : thrown;
+      failure = thrown;
     }
+    return end(failure, [a, b, c], request);
   };
   const form = (a?: unknown, b?: unknown, c?: unknown): unknown => {
     let request: unknown;
@@ -45,13 +59,13 @@ export function syncForm(session: Session, call: AnyCall): SyncFunction {
     try {
       request = call.parse(session, a, b, c);
       const answer = call.run(syncIo, session, request);
-      if (!(answer instanceof Errno)) return answer;
+      if (!(answer instanceof Errno || answer instanceof Sequel)) return answer;
       failure = answer;
     } catch (thrown) {
       failure = thrown;
     }
     if (failure === DOUBT) return again(a, b, c);
-    throw failure instanceof Errno ? worded(call, failure, [a, b, c], request, form) : failure;
+    return end(failure, [a, b, c], request);
   };
   return form;
 }
@@ -104,6 +118,10 @@ export function callbackForm(session: Session, call: AnyCall): CallbackFunction 
     runCallback(
       (io) => call.run(io, session, request),
       (thrown, value) => {
+        if (value instanceof Sequel) {
+          deliver(finish(call, value, given, request, form), callback);
+          return;
+        }
         const failure = thrown ?? (value instanceof Errno ? value : undefined);
         callBack(callback, failure instanceof Errno ? worded(call, failure, given, request, form) : failure, value);
       },
@@ -118,15 +136,45 @@ async function abortable(
   request: unknown,
   args: readonly unknown[],
   signal: AbortSignal | undefined,
-  above: (...args: never[]) => unknown,
+  above: Loose,
 ): Promise<unknown> {
   try {
     signal?.throwIfAborted();
     const answer = await runAsync((io: Io) => call.run(io, session, request), signal);
+    if (answer instanceof Sequel) return await finish(call, answer, args, request, above);
     if (!(answer instanceof Errno)) return answer;
     throw answer;
   } catch (thrown) {
     throw thrown instanceof Errno ? worded(call, thrown, args, request, above) : abortedOr(thrown, signal);
+  }
+}
+
+/** Words what a step after the first operation threw. */
+function wordedStep(
+  call: AnyCall,
+  { syscall }: Sequel,
+  thrown: unknown,
+  args: readonly unknown[],
+  request: unknown,
+  above: Loose,
+): unknown {
+  if (!(thrown instanceof Errno)) return abortedOr(thrown, call.signal?.(request));
+  if (syscall === undefined) return worded(call, thrown, args, request, above);
+  return systemError(thrown, syscall, undefined, undefined, above);
+}
+
+/** Does what is left of a call after its first operation. */
+async function finish(
+  call: AnyCall,
+  sequel: Sequel,
+  args: readonly unknown[],
+  request: unknown,
+  above: Loose,
+): Promise<unknown> {
+  try {
+    return await runLater(sequel.steps);
+  } catch (thrown) {
+    throw wordedStep(call, sequel, thrown, args, request, above);
   }
 }
 

@@ -15,10 +15,8 @@ import { opendirRow, recursiveRmdir } from './calls/directories.ts';
 import { linkCalls, nativeRealpath } from './calls/links.ts';
 import { listingCalls } from './calls/listing.ts';
 import { nameCalls } from './calls/names.ts';
-import { readFileRow } from './calls/read-file.ts';
 import { callbackDataForm, dataCalls, syncDataForm } from './calls/read-write.ts';
 import { existsForm, existsSyncForm, statCalls } from './calls/stat.ts';
-import { writeFilePromiseForm, writeFileRows } from './calls/write-file.ts';
 import { dryRunPromise } from './dry-run.ts';
 import { callbackForm, promiseForm, syncForm } from './forms.ts';
 import { handles } from './handles/open-handle.ts';
@@ -28,6 +26,9 @@ import type { FileSystem, Members, Part, Parts, Session } from './session.ts';
 import { blobs } from './streams/open-as-blob.ts';
 import { streams } from './streams/streams.ts';
 import { utf8Stream } from './streams/utf8-stream.ts';
+import { copyFileRow } from './whole/copy-file.ts';
+import { readFileRow } from './whole/read-file.ts';
+import { writeFilePromiseForm, writeFileRows } from './whole/write-file.ts';
 
 const TABLE: readonly Row[] = [
   ...attributeCalls,
@@ -37,6 +38,7 @@ const TABLE: readonly Row[] = [
   ...linkCalls,
   ...listingCalls,
   opendirRow,
+  copyFileRow,
   readFileRow,
   ...writeFileRows,
 ];

@@ -4,66 +4,128 @@
  */
 
 import { constants } from 'node:fs';
-import { EACCES, EFBIG, EINVAL, EISDIR, ENOSPC, type Errno, isErrno } from '../errno.ts';
+import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { affordable, chargedBytes, dropContents, pageAt, shareContents } from '../pages/contents.ts';
+import { affordable, chargedBytes, dropContents, pageAt, reclaim, shareContents } from '../pages/contents.ts';
 import { type Caller, may, R_OK } from '../tree/caller.ts';
-import { extraOf, File, isDirectory, OWNED_ATTRIBUTES, OWNED_CONTENT } from '../tree/inode.ts';
+import { extraOf, File, type Inode, isDirectory, OWNED_ATTRIBUTES, OWNED_CONTENT, Special } from '../tree/inode.ts';
 import { own, tellChange } from '../tree/own.ts';
 import { touchMtime } from '../tree/tree.ts';
 import { FOLLOW, walk } from '../tree/walk.ts';
 import { mayLie, prepareRead, prepareWrite, readAll, writeNow } from './data.ts';
-import { carryOut, type Opening, planOpen } from './open.ts';
+import { carryOut, isReading, isWriting, type OpenFile, type Opening, openPlanned, planOpen } from './open.ts';
 
 const { O_CREAT, O_TRUNC, O_APPEND, O_RDONLY, O_WRONLY, O_EXCL, COPYFILE_EXCL } = constants;
 
-/** The regular file at a path, readable by the caller; `plain` reading needs no descriptor. */
-function fileToRead(io: Io, caller: Caller, path: string): File | Errno {
+/** The mode of a new file where none is given, before the umask. */
+const NEW_FILE = 0o666;
+
+/**
+ * A file that is used straight through its branch, opened. It can only be read or written piece by piece, which takes an
+ * operation each, so the whole is left to the caller, who closes it.
+ */
+export class Opened {
+  readonly file: OpenFile;
+
+  constructor(file: OpenFile) {
+    this.file = file;
+  }
+}
+
+/** The largest file that is read whole, as Node has it. */
+const LARGEST = 2 ** 31 - 1;
+
+/** A file is too large to be read whole: Node's own error, which `fs` throws before it reads anything. */
+export class FileTooLargeError extends RangeError {
+  readonly code = 'ERR_FS_FILE_TOO_LARGE';
+
+  constructor(size: number) {
+    super(`File size (${size}) is greater than 2 GiB`);
+  }
+}
+
+/** Throws FileTooLargeError for a file that is not to be read whole. */
+export function checkSize({ size }: Inode): void {
+  if (size > LARGEST) throw new FileTooLargeError(size);
+}
+
+/** The file at a path, readable by the caller: reading a regular one needs no descriptor. */
+function fileToRead(io: Io, caller: Caller, path: string): File | Special | Errno {
   const inode = walk(io, caller, path, FOLLOW);
   if (isErrno(inode)) return inode;
   if (!may(caller, inode, R_OK)) return EACCES;
-  if (inode instanceof File) return inode;
-  return isDirectory(inode) ? EISDIR : EINVAL;
+  if (inode instanceof File || inode instanceof Special) return inode;
+  return EISDIR;
 }
 
-/** Reads a whole file. With O_RDONLY nothing is opened; other flags open and close it. */
-export function readFile(io: Io, caller: Caller, path: string, flags: number): Buffer | Errno {
-  const file = flags === O_RDONLY ? fileToRead(io, caller, path) : openedToRead(io, caller, path, flags);
-  return isErrno(file) ? file : readAll(io, caller.tree, file, 0);
+/** What there is to read: a file, or why there is none. With O_RDONLY nothing is opened; other flags open and close it. */
+function begin(io: Io, caller: Caller, path: string, flags: number): File | Opened | Errno {
+  const found = flags === O_RDONLY ? fileToRead(io, caller, path) : undefined;
+  const file = found === undefined || found instanceof Special ? openedToRead(io, caller, path, flags) : found;
+  if (file instanceof File) checkSize(file);
+  return file;
+}
+
+/** Reads a whole file. */
+export function readFile(io: Io, caller: Caller, path: string, flags: number): Buffer | Opened | Errno {
+  const file = begin(io, caller, path, flags);
+  return file instanceof File ? readAll(io, caller.tree, file, 0) : file;
 }
 
 /** Reads a whole file as UTF-8 text, without a copy where its bytes lie together. */
-export function readText(io: Io, caller: Caller, path: string, flags: number): string | Errno {
-  const file = flags === O_RDONLY ? fileToRead(io, caller, path) : openedToRead(io, caller, path, flags);
-  if (isErrno(file)) return file;
-  prepareRead(io, caller.tree, file, 0, file.size);
+export function readText(io: Io, caller: Caller, path: string, flags: number): string | Opened | Errno {
+  const file = begin(io, caller, path, flags);
+  if (!(file instanceof File)) return file;
+  const { tree } = caller;
+  prepareRead(io, tree, file, 0, file.size);
   const page = pageAt(file, 0);
   if (page !== undefined && page.length === file.size) {
+    tree.memory.clean.touch(page);
+    reclaim(tree.memory);
     return page.bytes.toString('utf8', page.start, page.start + page.length);
   }
-  return readAll(io, caller.tree, file, 0).toString('utf8');
+  return readAll(io, tree, file, 0).toString('utf8');
 }
 
-function openedToRead(io: Io, caller: Caller, path: string, flags: number): File {
+/** Opens a file as `flags` say, which may make or empty it, also when it cannot be read then. */
+function openedToRead(io: Io, caller: Caller, path: string, flags: number): File | Opened | Errno {
   const opening = planOpen(io, caller, path, flags);
   if (opening.kind === 'existing') {
-    if (isDirectory(opening.inode)) throw EISDIR;
-    if (!(opening.inode instanceof File)) throw EINVAL;
-    if ((flags & O_TRUNC) === 0) prepareRead(io, caller.tree, opening.inode, 0, opening.inode.size);
+    if (isDirectory(opening.inode)) return EISDIR;
+    if (opening.through !== undefined) return new Opened(openPlanned(caller, opening, flags, NEW_FILE));
+    const { inode } = opening;
+    if (inode instanceof File && (flags & O_TRUNC) === 0) prepareRead(io, caller.tree, inode, 0, inode.size);
   }
   // From here on nothing stops or fails.
-  return carryOut(caller, opening, flags, 0o666) as File;
+  const inode = carryOut(caller, opening, flags, NEW_FILE);
+  return isReading(flags) ? (inode as File) : EBADF;
 }
 
 /**
- * Makes, truncates or appends to a file as `flags` say, and writes `source`: all of it or, with ENOSPC, nothing.
+ * Makes, truncates or appends to a file as `flags` say, and writes `source`: all of it or, with ENOSPC, nothing. Where the
+ * flags do not allow writing the file is opened all the same, and only nothing can be written.
  */
-export function writeFile(io: Io, caller: Caller, path: string, source: Uint8Array, flags: number, mode: number): void {
+export function writeFile(
+  io: Io,
+  caller: Caller,
+  path: string,
+  source: Uint8Array,
+  flags: number,
+  mode: number,
+): Opened | Errno | undefined {
   const opening = planOpen(io, caller, path, flags);
+  if (opening.kind === 'existing' && opening.through !== undefined) {
+    return new Opened(openPlanned(caller, opening, flags, mode));
+  }
+  if (!isWriting(flags)) {
+    carryOut(caller, opening, flags, mode);
+    return source.length > 0 ? EBADF : undefined;
+  }
   const at = planWhole(io, caller, opening, source.length, flags);
   // From here on nothing stops or fails.
   const inode = carryOut(caller, opening, flags, mode);
   if (inode instanceof File && source.length > 0) writeNow(caller, inode, source, at);
+  return undefined;
 }
 
 /** Where the bytes will go. */
@@ -92,15 +154,20 @@ function planWhole(io: Io, caller: Caller, opening: Opening, length: number, fla
  * Copies a file; the copy shares the pages and the origin of the original until one of them is written (P8).
  *
  * @param flags COPYFILE_EXCL refuses an existing target; the copy is a clone in any case, so the FICLONE flags are always met
+ * @returns the source (readable) or the target (writable) where that can only be copied piece by piece
  */
-export function copyFile(io: Io, caller: Caller, from: string, to: string, flags: number): void {
+export function copyFile(io: Io, caller: Caller, from: string, to: string, flags: number): Opened | undefined {
   const { tree } = caller;
   const source = fileToRead(io, caller, from);
   if (isErrno(source)) throw source;
+  if (source instanceof Special) return openSpecial(io, caller, from);
   const openFlags = O_WRONLY | O_CREAT | ((flags & COPYFILE_EXCL) !== 0 ? O_EXCL : 0);
   const opening = planOpen(io, caller, to, openFlags);
   const target = opening.kind === 'existing' ? opening.inode : undefined;
-  if (target === source) return;
+  if (target === source) return undefined;
+  if (opening.kind === 'existing' && opening.through !== undefined) {
+    return new Opened(openPlanned(caller, opening, openFlags, source.mode));
+  }
   if (target !== undefined && !(target instanceof File)) throw EINVAL;
   // A file whose size lies has no pages to share: its bytes are read and written.
   const bytes = mayLie(source) ? readAll(io, tree, source, 0) : undefined;
@@ -116,6 +183,11 @@ export function copyFile(io: Io, caller: Caller, from: string, to: string, flags
   else writeNow(caller, copy, bytes, 0);
   touchMtime(tree, copy);
   tellChange(tree, copy);
+  return undefined;
+}
+
+function openSpecial(io: Io, caller: Caller, path: string): Opened {
+  return new Opened(openPlanned(caller, planOpen(io, caller, path, O_RDONLY), O_RDONLY, NEW_FILE));
 }
 
 function cloneInto({ tree }: Caller, source: File, copy: File): void {

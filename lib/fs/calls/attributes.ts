@@ -11,7 +11,7 @@ import { doubt, takeBits, takeId, takeLength, takeMode, takePath, takeTime } fro
 import { type Call, inAllForms, type Row } from '../call.ts';
 import { dryRun } from '../dry-run.ts';
 import { REFUSES_NO_TIME, TRUNCATE_TAKES_DESCRIPTORS } from '../quirks.ts';
-import { type Target, takeTarget } from './targets.ts';
+import { type Target, takeTarget } from '../whole/targets.ts';
 
 const { R_OK, W_OK, X_OK } = constants;
 

@@ -3,11 +3,9 @@
  */
 
 import { EBADF, EINVAL } from '../../errno.ts';
-import type { Io } from '../../fault.ts';
 import * as attributes from '../../ops/attributes.ts';
 import { close as closeFile, type OpenFile, open as openFile } from '../../ops/open.ts';
 import { fdatasync as datasyncFile, fsync as syncFile } from '../../ops/sync.ts';
-import type { Caller } from '../../tree/caller.ts';
 import { takeDescriptor, takeFile, takeId, takeLength, takeMode, takePath, takeTime } from '../arguments.ts';
 import { type Call, onDescriptor, type Row } from '../call.ts';
 import { takeFlags } from '../options.ts';
@@ -49,8 +47,8 @@ const close = onDescriptor<OpenFile, void>({
   run: (io, { caller }, file) => closeFile(io, caller, file),
 });
 
-function syncRow(name: string, sync: (io: Io, caller: Caller, file: OpenFile) => void): Row {
-  return onDescriptor<OpenFile, void>({
+function syncRow(name: string, sync: typeof syncFile): Row {
+  return onDescriptor<OpenFile, undefined>({
     name,
     takes: ['descriptor'],
     syscall: name,

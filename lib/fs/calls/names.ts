@@ -3,7 +3,6 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
 import { displayName } from '../../branch/bytes.ts';
 import { EEXIST } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
@@ -12,14 +11,11 @@ import { link as linkFile, linkTmpfile } from '../../ops/link.ts';
 import type { OpenFile } from '../../ops/open.ts';
 import { rename as renameFile } from '../../ops/rename.ts';
 import { rmdir as removeDirectory, unlink as unlinkFile } from '../../ops/unlink.ts';
-import { copyFile as copyWholeFile } from '../../ops/whole.ts';
 import type { Caller } from '../../tree/caller.ts';
-import { doubt, givenPath, takeBits, takeMode, takePath, takeTarget } from '../arguments.ts';
+import { doubt, givenPath, takeMode, takePath, takeTarget } from '../arguments.ts';
 import { inAllForms, type Row } from '../call.ts';
 import { type Encoding, encodingIn, showName, takeObject, takeOptions } from '../options.ts';
 import type { Session } from '../session.ts';
-
-const { COPYFILE_EXCL, COPYFILE_FICLONE, COPYFILE_FICLONE_FORCE } = constants;
 
 const NEW_DIRECTORY = 0o777;
 const PRIVATE_DIRECTORY = 0o700;
@@ -73,18 +69,6 @@ const symlink = inAllForms<{ target: string; path: string }, void>({
     return { target: takeTarget(target), path: takePath(session, path) };
   },
   run: (io, { caller }, { target, path }) => create.symlink(io, caller, target, path),
-});
-
-const copyFile = inAllForms<Pair & { mode: number }, void>({
-  name: 'copyFile',
-  takes: ['path', 'path'],
-  syscall: 'copyfile',
-  parse: (session, from, to, mode) => ({
-    mode: takeBits(mode, COPYFILE_EXCL | COPYFILE_FICLONE | COPYFILE_FICLONE_FORCE),
-    from: takePath(session, from),
-    to: takePath(session, to),
-  }),
-  run: (io, { caller }, { from, to, mode }) => copyWholeFile(io, caller, from, to, mode),
 });
 
 function removalRow(name: string, remove: (io: Io, caller: Caller, path: string) => void): Row {
@@ -201,7 +185,6 @@ export const nameCalls: readonly Row[] = [
   rename,
   link,
   symlink,
-  copyFile,
   removalRow('unlink', unlinkFile),
   rmdir,
   mkdir,

@@ -7,16 +7,18 @@ import { EBADF, EFBIG, ENOSPC, Errno, isErrno } from '../../errno.ts';
 import { type Io, runAsync } from '../../fault.ts';
 import { write } from '../../ops/data.ts';
 import { close, type OpenFile, open } from '../../ops/open.ts';
-import { fsync } from '../../ops/sync.ts';
-import { writeFile } from '../../ops/whole.ts';
+import { Opened, writeFile } from '../../ops/whole.ts';
+import type { Caller } from '../../tree/caller.ts';
 import { bytesOf, doubt, takeMode } from '../arguments.ts';
-import { abortedOr, type Call, parseOrReject, type Row, worded } from '../call.ts';
+import { abortedOr, type Call, parseOrReject, type Row, Sequel, worded } from '../call.ts';
+import { NEW_FILE } from '../calls/descriptors.ts';
 import { abortError } from '../errors.ts';
 import { type PromiseFunction, promiseForm } from '../forms.ts';
 import { takeBoolean, takeFlags, takeOptions } from '../options.ts';
 import { WRITE_REFUSES_CLOSED_HANDLE } from '../quirks.ts';
+import { runLater, type Sequence } from '../sequences/steps.ts';
 import type { Session } from '../session.ts';
-import { NEW_FILE } from './descriptors.ts';
+import { sync, thenClose, writeBytes } from './pieces.ts';
 import { kindOf, type Standing, type Target, takeTarget } from './targets.ts';
 
 /** The flag where none is given, which is the difference between the two functions. */
@@ -32,10 +34,6 @@ interface WriteFileRequest {
   /** The call ends when the upper has everything. */
   readonly flush: boolean;
   readonly signal: AbortSignal | undefined;
-  /** The file, once it is open, where the call takes several steps: it is not opened twice when the call is run again. */
-  file: OpenFile | undefined;
-  /** How much of `source` has been written: neither is that. */
-  written: number;
 }
 
 function takeData(data: unknown, encoding: unknown): Uint8Array {
@@ -59,49 +57,38 @@ function parse(
     flush: takeBoolean(options.flush),
     signal: options.signal as AbortSignal | undefined,
     target: target instanceof Error && !WRITE_REFUSES_CLOSED_HANDLE ? EBADF : target,
-    file: undefined,
-    written: 0,
   };
 }
 
-/** Writes what is left of the source where the file stands. */
-function writeRest(io: Io, { caller }: Session, file: OpenFile, request: WriteFileRequest): void {
-  const { source } = request;
-  while (request.written < source.length) {
-    const rest = request.written === 0 ? source : source.subarray(request.written);
-    request.written += write(io, caller, file, rest, -1);
-  }
+/** Writes everything where the file stands, and brings it to the upper if that is asked for. */
+function* writeAll(
+  caller: Caller,
+  file: OpenFile,
+  source: Uint8Array,
+  { flush, signal }: WriteFileRequest,
+): Sequence<void> {
+  yield* writeBytes(caller, file, source, signal);
+  if (flush) yield* sync(caller, file, signal);
 }
 
-function writeAndFlush(io: Io, session: Session, path: string, request: WriteFileRequest): void {
-  const { caller } = session;
-  request.file ??= open(io, caller, path, request.flags, request.mode);
-  try {
-    writeRest(io, session, request.file, request);
-    fsync(io, caller, request.file);
-  } catch (thrown) {
-    // Not when it only stops, to be run again.
-    if (thrown instanceof Errno || thrown instanceof Error) close(io, caller, request.file);
-    throw thrown;
-  }
-  close(io, caller, request.file);
-}
-
-function run(io: Io, session: Session, request: WriteFileRequest): undefined | Errno {
+function run(io: Io, { caller }: Session, request: WriteFileRequest): undefined | Errno | Sequel {
   const { target, source, flags, mode, flush } = request;
   if (typeof target === 'string') {
-    if (flush) writeAndFlush(io, session, target, request);
-    else writeFile(io, session.caller, target, source, flags, mode);
-    return undefined;
+    const opened = flush
+      ? new Opened(open(io, caller, target, flags, mode))
+      : writeFile(io, caller, target, source, flags, mode);
+    if (!(opened instanceof Opened)) return opened;
+    const { file } = opened;
+    return new Sequel('write', thenClose(caller, file, writeAll(caller, file, source, request)));
   }
   if (isErrno(target)) return source.length > 0 || flush ? target : undefined;
   if (target instanceof Error) {
     if (source.length > 0) throw target;
     return undefined;
   }
-  writeRest(io, session, target, request);
-  if (flush) fsync(io, session.caller, target);
-  return undefined;
+  const written = source.length === 0 ? 0 : write(io, caller, target, source, -1);
+  if (written === source.length && !flush) return undefined;
+  return new Sequel('write', writeAll(caller, target, source.subarray(written), request));
 }
 
 /** What `write` says; all else is said by `open`. */
@@ -141,22 +128,20 @@ function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal);
 }
 
-/** Writes piece after piece to a file; a piece that is no view is text, or what `Buffer.from` makes of it (node lib/fs.js). */
+/** Writes piece after piece where the file stands; a piece that is no view is text, or what `Buffer.from` makes of it (node lib/fs.js). */
 async function writePieces(
-  session: Session,
+  caller: Caller,
   file: OpenFile,
   pieces: Pieces,
   encoding: unknown,
-  request: WriteFileRequest,
-) {
-  const { signal } = request;
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for await (const piece of pieces) {
     throwIfAborted(signal);
     const source = isArrayBufferView(piece)
       ? bytesOf(piece)
       : Buffer.from(piece as string, (encoding || 'utf8') as BufferEncoding);
-    const step: WriteFileRequest = { ...request, source, written: 0 };
-    await runAsync((io) => writeRest(io, session, file, step), signal);
+    await runLater(writeBytes(caller, file, source, signal));
     throwIfAborted(signal);
   }
 }
@@ -180,8 +165,8 @@ export function writeFilePromiseForm(session: Session, name: Name): PromiseFunct
       if (isErrno(target) || target instanceof Error) throw target;
       if (typeof target === 'string') opened = await runAsync((io) => open(io, caller, target, flags, mode), signal);
       const file = opened ?? (target as OpenFile);
-      await writePieces(session, file, data, encoding, request);
-      if (flush) await runAsync((io) => fsync(io, caller, file), signal);
+      await writePieces(caller, file, data, encoding, signal);
+      if (flush) await runLater(sync(caller, file, signal));
     } catch (thrown) {
       throw thrown instanceof Errno ? worded(call, thrown, args, request, form) : abortedOr(thrown, signal);
     } finally {

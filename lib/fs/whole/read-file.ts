@@ -9,12 +9,15 @@ import { EBADF, EISDIR, type Errno, isErrno } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
 import { readRest } from '../../ops/data.ts';
 import type { OpenFile } from '../../ops/open.ts';
-import { readFile, readText } from '../../ops/whole.ts';
+import { checkSize, Opened, readFile, readText } from '../../ops/whole.ts';
+import type { Caller } from '../../tree/caller.ts';
 import { bytesOf, doubt } from '../arguments.ts';
-import type { Blame, Call, Row } from '../call.ts';
+import { type Blame, type Call, type Row, Sequel } from '../call.ts';
 import { type Encoding, encodingIn, type Options, takeFlags, takeOptions } from '../options.ts';
 import { hasBufferOption, PROMISED_READ_NAMES_PATH } from '../quirks.ts';
+import type { Sequence } from '../sequences/steps.ts';
 import type { Session } from '../session.ts';
+import { readBytes, thenClose } from './pieces.ts';
 import { kindOf, type Standing, type Target, takeTarget } from './targets.ts';
 
 const { O_RDONLY, O_WRONLY, O_RDWR } = constants;
@@ -60,15 +63,24 @@ function finish(data: Buffer, { encoding, buffer }: ReadFileRequest): string | B
   return encoding === undefined ? read : read.toString(encoding as BufferEncoding);
 }
 
-function run(io: Io, { caller }: Session, request: ReadFileRequest): string | Buffer | Errno {
+function run(io: Io, { caller }: Session, request: ReadFileRequest): string | Buffer | Errno | Sequel {
   const { target, flags } = request;
   if (typeof target === 'string') {
-    if (request.buffer === undefined && isUtf8(request.encoding)) return readText(io, caller, target, flags);
-    const data = readFile(io, caller, target, flags);
-    return isErrno(data) ? data : finish(data, request);
+    const isText = request.buffer === undefined && isUtf8(request.encoding);
+    const data = isText ? readText(io, caller, target, flags) : readFile(io, caller, target, flags);
+    if (typeof data === 'string' || isErrno(data)) return data;
+    if (!(data instanceof Opened)) return finish(data, request);
+    return new Sequel('read', thenClose(caller, data.file, readThrough(caller, data.file, request)));
   }
   if (target instanceof Error) throw target;
-  return isErrno(target) ? target : finishRest(target, readRest(io, caller, target), request);
+  if (isErrno(target)) return target;
+  if (target.through !== undefined) return new Sequel('read', readThrough(caller, target, request));
+  checkSize(target.inode);
+  return finishRest(target, readRest(io, caller, target), request);
+}
+
+function* readThrough(caller: Caller, file: OpenFile, request: ReadFileRequest): Sequence<string | Buffer> {
+  return finish(yield* readBytes(caller, file, request.signal), request);
 }
 
 /** Finishes what was read from an open file, which stands where it stood when that cannot be. */

@@ -1,0 +1,62 @@
+/**
+ * Reading and writing piece by piece: what cannot be done in one operation, since the file is used straight through its branch
+ * (devices, FIFOs), or since a write was short.
+ */
+
+import { type Io, runAsync, syncIo } from '../../fault.ts';
+import { read, write } from '../../ops/data.ts';
+import { close, type OpenFile } from '../../ops/open.ts';
+import { fsync } from '../../ops/sync.ts';
+import type { Caller } from '../../tree/caller.ts';
+import { type Sequence, step } from '../sequences/steps.ts';
+
+/** How much is read at once of a file whose size nobody knows. */
+const PIECE = 64 * 1024;
+
+/** An operation as a step of a sequence. */
+export function operation<R>(operate: (io: Io) => R, signal?: AbortSignal): Sequence<R> {
+  return step(
+    () => operate(syncIo),
+    () => runAsync(operate, signal),
+  );
+}
+
+/** Everything from where a file stands to its end. */
+export function* readBytes(caller: Caller, file: OpenFile, signal: AbortSignal | undefined): Sequence<Buffer> {
+  const pieces: Buffer[] = [];
+  for (;;) {
+    const piece = Buffer.allocUnsafeSlow(PIECE);
+    const length = yield* operation((io) => read(io, caller, file, piece, -1), signal);
+    if (length === 0) return Buffer.concat(pieces);
+    pieces.push(piece.subarray(0, length));
+  }
+}
+
+/** Writes all of `source` where the file stands. */
+export function* writeBytes(
+  caller: Caller,
+  file: OpenFile,
+  source: Uint8Array,
+  signal: AbortSignal | undefined,
+): Sequence<void> {
+  let written = 0;
+  while (written < source.length) {
+    const rest = source.subarray(written);
+    written += yield* operation((io) => write(io, caller, file, rest, -1), signal);
+  }
+}
+
+/** Makes sure that the upper has what was written. */
+export function* sync(caller: Caller, file: OpenFile, signal: AbortSignal | undefined): Sequence<void> {
+  const failure = yield* operation((io) => fsync(io, caller, file), signal);
+  if (failure !== undefined) throw failure;
+}
+
+/** Does something with an open file and closes it, whatever comes of it. */
+export function* thenClose<R>(caller: Caller, file: OpenFile, use: Sequence<R>): Sequence<R> {
+  try {
+    return yield* use;
+  } finally {
+    yield* operation((io) => close(io, caller, file));
+  }
+}
