@@ -21,6 +21,7 @@ export interface SystemError extends Error {
 
 /** A path argument as messages show it: as it was given, bytes that are no UTF-8 as U+FFFD. */
 export function shownPath(value: unknown): string {
+  if (typeof value === 'string') return displayName(value);
   if (isUint8Array(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString();
   return displayName(readTaken(() => givenPath(value)));
 }

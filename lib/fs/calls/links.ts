@@ -57,7 +57,13 @@ function parseRealpath(session: Session, given: unknown, options: unknown): Real
   const encoding = encodingIn(takeOptions(options));
   const text = (given instanceof URL ? givenPath(given) : `${given as string}`).toWellFormed();
   if (text.includes('\0')) doubt();
-  return { encoding, path: path.posix.resolve(session.cwd(), text), failed: undefined };
+  const absolute = isNormal(text) ? text : path.posix.resolve(session.cwd(), text);
+  return { encoding, path: absolute, failed: undefined };
+}
+
+/** Whether `resolve`, which costs more than all the rest of a call, would leave the path as it is. */
+function isNormal(text: string): boolean {
+  return text.startsWith('/') && !text.includes('/.') && !text.includes('//') && !text.endsWith('/');
 }
 
 /** What a question answers, thrown errors among the answers. */
