@@ -5,7 +5,8 @@
 
 import type { Errno } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { DOUBT, readTaken } from './arguments.ts';
+import type { OpenFile } from '../ops/open.ts';
+import { DOUBT, readTaken, takeFileOrError, takePath } from './arguments.ts';
 import { dryRun, dryRunPromise, isHandle, type Kind } from './dry-run.ts';
 import { abortError, shownPath, systemError } from './errors.ts';
 import type { Sequence } from './sequences/steps.ts';
@@ -129,4 +130,14 @@ export function inAllForms<Request, Answer>(call: Call<Request, Answer>): Row {
 /** A call on a descriptor, which promises do not have. */
 export function onDescriptor<Request, Answer>(call: Call<Request, Answer>): Row {
   return { name: call.name, sync: call, callback: call, promise: undefined };
+}
+
+/** Reads a path that a function of ours was given; of a wrong one it says what Node says. */
+export function parsePath(session: Session, path: unknown): string {
+  return parseOrThrow('lstatSync', ['path'], [path], () => takePath(session, path));
+}
+
+/** Reads a descriptor that a function of ours was given; of a wrong one it says what Node says. */
+export function parseDescriptor(session: Session, fd: unknown): OpenFile | Errno {
+  return parseOrThrow('fstatSync', ['descriptor'], [fd], () => takeFileOrError(session, fd));
 }
