@@ -10,6 +10,7 @@ import { directoryBranch, makeBranch } from './branch/make-branch.ts';
 import { SMALLEST_PAGE } from './pages/memory.ts';
 import type { Limits } from './pages/quota.ts';
 import type { Credentials } from './tree/caller.ts';
+import type { WriteBackOptions } from './writeback/triggers.ts';
 
 /** One read-only branch, with all that can be said of it. */
 export interface LowerOptions {
@@ -52,6 +53,8 @@ export interface OverlayOptions {
   readonly pageSize?: number;
   /** Nothing may be written: EROFS. Default false. */
   readonly readonly?: boolean;
+  /** When the upper is brought up to date without being asked. */
+  readonly writeback?: WriteBackOptions;
   /** How much is kept in memory of what can be had again from the branches. */
   readonly cache?: CacheOptions;
 }
@@ -84,11 +87,13 @@ export interface ParsedOptions {
   readonly pageSize: number;
   readonly readonly: boolean;
   readonly cache: Required<CacheOptions>;
+  readonly writeback: Required<WriteBackOptions>;
 }
 
 const LARGEST_PAGE = 2 ** 20;
 const DEFAULT_PAGE = 16 * 1024;
 const DEFAULT_CACHE = 256 * 1024 * 1024;
+const DEFAULT_WRITEBACK = { dirtyBytes: 64 * 1024 * 1024, dirtyLimit: 256 * 1024 * 1024, expire: 5000 };
 
 const KNOWN = new Set<keyof OverlayOptions>([
   'lower',
@@ -101,6 +106,7 @@ const KNOWN = new Set<keyof OverlayOptions>([
   'pageSize',
   'readonly',
   'cache',
+  'writeback',
 ]);
 
 class OptionTypeError extends TypeError {
@@ -145,6 +151,7 @@ export function parseOptions(options: OverlayOptions): ParsedOptions {
     pageSize,
     readonly,
     cache: parseCache(options.cache),
+    writeback: parseWriteBack(options.writeback),
   };
 }
 
@@ -162,7 +169,8 @@ function parseCwd(cwd: OverlayOptions['cwd']): () => string {
 
 const MOST_ID = 2 ** 32 - 2;
 
-function parseCredentials(credentials: OverlayOptions['credentials']): Credentials {
+/** Checks credentials; the process's are the default. Throws a TypeError or RangeError that names what is wrong. */
+export function parseCredentials(credentials: OverlayOptions['credentials']): Credentials {
   if (credentials === undefined) {
     return {
       uid: process.geteuid?.() ?? 0,
@@ -192,6 +200,21 @@ function parseLimits(limits: OverlayOptions['limits']): Limits {
     }
   }
   return limits;
+}
+
+function parseWriteBack(writeback: OverlayOptions['writeback']): Required<WriteBackOptions> {
+  const given = writeback ?? {};
+  if (typeof given !== 'object') throw wrongType('writeback', 'an object { dirtyBytes, dirtyLimit, expire }', given);
+  const parsed = { ...DEFAULT_WRITEBACK, ...given };
+  for (const [key, value] of Object.entries(parsed)) {
+    if (!(key in DEFAULT_WRITEBACK)) {
+      throw wrongValue(`writeback.${key}`, `one of ${Object.keys(DEFAULT_WRITEBACK).join(', ')}`, value);
+    }
+    if (value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
+      throw wrongValue(`writeback.${key}`, 'a whole number or Infinity', value);
+    }
+  }
+  return parsed;
 }
 
 function parseCache(cache: OverlayOptions['cache']): Required<CacheOptions> {

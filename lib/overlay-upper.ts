@@ -15,12 +15,22 @@ import type { Inode } from './tree/inode.ts';
 import { UpperSource } from './tree/sources/source.ts';
 import type { Flusher, Tree } from './tree/tree.ts';
 import { attachUpper, noteChanges } from './writeback/attach.ts';
+import { type Timers, Triggers, type WriteBackOptions } from './writeback/triggers.ts';
 import { type Failure, type Listeners, type Manner, WriteBack } from './writeback/write-back.ts';
 
 /** Waits between two attempts. */
 const PAUSE = {
   now: (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
   later: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+};
+
+/** Timers that do not keep the process alive. */
+const TIMERS: Timers = {
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
 };
 
 /** The upper of one overlay, which may have none yet. */
@@ -34,7 +44,10 @@ export class UpperControl implements Flusher {
   /** A promise-only upper that nobody has mounted yet. Changed by `#mounted`. */
   #mounting: Errand | undefined;
 
-  constructor(tree: Tree, upper: ParsedUpper | undefined, listeners: Listeners) {
+  /** When to write back unasked; undefined for an upper in memory. Set by the constructor. */
+  #triggers: Triggers | undefined;
+
+  constructor(tree: Tree, upper: ParsedUpper | undefined, options: Required<WriteBackOptions>, listeners: Listeners) {
     this.#tree = tree;
     this.#listeners = listeners;
     if (upper === undefined) return;
@@ -45,6 +58,10 @@ export class UpperControl implements Flusher {
     if (upper.branch.sync === undefined) this.#mounting = mounting;
     else mounting.now();
     tree.flusher = this;
+    if (this.#writeBack.isInMemory || tree.dirty === undefined) return;
+    const triggers = new Triggers(options, TIMERS, () => this.syncLater({}));
+    this.#triggers = triggers;
+    tree.dirty.onFirst = () => triggers.noteChange();
   }
 
   #connect({ branch, root, given }: ParsedUpper): WriteBack {
@@ -74,6 +91,21 @@ export class UpperControl implements Flusher {
       now: () => void writeBack.now({}),
       later: async () => void (await writeBack.later({})),
     };
+  }
+
+  relieve(dirtyBytes: number): Errand | undefined {
+    const writeBack = this.#writeBack;
+    if (writeBack === undefined || this.#triggers?.mustWait(dirtyBytes) !== true) return undefined;
+    return {
+      key: 'relieve',
+      // While a write-back is under way it is that which relieves.
+      now: () => void (writeBack.isRunning || writeBack.now({})),
+      later: async () => void (await writeBack.later({})),
+    };
+  }
+
+  noteWrite(dirtyBytes: number): void {
+    this.#triggers?.noteWrite(dirtyBytes);
   }
 
   /** Writes everything back, at once. */
@@ -115,6 +147,7 @@ export class UpperControl implements Flusher {
     const writeBack = this.#writeBack;
     if (writeBack === undefined) return;
     this.syncNow({});
+    this.#triggers?.stop();
     writeBack.unmounting.now();
     this.#writeBack = undefined;
   }
@@ -123,6 +156,7 @@ export class UpperControl implements Flusher {
     const writeBack = this.#writeBack;
     if (writeBack === undefined) return;
     await this.syncLater({});
+    this.#triggers?.stop();
     await writeBack.unmounting.later();
     this.#writeBack = undefined;
   }

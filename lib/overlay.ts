@@ -5,10 +5,10 @@
 import { EventEmitter } from 'node:events';
 import type * as nodeFs from 'node:fs';
 import type { Branch } from './branch/branch.ts';
-import { EBADF, Errno, isErrno } from './errno.ts';
+import { EBUSY, Errno, isErrno } from './errno.ts';
 import { type Io, syncIo } from './fault.ts';
-import { takeDescriptor, takePath } from './fs/arguments.ts';
-import { systemError } from './fs/errors.ts';
+import { parseDescriptor, parsePath } from './fs/call.ts';
+import { shownPath, systemError } from './fs/errors.ts';
 import { createFront } from './fs/front.ts';
 import type { FileSystem, Session } from './fs/session.ts';
 import { listChanges, type PathChange, type Roots } from './image/changes.ts';
@@ -16,10 +16,10 @@ import { type Part, partsOf } from './image/whence.ts';
 import { Descriptors } from './ops/descriptors.ts';
 import { linkTmpfile } from './ops/link.ts';
 import { close } from './ops/open.ts';
-import { type OverlayOptions, parseOptions } from './overlay-options.ts';
+import { type OverlayOptions, parseCredentials, parseOptions } from './overlay-options.ts';
 import { UpperControl } from './overlay-upper.ts';
 import { Memory } from './pages/memory.ts';
-import { Caller } from './tree/caller.ts';
+import { Caller, type Credentials } from './tree/caller.ts';
 import { setRoots } from './tree/sources/root.ts';
 import { Tree } from './tree/tree.ts';
 import { NOFOLLOW, walk } from './tree/walk.ts';
@@ -56,6 +56,10 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   readonly #upper: UpperControl;
   /** Set by `close`. */
   #isClosed = false;
+  /** Lets changes go on; undefined while they are not held back. Changed by `freeze` and `thaw`. */
+  #thaw: (() => void) | undefined;
+  /** How often the tree was frozen: tells one thaw from the next. Changed by `freeze`. */
+  #freezes = 0;
 
   /** @internal use {@link createOverlay} */
   constructor(options: OverlayOptions) {
@@ -69,7 +73,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     const branches = upper === undefined ? lowers : [upper, ...lowers];
     this.#branches = branches.map(({ branch }) => branch);
     this.#roots = new Map(branches.map(({ branch, root }) => [branch, root]));
-    this.#upper = new UpperControl(this.#tree, upper, {
+    this.#upper = new UpperControl(this.#tree, upper, parsed.writeback, {
       onCommand: (command) => void this.emit('command', command),
       onFailure: ({ path, errno }) => void this.emit('writeback-error', { path, code: errno.code }),
     });
@@ -100,10 +104,11 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * ```
    */
   linkTmpfile(fd: number, path: nodeFs.PathLike): void {
-    const file = this.#session.descriptors.get(takeDescriptor(fd));
-    this.#worded('link', String(path), () => {
-      if (file === undefined) throw EBADF;
-      linkTmpfile(syncIo, this.#session.caller, file, takePath(this.#session, path));
+    const file = parseDescriptor(this.#session, fd);
+    const name = parsePath(this.#session, path);
+    this.#worded('link', shownPath(path), () => {
+      if (isErrno(file)) throw file;
+      linkTmpfile(syncIo, this.#session.caller, file, name);
     });
   }
 
@@ -140,8 +145,9 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * ```
    */
   whence(path: nodeFs.PathLike): Part[] {
-    return this.#worded('lstat', String(path), (io) => {
-      const inode = walk(io, this.#session.caller, takePath(this.#session, path), NOFOLLOW);
+    const name = parsePath(this.#session, path);
+    return this.#worded('lstat', shownPath(path), (io) => {
+      const inode = walk(io, this.#session.caller, name, NOFOLLOW);
       if (isErrno(inode)) throw inode;
       return partsOf(this.#tree, inode);
     });
@@ -162,14 +168,14 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    *
    * @example
    * ```ts
+   * import { mkdirSync, readFileSync } from 'node:fs';
    * import { createOverlay } from 'overfs';
-   * import { mkdtempSync, readFileSync } from 'node:fs';
    *
-   * const upper = mkdtempSync('/tmp/upper-');
-   * await using overlay = createOverlay({ lower: '.', upper });
+   * mkdirSync('changes');
+   * await using overlay = createOverlay({ lower: 'src', upper: 'changes' });
    * overlay.fs.writeFileSync('/notes.txt', 'kept');
    * await overlay.sync();
-   * console.log(readFileSync(`${upper}/notes.txt`, 'utf8')); // kept
+   * console.log(readFileSync('changes/notes.txt', 'utf8')); // kept
    * ```
    */
   async sync(manner: Manner = {}): Promise<void> {
@@ -183,6 +189,71 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    */
   syncSync(manner: Pick<Manner, 'onProgress'> = {}): void {
     this.#upper.syncNow(manner);
+  }
+
+  /**
+   * The same tree with somebody else's rights: an `fs` whose calls are checked against these credentials, and whose new files belong to them.
+   *
+   * Descriptors are those of the overlay. What it writes is written back with the rights of the process, as everything is.
+   *
+   * @throws RangeError (`ERR_INVALID_ARG_VALUE`) naming what is no user or group id
+   *
+   * @example
+   * ```ts
+   * import { createOverlay } from 'overfs';
+   *
+   * const overlay = createOverlay({ lower: '.', credentials: { uid: 0, gid: 0 } });
+   * overlay.fs.writeFileSync('/secret', 'for root', { mode: 0o600 });
+   * const guest = overlay.as({ uid: 65534, gid: 65534 });
+   * try {
+   *   guest.readFileSync('/secret');
+   * } catch (error) {
+   *   console.log(error.message); // EACCES: permission denied, open '/secret'
+   * }
+   * ```
+   */
+  as(credentials: Credentials): FileSystem {
+    const { uid, gid, groups } = parseCredentials(credentials);
+    const caller = new Caller(this.#tree, { uid, gid, groups: groups ?? [] }, this.#session.caller.umask);
+    return createFront({ ...this.#session, caller });
+  }
+
+  /**
+   * Holds back every change until {@link Overlay.thaw}: asynchronous calls wait, synchronous ones throw EBUSY. Reading goes on, and so does
+   * writing back, so what is copied or synced meanwhile is consistent.
+   *
+   * @example
+   * ```ts
+   * import { createOverlay } from 'overfs';
+   *
+   * const overlay = createOverlay({ lower: '.' });
+   * overlay.freeze();
+   * const waiting = overlay.fs.promises.writeFile('/later.txt', 'after the thaw');
+   * console.log(overlay.fs.existsSync('/later.txt')); // false
+   * overlay.thaw();
+   * await waiting;
+   * console.log(overlay.fs.existsSync('/later.txt')); // true
+   * ```
+   */
+  freeze(): void {
+    if (this.#tree.thawing !== undefined) return;
+    const thawed = new Promise<void>((resolve) => {
+      this.#thaw = resolve;
+    });
+    this.#tree.thawing = {
+      key: `thaw ${++this.#freezes}`,
+      now: () => {
+        throw EBUSY;
+      },
+      later: () => thawed,
+    };
+  }
+
+  /** Lets go on what {@link Overlay.freeze} has held back. */
+  thaw(): void {
+    this.#tree.thawing = undefined;
+    this.#thaw?.();
+    this.#thaw = undefined;
   }
 
   /**

@@ -11,6 +11,7 @@ import { mayOwn, own, tellChange } from '../tree/own.ts';
 import { touchCtime } from '../tree/tree.ts';
 import { FOLLOW, type Following, NOFOLLOW, pathOf, readTarget, resolve, walk } from '../tree/walk.ts';
 import { type OpenFile, truncateNow } from './open.ts';
+import { mayChangeTree } from './spot.ts';
 
 const S_ISUID = 0o4000;
 const S_ISGID = 0o2000;
@@ -56,28 +57,28 @@ function inodeAt(io: Io, caller: Caller, path: string, following: Following): In
   return inode;
 }
 
-function mayChange(caller: Caller, inode: Inode): void {
-  if (caller.tree.isReadonly) throw EROFS;
+function mayChange(io: Io, caller: Caller, inode: Inode): void {
+  mayChangeTree(io, caller.tree);
   if (!mayOwn(caller.tree, inode)) throw ENOSPC;
 }
 
 /** Sets the permission bits. */
 export function chmod(io: Io, caller: Caller, path: string, mode: number): void {
-  changeMode(caller, inodeAt(io, caller, path, FOLLOW), mode);
+  changeMode(io, caller, inodeAt(io, caller, path, FOLLOW), mode);
 }
 
 export function lchmod(io: Io, caller: Caller, path: string, mode: number): void {
-  changeMode(caller, inodeAt(io, caller, path, NOFOLLOW), mode);
+  changeMode(io, caller, inodeAt(io, caller, path, NOFOLLOW), mode);
 }
 
-export function fchmod(_io: Io, caller: Caller, file: OpenFile, mode: number): void {
-  changeMode(caller, file.inode, mode);
+export function fchmod(io: Io, caller: Caller, file: OpenFile, mode: number): void {
+  changeMode(io, caller, file.inode, mode);
 }
 
-function changeMode(caller: Caller, inode: Inode, mode: number): void {
+function changeMode(io: Io, caller: Caller, inode: Inode, mode: number): void {
   if (caller.tree.isReadonly) throw EROFS;
   if (!caller.actsAsOwner(inode)) throw EPERM;
-  mayChange(caller, inode);
+  mayChange(io, caller, inode);
   // From here on nothing stops or fails.
   // Who is not in the file's group cannot give it that group's rights (POSIX chmod).
   const foreign = caller.uid !== 0 && !caller.isMember(inode.owner.gid);
@@ -92,18 +93,18 @@ const SAME_ID = 2 ** 32 - 1;
 
 /** Sets owner and group; -1 leaves either as it is. */
 export function chown(io: Io, caller: Caller, path: string, uid: number, gid: number): void {
-  changeOwner(caller, inodeAt(io, caller, path, FOLLOW), uid, gid);
+  changeOwner(io, caller, inodeAt(io, caller, path, FOLLOW), uid, gid);
 }
 
 export function lchown(io: Io, caller: Caller, path: string, uid: number, gid: number): void {
-  changeOwner(caller, inodeAt(io, caller, path, NOFOLLOW), uid, gid);
+  changeOwner(io, caller, inodeAt(io, caller, path, NOFOLLOW), uid, gid);
 }
 
-export function fchown(_io: Io, caller: Caller, file: OpenFile, uid: number, gid: number): void {
-  changeOwner(caller, file.inode, uid, gid);
+export function fchown(io: Io, caller: Caller, file: OpenFile, uid: number, gid: number): void {
+  changeOwner(io, caller, file.inode, uid, gid);
 }
 
-function changeOwner(caller: Caller, inode: Inode, uid: number, gid: number): void {
+function changeOwner(io: Io, caller: Caller, inode: Inode, uid: number, gid: number): void {
   const { tree } = caller;
   const keepUid = uid === -1 || uid === SAME_ID || uid === inode.owner.uid;
   const keepGid = gid === -1 || gid === SAME_ID || gid === inode.owner.gid;
@@ -115,7 +116,7 @@ function changeOwner(caller: Caller, inode: Inode, uid: number, gid: number): vo
     const gidAllowed = gid === -1 || gid === SAME_ID || (own && (keepGid || caller.isMember(gid)));
     if (!uidAllowed || !gidAllowed) throw EPERM;
   }
-  mayChange(caller, inode);
+  mayChange(io, caller, inode);
   // From here on nothing stops or fails.
   own(tree, inode, OWNED_ATTRIBUTES);
   inode.owner = tree.owner(keepUid ? inode.owner.uid : uid, keepGid ? inode.owner.gid : gid);
@@ -129,15 +130,15 @@ function changeOwner(caller: Caller, inode: Inode, uid: number, gid: number): vo
 
 /** Sets the times of access and modification, in seconds since 1970 (as libuv takes them: to the microsecond). */
 export function utimes(io: Io, caller: Caller, path: string, atime: number, mtime: number): void {
-  changeTimes(caller, inodeAt(io, caller, path, FOLLOW), atime, mtime);
+  changeTimes(io, caller, inodeAt(io, caller, path, FOLLOW), atime, mtime);
 }
 
 export function lutimes(io: Io, caller: Caller, path: string, atime: number, mtime: number): void {
-  changeTimes(caller, inodeAt(io, caller, path, NOFOLLOW), atime, mtime);
+  changeTimes(io, caller, inodeAt(io, caller, path, NOFOLLOW), atime, mtime);
 }
 
-export function futimes(_io: Io, caller: Caller, file: OpenFile, atime: number, mtime: number): void {
-  changeTimes(caller, file.inode, atime, mtime);
+export function futimes(io: Io, caller: Caller, file: OpenFile, atime: number, mtime: number): void {
+  changeTimes(io, caller, file.inode, atime, mtime);
 }
 
 /** Splits seconds as libuv's `uv__fs_to_timespec` does: to the microsecond, the fraction counted upwards. */
@@ -151,10 +152,10 @@ function split(time: number): { sec: number; nsec: number } {
   return { sec, nsec };
 }
 
-function changeTimes(caller: Caller, inode: Inode, atime: number, mtime: number): void {
+function changeTimes(io: Io, caller: Caller, inode: Inode, atime: number, mtime: number): void {
   if (caller.tree.isReadonly) throw EROFS;
   if (!caller.actsAsOwner(inode)) throw EPERM;
-  mayChange(caller, inode);
+  mayChange(io, caller, inode);
   // From here on nothing stops or fails.
   own(caller.tree, inode, OWNED_ATTRIBUTES);
   ({ sec: inode.atimeSec, nsec: inode.atimeNsec } = split(atime));
@@ -168,19 +169,19 @@ export function truncate(io: Io, caller: Caller, path: string, length: number): 
   const inode = inodeAt(io, caller, path, FOLLOW);
   if (isDirectory(inode)) throw EISDIR;
   if (!may(caller, inode, W_OK)) throw EACCES;
-  resize(caller, inode, length);
+  resize(io, caller, inode, length);
 }
 
 /** Sets the size of an open file. */
-export function ftruncate(_io: Io, caller: Caller, file: OpenFile, length: number): void {
+export function ftruncate(io: Io, caller: Caller, file: OpenFile, length: number): void {
   if (!file.writable) throw EINVAL;
-  resize(caller, file.inode, length);
+  resize(io, caller, file.inode, length);
 }
 
-function resize(caller: Caller, inode: Inode, length: number): void {
+function resize(io: Io, caller: Caller, inode: Inode, length: number): void {
   if (!(inode instanceof File) || length < 0) throw EINVAL;
   if (length > Number.MAX_SAFE_INTEGER) throw EFBIG;
-  mayChange(caller, inode);
+  mayChange(io, caller, inode);
   // From here on nothing stops or fails.
   truncateNow(caller.tree, inode, length);
 }

@@ -111,7 +111,7 @@ export function mkdirs(io: Io, caller: Caller, path: string, mode: number): stri
   const { quota } = caller.tree.memory;
   if (quota.inodes + made.length > quota.inodeLimit) throw ENOSPC;
   if (made.some(({ name }) => isTooLong(name))) throw ENAMETOOLONG;
-  const spot = freeSpot(caller, base, first.name);
+  const spot = freeSpot(io, caller, base, first.name);
   // From here on nothing stops or fails.
   const directories: Directory[] = [];
   for (const { name, parent } of made) {
@@ -172,7 +172,7 @@ export function directoryForTmpfile(io: Io, caller: Caller, path: string): Direc
   const directory = walk(io, caller, path, FOLLOW);
   if (isErrno(directory)) throw directory;
   if (!isDirectory(directory)) throw ENOTDIR;
-  mayWriteNames(caller, directory);
+  mayWriteNames(io, caller, directory);
   mayCharge(caller.tree);
   return directory;
 }

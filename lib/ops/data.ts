@@ -5,8 +5,8 @@
 import { constants } from 'node:fs';
 import { EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, ESTALE } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { affordable, readContents, writeContents } from '../pages/contents.ts';
-import { type Filled, fillForRead, fillForWrite, type Origin } from '../pages/fill.ts';
+import { affordable, readContents, reclaim, writeContents } from '../pages/contents.ts';
+import { type Filled, fillForRead, fillForWrite, lacks, type Origin } from '../pages/fill.ts';
 import type { Caller } from '../tree/caller.ts';
 import { File, isDirectory, OWNED_CONTENT, THROUGH } from '../tree/inode.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
@@ -14,6 +14,7 @@ import { refresh } from '../tree/revalidate.ts';
 import { pathIn } from '../tree/sources/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
 import type { OpenFile } from './open.ts';
+import { mayChangeTree } from './spot.ts';
 
 /** A file can be no longer than offsets can say exactly. */
 const MOST_BYTES = Number.MAX_SAFE_INTEGER;
@@ -37,18 +38,20 @@ function settleFill(io: Io, tree: Tree, file: File, outcome: Filled): void {
   else if (file.isOwned || !refresh(io, tree, file)) throw ESTALE;
 }
 
-/** Brings in memory what a read of [from, to) needs. What the lower changed meanwhile shows in the file's size afterwards. */
-export function prepareRead(io: Io, tree: Tree, file: File, from: number, to: number): void {
-  if (file.supplied <= from || file.origin === undefined) return;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+/**
+ * Brings in memory what a read of [from, to) needs. What the lower changed meanwhile shows in the file's size afterwards.
+ *
+ * @param ahead how many bytes beyond are fetched with them, where any must be
+ */
+export function prepareRead(io: Io, tree: Tree, file: File, from: number, to: number, ahead = 0): void {
+  for (let attempt = 0; lacks(tree.memory, file, from, to); attempt++) {
+    if (attempt === ATTEMPTS) throw ESTALE;
     if ((file.state & THROUGH) !== 0) return;
     const origin = originOf(file);
     if (origin === undefined) return;
-    const outcome = fillForRead(io, tree.memory, file, origin, from, Math.min(to, file.size));
-    if (outcome === 'filled') return;
-    settleFill(io, tree, file, outcome);
+    const outcome = fillForRead(io, tree.memory, file, origin, from, Math.min(to + ahead, file.size));
+    if (outcome !== 'filled') settleFill(io, tree, file, outcome);
   }
-  throw ESTALE;
 }
 
 /** Brings in memory the pages of which a write of [from, to) keeps a part. */
@@ -89,7 +92,8 @@ export function read(io: Io, caller: Caller, file: OpenFile, target: Uint8Array,
   if (file.through !== undefined) return readThrough(io, file, target, position);
   if (!(inode instanceof File)) throw isDirectory(inode) ? EISDIR : EINVAL;
   const from = position < 0 ? file.position : position;
-  prepareRead(io, caller.tree, inode, from, from + target.length);
+  const ahead = aheadOf(file, from);
+  prepareRead(io, caller.tree, inode, from, from + target.length, ahead);
   if (mayLie(inode)) {
     const bytes = readPast(io, inode, from, target.length);
     target.set(bytes);
@@ -99,9 +103,23 @@ export function read(io: Io, caller: Caller, file: OpenFile, target: Uint8Array,
   const to = Math.min(from + target.length, inode.size);
   if (to <= from) return 0;
   // From here on nothing stops or fails.
-  readContents(caller.tree.memory, inode, from, to, target, 0);
+  const { memory } = caller.tree;
+  readContents(memory, inode, from, to, target, 0);
   if (position < 0) file.position = to;
+  file.sequential = to;
+  file.ahead = ahead;
+  reclaim(memory);
   return to - from;
+}
+
+/** How much the first read ahead fetches, and the most. */
+const AHEAD_FIRST = 128 * 1024;
+const AHEAD_MOST = 1024 * 1024;
+
+/** How much to fetch beyond a read: twice as much each time that one begins where the last ended, else nothing (P7). */
+function aheadOf(file: OpenFile, from: number): number {
+  if (from !== file.sequential || from === 0) return 0;
+  return Math.min(AHEAD_MOST, Math.max(AHEAD_FIRST, file.ahead * 2));
 }
 
 function readThrough(io: Io, file: OpenFile, target: Uint8Array, position: number): number {
@@ -158,6 +176,7 @@ export function readAll(io: Io, tree: Tree, file: File, from: number): Buffer {
   const length = Math.max(0, file.size - from);
   const bytes = Buffer.allocUnsafe(length);
   readContents(tree.memory, file, from, from + length, bytes, 0);
+  reclaim(tree.memory);
   return bytes;
 }
 
@@ -175,7 +194,14 @@ export function writeNow(caller: Caller, file: File, source: Uint8Array, at: num
   writeContents(tree.memory, file, source, at);
   dropSetId(caller, file);
   touchMtime(tree, file);
+  tree.flusher?.noteWrite(tree.memory.quota.bytes);
   tellChange(tree, file);
+}
+
+/** Has dirty bytes written back first when there are too many of them: a writer does not outrun the upper. */
+export function relieve(io: Io, tree: Tree, bytes: number): void {
+  const errand = tree.flusher?.relieve(tree.memory.quota.bytes + bytes);
+  if (errand !== undefined) io.perform(errand);
 }
 
 /**
@@ -195,6 +221,8 @@ export function write(io: Io, caller: Caller, file: OpenFile, source: Uint8Array
   if (source.length === 0) return 0;
   const at = append ? inode.size : position < 0 ? file.position : position;
   if (at + source.length > MOST_BYTES) throw EFBIG;
+  mayChangeTree(io, tree);
+  relieve(io, tree, source.length);
   prepareWrite(io, tree, inode, at, at + source.length);
   const length = affordable(tree.memory, inode, at, source.length);
   if (length === 0 || !mayOwn(tree, inode)) throw ENOSPC;

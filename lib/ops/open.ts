@@ -3,19 +3,7 @@
  */
 
 import { constants } from 'node:fs';
-import {
-  EACCES,
-  EEXIST,
-  EINVAL,
-  EISDIR,
-  ELOOP,
-  type ENOENT,
-  ENOSPC,
-  ENOTDIR,
-  ENXIO,
-  EROFS,
-  isErrno,
-} from '../errno.ts';
+import { EACCES, EEXIST, EINVAL, EISDIR, ELOOP, type ENOENT, ENOSPC, ENOTDIR, ENXIO, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { truncateContents } from '../pages/contents.ts';
 import { type Caller, may, R_OK, W_OK } from '../tree/caller.ts';
@@ -28,7 +16,7 @@ import { type Tree, touchMtime } from '../tree/tree.ts';
 import { ATTEMPTS, FOLLOW, followLink, isLost, locate, NOFOLLOW, type Place, walk } from '../tree/walk.ts';
 import { sampleFailures } from '../writeback/errors.ts';
 import { createFile, directoryForTmpfile, makeFile } from './create.ts';
-import { freeSpot, mayCharge, type Spot } from './spot.ts';
+import { freeSpot, mayChangeTree, mayCharge, type Spot } from './spot.ts';
 
 const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_APPEND, O_DIRECTORY, O_NOFOLLOW, S_IFSOCK } = constants;
 const O_ACCMODE = O_RDONLY | O_WRONLY | O_RDWR;
@@ -138,7 +126,7 @@ function planCreating(io: Io, caller: Caller, path: string, flags: number): Open
       continue;
     }
     if (inode === undefined) {
-      const spot = freeSpot(caller, directory, name);
+      const spot = freeSpot(io, caller, directory, name);
       mayCharge(tree);
       return { kind: 'new', spot };
     }
@@ -158,7 +146,7 @@ function planExisting(io: Io, caller: Caller, inode: Inode, flags: number): Open
   if (!may(caller, inode, wanted)) throw EACCES;
   const through = openThrough(io, inode, flags, writing);
   if (through === undefined && writing) {
-    if (tree.isReadonly) throw EROFS;
+    mayChangeTree(io, tree);
     if (!mayOwn(tree, inode)) throw ENOSPC;
   }
   return { kind: 'existing', inode, through };

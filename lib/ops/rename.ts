@@ -57,7 +57,7 @@ function planTarget(
   name: string,
   replaced: Inode | undefined,
 ): Cover {
-  if (replaced === undefined) return freeSpot(caller, directory, name).cover;
+  if (replaced === undefined) return freeSpot(io, caller, directory, name).cover;
   const { cover } = takable(io, caller, directory, name, replaced);
   if (isDirectory(inode)) {
     if (!isDirectory(replaced)) throw ENOTDIR;

@@ -43,9 +43,18 @@ export function coverOf(io: Io, directory: Directory, name: string): Cover {
   return !directory.settled && find(io, directory.sources, name) !== undefined ? HIDES : FRESH;
 }
 
+/**
+ * Refuses a change to a read-only tree, and holds one to a frozen tree back: the asynchronous API waits, the synchronous one gets
+ * EBUSY (W14).
+ */
+export function mayChangeTree(io: Io, tree: Tree): void {
+  if (tree.isReadonly) throw EROFS;
+  if (tree.thawing !== undefined) io.perform(tree.thawing);
+}
+
 /** Refuses a change to the names of a directory that the caller may not write. */
-export function mayWriteNames(caller: Caller, directory: Directory): void {
-  if (caller.tree.isReadonly) throw EROFS;
+export function mayWriteNames(io: Io, caller: Caller, directory: Directory): void {
+  mayChangeTree(io, caller.tree);
   if (!may(caller, directory, W_OK | X_OK)) throw EACCES;
 }
 
@@ -57,16 +66,16 @@ export function spotFor(io: Io, caller: Caller, path: string, slash: 'slash allo
     if (lookup(io, caller.tree, directory, name) !== undefined) throw EEXIST;
     if (isLost(directory) && attempt < ATTEMPTS) continue;
     if (hasSlash && slash === 'no slash') throw ENOENT;
-    return freeSpot(caller, directory, name);
+    return freeSpot(io, caller, directory, name);
   }
 }
 
 /** Requires: the name was looked up and is free. */
-export function freeSpot(caller: Caller, directory: Directory, name: string): Spot {
+export function freeSpot(io: Io, caller: Caller, directory: Directory, name: string): Spot {
   const { tree } = caller;
   // Nothing can be made in a removed directory (Linux IS_DEADDIR).
   if (isLost(directory)) throw ENOENT;
-  mayWriteNames(caller, directory);
+  mayWriteNames(io, caller, directory);
   // The upper could not hold these names; see branch/whiteout.ts.
   if (isMark(name) || (name === WORK_AREA && directory === tree.root)) throw EINVAL;
   return { directory, name, cover: coverOfFree(directory, name) };
@@ -86,7 +95,7 @@ export interface Taken {
 
 /** Checks that a name may be taken away from its inode. */
 export function takable(io: Io, caller: Caller, directory: Directory, name: string, inode: Inode): Taken {
-  mayWriteNames(caller, directory);
+  mayWriteNames(io, caller, directory);
   if (isHeldBySticky(caller, directory, inode)) throw EPERM;
   if (mayHaveLostNames(caller.tree, inode)) settleLinks(io, caller.tree);
   return { directory, name, inode, cover: coverOf(io, directory, name) };

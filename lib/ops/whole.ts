@@ -12,7 +12,7 @@ import { extraOf, File, type Inode, isDirectory, OWNED_ATTRIBUTES, OWNED_CONTENT
 import { own, tellChange } from '../tree/own.ts';
 import { touchMtime } from '../tree/tree.ts';
 import { FOLLOW, walk } from '../tree/walk.ts';
-import { mayLie, prepareRead, prepareWrite, readAll, writeNow } from './data.ts';
+import { mayLie, prepareRead, prepareWrite, readAll, relieve, writeNow } from './data.ts';
 import { carryOut, isReading, isWriting, type OpenFile, type Opening, openPlanned, planOpen } from './open.ts';
 
 const { O_CREAT, O_TRUNC, O_APPEND, O_RDONLY, O_WRONLY, O_EXCL, COPYFILE_EXCL } = constants;
@@ -132,6 +132,7 @@ export function writeFile(
 function planWhole(io: Io, caller: Caller, opening: Opening, length: number, flags: number): number {
   const { tree } = caller;
   const { quota } = tree.memory;
+  relieve(io, tree, length);
   if (opening.kind === 'new') {
     if (length > quota.bytesLeft) throw ENOSPC;
     return 0;

@@ -36,6 +36,13 @@ export class Dirty {
   readonly names = new Map<Directory, Set<string>>();
   /** Files that were cut. */
   readonly truncated = new Set<Inode>();
+  /** Told when something becomes dirty while nothing was. Set by who writes back by itself. */
+  onFirst: (() => void) | undefined = undefined;
+
+  addInode(inode: Inode): void {
+    if (this.onFirst !== undefined && this.inodes.size === 0) this.onFirst();
+    this.inodes.add(inode);
+  }
 
   addName(directory: Directory, name: string): void {
     const names = this.names.get(directory);
@@ -48,6 +55,10 @@ export class Dirty {
 export interface Flusher {
   /** Makes an inode, its attributes and the names that lead to it durable; undefined when they are. */
   flush(inode: Inode): Errand | undefined;
+  /** What a writer must have done first when so many bytes would be dirty; undefined when they are not too many. */
+  relieve(dirtyBytes: number): Errand | undefined;
+  /** Hears how many bytes are dirty after a write. */
+  noteWrite(dirtyBytes: number): void;
 }
 
 /** What a tree is made of. */
@@ -83,6 +94,8 @@ export class Tree {
   dirty: Dirty | undefined = undefined;
   /** Who writes back; undefined while there is no upper. Set by the overlay. */
   flusher: Flusher | undefined = undefined;
+  /** What a change has to wait for while the tree is frozen. Set by the overlay. */
+  thawing: Errand | undefined = undefined;
   /** Owners by `uid:gid`. Entries are only added. */
   readonly #owners = new Map<string, Owner>();
   #lastOwner: Owner;
@@ -137,7 +150,7 @@ function nanoseconds(ms: number): number {
 
 /** The inode's attributes have changed now: `ctime`. */
 export function touchCtime(tree: Tree, inode: Inode): void {
-  tree.dirty?.inodes.add(inode);
+  tree.dirty?.addInode(inode);
   const ms = tree.clock();
   inode.ctimeSec = seconds(ms);
   inode.ctimeNsec = nanoseconds(ms);
@@ -145,7 +158,7 @@ export function touchCtime(tree: Tree, inode: Inode): void {
 
 /** The inode's content has changed now: `mtime` and `ctime`. */
 export function touchMtime(tree: Tree, inode: Inode): void {
-  tree.dirty?.inodes.add(inode);
+  tree.dirty?.addInode(inode);
   const ms = tree.clock();
   inode.mtimeSec = inode.ctimeSec = seconds(ms);
   inode.mtimeNsec = inode.ctimeNsec = nanoseconds(ms);
@@ -153,7 +166,7 @@ export function touchMtime(tree: Tree, inode: Inode): void {
 
 /** The inode begins now: all four times. */
 export function touchAll(tree: Tree, inode: Inode): void {
-  tree.dirty?.inodes.add(inode);
+  tree.dirty?.addInode(inode);
   const ms = tree.clock();
   inode.atimeSec = inode.mtimeSec = inode.ctimeSec = inode.birthtimeSec = seconds(ms);
   inode.atimeNsec = inode.mtimeNsec = inode.ctimeNsec = inode.birthtimeNsec = nanoseconds(ms);

@@ -137,6 +137,16 @@ export class WriteBack {
     this.#numbersSize = size;
   }
 
+  /** What is written there only lies in memory a second time. */
+  get isInMemory(): boolean {
+    return this.#target.upper.memory;
+  }
+
+  /** A write-back that does not block is under way. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Whether there is anything to write. */
   get isDirty(): boolean {
     const { dirty } = this.#tree;

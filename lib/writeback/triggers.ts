@@ -1,0 +1,92 @@
+/**
+ * When to write back without being asked: when dirty data is old, when there is much of it, when a write before failed.
+ *
+ *     clean ── first change ──► dirty ── `expire` ms ──► write back ──┬─ all arrived ──► clean
+ *                                 └──── over `dirtyBytes` ──►         └─ something failed ──► again, each time later
+ *     over `dirtyLimit`: whoever writes waits for a write-back first (or does it, in the synchronous API)
+ *
+ * An upper in memory is never written without being asked: that would only hold everything twice (W7).
+ */
+
+/** What `createOverlay({ writeback })` takes: when the upper is brought up to date without being asked. Not for uppers in memory. */
+export interface WriteBackOptions {
+  /** Dirty bytes from which on they are written back in the background. Default 64 MiB. */
+  readonly dirtyBytes?: number;
+  /** Dirty bytes from which on writers wait until they are written back. Default 256 MiB. */
+  readonly dirtyLimit?: number;
+  /** How long a change may stay dirty, in milliseconds; Infinity for as long as nobody asks. Default 5000. */
+  readonly expire?: number;
+}
+
+/** Timers of the overlay: they never keep the process alive. */
+export interface Timers {
+  /** Calls back after some milliseconds; returns how to cancel that. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+/** How much later each attempt is after a failure, and the most, in milliseconds. */
+const BACK_OFF = 2;
+const LONGEST = 60_000;
+
+/** Decides when to write back in the background. */
+export class Triggers {
+  readonly #options: Required<WriteBackOptions>;
+  readonly #timers: Timers;
+  readonly #writeBack: () => Promise<void>;
+  /** Cancels the timer that is running. Changed by `noteChange`, `#start` and `stop`. */
+  #cancel: (() => void) | undefined;
+  /** A write-back of ours is under way. Changed by `#start`. */
+  #isRunning = false;
+  /** How long to wait after the last failure; 0 when there was none. Changed by `#start`. */
+  #delay = 0;
+  /** Set by `stop`. */
+  #isStopped = false;
+
+  /** @param writeBack writes back all that is dirty; rejects when something could not be written */
+  constructor(options: Required<WriteBackOptions>, timers: Timers, writeBack: () => Promise<void>) {
+    this.#options = options;
+    this.#timers = timers;
+    this.#writeBack = writeBack;
+  }
+
+  /** Something has become dirty. */
+  noteChange(): void {
+    const { expire } = this.#options;
+    if (this.#cancel !== undefined || this.#isRunning || this.#isStopped || expire === Number.POSITIVE_INFINITY) return;
+    this.#cancel = this.#timers.after(Math.max(expire, this.#delay), () => this.#start());
+  }
+
+  /** So many bytes are dirty after a write. */
+  noteWrite(dirtyBytes: number): void {
+    if (dirtyBytes >= this.#options.dirtyBytes && this.#delay === 0) this.#start();
+  }
+
+  /** Whether a writer must wait when so many bytes would be dirty. While the upper fails nobody waits for it: memory is the limit. */
+  mustWait(dirtyBytes: number): boolean {
+    return dirtyBytes > this.#options.dirtyLimit && this.#delay === 0;
+  }
+
+  #start(): void {
+    if (this.#isRunning || this.#isStopped) return;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#isRunning = true;
+    this.#writeBack().then(
+      () => this.#ended(0),
+      () => this.#ended(Math.min(LONGEST, Math.max(1000, this.#delay * BACK_OFF))),
+    );
+  }
+
+  #ended(delay: number): void {
+    this.#isRunning = false;
+    this.#delay = delay;
+    if (delay > 0 && !this.#isStopped) this.#cancel = this.#timers.after(delay, () => this.#start());
+  }
+
+  /** Writes nothing back any more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+}
