@@ -17,6 +17,7 @@ import type { PromiseFunction } from '../forms.ts';
 import type { FileSystem, Session } from '../session.ts';
 import { type HandleCall, handleCalls, runOnHandle } from './handle-calls.ts';
 import { forgetLeak, watchForLeak } from './leaks.ts';
+import { type Held, HOLD, RELEASE } from './users.ts';
 import { makeWebStream, takeWebStreamOptions } from './web-stream.ts';
 
 /** What all handles of a front share. */
@@ -32,13 +33,12 @@ export interface Owner {
 /** The number that a closed handle has. */
 const CLOSED = -1;
 
-/** For streams: says that somebody uses the file, so that `close` waits. Node's internal `kRef`. */
-export const HOLD: unique symbol = Symbol('hold');
-/** For streams: takes one `HOLD` back; the last one closes. Node's internal `kUnref`. */
-export const RELEASE: unique symbol = Symbol('release');
-
 function invalidState(what: string): Error {
   return Object.assign(new Error(`Invalid state: The FileHandle is ${what}`), { code: 'ERR_INVALID_STATE' });
+}
+
+function closedError(name: string): Error {
+  return Object.assign(new Error('file closed'), { code: 'EBADF', syscall: name });
 }
 
 /** A promise of `close` that waits for those who use the file. */
@@ -47,7 +47,7 @@ interface Waiting {
 }
 
 /** See the file comment. */
-export class FileHandle extends EventEmitter {
+export class FileHandle extends EventEmitter implements Held {
   readonly #owner: Owner;
   /** The descriptor; CLOSED from the moment in which nothing can be begun any more. Changed by `#closeNow`. */
   #fd: number;
@@ -83,7 +83,7 @@ export class FileHandle extends EventEmitter {
 
   /** Keeps the file open while something is done with it. */
   async #use(name: string, act: () => Promise<unknown>): Promise<unknown> {
-    if (this.#fd === CLOSED) throw Object.assign(new Error('file closed'), { code: 'EBADF', syscall: name });
+    if (this.#fd === CLOSED) throw closedError(name);
     this.#uses++;
     try {
       return await act();
@@ -93,7 +93,9 @@ export class FileHandle extends EventEmitter {
   }
 
   #run(call: HandleCall, args: readonly unknown[], above: Loose): Promise<unknown> {
-    return this.#use(call.name, () => runOnHandle(this.#owner.session, this.#fd, call, args, above));
+    if (this.#fd === CLOSED) return Promise.reject(closedError(call.name));
+    this.#uses++;
+    return runOnHandle(this.#owner.session, this.#fd, call, args, above, this);
   }
 
   appendFile(data: unknown, options: unknown): Promise<unknown> {
@@ -164,7 +166,7 @@ export class FileHandle extends EventEmitter {
     this.#fd = CLOSED;
     session.handles.delete(this);
     forgetLeak(this);
-    await runOnHandle(session, fd, handleCalls.close, [], this.close);
+    await runOnHandle(session, fd, handleCalls.close, [], this.close, undefined);
   }
 
   // A member of each handle, as in Node: it can be taken out and called alone.

@@ -17,6 +17,7 @@ import { systemError } from '../errors.ts';
 import { HANDLE_CUTS_LENGTH, HANDLE_TAKES_ANY_POSITION } from '../quirks.ts';
 import type { Session } from '../session.ts';
 import { dryRunHandle } from './handle-dry-run.ts';
+import { type Held, RELEASE } from './users.ts';
 
 /** One method of `FileHandle`. */
 export interface HandleCall {
@@ -39,6 +40,7 @@ export interface HandleCall {
  * Runs a method.
  *
  * @param above the method itself: the stack of an error begins at its caller
+ * @param held what is released when the file is needed no more
  */
 export async function runOnHandle(
   session: Session,
@@ -46,10 +48,11 @@ export async function runOnHandle(
   call: HandleCall,
   given: readonly unknown[],
   above: Loose,
+  held: Held | undefined,
 ): Promise<unknown> {
   let signal: AbortSignal | undefined;
   try {
-    const args = call.normalize?.(given) ?? given;
+    const args = call.normalize === undefined ? given : call.normalize(given);
     let request: unknown;
     try {
       request = call.parse(session, fd, args);
@@ -67,6 +70,8 @@ export async function runOnHandle(
   } catch (thrown) {
     if (thrown instanceof Errno) throw systemError(thrown, call.syscall, undefined, undefined, above);
     throw abortedOr(thrown, signal);
+  } finally {
+    held?.[RELEASE]();
   }
 }
 
@@ -94,10 +99,11 @@ function isOptions(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** `read(buffer, offset?, length?, position?)`, `read(buffer, options)`, `read(options?)` in the longest form that means the same. */
-function normalizeRead([given, ...rest]: readonly unknown[]): readonly unknown[] {
-  let buffer = given;
-  let [offset, length, position] = rest;
+function normalizeRead(args: readonly unknown[]): readonly unknown[] {
+  const given = args[0];
+  let [buffer, offset, length, position] = args;
   const isBuffer = isArrayBufferView(given);
+  if (isBuffer && isPlain(offset) && isPlain(length) && (position === null || isPlain(position))) return args;
   if (!isBuffer) {
     if ((given !== undefined && !isOptions(given) && given !== null) || Array.isArray(given)) return [given];
     ({ buffer = Buffer.alloc(DEFAULT_LENGTH), offset = 0, length, position = null } = given ?? {});
@@ -109,6 +115,11 @@ function normalizeRead([given, ...rest]: readonly unknown[]): readonly unknown[]
   if (HANDLE_TAKES_ANY_POSITION && !Number.isSafeInteger(position)) position = null;
   const [at, count, from] = [offset, length, position].map(withoutMinus);
   return isBuffer ? [buffer, at, count, from] : [{ buffer, offset: at, length: count, position: from }];
+}
+
+/** Whether a number is one that nobody could misunderstand. */
+function isPlain(value: unknown): boolean {
+  return typeof value === 'number' && value >>> 0 === value && value <= 0x7fff_ffff && !Object.is(value, -0);
 }
 
 /** A length that `read` can be given. Before Node 26 it ends the process with what is no integer and not refused. */
@@ -123,7 +134,8 @@ function withoutMinus(value: unknown): unknown {
 }
 
 /** `write(buffer, offset?, length?, position?)`, `write(buffer, options)`, `write(text, position?, encoding?)`, the same. */
-function normalizeWrite([data, ...rest]: readonly unknown[]): readonly unknown[] {
+function normalizeWrite(args: readonly unknown[]): readonly unknown[] {
+  const [data, ...rest] = args;
   const [options] = rest;
   if (!isArrayBufferView(data) || !isOptions(options)) return [data, ...rest.map(withoutMinus)];
   const { offset, length, position } = options;

@@ -5,13 +5,14 @@
 import { open } from '../../ops/open.ts';
 import { type Call, defineCall } from '../call.ts';
 import { type OpenRequest, parseOpen } from '../calls/descriptors.ts';
-import { readFileRow } from '../whole/read-file.ts';
-import { writeFilePromiseForm } from '../whole/write-file.ts';
 import { promiseForm } from '../forms.ts';
 import type { FileSystem, Parts, Session } from '../session.ts';
+import { readFileRow } from '../whole/read-file.ts';
+import { writeFilePromiseForm } from '../whole/write-file.ts';
 import { FileHandle, type Owner } from './file-handle.ts';
 
-interface OpenHandleRequest extends OpenRequest {
+interface OpenHandleRequest {
+  readonly request: OpenRequest;
   /** The path as it was given. */
   readonly given: unknown;
 }
@@ -19,11 +20,13 @@ interface OpenHandleRequest extends OpenRequest {
 function openCall(owner: Owner): Call<OpenHandleRequest, FileHandle> {
   return {
     name: 'open',
-    takes: ['path'],
+    takes: ['path', 'mode', 'mode'],
     syscall: 'open',
-    parse: (session, path, flags, mode) => ({ ...parseOpen(session, path, flags, mode), given: path }),
-    run: (io, { caller }, { path, flags, mode, given }) =>
-      new FileHandle(owner, open(io, caller, path, flags, mode), given),
+    parse: (session, path, flags, mode) => ({ request: parseOpen(session, path, flags, mode), given: path }),
+    run(io, { caller }, { request, given }) {
+      const { path, flags, mode } = request;
+      return new FileHandle(owner, open(io, caller, path, flags, mode), given);
+    },
   };
 }
 

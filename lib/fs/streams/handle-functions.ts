@@ -3,7 +3,8 @@
  * gives back the stream's hold and closes the handle (node lib/internal/fs/streams.js).
  */
 
-import { type FileHandle, RELEASE } from '../handles/file-handle.ts';
+import type { FileHandle } from '../handles/file-handle.ts';
+import { RELEASE } from '../handles/users.ts';
 
 type Moved = (error: unknown, count?: number, data?: unknown) => void;
 type Done = (error?: unknown) => void;

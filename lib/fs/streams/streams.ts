@@ -8,7 +8,8 @@
 
 import nodeFs from 'node:fs';
 import { isHandle } from '../dry-run.ts';
-import { FileHandle, HOLD } from '../handles/file-handle.ts';
+import { FileHandle } from '../handles/file-handle.ts';
+import { HOLD } from '../handles/users.ts';
 import type { FileSystem, Parts, Session } from '../session.ts';
 import { handleFunctions } from './handle-functions.ts';
 import { streamFunctions } from './stream-functions.ts';
