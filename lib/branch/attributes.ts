@@ -87,13 +87,16 @@ export function attributesOf(stats: StatsLike, number: 'keep' | 'drop'): Attribu
 export function sameButNumber(stats: StatsLike, remembered: Remembered): boolean {
   return (
     quantity(stats.size, 0) === remembered.size &&
-    sameMoment(stats.mtimeNs, stats.mtimeMs, stats.mtime, remembered.mtimeSec, remembered.mtimeNsec) &&
-    sameMoment(stats.ctimeNs, stats.ctimeMs, stats.ctime, remembered.ctimeSec, remembered.ctimeNsec) &&
+    (sameMoment(stats.mtimeNs, stats.mtimeMs, remembered.mtimeSec, remembered.mtimeNsec) ??
+      sameDate(stats.mtime, remembered.mtimeSec, remembered.mtimeNsec)) &&
+    (sameMoment(stats.ctimeNs, stats.ctimeMs, remembered.ctimeSec, remembered.ctimeNsec) ??
+      sameDate(stats.ctime, remembered.ctimeSec, remembered.ctimeNsec)) &&
     modeOf(stats) === remembered.mode &&
     linksOf(stats) === remembered.nlink &&
     quantity(stats.uid, OWN_UID) === remembered.uid &&
     quantity(stats.gid, OWN_GID) === remembered.gid &&
-    sameMoment(stats.atimeNs, stats.atimeMs, stats.atime, remembered.atimeSec, remembered.atimeNsec)
+    (sameMoment(stats.atimeNs, stats.atimeMs, remembered.atimeSec, remembered.atimeNsec) ??
+      sameDate(stats.atime, remembered.atimeSec, remembered.atimeNsec))
   );
 }
 
@@ -101,7 +104,8 @@ export function sameButNumber(stats: StatsLike, remembered: Remembered): boolean
 export function printsButNumber(stats: StatsLike, fingerprint: Fingerprint): boolean {
   return (
     quantity(stats.size, 0) === fingerprint.size &&
-    sameMoment(stats.mtimeNs, stats.mtimeMs, stats.mtime, fingerprint.mtimeSec, fingerprint.mtimeNsec)
+    (sameMoment(stats.mtimeNs, stats.mtimeMs, fingerprint.mtimeSec, fingerprint.mtimeNsec) ??
+      sameDate(stats.mtime, fingerprint.mtimeSec, fingerprint.mtimeNsec))
   );
 }
 
@@ -131,12 +135,21 @@ function modeOf(stats: StatsLike): number {
   return type | (mode !== 0 ? mode : type === S_IFDIR ? 0o755 : 0o644);
 }
 
-function sameMoment(ns: unknown, ms: unknown, date: unknown, seconds: number, nanoseconds: number): boolean {
+/** Whether a time is what is remembered; undefined where the branch gives it as a Date only, which newer Nodes make when it is asked for. */
+function sameMoment(ns: unknown, ms: unknown, seconds: number, nanoseconds: number): boolean | undefined {
   if (typeof ns === 'bigint') return secondsBig(ns) === seconds && nanosecondsBig(ns) === nanoseconds;
-  const time = milliseconds(ms, date);
-  if (time === seconds * 1000 + nanoseconds / 1e6) return true;
-  // A branch of numbers whose times are no whole nanoseconds.
-  return secondsOf(time) === seconds && nanosecondsOf(time) === nanoseconds;
+  if (typeof ms === 'bigint') return sameMilliseconds(Number(ms), seconds, nanoseconds);
+  if (typeof ms !== 'number' || !(Math.abs(ms) <= LATEST)) return undefined;
+  return ms === seconds * 1000 + nanoseconds / 1e6 || sameMilliseconds(ms, seconds, nanoseconds);
+}
+
+function sameDate(date: unknown, seconds: number, nanoseconds: number): boolean {
+  return sameMilliseconds(milliseconds(undefined, date), seconds, nanoseconds);
+}
+
+/** For a branch of numbers whose times are no whole nanoseconds. */
+function sameMilliseconds(ms: number, seconds: number, nanoseconds: number): boolean {
+  return secondsOf(ms) === seconds && nanosecondsOf(ms) === nanoseconds;
 }
 
 function milliseconds(ms: unknown, date: unknown): number {
