@@ -18,6 +18,7 @@
 
 import { AsyncIo } from './async-io.ts';
 import type { Attributes, Branch, Entry, Fingerprint, Remembered, Requests, SAME, Space } from './branch/branch.ts';
+import { NotLoadedError } from './branch/decorators/recorded.ts';
 import { Fault } from './questions.ts';
 
 /** The one way to ask a branch: each method is the question of the same name in `Requests`. */
@@ -51,26 +52,6 @@ export interface Errand {
   readonly key: string;
   now(): void;
   later(): Promise<void>;
-}
-
-/**
- * What the synchronous API throws when it would need an answer that its branch can only give later.
- *
- * Code `ERR_OVERFS_NOT_LOADED`. The cure is `await overlay.preload(path)`, or the callback or promise form of the call.
- */
-export class NotLoadedError extends Error {
-  /** By which it is told from other errors. */
-  readonly code = 'ERR_OVERFS_NOT_LOADED';
-  /** As of every error. */
-  override readonly name = 'NotLoadedError';
-
-  /** @internal */
-  constructor(branch: Branch, question: string, path: string) {
-    super(
-      `branch '${branch.name}' has only promise functions and ${question} '${path}' is not loaded yet: ` +
-        'await overlay.preload(path) first, or use the callback or promise form',
-    );
-  }
 }
 
 function now(branch: Branch, question: keyof Requests, path: string): Requests {

@@ -16,7 +16,7 @@
  * @module
  */
 
-export { NotLoadedError } from './fault.ts';
+export { NotLoadedError } from './branch/decorators/recorded.ts';
 export type { FileSystem } from './fs/session.ts';
 export type { ChangeKind, FileType, PathChange } from './image/changes.ts';
 export type { Part } from './image/whence.ts';

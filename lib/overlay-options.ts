@@ -5,7 +5,8 @@
 import { constants } from 'node:fs';
 import { inspect } from 'node:util';
 import { type Branch, UPPER } from './branch/branch.ts';
-import { type Graft, graft } from './branch/graft.ts';
+import { type Graft, graft } from './branch/decorators/graft.ts';
+import { recorded } from './branch/decorators/recorded.ts';
 import { directoryBranch, makeBranch } from './branch/make-branch.ts';
 import { SMALLEST_PAGE } from './pages/memory.ts';
 import type { Limits } from './pages/quota.ts';
@@ -231,7 +232,8 @@ function parseLowers(lower: OverlayOptions['lower']): ParsedOptions['lowers'] {
   const lowers = lower === undefined ? ['/'] : Array.isArray(lower) ? lower : [lower];
   return lowers.map((one: unknown, i) => {
     const option = Array.isArray(lower) ? `lower[${i}]` : 'lower';
-    return parseBranch(option, one, { id: i + 1, name: `lower${i + 1}`, layered: false });
+    const { branch, root } = parseBranch(option, one, { id: i + 1, name: `lower${i + 1}`, layered: false });
+    return { branch: recorded(branch), root };
   });
 }
 

@@ -17,6 +17,7 @@ import { Descriptors } from './ops/descriptors.ts';
 import { linkTmpfile } from './ops/link.ts';
 import { close } from './ops/open.ts';
 import { type OverlayOptions, parseCredentials, parseOptions } from './overlay-options.ts';
+import { preload } from './overlay-preload.ts';
 import { UpperControl } from './overlay-upper.ts';
 import { Memory } from './pages/memory.ts';
 import { Caller, type Credentials } from './tree/caller.ts';
@@ -151,6 +152,40 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
       if (isErrno(inode)) throw inode;
       return partsOf(this.#tree, inode);
     });
+  }
+
+  /**
+   * Loads what the synchronous API will need from branches that have only promise functions: everything at and below these paths, names,
+   * attributes, link targets and contents. It stays loaded; later asynchronous calls that look at a file bring its attributes up to
+   * date. Links are loaded as links: what they point at is loaded where it is itself below one of the paths. Other branches can be
+   * asked at any time, so nothing is loaded from them for good.
+   *
+   * @throws the error of the first path that cannot be loaded (`stat`)
+   *
+   * @example
+   * ```ts
+   * import { createOverlay } from 'overfs';
+   *
+   * const stats = (type: number, size: number) => ({ mode: type | 0o644, size, mtimeMs: 0 });
+   * const store = {
+   *   lstat: async (path: string) => (path === '/' ? stats(0o040000, 0) : stats(0o100000, 5)),
+   *   readdir: async () => ['greeting'],
+   *   readFile: async () => Buffer.from('hello'),
+   * };
+   * const overlay = createOverlay({ lower: { promises: store } });
+   * await overlay.preload('/');
+   * console.log(overlay.fs.readFileSync('/greeting', 'utf8')); // hello
+   * ```
+   */
+  async preload(paths: nodeFs.PathLike | readonly nodeFs.PathLike[]): Promise<void> {
+    for (const path of isList(paths) ? paths : [paths]) {
+      const absolute = parsePath(this.#session, path);
+      try {
+        await preload(this.#session.caller, absolute);
+      } catch (thrown) {
+        throw thrown instanceof Errno ? systemError(thrown, 'stat', shownPath(path), undefined, this.preload) : thrown;
+      }
+    }
   }
 
   /** The upper: what was given as such, or the memfs `Volume` made by the first `sync` without one; undefined before. */
@@ -302,6 +337,10 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
       throw thrown instanceof Errno ? systemError(thrown, syscall, path, undefined, this.#worded) : thrown;
     }
   }
+}
+
+function isList(paths: nodeFs.PathLike | readonly nodeFs.PathLike[]): paths is readonly nodeFs.PathLike[] {
+  return Array.isArray(paths);
 }
 
 /**

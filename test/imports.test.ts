@@ -98,7 +98,7 @@ describe('the direction of imports', () => {
     expect(complaintAbout('tree/walk.ts', '../pages/file.ts')).toBeUndefined();
     expect(complaintAbout('tree/walk.ts', '../errno.ts')).toBeUndefined();
     expect(complaintAbout('fault.ts', './async-io.ts')).toBeUndefined();
-    expect(complaintAbout('branch/graft.ts', '../errno.ts')).toBeUndefined();
+    expect(complaintAbout('branch/make-branch.ts', '../errno.ts')).toBeUndefined();
     expect(complaintAbout('index.ts', './overlay-options.ts')).toBeUndefined();
     expect(complaintAbout('tree/walk.ts', 'node:path')).toBeUndefined();
   });

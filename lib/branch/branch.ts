@@ -116,12 +116,17 @@ export interface Branch {
   readonly immutable: boolean;
   /** Its names may be whiteouts and opaque marks in the OCI layer spelling (`branch/whiteout.ts`). */
   readonly layered: boolean;
-  /** How to ask it at once; undefined where it has only promise functions. */
+  /** How to ask it at once; undefined where it has only promise functions, and nothing records their answers. */
   readonly sync: Requests | undefined;
   /** How to ask it without blocking; undefined where it has only synchronous functions, which are then asked directly. */
   readonly async: AsyncRequests | undefined;
   /** Ends what `openThrough` began, whichever half of the branch was asked. Quietly: nobody waits for how that ends. */
   closeThrough(handle: number): void;
+  /**
+   * Loads the content of a file for good, so that it can be read at once; false where it is no longer the one with this fingerprint.
+   * Undefined where that is not needed.
+   */
+  readonly keep?: (path: string, fingerprint: Fingerprint) => Promise<boolean>;
   /** Lets go of everything the branch keeps open for us. */
   close(): void;
 }

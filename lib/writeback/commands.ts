@@ -6,10 +6,10 @@
  */
 
 import type { Attributes, Branch, Entry, Fingerprint } from '../branch/branch.ts';
+import { NotLoadedError } from '../branch/decorators/recorded.ts';
 import type { Handle } from '../branch/fs-like.ts';
 import type { AsyncUpperRequests, Upper, UpperRequests } from '../branch/upper/upper.ts';
 import { EAGAIN, EBUSY, Errno, errnoOf } from '../errno.ts';
-import { NotLoadedError } from '../fault.ts';
 
 /** One request to the upper; `read` may go to any branch. Paths are absolute in the branch. */
 export type Command =

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import { SAME } from '../../lib/branch/branch.ts';
-import { graft } from '../../lib/branch/graft.ts';
+import { graft } from '../../lib/branch/decorators/graft.ts';
 import { ENOENT } from '../../lib/errno.ts';
 import { branchOf, present, rejectionOf, scratch, text, thrownBy } from './rig.ts';
 

@@ -3,8 +3,9 @@
  */
 
 import type { Blob } from 'node:buffer';
+import { NotLoadedError } from '../../branch/decorators/recorded.ts';
 import { type Errno, isErrno } from '../../errno.ts';
-import { type Io, NotLoadedError, runAsync, syncIo } from '../../fault.ts';
+import { type Io, runAsync, syncIo } from '../../fault.ts';
 import { stat } from '../../ops/attributes.ts';
 import type { Inode } from '../../tree/inode.ts';
 import { doubt, takePath } from '../arguments.ts';

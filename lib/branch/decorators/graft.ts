@@ -11,9 +11,9 @@
  */
 
 import { constants } from 'node:fs';
-import { ENOENT } from '../errno.ts';
-import type { AsyncRequests, Attributes, Branch, Entry, Fingerprint, Remembered, Requests, Space } from './branch.ts';
-import { SAME } from './branch.ts';
+import { ENOENT } from '../../errno.ts';
+import type { AsyncRequests, Attributes, Branch, Entry, Fingerprint, Remembered, Requests, Space } from '../branch.ts';
+import { SAME } from '../branch.ts';
 
 /** Which part of a branch to show, and where. */
 export interface Graft {

@@ -1,0 +1,69 @@
+/**
+ * Preloading: asking a branch that has only promises for all that the synchronous API will ask (L13).
+ *
+ * It looks at everything below a path as any asynchronous call would, since each answer of such a branch is recorded
+ * (`branch/decorators/recorded.ts`), and has the contents kept.
+ */
+
+import { ESTALE, isErrno } from './errno.ts';
+import { type Io, runAsync } from './fault.ts';
+import { list } from './ops/list.ts';
+import type { Caller } from './tree/caller.ts';
+import { File, type Inode, isDirectory, isSymlink } from './tree/inode.ts';
+import { pathIn } from './tree/sources/source.ts';
+import { FOLLOW, type Following, NOFOLLOW, readTarget, walk } from './tree/walk.ts';
+
+/** How many paths are under way together. */
+const TOGETHER = 16;
+/** How often a file that changes while it is loaded is begun anew. */
+const ATTEMPTS = 8;
+
+/**
+ * Loads what is at a path and below it. Links are loaded as links; only one at the path itself is followed too.
+ *
+ * Throws the bare error of the first thing that could not be loaded.
+ */
+export async function preload(caller: Caller, path: string): Promise<void> {
+  await runAsync((io) => look(io, caller, path, NOFOLLOW));
+  // Most recently found first: a tree that is broad is not held in memory as a list of paths.
+  const waiting = await load(caller, path, FOLLOW);
+  const work = async (): Promise<void> => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      waiting.push(...(await load(caller, next, NOFOLLOW)));
+    }
+  };
+  while (waiting.length > 0) await Promise.all(Array.from({ length: TOGETHER }, work));
+}
+
+/** What is at a path, a link with its target. */
+function look(io: Io, caller: Caller, path: string, following: Following): Inode {
+  const inode = walk(io, caller, path, following);
+  if (isErrno(inode)) throw inode;
+  if (isSymlink(inode)) readTarget(io, inode);
+  return inode;
+}
+
+/** Loads what is at a path; gives the paths in it. */
+async function load(caller: Caller, path: string, following: Following): Promise<string[]> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const inode = await runAsync((io) => look(io, caller, path, following));
+    if (isDirectory(inode)) return childrenOf(caller, path);
+    if (!(inode instanceof File) || (await keepContent(inode))) return [];
+  }
+  throw ESTALE;
+}
+
+async function childrenOf(caller: Caller, path: string): Promise<string[]> {
+  const names = await runAsync((io) => list(io, caller, path));
+  if (isErrno(names)) throw names;
+  return names.map((name) => (path.endsWith('/') ? path + name : `${path}/${name}`));
+}
+
+/** Has what is still with the origin kept; false where the origin is no longer the same. */
+async function keepContent(file: File): Promise<boolean> {
+  const { origin, originName, supplied, extra } = file;
+  if (origin === undefined || (supplied === 0 && file.isOwned)) return true;
+  const kept = await origin.branch.keep?.(pathIn(origin, originName), extra?.fingerprint ?? file);
+  // Of an owned file the rest is ESTALE, for the synchronous API as for the others.
+  return kept !== false || file.isOwned;
+}
