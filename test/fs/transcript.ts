@@ -56,6 +56,9 @@ function fill(fs: FileSystem, root: string, files: Files): void {
   }
 }
 
+/** What an aborted call has begun may still come about while the directory is removed. */
+const REMOVAL = { recursive: true, maxRetries: 5 } as const;
+
 function realDirectory(): string {
   return nodeFs.realpathSync(nodeFs.mkdtempSync(path.join(os.tmpdir(), 'overfs-')));
 }
@@ -76,7 +79,7 @@ function underDisk(options: { readonly immutable: boolean }): Ground['open'] {
       root,
       close() {
         overlay.close();
-        nodeFs.rmSync(root, { recursive: true });
+        nodeFs.rmSync(root, REMOVAL);
       },
     };
   };
@@ -87,7 +90,7 @@ const REAL: Ground = {
   open(files) {
     const root = realDirectory();
     fill(nodeFs, root, files);
-    return { fs: nodeFs, root, close: () => nodeFs.rmSync(root, { recursive: true }) };
+    return { fs: nodeFs, root, close: () => nodeFs.rmSync(root, REMOVAL) };
   },
 };
 
