@@ -38,7 +38,12 @@ export interface Call<Request, Answer> {
   blame?(errno: Errno, request: Request): Blame | undefined;
   /** What can abort it. */
   signal?(request: Request): AbortSignal | undefined;
+  /** The callback where none was given, if the callback form allows that. */
+  readonly unheard?: Callback;
 }
+
+/** What Node gives a callback. */
+export type Callback = (error: unknown, ...values: unknown[]) => void;
 
 /** An entry whose request and answer nobody outside needs to know. */
 export type AnyCall = Call<unknown, unknown>;

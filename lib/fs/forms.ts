@@ -11,7 +11,16 @@
 import { Errno } from '../errno.ts';
 import { type Io, runAsync, runCallback, syncIo } from '../fault.ts';
 import { DOUBT, readTaken } from './arguments.ts';
-import { type AnyCall, abortedOr, type Loose, parseOrReject, parseOrThrow, Sequel, worded } from './call.ts';
+import {
+  type AnyCall,
+  abortedOr,
+  type Callback,
+  type Loose,
+  parseOrReject,
+  parseOrThrow,
+  Sequel,
+  worded,
+} from './call.ts';
 import { dryRun } from './dry-run.ts';
 import { systemError } from './errors.ts';
 import { runLater, runNow } from './sequences/steps.ts';
@@ -23,9 +32,6 @@ export type SyncFunction = (a?: unknown, b?: unknown, c?: unknown) => unknown;
 export type CallbackFunction = (...args: unknown[]) => void;
 /** A function of the promise API. */
 export type PromiseFunction = (a?: unknown, b?: unknown, c?: unknown) => Promise<unknown>;
-
-/** What Node gives a callback. */
-export type Callback = (error: unknown, ...values: unknown[]) => void;
 
 /** The synchronous form. Nothing is allocated but what the call itself makes: the price of a cached `statSync` is counted. */
 export function syncForm(session: Session, call: AnyCall): SyncFunction {
@@ -91,16 +97,20 @@ export function deliver(promise: Promise<unknown>, callback: Callback): void {
   );
 }
 
+/** Who hears of a call that was given no callback. Few calls allow that; Node says so of the others. */
+function callbackInstead(call: AnyCall, args: readonly unknown[]): Callback {
+  const [, given] = args;
+  if (call.unheard !== undefined && given === undefined) return call.unheard;
+  dryRun(call.name, call.takes, args);
+  throw new TypeError(`${call.name}: no callback was given`);
+}
+
 /** The callback form. */
 export function callbackForm(session: Session, call: AnyCall): CallbackFunction {
   const form = (...args: unknown[]): void => {
     const at = indexOfCallback(args);
-    if (at < 0) {
-      dryRun(call.name, call.takes, args);
-      throw new TypeError(`${call.name}: no callback was given`);
-    }
-    const callback = args[at] as Callback;
-    const given = args.slice(0, at);
+    const callback = at < 0 ? callbackInstead(call, args) : (args[at] as Callback);
+    const given = at < 0 ? args : args.slice(0, at);
     const [a, b, c] = given;
     let request: unknown;
     try {

@@ -45,6 +45,9 @@ const close = onDescriptor<OpenFile, void>({
     return file;
   },
   run: (io, { caller }, file) => closeFile(io, caller, file),
+  unheard(error) {
+    if (error) throw error;
+  },
 });
 
 function syncRow(name: string, sync: typeof syncFile): Row {

@@ -10,10 +10,10 @@ import { read, readv, write, writev } from '../../ops/data.ts';
 import type { OpenFile } from '../../ops/open.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { DOUBT, readTaken } from '../arguments.ts';
-import { parseOrThrow } from '../call.ts';
+import { type Callback, parseOrThrow } from '../call.ts';
 import { dryRun, type Kind } from '../dry-run.ts';
 import { systemError } from '../errors.ts';
-import { type Callback, type CallbackFunction, indexOfCallback } from '../forms.ts';
+import { type CallbackFunction, indexOfCallback } from '../forms.ts';
 import type { Session } from '../session.ts';
 import {
   parseRead,

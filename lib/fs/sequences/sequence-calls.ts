@@ -1,15 +1,19 @@
 /**
- * The part of the front that are sequences of calls: `rm`.
+ * The part of the front that are sequences of calls: `cp` and `rm`.
  */
 
+import type { Callback } from '../call.ts';
 import { parseOrReject, parseOrThrow } from '../call.ts';
 import { dryRun, type Kind } from '../dry-run.ts';
-import { type Callback, deliver } from '../forms.ts';
+import { deliver } from '../forms.ts';
 import type { FileSystem, Parts, Session } from '../session.ts';
+import { cp } from './cp.ts';
+import { type CpPlace, parseCp } from './cp-request.ts';
 import { parseRm, rm } from './rm.ts';
 import { runLater, runNow } from './steps.ts';
 
 const ONE_PATH: readonly Kind[] = ['path'];
+const TWO_PATHS: readonly Kind[] = ['path', 'path'];
 
 /** Where to call back; Node's error where there is nothing to call. */
 function takeCallback(callback: unknown): Callback {
@@ -47,7 +51,44 @@ function rmForms(session: Session, fs: FileSystem): Parts {
   return { fs: { rmSync, rm: callbackForm }, promises: { rm: promiseForm } };
 }
 
+/** The options of `cp` for a dry run: the filter is not asked. */
+function withoutFilter(options: unknown): unknown {
+  if (typeof options !== 'object' || options === null || !('filter' in options)) return options;
+  return typeof options.filter === 'function' ? { ...options, filter: undefined } : options;
+}
+
+function cpForms(session: Session, fs: FileSystem): Parts {
+  const placeOf = (form: CpPlace['form'], above: CpPlace['above']): CpPlace => ({
+    fs,
+    form,
+    cwd: session.cwd(),
+    above,
+  });
+  const cpSync = (from: unknown, to: unknown, options?: unknown): void => {
+    const args = [from, to, withoutFilter(options)];
+    const request = parseOrThrow('cpSync', TWO_PATHS, args, () => parseCp(session, from, to, options));
+    runNow(cp(placeOf('now', cpSync), request));
+  };
+  const callbackForm = (from: unknown, to: unknown, options: unknown, callback: unknown): void => {
+    const given = typeof options === 'function' ? undefined : options;
+    const done = takeCallback(typeof options === 'function' ? options : callback);
+    const args = [from, to, withoutFilter(given), done];
+    const request = parseOrThrow('cp', TWO_PATHS, args, () => parseCp(session, from, to, given));
+    deliver(runLater(cp(placeOf('later', callbackForm), request)), done);
+  };
+  const promiseForm = async (from: unknown, to: unknown, options: unknown): Promise<void> => {
+    const args = [from, to, withoutFilter(options)];
+    const request = await parseOrReject('cp', TWO_PATHS, args, () => parseCp(session, from, to, options));
+    await runLater(cp(placeOf('later', promiseForm), request));
+  };
+  return { fs: { cpSync, cp: callbackForm }, promises: { cp: promiseForm } };
+}
+
 /** The sequences of calls. */
 export function sequences(session: Session, fs: FileSystem): Parts {
-  return rmForms(session, fs);
+  const parts = [rmForms(session, fs), cpForms(session, fs)];
+  return {
+    fs: Object.assign({}, ...parts.map((part) => part.fs)),
+    promises: Object.assign({}, ...parts.map((part) => part.promises)),
+  };
 }
