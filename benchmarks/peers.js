@@ -15,10 +15,13 @@ import { Union } from 'unionfs';
 
 /**
  * What a peer is opened over: the tree as a function, and as real directories that must not change, the topmost first;
- * and a path of its own where nothing is yet.
- * @typedef {{ tree: Tree, lowers: readonly [string, ...string[]], scratch: string }} Ground
+ * and a path of its own where nothing is yet. With `upper` an overlay is to write back to a directory there.
+ * @typedef {{ tree: Tree, lowers: readonly [string, ...string[]], scratch: string, upper: boolean }} Ground
  */
-/** @typedef {{ fs: Fs, root: string, close: () => void | Promise<void> }} Opened */
+/**
+ * `sync` brings everything written to its place, where that is another; `commands` tells how many were given to the upper.
+ * @typedef {{ fs: Fs, root: string, close: () => void | Promise<void>, sync: () => void, commands: () => number }} Opened
+ */
 /** @typedef {{ name: string, open: (ground: Ground) => Opened | Promise<Opened>, absent?: string }} Peer */
 
 export const NODE = 'node:fs';
@@ -46,6 +49,9 @@ function asFs(object) {
 
 function nothing() {}
 
+/** For peers that write at once. */
+const AT_ONCE = { close: nothing, sync: nothing, commands: () => 0 };
+
 /** @type {Peer} */
 const node = {
   name: NODE,
@@ -54,7 +60,7 @@ const node = {
     lowers.forEach((_, branch) => {
       tree(nodeFs, scratch, branch);
     });
-    return { fs: nodeFs, root: scratch, close: nothing };
+    return { ...AT_ONCE, fs: nodeFs, root: scratch };
   },
 };
 
@@ -69,13 +75,32 @@ const node = {
 function overfs(name, url, immutable) {
   return {
     name,
-    async open({ lowers }) {
+    async open({ lowers, scratch, upper }) {
       const { createOverlay } = await load(url);
       const [at] = lowers;
+      if (upper) {
+        nodeFs.mkdirSync(scratch);
+        return overUpper(createOverlay({ lower: { fs: nodeFs, root: at, immutable }, upper: scratch }));
+      }
       const several = lowers.map((root) => ({ fs: nodeFs, root, at, immutable }));
       const overlay = createOverlay({ lower: lowers.length > 1 ? several : [{ fs: nodeFs, root: '/', immutable }] });
-      return { fs: overlay.fs, root: at, close: () => overlay.close() };
+      return { ...AT_ONCE, fs: overlay.fs, root: at, close: () => overlay.close() };
     },
+  };
+}
+
+/** @param {import('../lib/index.ts').Overlay} overlay @returns {Opened} */
+function overUpper(overlay) {
+  let commands = 0;
+  overlay.on('command', () => {
+    commands++;
+  });
+  return {
+    fs: overlay.fs,
+    root: '',
+    close: () => overlay.close(),
+    sync: () => overlay.syncSync(),
+    commands: () => commands,
   };
 }
 
@@ -83,7 +108,7 @@ function overfs(name, url, immutable) {
 const kernel = {
   name: KERNEL,
   open({ lowers, scratch }) {
-    return { fs: nodeFs, root: scratch, close: mountOverlay(lowers, scratch) };
+    return { ...AT_ONCE, fs: nodeFs, root: scratch, close: mountOverlay(lowers, scratch) };
   },
 };
 
@@ -111,7 +136,7 @@ const memfs = {
     const fs = asFs(createFsFromVolume(new Volume()));
     fs.mkdirSync(lower, { recursive: true });
     tree(fs, lower, 0);
-    return { fs, root: lower, close: nothing };
+    return { ...AT_ONCE, fs, root: lower };
   },
 };
 
@@ -150,7 +175,7 @@ const unionfs = {
       if (entry.isDirectory()) upper.mkdirSync(`${entry.parentPath}/${entry.name}`, { recursive: true });
     }
     const union = new Union().use(readingFs).use(upper);
-    return { fs: asFs(union), root: lower, close: nothing };
+    return { ...AT_ONCE, fs: asFs(union), root: lower };
   },
 };
 
@@ -166,7 +191,7 @@ const zen = {
     zenfs.umount(lower);
     const writable = await zenfs.resolveMountConfig({ backend: zenfs.InMemory, label: 'upper' });
     zenfs.mount(lower, await zenfs.resolveMountConfig({ backend: zenfs.CopyOnWrite, readable, writable }));
-    return { fs, root: lower, close: () => zenfs.umount(lower) };
+    return { ...AT_ONCE, fs, root: lower, close: () => zenfs.umount(lower) };
   },
 };
 

@@ -1,7 +1,7 @@
 /** The figures as tables: on the console, and as Markdown. */
 import os from 'node:os';
 import { BASELINE, IMMUTABLE, KERNEL, MEMFS, NODE, REVALIDATING, UNIONFS, ZENFS } from './peers.js';
-import { IMMUTABLE_TARGETS, MEMORY_TARGETS, REVALIDATING_TARGETS } from './targets.js';
+import { COMPARISONS, IMMUTABLE_TARGETS, MEMORY_TARGETS, REVALIDATING_TARGETS } from './targets.js';
 
 /** @typedef {import('./measure.js').Row} Row */
 /** @typedef {import('./measure.js').Cell} Cell */
@@ -120,6 +120,21 @@ export function memoryTable(rows, targets) {
 function bytesCell(cell, target) {
   if (!cell || 'missing' in cell) return '–';
   return 'wrong' in cell ? 'wrong' : Math.round(cell.bytes) + verdict(target, cell.bytes);
+}
+
+/**
+ * What is to cost no more than something else, as far as both have been measured.
+ * @param {readonly Row[]} rows
+ * @returns {string[][]}
+ */
+export function comparisonTable(rows) {
+  const measured = COMPARISONS.flatMap(({ name, beside, atMost }) => {
+    const [one, other] = [name, beside].map((wanted) => rows.find((row) => row.name === wanted)?.cells.get(IMMUTABLE));
+    if (!one || !other || !('nanoseconds' in one) || !('nanoseconds' in other)) return [];
+    const times = one.nanoseconds / other.nanoseconds;
+    return [[name, beside, ratioText(times) + verdict(atMost, times)]];
+  });
+  return [['overfs', 'beside', 'times as much'], ...measured];
 }
 
 /**

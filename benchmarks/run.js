@@ -30,7 +30,17 @@ import { empty } from './trees.js';
 /** @typedef {import('./cases/memory.js').MemoryRow} MemoryRow */
 
 /** Themes that are lists of cases: the modules in `cases/`, in the order of the report. */
-const THEMES = ['lookups', 'listings', 'descriptors', 'contents', 'names', 'cold', 'copyup'];
+const THEMES = [
+  'lookups',
+  'listings',
+  'descriptors',
+  'contents',
+  'names',
+  'cold',
+  'copyup',
+  'asynchronous',
+  'writeback',
+];
 /** Themes that run each peer in a process of its own. */
 const ALONE = ['many', 'memory'];
 /** Whose wrong answers are not this project's fault. */
@@ -55,15 +65,15 @@ async function measureTheme(theme, { place, peers, speed }) {
   /** @type {{ cases: Case[] }[]} */
   const copies = await Promise.all(peers.map((_, index) => import(`./cases/${theme}.js?peer=${index}`)));
   const rows = [];
-  for (const [index, { tree, branches }] of (copies[0]?.cases ?? []).entries()) {
+  for (const [index, { tree, branches = 1, upper = false }] of (copies[0]?.cases ?? []).entries()) {
     const entries = peers.flatMap((peer, copy) => {
       const subject = copies[copy]?.cases[index];
       return subject ? [{ peer, subject }] : [];
     });
-    const lowers = place.lowersOf(tree, branches ?? 1);
+    const lowers = place.lowersOf(tree, branches);
     const row = await measure(
       entries,
-      async (peer) => peer.open({ tree, lowers, scratch: place.scratch() }),
+      async (peer) => peer.open({ tree, lowers, scratch: place.scratch(), upper }),
       speed.pace,
     );
     place.tidy(row.name);
@@ -117,6 +127,8 @@ function save(rows, memory, wrong, caption) {
     '',
     asMarkdown(ratioTable(rows, RATIOS)),
     '',
+    asMarkdown(comparisonTable(rows)),
+    '',
     asMarkdown(memoryTable(memory, BYTES)),
     '',
     ...wrong.map(({ text }) => `- wrong: ${text}`),
@@ -138,6 +150,7 @@ async function main(words) {
     const caption = `${machine()}, files on ${place.description}`;
     console.log(`\n${caption}\n`);
     if (rows.length > 0) console.log(`${asText(ratioTable(rows, speed.ratios))}\n`);
+    if (speed === PACES.full && comparisonTable(rows).length > 1) console.log(`${asText(comparisonTable(rows))}\n`);
     if (memory.length > 0) console.log(`${asText(memoryTable(memory, speed.bytes))}\n`);
     const wrong = wrongAnswers([...rows, ...memory], place.directory);
     for (const { text } of wrong) console.log(`wrong: ${text}`);

@@ -28,6 +28,7 @@ export const IMMUTABLE_TARGETS = {
   'rm -r of a lower tree of 1,000 files': 0.3,
   '100,000 small files: in total': 0.35,
   'readSync 64 KiB, in sequence, cold 256 MiB file': 1.3,
+  '2,000 files with tmp + rename, then sync': 0.6,
   'promises.stat, one after another': 0.1,
   'promises.readFile 4 KiB, one after another': 0.1,
   'promises.stat, 32 at a time': 0.3,
@@ -46,6 +47,33 @@ export const REVALIDATING_TARGETS = {
   'readFileSync 4 KiB, buffer': 0.6,
   'readFileSync 4 KiB, utf8': 0.6,
 };
+
+/**
+ * What must not cost more than something else does with overfs over an immutable lower: at most so many times as much.
+ * "The same cost" is twice as much for what is measured once on a fresh overlay.
+ * @type {readonly { name: string, beside: string, atMost: number }[]}
+ */
+export const COMPARISONS = [
+  ...['first 1-byte write', 'first chmod', 'first rename', 'first copyFile'].flatMap((name) =>
+    ['64 MiB', '1 GiB'].map((size) => ({ name: `${name}, ${size}`, beside: `${name}, 4 KiB`, atMost: 2 })),
+  ),
+  {
+    name: 'rename of a lower directory of 1,000 files',
+    beside: 'rename of a lower directory of 10 files',
+    atMost: 2,
+  },
+  { name: 'statSync in the last of 32 branches', beside: 'statSync in the first of 32 branches', atMost: 1.2 },
+  {
+    name: 'rewriting 1 % of the pages of 256 MiB, then sync',
+    beside: 'rewriting all pages of 256 MiB, then sync',
+    atMost: 0.05,
+  },
+  {
+    name: 'changing 1 of 100,000 synced files, then sync',
+    beside: 'changing 1 of 1,000 synced files, then sync',
+    atMost: 1.5,
+  },
+];
 
 /** Bytes of heap for each file, 200,000 of each. @type {Readonly<Record<string, number>>} */
 export const MEMORY_TARGETS = {
