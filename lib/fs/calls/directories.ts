@@ -6,13 +6,13 @@ import { type Errno, isErrno } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
 import { listTyped } from '../../ops/list.ts';
 import type { Listing } from '../../tree/inode.ts';
-import { doubt, takePath } from '../arguments.ts';
+import { takePath } from '../arguments.ts';
 import type { Blame, Call, Callback, Row } from '../call.ts';
 import { checkDirOptions, Dir, type DirSource } from '../dir.ts';
 import { type Parent, parentOf } from '../dirent.ts';
 import { dryRun, dryRunPromise, type Kind } from '../dry-run.ts';
 import { callbackForm, deliver, promiseForm, syncForm } from '../forms.ts';
-import { type Encoding, encodingIn, type Options, takeOptions } from '../options.ts';
+import { type Encoding, encodingIn, takeOptions } from '../options.ts';
 import type { FileSystem, Parts, Session } from '../session.ts';
 import { rmdir } from './names.ts';
 
@@ -21,12 +21,12 @@ interface OpendirRequest {
   readonly parent: Parent;
   readonly encoding: Encoding;
   readonly depth: DirSource['depth'];
+  /** The options as given where something in them is yet to be refused; Node does that when the directory is open. */
+  readonly doubtful: unknown;
 }
 
-function checkBufferSize({ bufferSize }: Options, given: unknown): void {
-  if (bufferSize === undefined || (Number.isSafeInteger(bufferSize) && Number(bufferSize) > 0)) return;
-  doubt();
-  checkDirOptions(given);
+function isPlainSize(size: unknown): boolean {
+  return size === undefined || (Number.isSafeInteger(size) && Number(size) > 0);
 }
 
 function opendirCall(blame: Blame | undefined): Call<OpendirRequest, Dir> {
@@ -36,19 +36,21 @@ function opendirCall(blame: Blame | undefined): Call<OpendirRequest, Dir> {
     syscall: 'opendir',
     parse(session, path, given) {
       const options = takeOptions(given);
-      checkBufferSize(options, given);
       return {
         encoding: encodingIn(options),
         depth: options.recursive ? 'all' : 'one',
+        doubtful: isPlainSize(options.bufferSize) ? undefined : given,
         path: takePath(session, path),
         parent: parentOf(path),
       };
     },
-    run(io, { caller }, { path, parent, encoding, depth }) {
+    run(io, { caller }, { path, parent, encoding, depth, doubtful }) {
       const list = (inner: Io, relative: string): Listing | Errno =>
         listTyped(inner, caller, relative === '' ? path : `${path}/${relative}`);
       const listing = list(io, '');
-      return isErrno(listing) ? listing : new Dir({ parent, encoding, depth, list }, listing);
+      if (isErrno(listing)) return listing;
+      if (doubtful !== undefined) checkDirOptions(doubtful);
+      return new Dir({ parent, encoding, depth, list }, listing);
     },
     blame: () => blame,
   };
