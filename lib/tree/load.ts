@@ -63,9 +63,12 @@ export function find(io: Io, candidates: readonly Source[], name: string): Found
       const attributes = io.lstat(branch, path);
       if (attributes !== undefined) {
         const isDir = (attributes.mode & S_IFMT) === S_IFDIR;
-        if (isDir) sources.push(source.child(name, attributes.dev));
         top ??= { source, attributes };
         if (!isDir) break;
+        const child = source.child(name, attributes.dev);
+        sources.push(child);
+        // An opaque directory merges nothing below it (L5).
+        if (branch.layered && layerOf(io, child).isOpaque) break;
       }
     }
     // A whiteout hides what is below its layer, not a file of the same name in it (OCI image layer specification).

@@ -1,0 +1,151 @@
+import { Volume } from 'memfs';
+import { describe, expect, it } from 'vitest';
+import { createOverlay, type OverlayOptions } from '../../lib/index.ts';
+
+describe('bad options', () => {
+  it.each<[unknown, string, string]>([
+    [null, 'ERR_INVALID_ARG_TYPE', 'options'],
+    [{ lowers: '/' }, 'ERR_INVALID_ARG_VALUE', 'lowers'],
+    [{ lower: 5 }, 'ERR_INVALID_ARG_TYPE', 'lower'],
+    [{ lower: ['/', 5] }, 'ERR_INVALID_ARG_TYPE', 'lower[1]'],
+    [{ lower: {} }, 'ERR_INVALID_ARG_TYPE', 'lower'],
+    [{ lower: { fs: {} } }, 'ERR_INVALID_ARG_TYPE', 'lower'],
+    [{ lower: { fs: new Volume(), root: 'relative' } }, 'ERR_INVALID_ARG_VALUE', 'lower.root'],
+    [{ lower: { fs: new Volume(), root: '/none' } }, 'ERR_INVALID_ARG_VALUE', 'lower.root'],
+    [{ lower: { fs: new Volume(), at: 'relative' } }, 'ERR_INVALID_ARG_VALUE', 'lower.at'],
+    [{ lower: { fs: new Volume(), immutable: 1 } }, 'ERR_INVALID_ARG_TYPE', 'lower.immutable'],
+    [{ lower: { fs: new Volume(), name: 1 } }, 'ERR_INVALID_ARG_TYPE', 'lower.name'],
+    [{ upper: { fs: new Volume(), at: '/x' } }, 'ERR_INVALID_ARG_VALUE', 'upper.at'],
+    [{ upper: 7 }, 'ERR_INVALID_ARG_TYPE', 'upper'],
+    [{ cwd: 'relative' }, 'ERR_INVALID_ARG_VALUE', 'cwd'],
+    [{ cwd: 1 }, 'ERR_INVALID_ARG_TYPE', 'cwd'],
+    [{ umask: -1 }, 'ERR_INVALID_ARG_VALUE', 'umask'],
+    [{ umask: 0o1000 }, 'ERR_INVALID_ARG_VALUE', 'umask'],
+    [{ credentials: 1 }, 'ERR_INVALID_ARG_TYPE', 'credentials'],
+    [{ credentials: { uid: 'root', gid: 0 } }, 'ERR_INVALID_ARG_VALUE', 'credentials.uid'],
+    [{ credentials: { uid: 0, gid: -1 } }, 'ERR_INVALID_ARG_VALUE', 'credentials.gid'],
+    [{ credentials: { uid: 0, gid: 0, groups: 5 } }, 'ERR_INVALID_ARG_VALUE', 'credentials.groups'],
+    [{ clock: 5 }, 'ERR_INVALID_ARG_TYPE', 'clock'],
+    [{ limits: 5 }, 'ERR_INVALID_ARG_TYPE', 'limits'],
+    [{ limits: { bytes: -1 } }, 'ERR_INVALID_ARG_VALUE', 'limits.bytes'],
+    [{ limits: { inodes: 1.5 } }, 'ERR_INVALID_ARG_VALUE', 'limits.inodes'],
+    [{ pageSize: 5000 }, 'ERR_INVALID_ARG_VALUE', 'pageSize'],
+    [{ pageSize: 2048 }, 'ERR_INVALID_ARG_VALUE', 'pageSize'],
+    [{ pageSize: 2 ** 21 }, 'ERR_INVALID_ARG_VALUE', 'pageSize'],
+    [{ readonly: 'yes' }, 'ERR_INVALID_ARG_TYPE', 'readonly'],
+    [{ cache: 5 }, 'ERR_INVALID_ARG_TYPE', 'cache'],
+    [{ cache: { maxBytes: -1 } }, 'ERR_INVALID_ARG_VALUE', 'cache.maxBytes'],
+    [{ writeback: 5 }, 'ERR_INVALID_ARG_TYPE', 'writeback'],
+    [{ writeback: { expire: -1 } }, 'ERR_INVALID_ARG_VALUE', 'writeback.expire'],
+    [{ writeback: { ever: 1 } }, 'ERR_INVALID_ARG_VALUE', 'writeback.ever'],
+  ])('%j is refused with %s naming %s', (options, code, option) => {
+    expect(() => createOverlay(options as OverlayOptions)).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(`"${option}"`) }),
+    );
+  });
+
+  it('a directory that is not there is Node’s own error', () => {
+    expect(() => createOverlay({ lower: '/no/such/directory' })).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+  });
+});
+
+describe('options', () => {
+  it('without a lower the real disk is shown, every absolute path as it is', () => {
+    const { fs } = createOverlay();
+    expect(fs.readFileSync(import.meta.filename, 'utf8')).toContain('every absolute path as it is');
+  });
+
+  it('`at` shows a branch somewhere in the overlay, `root` only a part of it', () => {
+    const volume = Volume.fromJSON({ '/in/side': 'x', '/out': 'y' });
+    const { fs } = createOverlay({
+      lower: [{ fs: volume, root: '/in', at: '/mnt/here' }, Volume.fromJSON({ '/mnt/z': '' })],
+    });
+    expect(fs.readdirSync('/', { recursive: true })).toEqual(['mnt', 'mnt/here', 'mnt/z', 'mnt/here/side']);
+  });
+
+  it('`readonly` refuses every change with EROFS', () => {
+    const { fs } = createOverlay({ lower: Volume.fromJSON({ '/f': 'x' }), readonly: true });
+    for (const change of [
+      () => fs.writeFileSync('/f', ''),
+      () => fs.writeFileSync('/new', ''),
+      () => fs.mkdirSync('/d'),
+      () => fs.unlinkSync('/f'),
+      () => fs.renameSync('/f', '/g'),
+      () => fs.chmodSync('/f', 0),
+      () => fs.utimesSync('/f', 0, 0),
+      () => fs.truncateSync('/f'),
+      () => fs.linkSync('/f', '/g'),
+      () => fs.symlinkSync('f', '/g'),
+      () => fs.copyFileSync('/f', '/g'),
+    ]) {
+      expect(change).toThrow(expect.objectContaining({ code: 'EROFS' }));
+    }
+    expect(fs.readFileSync('/f', 'utf8')).toBe('x');
+  });
+
+  it('`clock`, `umask` and `cwd` decide times, modes and relative paths', () => {
+    const { fs } = createOverlay({ lower: [], clock: () => 1_234_567.5, umask: 0o027, cwd: '/work' });
+    fs.mkdirSync('/work');
+    fs.writeFileSync('file', '');
+    const stats = fs.statSync('/work/file');
+    expect(stats.mtimeMs).toBe(1_234_567.5);
+    expect(stats.mode & 0o777).toBe(0o640);
+    expect(fs.statSync('/work', { bigint: true }).birthtimeNs).toBe(1_234_567_500_000n);
+  });
+
+  it('P1 `limits` are told by statfs and refuse what is beyond', () => {
+    const { fs } = createOverlay({ lower: [], limits: { bytes: 65_536, inodes: 3 } });
+    fs.writeFileSync('/a', Buffer.alloc(65_536));
+    expect(fs.statfsSync('/')).toMatchObject({ blocks: 4, bfree: 0, files: 3, ffree: 2 });
+    expect(() => fs.appendFileSync('/a', 'x')).toThrow(/^ENOSPC: no space left on device/);
+    fs.mkdirSync('/b');
+    fs.mkdirSync('/c');
+    expect(() => fs.mkdirSync('/d')).toThrow(/^ENOSPC/);
+    fs.rmSync('/a');
+    fs.writeFileSync('/d', Buffer.alloc(65_536));
+    expect(fs.statfsSync('/').bfree).toBe(0);
+  });
+});
+
+describe('views and freezing', () => {
+  it('N5 `as` checks with other credentials and makes files theirs', () => {
+    const overlay = createOverlay({ lower: [], credentials: { uid: 0, gid: 0 } });
+    overlay.fs.mkdirSync('/open');
+    overlay.fs.chmodSync('/open', 0o777);
+    const guest = overlay.as({ uid: 1000, gid: 100, groups: [7] });
+    guest.writeFileSync('/open/mine', 'x');
+    expect(overlay.fs.statSync('/open/mine')).toMatchObject({ uid: 1000, gid: 100 });
+    expect(() => guest.writeFileSync('/no', '')).toThrow("EACCES: permission denied, open '/no'");
+    expect(() => guest.chownSync('/open/mine', 1000, 8)).toThrow(/^EPERM/);
+    guest.chownSync('/open/mine', 1000, 7);
+    expect(() => overlay.as({ uid: -1, gid: 0 })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
+  });
+
+  it('W14 `freeze` holds back changes until `thaw`: async ones wait, sync ones get EBUSY, reading goes on', async () => {
+    const overlay = createOverlay({ lower: Volume.fromJSON({ '/f': 'x' }) });
+    const { fs } = overlay;
+    const fd = fs.openSync('/f', 'r+');
+    overlay.freeze();
+    for (const change of [
+      () => fs.writeFileSync('/f', ''),
+      () => fs.writeSync(fd, 'y'),
+      () => fs.ftruncateSync(fd),
+      () => fs.fchmodSync(fd, 0),
+      () => fs.mkdirSync('/d'),
+      () => fs.renameSync('/f', '/g'),
+      () => fs.rmSync('/f'),
+    ]) {
+      expect(change).toThrow(expect.objectContaining({ code: 'EBUSY' }));
+    }
+    const waiting = fs.promises.writeFile('/f', 'later');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(fs.readFileSync('/f', 'utf8')).toBe('x');
+    overlay.thaw();
+    overlay.freeze();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(fs.readFileSync('/f', 'utf8')).toBe('x');
+    overlay.thaw();
+    await waiting;
+    expect(fs.readFileSync('/f', 'utf8')).toBe('later');
+  });
+});

@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Branch } from '../../lib/branch/branch.ts';
+import { Numbers } from '../../lib/tree/numbers.ts';
+
+function branch(id: number): Branch {
+  const rest = { immutable: true, layered: false, sync: undefined, async: undefined };
+  return { id, name: `b${id}`, ...rest, close: () => {}, closeThrough: () => {} };
+}
+
+describe('inode numbers', () => {
+  it('C3 are the same for the same file and differ for others, in whatever order files are met', () => {
+    const branches = [branch(1), branch(2), branch(3)];
+    const file = fc.tuple(
+      fc.nat(2),
+      fc.nat(3),
+      fc.oneof(fc.integer({ min: 1, max: 50 }), fc.constantFrom(2 ** 40, 2 ** 41 + 5, 2n ** 60n, 2n ** 60n + 1n)),
+    );
+    fc.assert(
+      fc.property(fc.array(file, { maxLength: 100 }), (files) => {
+        const numbers = new Numbers();
+        const known = new Map<string, number>();
+        for (const [which, dev, ino] of files) {
+          const number = numbers.of(branches[which] as Branch, dev, ino, '/ignored');
+          const key = `${which}:${dev}:${ino}`;
+          expect(known.get(key) ?? number).toBe(number);
+          known.set(key, number);
+          expect(Number.isSafeInteger(number)).toBe(true);
+        }
+        expect(new Set(known.values()).size).toBe(known.size);
+      }),
+    );
+  });
+
+  it('C3 of a branch without lasting numbers go by the path', () => {
+    const numbers = new Numbers();
+    const a = numbers.of(branch(1), 0, 0, '/a');
+    expect(numbers.of(branch(1), 0, 0, '/a')).toBe(a);
+    expect(numbers.of(branch(1), 0, 0, '/b')).not.toBe(a);
+    expect(numbers.of(branch(2), 0, 0, '/a')).not.toBe(a);
+  });
+
+  it('C3 of what is born never meet those from below', () => {
+    const numbers = new Numbers();
+    const born = Array.from({ length: 100 }, () => numbers.born());
+    const below = Array.from({ length: 100 }, (_, i) => numbers.of(branch(1), 7, i + 1, '/'));
+    expect(new Set([...born, ...below]).size).toBe(200);
+  });
+
+  it('C3 are those of the last mount for files of the upper', () => {
+    const numbers = new Numbers();
+    numbers.remember(new Map([[77, 12]]));
+    expect(numbers.of(branch(0), 1, 77, '/x')).toBe(12);
+    expect(numbers.born()).toBe(13);
+  });
+});
