@@ -3,6 +3,7 @@
  */
 
 import { ReadableStream } from 'node:stream/web';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { dryRun, type Kind } from '../dry-run.ts';
 import { WEB_STREAM_GIVES_ARRAY_BUFFERS } from '../quirks.ts';
 
@@ -76,7 +77,10 @@ class Reading {
 
   async read(view: Uint8Array): Promise<number> {
     try {
-      return await this.#source.read(view);
+      const bytes = await this.#source.read(view);
+      // What is in memory is there at once: nobody else would get a turn before the end of the stream.
+      await nextTurn();
+      return bytes;
     } catch (error) {
       await this.end(() => {});
       throw error;

@@ -10,6 +10,7 @@
 
 import { Blob } from 'node:buffer';
 import { ReadableStream, TextDecoderStream } from 'node:stream/web';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Io, runAsync, syncIo } from '../../fault.ts';
 import { read } from '../../ops/data.ts';
 import { close, type OpenFile, open } from '../../ops/open.ts';
@@ -112,6 +113,8 @@ function streamOf(span: Span): ReadableStream<Uint8Array> {
       type: 'bytes',
       async pull(controller) {
         const { value, done } = await pieces.next();
+        // Each piece in a turn of its own, as in `stream-functions.ts`.
+        await nextTurn();
         if (!done) return controller.enqueue(value);
         controller.close();
         // So that a reader with a buffer of its own hears of the end (the Streams standard's example).

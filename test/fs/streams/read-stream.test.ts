@@ -202,20 +202,6 @@ describe('N7 ReadStream', () => {
     stream.destroy();
   });
 
-  it('lets others have their turns', async () => {
-    const { fs } = createOverlay({ lower: [] });
-    fs.writeFileSync('/file', Buffer.alloc(10 * 65_536));
-    let turns = 0;
-    const count = (): void => {
-      turns++;
-      timer = setImmediate(count);
-    };
-    let timer = setImmediate(count);
-    for await (const _ of fs.createReadStream('/file'));
-    clearImmediate(timer);
-    expect(turns).toBeGreaterThanOrEqual(10);
-  });
-
   it('hands its errors on in a pipeline, and is destroyed by those of others', () =>
     expectSame(async ({ fs, root, log, ending }) => {
       const sink = () => new Writable({ write: (_chunk, _encoding, done) => done() });
