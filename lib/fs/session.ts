@@ -4,9 +4,9 @@
  */
 
 import type nodeFs from 'node:fs';
-import type { Descriptors } from '../ops/descriptors.ts';
 import type { OpenFile } from '../ops/open.ts';
 import type { Caller } from '../tree/caller.ts';
+import type { Descriptors } from './descriptors.ts';
 
 export interface Session {
   readonly caller: Caller;

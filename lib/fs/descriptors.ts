@@ -1,6 +1,6 @@
 /** Descriptors: small integers for open files, in a range where no descriptor of the process can be. */
 
-import type { OpenFile } from './open.ts';
+import type { OpenFile } from '../ops/open.ts';
 
 /** Above every descriptor that a kernel gives out (fs.nr_open), below 2^31. */
 const FIRST = 2 ** 30;
