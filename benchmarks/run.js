@@ -15,6 +15,7 @@ import {
   asMarkdown,
   asText,
   BYTES,
+  comparisonTable,
   machine,
   memoryTable,
   NO_TARGETS,
