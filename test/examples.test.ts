@@ -82,8 +82,9 @@ function complaintsAbout(examples: readonly Example[]): string[] {
     const text = texts.get(name);
     return text === undefined ? getSourceFile(name, version, ...rest) : ts.createSourceFile(name, text, version);
   };
-  // An example may name what it does not go on to use, and is read as JavaScript too, where a caught error has no type.
-  const lenient = { ...options, noUnusedLocals: false, useUnknownInCatchVariables: false, noEmit: true };
+  // An example may name what it does not go on to use, and is read as JavaScript too, which has no types to declare.
+  const untyped = { noImplicitAny: false, useUnknownInCatchVariables: false };
+  const lenient = { ...options, ...untyped, noUnusedLocals: false, noEmit: true };
   const program = ts.createProgram({ rootNames: [...texts.keys()], options: lenient, host });
   return [...texts.keys()].flatMap((name, i) =>
     [program.getSyntacticDiagnostics, program.getSemanticDiagnostics].flatMap((diagnose) =>
