@@ -72,19 +72,19 @@ export class AsyncIo implements Io {
   readonly bytes = 'lent';
   /** How to ask a branch that has only synchronous functions. */
   readonly #atOnce: Io;
+  // Most calls find all they need in memory, so what follows is made when it is first needed.
   /** What this call has asked: changed by `#expect` and `doubt`, dropped with the call. */
-  readonly #asked = new Map<string, Asked>();
-  /** Questions of others for whose answer this call has waited long enough. Changed by `#answer`. */
-  readonly #awaited = new Set<Question<unknown>>();
+  #asked: Map<string, Asked> | undefined;
+  /** Questions of others for whose answer this call has waited long enough. Changed by `#until`. */
+  #awaited: Set<Question<unknown>> | undefined;
+  /** What this call has opened straight through, or is opening. Changed by `openThrough` and `run`. */
+  #opened: Map<Question<unknown>, Opened> | undefined;
+  /** What this call has had done. Changed by `perform`. */
+  #errands: Map<string, Question<unknown>> | undefined;
   /** How often `doubt` was called: what bounds the restarts of a call whose file changes all the time. */
   #doubts = 0;
   /** How many acting questions the present run has asked. Changed by `#act` and `run`. */
   #acts = 0;
-  /** What this call has opened straight through, or is opening. Changed by `openThrough` and `run`. */
-  readonly #opened = new Map<Question<unknown>, Opened>();
-
-  /** What this call has had done. Changed by `perform`. */
-  readonly #errands = new Map<string, Question<unknown>>();
 
   constructor(atOnce: Io) {
     this.#atOnce = atOnce;
@@ -93,7 +93,7 @@ export class AsyncIo implements Io {
   /** Runs the operation once. Throws a Fault where it stops. */
   run<R>(operation: (io: Io) => R): R {
     this.#acts = 0;
-    for (const opened of this.#opened.values()) opened.isWanted = false;
+    this.#wantNothing();
     try {
       const value = operation(this);
       this.#closeUnwanted();
@@ -106,12 +106,17 @@ export class AsyncIo implements Io {
 
   /** Ends a call that will not be run again. */
   giveUp(): void {
-    for (const opened of this.#opened.values()) opened.isWanted = false;
+    this.#wantNothing();
     this.#closeUnwanted();
+  }
+
+  #wantNothing(): void {
+    if (this.#opened !== undefined) for (const opened of this.#opened.values()) opened.isWanted = false;
   }
 
   /** Closes what was opened for nothing, since the operation ended otherwise. */
   #closeUnwanted(): void {
+    if (this.#opened === undefined) return;
     for (const [question, { branch, isWanted }] of this.#opened) {
       if (isWanted) continue;
       void question.settled.then(() => {
@@ -129,18 +134,22 @@ export class AsyncIo implements Io {
   }
 
   #until({ question, isJoined }: Asked): Promise<void> {
-    return isJoined ? question.settledForOthers().then(() => void this.#awaited.add(question)) : question.settled;
+    if (!isJoined) return question.settled;
+    return question.settledForOthers().then(() => {
+      this.#awaited ??= new Set();
+      this.#awaited.add(question);
+    });
   }
 
   /** Whether what another asked has led to nothing. */
   #isInVain({ question, isJoined }: Asked): boolean {
     if (!isJoined) return false;
-    return question.answer === undefined ? this.#awaited.has(question) : 'thrown' in question.answer;
+    return question.answer === undefined ? this.#awaited?.has(question) === true : 'thrown' in question.answer;
   }
 
   #expect<R>(branch: Branch, wording: string, sharing: Sharing, ask: (requests: AsyncRequests) => Promise<R>): Asked {
     const key = `${branch.id} ${wording}`;
-    const known = this.#asked.get(key);
+    const known = this.#asked?.get(key);
     if (known !== undefined && !this.#isInVain(known)) return known;
     const { async: requests } = branch;
     if (requests === undefined) throw new Error('a branch without promise functions is asked at once');
@@ -149,6 +158,7 @@ export class AsyncIo implements Io {
     const asked = isShared
       ? sendShared(branch, wording, send, known)
       : { question: new Question(send), isJoined: false };
+    this.#asked ??= new Map();
     this.#asked.set(key, asked);
     return asked;
   }
@@ -182,12 +192,12 @@ export class AsyncIo implements Io {
 
   doubt(branch: Branch, path: string, fingerprint: Fingerprint): void {
     const key = `${branch.id} lstat ${path}`;
-    const answer = this.#asked.get(key)?.question.answer;
+    const answer = this.#asked?.get(key)?.question.answer;
     // In a later run what is doubted is known better already.
     if (answer !== undefined && 'value' in answer && !tells(answer.value, fingerprint)) return;
     this.#doubts++;
     if (this.#doubts > DOUBTS) throw ESTALE;
-    this.#asked.delete(key);
+    this.#asked?.delete(key);
   }
 
   expectRead(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): void {
@@ -206,6 +216,7 @@ export class AsyncIo implements Io {
     const ask = (requests: AsyncRequests) => requests.openThrough(path, flags);
     const wording = this.#act(`open ${flags} ${path}`);
     const { question } = this.#expect(branch, wording, 'acting', ask);
+    this.#opened ??= new Map();
     this.#opened.set(question, { branch, isWanted: true });
     return this.#answer(branch, wording, 'acting', ask);
   }
@@ -225,6 +236,7 @@ export class AsyncIo implements Io {
   }
 
   perform(errand: Errand): void {
+    this.#errands ??= new Map();
     const known = this.#errands.get(errand.key) ?? new Question(() => errand.later());
     this.#errands.set(errand.key, known);
     if (known.answer === undefined) throw new Fault(known.settled);

@@ -114,6 +114,14 @@ async function resume<R>(
 }
 
 /**
+ * How many promise calls are answered straight from memory before one ends the turn of the event loop. Without that a loop over
+ * data in memory (`while (!ready) await stat(path)`) would keep timers and sockets waiting for ever.
+ */
+const STRAIGHT = 256;
+/** Promise calls so far, of all overlays: they share the event loop. Changed by `runAsync`. */
+let answered = 0;
+
+/**
  * Runs an operation for the promise API: at once as far as it goes without a stop, to its end then.
  *
  * @param signal once aborted, the operation is not run again, so nothing changes any more; the promise rejects with the
@@ -122,7 +130,9 @@ async function resume<R>(
 export async function runAsync<R>(operation: (io: Io) => R, signal?: AbortSignal): Promise<R> {
   const io = new AsyncIo(syncIo);
   try {
-    return io.run(operation);
+    const value = io.run(operation);
+    if (++answered % STRAIGHT === 0) await new Promise(setImmediate);
+    return value;
   } catch (thrown) {
     if (thrown instanceof Fault) return resume(operation, io, thrown, signal);
     throw thrown;
@@ -130,8 +140,9 @@ export async function runAsync<R>(operation: (io: Io) => R, signal?: AbortSignal
 }
 
 /**
- * Runs an operation for the callback API. `done` is called in a later turn, outside every `try` of ours: what it throws is
- * an uncaught exception, as in Node.
+ * Runs an operation for the callback API. `done` is called in a later turn of the event loop, as Node's callbacks are (behind
+ * `process.nextTick` and promises, and so that a chain of calls holds nobody up), outside every `try` of ours: what it throws is an
+ * uncaught exception.
  */
 export function runCallback<R>(operation: (io: Io) => R, done: (thrown: unknown, value?: R) => void): void {
   const io = new AsyncIo(syncIo);
@@ -141,13 +152,13 @@ export function runCallback<R>(operation: (io: Io) => R, done: (thrown: unknown,
   } catch (thrown) {
     if (thrown instanceof Fault) {
       resume(operation, io, thrown, undefined).then(
-        (late) => process.nextTick(done, undefined, late),
-        (error) => process.nextTick(done, error),
+        (late) => setImmediate(done, undefined, late),
+        (error) => setImmediate(done, error),
       );
     } else {
-      process.nextTick(done, thrown);
+      setImmediate(done, thrown);
     }
     return;
   }
-  process.nextTick(done, undefined, value);
+  setImmediate(done, undefined, value);
 }

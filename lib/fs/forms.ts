@@ -92,8 +92,8 @@ export function callBack(callback: Callback, failure: unknown, value: unknown): 
 /** Passes on what a promise brings, in a turn outside it: what the callback throws is an uncaught exception. */
 export function deliver(promise: Promise<unknown>, callback: Callback): void {
   promise.then(
-    (value) => process.nextTick(callBack, callback, undefined, value),
-    (failure) => process.nextTick(callback, failure),
+    (value) => setImmediate(callBack, callback, undefined, value),
+    (failure) => setImmediate(callback, failure),
   );
 }
 
@@ -117,7 +117,7 @@ export function callbackForm(session: Session, call: AnyCall): CallbackFunction 
       request = parseOrThrow(call.name, call.takes, args, () => call.parse(session, a, b, c));
     } catch (thrown) {
       if (!(thrown instanceof Errno)) throw thrown;
-      process.nextTick(callback, worded(call, thrown, given, undefined, form));
+      setImmediate(callback, worded(call, thrown, given, undefined, form));
       return;
     }
     const signal = call.signal?.(request);
