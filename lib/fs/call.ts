@@ -15,8 +15,12 @@ import type { Session } from './session.ts';
 /** What an error message says beyond the errno, where that is not the entry's system call with the call's paths. */
 export interface Blame {
   readonly syscall: string;
-  readonly path?: string;
+  /** No path where not given. */
+  readonly path?: string | typeof AS_GIVEN;
 }
+
+/** The paths of the call, as it was given them. */
+export const AS_GIVEN: unique symbol = Symbol('as given');
 
 /** One regular call. `Request` is what it was asked, `Answer` what it gives. */
 export interface Call<Request, Answer> {
@@ -64,9 +68,11 @@ export function defineCall<Request, Answer>(call: Call<Request, Answer>): AnyCal
  */
 export function worded(call: AnyCall, errno: Errno, args: readonly unknown[], request: unknown, above: Loose): Error {
   const blame = request === undefined ? undefined : call.blame?.(errno, request);
-  if (blame !== undefined) return systemError(errno, blame.syscall, blame.path, undefined, above);
+  if (blame !== undefined && blame.path !== AS_GIVEN) {
+    return systemError(errno, blame.syscall, blame.path, undefined, above);
+  }
   const paths = args.filter((value, index) => isPath(call.takes[index], value)).map(shownPath);
-  return systemError(errno, call.syscall, paths[0], paths[1], above);
+  return systemError(errno, blame?.syscall ?? call.syscall, paths[0], paths[1], above);
 }
 
 function isPath(kind: Kind | undefined, value: unknown): boolean {

@@ -31,8 +31,11 @@ export const TYPED_LISTING_FOLLOWS_LINKS: boolean = MAJOR >= 22;
 /** Before Node 24 `truncate` takes a descriptor for a path. */
 export const TRUNCATE_TAKES_DESCRIPTORS: boolean = MAJOR < 24;
 
-/** Since Node 26 `promises.readFile` of a directory names the path. */
-export const PROMISED_READ_NAMES_PATH: boolean = MAJOR >= 26;
+/** How Node reads a whole file: where it does so in one trip to another thread, errors of reading name the path. */
+export type Reading = 'in steps' | 'in one trip';
+
+/** How it does in the callback and promise form: since Node 26 in one trip. */
+export const LATER_READING: Reading = MAJOR >= 26 ? 'in one trip' : 'in steps';
 
 /** Since Node 22 `read()` of a closed Dir rejects; before, it throws. */
 export const READ_OF_CLOSED_DIR_REJECTS: boolean = MAJOR >= 22;

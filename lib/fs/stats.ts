@@ -133,25 +133,48 @@ function instant(ns: bigint): object {
   return new Temporal.Instant(ns);
 }
 
-/** Milliseconds with a fraction as nanoseconds, which a double of the present still tells apart by the microsecond. */
-function wholeNanoseconds(ms: number): bigint {
-  return BigInt(Math.floor(ms)) * 1_000_000n + BigInt(Math.round((ms - Math.floor(ms)) * 1e6));
+type Time = (typeof TIMES)[number];
+
+/** Attributes that can tell their times as instants too, where the running Node's can: these need what the doubles cannot hold. */
+class InstantStats extends Stats {
+  readonly #atime: number;
+  readonly #mtime: number;
+  readonly #ctime: number;
+  readonly #birthtime: number;
+
+  constructor(inode: Inode, tree: Tree) {
+    super(inode, tree);
+    this.#atime = inode.atimeNsec;
+    this.#mtime = inode.mtimeNsec;
+    this.#ctime = inode.ctimeNsec;
+    this.#birthtime = inode.birthtimeNsec;
+  }
+
+  static instantOf(stats: InstantStats, time: Time): object {
+    const parts = { atime: stats.#atime, mtime: stats.#mtime, ctime: stats.#ctime, birthtime: stats.#birthtime };
+    return instant(nanoseconds(Math.floor(stats[`${time}Ms`] / 1000), parts[time]));
+  }
 }
+
+const HAS_INSTANTS = 'mtimeInstant' in nodeFs.Stats.prototype;
 
 for (const time of TIMES) {
   // Rounded since `Date` would cut off what a double cannot hold (node lib/internal/fs/utils.js).
   defineLazily(Stats.prototype, time, (stats: Stats) => new Date(Math.round(stats[`${time}Ms`])));
   defineLazily(BigIntStats.prototype, time, (stats: BigIntStats) => new Date(Number(stats[`${time}Ms`])));
-  if (!(`${time}Instant` in nodeFs.Stats.prototype)) continue;
-  defineLazily(Stats.prototype, `${time}Instant`, (stats: Stats) => instant(wholeNanoseconds(stats[`${time}Ms`])));
+  if (!HAS_INSTANTS) continue;
+  defineLazily(InstantStats.prototype, `${time}Instant`, (stats: InstantStats) => InstantStats.instantOf(stats, time));
   defineLazily(BigIntStats.prototype, `${time}Instant`, (stats: BigIntStats) => instant(stats[`${time}Ns`]));
 }
 
 Object.setPrototypeOf(Stats.prototype, nodeFs.Stats.prototype);
+Object.defineProperty(InstantStats, 'name', { value: 'Stats' });
+
+const StatsHere = HAS_INSTANTS ? InstantStats : Stats;
 
 /** The attributes of an inode as `fs.Stats`. */
 export function makeStats(inode: Inode, tree: Tree): nodeFs.Stats {
-  return new Stats(inode, tree) as unknown as nodeFs.Stats;
+  return new StatsHere(inode, tree) as unknown as nodeFs.Stats;
 }
 
 /** Whether `BigIntStats` stands on Node's prototype yet. Set once, by the first call that needs it. */

@@ -12,9 +12,9 @@ import type { OpenFile } from '../../ops/open.ts';
 import { checkSize, Opened, readFile, readText } from '../../ops/whole.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { bytesOf, doubt } from '../arguments.ts';
-import { type Blame, type Call, type Row, Sequel } from '../call.ts';
+import { AS_GIVEN, type Blame, type Call, type Row, Sequel } from '../call.ts';
 import { type Encoding, encodingIn, type Options, takeFlags, takeOptions } from '../options.ts';
-import { hasBufferOption, PROMISED_READ_NAMES_PATH } from '../quirks.ts';
+import { hasBufferOption, LATER_READING, type Reading } from '../quirks.ts';
 import type { Sequence } from '../sequences/steps.ts';
 import type { Session } from '../session.ts';
 import { readBytes, thenClose } from './pieces.ts';
@@ -94,16 +94,15 @@ function finishRest(file: OpenFile, data: Buffer, request: ReadFileRequest): str
 }
 
 /** Which of open, fstat and read failed: that a path is a directory is found out by reading it. */
-function blame(errno: Errno, { target, flags, encoding }: ReadFileRequest, path: string | undefined) {
+function blame(errno: Errno, { target, flags, encoding, buffer }: ReadFileRequest, reading: Reading) {
   if (isErrno(target) && !isUtf8(encoding)) return { syscall: 'fstat' };
-  const isRead = typeof target !== 'string' || errno === EBADF || (errno === EISDIR && (flags & ACCESS) === O_RDONLY);
-  if (!isRead) return undefined;
-  const read: Blame = path === undefined ? { syscall: 'read' } : { syscall: 'read', path };
-  return read;
+  if (typeof target !== 'string') return { syscall: 'read' };
+  if (errno !== EBADF && (errno !== EISDIR || (flags & ACCESS) !== O_RDONLY)) return undefined;
+  const read: Blame = { syscall: 'read', path: AS_GIVEN };
+  return reading === 'in one trip' && buffer === undefined ? read : { syscall: 'read' };
 }
 
-function readFileCall(standing: Standing): Call<ReadFileRequest, string | Buffer> {
-  const namesPath = standing === 'handle' && PROMISED_READ_NAMES_PATH;
+function readFileCall(standing: Standing, reading: Reading): Call<ReadFileRequest, string | Buffer> {
   return {
     name: 'readFile',
     takes: [kindOf(standing)],
@@ -119,20 +118,15 @@ function readFileCall(standing: Standing): Call<ReadFileRequest, string | Buffer
       };
     },
     run,
-    blame: (errno, request) => {
-      const { target } = request;
-      return blame(errno, request, namesPath && typeof target === 'string' ? target : undefined);
-    },
+    blame: (errno, request) => blame(errno, request, reading),
     signal: (request) => request.signal,
   };
 }
 
-const byDescriptor = readFileCall('descriptor');
-
 /** `readFile`. */
 export const readFileRow: Row = {
   name: 'readFile',
-  sync: byDescriptor,
-  callback: byDescriptor,
-  promise: readFileCall('handle'),
+  sync: readFileCall('descriptor', 'in steps'),
+  callback: readFileCall('descriptor', LATER_READING),
+  promise: readFileCall('handle', LATER_READING),
 };
