@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { type Timers, Triggers } from '../../lib/writeback/triggers.ts';
+
+/** Timers that run when told to. */
+class Hand implements Timers {
+  readonly waiting: { readonly ms: number; readonly callback: () => void }[] = [];
+
+  after(ms: number, callback: () => void): () => void {
+    const one = { ms, callback };
+    this.waiting.push(one);
+    return () => {
+      const at = this.waiting.indexOf(one);
+      if (at >= 0) this.waiting.splice(at, 1);
+    };
+  }
+
+  /** Lets the first timer go off; tells how long it would have waited. */
+  fire(): number | undefined {
+    const one = this.waiting.shift();
+    one?.callback();
+    return one?.ms;
+  }
+}
+
+const OPTIONS = { dirtyBytes: 100, dirtyLimit: 200, expire: 5000 };
+
+function setUp() {
+  const timers = new Hand();
+  const ends: { resolve: () => void; reject: () => void }[] = [];
+  const writeBack = () =>
+    new Promise<void>((resolve, reject) => {
+      ends.push({ resolve, reject: () => reject(new Error('EIO')) });
+    });
+  return { timers, ends, triggers: new Triggers(OPTIONS, timers, writeBack) };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('when to write back unasked', () => {
+  it('a change is written back when it has expired, once for all that changed meanwhile', () => {
+    const { timers, ends, triggers } = setUp();
+    triggers.noteChange();
+    triggers.noteChange();
+    expect(timers.waiting).toHaveLength(1);
+    expect(timers.fire()).toBe(5000);
+    expect(ends).toHaveLength(1);
+  });
+
+  it('many dirty bytes are written back at once, and not twice at the same time', async () => {
+    const { timers, ends, triggers } = setUp();
+    triggers.noteChange();
+    triggers.noteWrite(99);
+    expect(ends).toHaveLength(0);
+    triggers.noteWrite(100);
+    triggers.noteWrite(150);
+    expect(ends).toHaveLength(1);
+    expect(timers.waiting).toHaveLength(0);
+    ends[0]?.resolve();
+    await turn();
+    triggers.noteWrite(100);
+    expect(ends).toHaveLength(2);
+  });
+
+  it('W2 what failed is tried again, each time later, until it succeeds', async () => {
+    const { timers, ends, triggers } = setUp();
+    triggers.noteWrite(100);
+    const delays: (number | undefined)[] = [];
+    for (let i = 0; i < 8; i++) {
+      ends[i]?.reject();
+      await turn();
+      delays.push(timers.fire());
+    }
+    expect(delays).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+    ends[8]?.resolve();
+    await turn();
+    expect(timers.waiting).toHaveLength(0);
+    triggers.noteChange();
+    expect(timers.fire()).toBe(5000);
+  });
+
+  it('writers wait over the limit, but not for an upper that fails', async () => {
+    const { ends, triggers } = setUp();
+    expect(triggers.mustWait(200)).toBe(false);
+    expect(triggers.mustWait(201)).toBe(true);
+    triggers.noteWrite(150);
+    ends[0]?.reject();
+    await turn();
+    expect(triggers.mustWait(201)).toBe(false);
+  });
+
+  it('nothing is started any more once it was stopped', async () => {
+    const { timers, ends, triggers } = setUp();
+    triggers.noteChange();
+    triggers.stop();
+    expect(timers.waiting).toHaveLength(0);
+    triggers.noteWrite(1000);
+    triggers.noteChange();
+    expect(ends).toHaveLength(0);
+    expect(timers.waiting).toHaveLength(0);
+  });
+});
