@@ -13,6 +13,7 @@ import {
   Inode,
   isDirectory,
   isOwnName,
+  type Link,
   namesOf,
   OWNED_ATTRIBUTES,
   OWNED_CONTENT,
@@ -164,9 +165,9 @@ class Comparison {
   #origin(directory: Directory, name: string, inode: Inode): string | undefined {
     const { origin, originName } = inode;
     if (origin === undefined || isUpper(origin) || (inode.state & BORN) !== 0) return undefined;
-    // Of several names one can be the old one moved; while the lower's own name is still there none is.
+    // Of several names one can be the old one moved; while the lower's own name is still there, or there again, none is.
     const names = namesOf(inode);
-    if (names.some((link) => !isOwnName(link.directory, link.name))) return undefined;
+    if (names.some((link) => !isOwnName(link.directory, link.name) || isAtOrigin(link, inode))) return undefined;
     const [first] = names;
     if (first === undefined || first.directory !== directory || first.name !== name) return undefined;
     const root = this.#roots.get(origin.branch) ?? '/';
@@ -205,6 +206,12 @@ function isSame(inode: Inode, name: string, { source, sources, attributes }: Fou
   if (origin.path === source.path && inode.originName === name) return true;
   // Another name of the same lower file.
   return attributes.nlink > 1 && ino !== 0 && ino === attributes.ino && origin.dev === source.dev;
+}
+
+/** Whether a name of an inode is the one that the lower has it by. */
+function isAtOrigin({ directory, name }: Link, { origin, originName }: Inode): boolean {
+  if (name !== originName) return false;
+  return directory.sources.some(({ branch, path }) => branch === origin?.branch && path === origin.path);
 }
 
 /** What a mode says about the type, in words. */

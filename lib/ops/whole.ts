@@ -8,7 +8,16 @@ import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, type Errno, isErrno } fro
 import type { Io } from '../fault.ts';
 import { affordable, chargedBytes, dropContents, pageAt, reclaim, shareContents } from '../pages/contents.ts';
 import { type Caller, may, R_OK } from '../tree/caller.ts';
-import { extraOf, File, type Inode, isDirectory, OWNED_ATTRIBUTES, OWNED_CONTENT, Special } from '../tree/inode.ts';
+import {
+  BORN,
+  extraOf,
+  File,
+  type Inode,
+  isDirectory,
+  OWNED_ATTRIBUTES,
+  OWNED_CONTENT,
+  Special,
+} from '../tree/inode.ts';
 import { own, tellChange } from '../tree/own.ts';
 import { touchMtime } from '../tree/tree.ts';
 import { FOLLOW, walk } from '../tree/walk.ts';
@@ -192,6 +201,8 @@ function openSpecial(io: Io, caller: Caller, path: string): Opened {
 }
 
 function cloneInto({ tree }: Caller, source: File, copy: File): void {
+  // Where its content comes from says nothing any more about where the file itself comes from.
+  copy.state |= BORN;
   copy.origin = source.origin;
   copy.originName = source.originName;
   copy.ino = source.ino;

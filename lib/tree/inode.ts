@@ -31,7 +31,7 @@ export const CHARGED = 8;
 /** The size of the lower file lies (`/proc`, `/sys`): it is read straight through. */
 export const THROUGH = 16;
 
-/** Born here: the number is our own, whatever the content came from. */
+/** Born here, or made a copy here: `origin` tells where the content comes from, not what the file was in a lower. */
 export const BORN = 32;
 /** An anonymous file that may be given a name (O_TMPFILE without O_EXCL; Linux I_LINKABLE). */
 export const LINKABLE = 64;

@@ -18,7 +18,7 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-class Dice {
+export class Dice {
   readonly #random: () => number;
 
   constructor(seed: number) {

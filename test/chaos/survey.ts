@@ -36,6 +36,6 @@ function body(fs: FileSystem, path: string, stats: { isFile(): boolean; isSymbol
 }
 
 /** Runs of one character as its count. */
-function squeezed(text: string): string {
+export function squeezed(text: string): string {
   return text.replace(/(.)\1{8,}/gs, (run, character: string) => `(${run.length}${character})`);
 }
