@@ -3,7 +3,19 @@
  */
 
 import { constants } from 'node:fs';
-import { EACCES, EEXIST, EINVAL, EISDIR, ELOOP, type ENOENT, ENOSPC, ENOTDIR, ENXIO, isErrno } from '../errno.ts';
+import {
+  EACCES,
+  EEXIST,
+  EINVAL,
+  EISDIR,
+  ELOOP,
+  type ENOENT,
+  ENOSPC,
+  ENOTDIR,
+  ENXIO,
+  type Errno,
+  isErrno,
+} from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { truncateContents } from '../pages/contents.ts';
 import { type Caller, may, R_OK, W_OK } from '../tree/caller.ts';
@@ -14,7 +26,7 @@ import { mayOwn, own, tellChange } from '../tree/own.ts';
 import { pathIn } from '../tree/sources/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
 import { ATTEMPTS, FOLLOW, followLink, isLost, locate, NOFOLLOW, type Place, walk } from '../tree/walk.ts';
-import { sampleFailures } from '../writeback/errors.ts';
+import { hear, sampleFailures } from '../writeback/errors.ts';
 import { createFile, directoryForTmpfile, makeFile } from './create.ts';
 import { freeSpot, mayChangeTree, mayCharge, type Spot } from './spot.ts';
 
@@ -83,12 +95,18 @@ function describe(inode: Inode, flags: number, through: number | undefined): Ope
   };
 }
 
-/** Ends an open file description. */
-export function close(_io: Io, caller: Caller, file: OpenFile): void {
+/**
+ * Ends an open file description.
+ *
+ * @returns the failure to write the file back that a writer has not heard of; the description is ended all the same
+ */
+export function close(_io: Io, caller: Caller, file: OpenFile): Errno | undefined {
   const { inode, through } = file;
   if (through !== undefined) inode.origin?.branch.closeThrough(through);
   inode.opens--;
   endIfUnused(caller.tree, inode);
+  // Who only read has lost nothing (as NFS has it: close reports what writing back has not said yet).
+  return file.writable ? hear(inode, file.heard).errno : undefined;
 }
 
 /** An anonymous file: an inode without a name that ends with its last descriptor (T1, T2). */

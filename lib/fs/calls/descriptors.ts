@@ -34,7 +34,7 @@ const openCall: Call<OpenRequest, number> = {
   run: (io, { caller, descriptors }, { path, flags, mode }) => descriptors.add(openFile(io, caller, path, flags, mode)),
 };
 
-const close = onDescriptor<OpenFile, void>({
+const close = onDescriptor<OpenFile, undefined>({
   name: 'close',
   takes: ['descriptor'],
   syscall: 'close',

@@ -1,0 +1,87 @@
+import { Volume } from 'memfs';
+import { describe, expect, it } from 'vitest';
+import { createOverlay, type OverlayOptions } from '../../lib/index.ts';
+
+/** An upper whose writes of content fail while `isBroken`. */
+function breakable(): {
+  upper: NonNullable<OverlayOptions['upper']>;
+  volume: Volume;
+  break(code: string): void;
+  mend(): void;
+} {
+  const volume = new Volume();
+  let code: string | undefined;
+  const upper = new Proxy(volume, {
+    get(target, key) {
+      const value = Reflect.get(target, key);
+      if (key !== 'writeSync') return typeof value === 'function' ? value.bind(target) : value;
+      return (...args: Parameters<Volume['writeSync']>) => {
+        if (code !== undefined && args[1]?.toString().startsWith('content')) {
+          throw Object.assign(new Error('broken'), { code });
+        }
+        return target.writeSync(...args);
+      };
+    },
+  });
+  return {
+    upper,
+    volume,
+    break: (given) => {
+      code = given;
+    },
+    mend: () => {
+      code = undefined;
+    },
+  };
+}
+
+describe('failed write-back', () => {
+  it('W4 is told once to every descriptor that was open, at fsync or close, and to one later opener if nobody heard', () => {
+    const { upper, break: breakIt } = breakable();
+    const { fs } = createOverlay({ lower: [], upper });
+    fs.writeFileSync('/f', 'content');
+    const [one, two] = [fs.openSync('/f', 'r+'), fs.openSync('/f', 'r+')];
+    breakIt('EIO');
+    expect(() => fs.fsyncSync(one)).toThrow('EIO: i/o error, fsync');
+    const heardAlready = fs.openSync('/f', 'r+');
+    expect(() => fs.closeSync(two)).toThrow('EIO: i/o error, close');
+    expect(() => fs.closeSync(two)).toThrow('EBADF');
+    fs.closeSync(heardAlready);
+    fs.closeSync(one);
+  });
+
+  it('W4 a later opener hears what nobody has heard', () => {
+    const { upper, break: breakIt } = breakable();
+    const overlay = createOverlay({ lower: [], upper });
+    const { fs } = overlay;
+    fs.writeFileSync('/f', 'content');
+    breakIt('ENOSPC');
+    expect(() => overlay.syncSync()).toThrow(AggregateError);
+    const later = fs.openSync('/f', 'r+');
+    const latest = fs.openSync('/f', 'r+');
+    expect(() => fs.closeSync(later)).toThrow('ENOSPC: no space left on device, close');
+    expect(() => fs.closeSync(latest)).toThrow('ENOSPC');
+    fs.closeSync(fs.openSync('/f', 'r+'));
+  });
+
+  it('W2 W5 what could not be written stays dirty and readable, and arrives when the upper can take it', async () => {
+    const { upper, volume, break: breakIt, mend } = breakable();
+    const overlay = createOverlay({ lower: [], upper });
+    const { fs } = overlay;
+    const told: string[] = [];
+    overlay.on('writeback-error', ({ path, code }) => told.push(`${code} ${path}`));
+    fs.writeFileSync('/f', 'content of f');
+    fs.writeFileSync('/fine', 'other');
+    breakIt('EIO');
+    const failure = await overlay.sync().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(AggregateError);
+    expect((failure as AggregateError).errors.map(({ message }) => message)).toEqual(["EIO: i/o error, sync '/f'"]);
+    expect(told).toEqual(['EIO /f']);
+    expect(fs.readFileSync('/f', 'utf8')).toBe('content of f');
+    expect(volume.readdirSync('/').sort()).toEqual(['.overfs', 'fine']);
+    mend();
+    await overlay.sync();
+    expect(volume.readFileSync('/f', 'utf8')).toBe('content of f');
+    expect(volume.readdirSync('/.overfs/stage')).toEqual([]);
+  });
+});
