@@ -20,7 +20,7 @@ export { NotLoadedError } from './branch/decorators/recorded.ts';
 export type { FileSystem } from './fs/session.ts';
 export type { ChangeKind, FileType, PathChange } from './image/changes.ts';
 export type { Part } from './image/whence.ts';
-export { createOverlay, Overlay } from './overlay.ts';
+export { createOverlay, Overlay, type OverlayEvents } from './overlay.ts';
 export type { CacheOptions, Lower, LowerOptions, OverlayOptions } from './overlay-options.ts';
 export type { Limits } from './pages/quota.ts';
 export type { Credentials } from './tree/caller.ts';

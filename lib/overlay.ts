@@ -38,7 +38,14 @@ export interface OverlayEvents {
   /** Something is about to be done to the upper. */
   command: [command: Command];
   /** A file could not be written back; it stays dirty and is tried again by the next write-back. */
-  'writeback-error': [failure: { readonly path: string; readonly code: string }];
+  'writeback-error': [
+    failure: {
+      /** Absolute in the overlay. */
+      readonly path: string;
+      /** Such as `ENOSPC`. */
+      readonly code: string;
+    },
+  ];
 }
 
 /**

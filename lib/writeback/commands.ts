@@ -11,7 +11,10 @@ import type { Handle } from '../branch/fs-like.ts';
 import type { AsyncUpperRequests, Upper, UpperRequests } from '../branch/upper/upper.ts';
 import { EAGAIN, EBUSY, Errno, errnoOf } from '../errno.ts';
 
-/** One request to the upper; `read` may go to any branch. Paths are absolute in the branch. */
+/**
+ * One request to the upper; `read` may go to any branch. Paths are absolute in the branch. `kind` is the system call, the rest are its
+ * arguments.
+ */
 export type Command =
   | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number }
   | { readonly kind: 'create'; readonly path: string; readonly mode: number }

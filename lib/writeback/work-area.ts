@@ -24,9 +24,12 @@ const VERSION = 1;
 
 /** Something is wrong with an upper itself, and what can be done about it. Code `EBUSY` or `ERR_OVERFS_UPPER`. */
 export class UpperError extends Error {
+  /** `EBUSY`: another overlay has it. `ERR_OVERFS_UPPER`: its work area is damaged. */
   readonly code: 'EBUSY' | 'ERR_OVERFS_UPPER';
+  /** As of every error. */
   override readonly name = 'UpperError';
 
+  /** @internal */
   constructor(code: 'EBUSY' | 'ERR_OVERFS_UPPER', message: string) {
     super(message);
     this.code = code;

@@ -62,7 +62,9 @@ export interface Listeners {
 
 /** How one write-back is done. */
 export interface Manner {
+  /** Hears of each file when it is staged. */
   onProgress?(progress: Progress): void;
+  /** Once aborted, nothing more is begun; what is decided by then is done all the same. */
   readonly signal?: AbortSignal;
 }
 

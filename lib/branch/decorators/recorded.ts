@@ -20,9 +20,12 @@ const { S_IFMT, S_IFDIR } = constants;
  * Code `ERR_OVERFS_NOT_LOADED`. The cure is `await overlay.preload(path)`, or the callback or promise form of the call.
  */
 export class NotLoadedError extends Error {
+  /** By which it is told from other errors. */
   readonly code = 'ERR_OVERFS_NOT_LOADED';
+  /** As of every error. */
   override readonly name = 'NotLoadedError';
 
+  /** @internal */
   constructor(branch: Pick<Branch, 'name'>, question: string, path: string) {
     super(
       `branch '${branch.name}' has only promise functions and ${question} '${path}' is not loaded yet: ` +
