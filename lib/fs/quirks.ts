@@ -25,8 +25,14 @@ export const STAT_CALLBACK_SIGNALS = MAJOR >= 24 ? 'heeds signals' : 'ignores si
 /** Before Node 22 (libuv 1.49) a time that is no number is an error; since then that time is left as it is. */
 export const REFUSES_NO_TIME: boolean = MAJOR < 22;
 
-/** Since Node 22 a recursive listing with types follows links to directories, as one without types always did. */
-export const TYPED_LISTING_FOLLOWS_LINKS: boolean = MAJOR >= 22;
+/** What a recursive listing does with links to directories. */
+export type Links = 'followed' | 'left';
+
+/** A listing with types follows them since Node 22, as one without types always did. */
+export const LINKS_IN_TYPED_LISTING: Links = MAJOR >= 22 ? 'followed' : 'left';
+
+/** The same in the promise form, which began with Node 26. */
+export const LINKS_IN_PROMISED_LISTING: Links = MAJOR >= 26 ? 'followed' : 'left';
 
 /** Before Node 24 `truncate` takes a descriptor for a path. */
 export const TRUNCATE_TAKES_DESCRIPTORS: boolean = MAJOR < 24;

@@ -11,10 +11,10 @@ import { list, listTyped } from '../../ops/list.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { isDirectory } from '../../tree/inode.ts';
 import { doubt, takePath } from '../arguments.ts';
-import { inAllForms, type Row } from '../call.ts';
+import type { Call, Row } from '../call.ts';
 import { makeDirent, type Parent, parentOf, showParent } from '../dirent.ts';
 import { type Encoding, encodingIn, showName, takeOptions } from '../options.ts';
-import { TYPED_LISTING_FOLLOWS_LINKS } from '../quirks.ts';
+import { LINKS_IN_PROMISED_LISTING, LINKS_IN_TYPED_LISTING, type Links } from '../quirks.ts';
 import type { Session } from '../session.ts';
 
 const { S_IFDIR, S_IFLNK } = constants;
@@ -29,6 +29,7 @@ interface ReaddirRequest {
 }
 
 interface Below {
+  readonly links: Links;
   /** Directories still to be listed, as paths relative to the first one. */
   readonly waiting: string[];
   /** How many of `waiting` are done. */
@@ -53,9 +54,9 @@ function showNames(names: readonly string[], encoding: Encoding): (string | Buff
 }
 
 /** Whether a recursive listing goes down into a name. */
-function isEntered(io: Io, caller: Caller, whole: string, type: number, content: ReaddirRequest['content']): boolean {
+function isEntered(io: Io, caller: Caller, whole: string, type: number, links: Links): boolean {
   if (type === S_IFDIR) return true;
-  if (type !== S_IFLNK || (content === 'types' && !TYPED_LISTING_FOLLOWS_LINKS)) return false;
+  if (type !== S_IFLNK || links === 'left') return false;
   const target = stat(io, caller, whole);
   return !isErrno(target) && isDirectory(target);
 }
@@ -68,7 +69,7 @@ function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: 
     const listing = listTyped(io, caller, whole);
     if (isErrno(listing)) return listing;
     const { names, types } = listing;
-    const entered = names.filter((name, i) => isEntered(io, caller, `${whole}/${name}`, types[i] ?? 0, content));
+    const entered = names.filter((name, i) => isEntered(io, caller, `${whole}/${name}`, types[i] ?? 0, below.links));
     // Nothing stops from here on.
     const parent = showParent(request.parent, relative);
     const before = relative === '' ? '' : `${relative}/`;
@@ -84,35 +85,43 @@ function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: 
   return below.found;
 }
 
-const readdir = inAllForms<ReaddirRequest, Listed>({
-  name: 'readdir',
-  takes: ['path'],
-  syscall: 'scandir',
-  parse(session, value, given) {
-    const options = takeOptions(given);
-    const { recursive } = options;
-    if (recursive !== undefined && recursive !== null && typeof recursive !== 'boolean') doubt();
-    return {
-      encoding: encodingIn(options),
-      content: options.withFileTypes ? 'types' : 'names',
-      below: recursive ? { waiting: [''], done: 0, found: [] } : undefined,
-      path: takePath(session, value),
-      parent: parentOf(value),
-    };
-  },
-  run(io, session, request) {
-    if (request.below !== undefined) return listBelow(io, session, request, request.below);
-    if (request.content === 'names') {
-      const names = list(io, session.caller, request.path);
-      return isErrno(names) ? names : showNames(names, request.encoding);
-    }
-    const listing = listTyped(io, session.caller, request.path);
-    if (isErrno(listing)) return listing;
-    const parent = showParent(request.parent, '');
-    const { types } = listing;
-    return showNames(listing.names, request.encoding).map((name, i) => makeDirent(name, types[i] ?? 0, parent));
-  },
-});
+function readdirCall(links: Links): Call<ReaddirRequest, Listed> {
+  return {
+    name: 'readdir',
+    takes: ['path'],
+    syscall: 'scandir',
+    parse(session, value, given) {
+      const options = takeOptions(given);
+      const { recursive } = options;
+      if (recursive !== undefined && recursive !== null && typeof recursive !== 'boolean') doubt();
+      return {
+        encoding: encodingIn(options),
+        content: options.withFileTypes ? 'types' : 'names',
+        below: recursive
+          ? { links: options.withFileTypes ? links : 'followed', waiting: [''], done: 0, found: [] }
+          : undefined,
+        path: takePath(session, value),
+        parent: parentOf(value),
+      };
+    },
+    run(io, session, request) {
+      if (request.below !== undefined) return listBelow(io, session, request, request.below);
+      if (request.content === 'names') {
+        const names = list(io, session.caller, request.path);
+        return isErrno(names) ? names : showNames(names, request.encoding);
+      }
+      const listing = listTyped(io, session.caller, request.path);
+      if (isErrno(listing)) return listing;
+      const parent = showParent(request.parent, '');
+      const { types } = listing;
+      return showNames(listing.names, request.encoding).map((name, i) => makeDirent(name, types[i] ?? 0, parent));
+    },
+  };
+}
+
+const later = readdirCall(LINKS_IN_TYPED_LISTING);
+
+const readdir: Row = { name: 'readdir', sync: later, callback: later, promise: readdirCall(LINKS_IN_PROMISED_LISTING) };
 
 /** Calls that list. */
 export const listingCalls: readonly Row[] = [readdir];
