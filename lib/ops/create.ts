@@ -4,9 +4,9 @@
  */
 
 import { constants } from 'node:fs';
-import { EEXIST, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR, isErrno } from '../errno.ts';
+import { EACCES, EEXIST, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import type { Caller } from '../tree/caller.ts';
+import { type Caller, may, X_OK } from '../tree/caller.ts';
 import {
   BORN,
   CHARGED,
@@ -15,14 +15,16 @@ import {
   FRESH,
   type Inode,
   isDirectory,
+  isSymlink,
   OWNED_ATTRIBUTES,
   OWNED_CONTENT,
   Symlink,
 } from '../tree/inode.ts';
 import { isTooLong } from '../tree/load.ts';
-import { addName, type Cover } from '../tree/names.ts';
+import { lookup } from '../tree/lookup.ts';
+import { addName } from '../tree/names.ts';
 import { type Tree, touchAll } from '../tree/tree.ts';
-import { FOLLOW, isPathTooLong, walk } from '../tree/walk.ts';
+import { FOLLOW, isPathTooLong, pathOf, walk } from '../tree/walk.ts';
 import { freeSpot, mayCharge, mayWriteNames, type Spot, spotFor } from './spot.ts';
 
 const { S_IFDIR, S_IFLNK, S_IFREG } = constants;
@@ -82,75 +84,119 @@ export function mkdir(io: Io, caller: Caller, path: string, mode: number): void 
   createDirectory(caller, spot, mode);
 }
 
+/** The rights of a new directory without which its own maker could not make anything in it. */
+const WRITE_AND_SEARCH = 0o300;
+
+/** A directory that is to be made. */
+interface Missing {
+  readonly name: string;
+  /** Where in the path the part that it is made for ends. */
+  readonly end: number;
+  readonly parent: Directory | Missing;
+  /** Its place in a directory that exists; undefined when its parent is to be made too. */
+  readonly spot: Spot | undefined;
+}
+
 /**
- * Makes a directory and those missing on the way.
+ * Makes a directory and those missing on the way. Node makes the directory, and when its parent is missing that first, and so
+ * on (node src/node_file.cc, MKDirp); here all that is missing is found and checked first, then made at once.
  *
- * @returns the path of the first directory made; undefined when there was nothing to make
+ * @returns the part of the path that leads to the first directory made; undefined when there was nothing to make
  */
 export function mkdirs(io: Io, caller: Caller, path: string, mode: number): string | undefined {
-  if (path === '') throw ENOENT;
-  if (isPathTooLong(path)) throw ENAMETOOLONG;
-  // The longest part of the path that exists, and the ends of the parts beyond it.
-  const ends: number[] = [];
-  let end = path.length;
-  let base: Inode | undefined;
-  while (base === undefined) {
-    while (end > 1 && path.charCodeAt(end - 1) === 47) end--;
-    const found = walk(io, caller, path.slice(0, end), FOLLOW);
-    if (!isErrno(found)) base = found;
-    else if (found !== ENOENT) throw found;
-    else {
-      ends.push(end);
-      end = path.lastIndexOf('/', end - 1) + 1;
-    }
+  const whole = walk(io, caller, path, FOLLOW);
+  if (!isErrno(whole)) {
+    if (isDirectory(whole)) return undefined;
+    throw EEXIST;
   }
-  if (!isDirectory(base)) throw ends.length === 0 ? EEXIST : ENOTDIR;
-  const made = planDirectories(path, ends.reverse());
-  const first = made[0];
+  if (whole !== ENOENT || path === '' || isPathTooLong(path)) throw whole;
+  const planned = planMissing(io, caller, path, mode);
+  const first = planned[0];
   if (first === undefined) return undefined;
   const { quota } = caller.tree.memory;
-  if (quota.inodes + made.length > quota.inodeLimit) throw ENOSPC;
-  if (made.some(({ name }) => isTooLong(name))) throw ENAMETOOLONG;
-  const spot = freeSpot(io, caller, base, first.name);
+  if (quota.inodes + planned.length > quota.inodeLimit) throw ENOSPC;
   // From here on nothing stops or fails.
-  const directories: Directory[] = [];
-  for (const { name, parent } of made) {
-    const where =
-      parent === undefined ? spot : { directory: directories[parent] as Directory, name, cover: FRESH as Cover };
-    directories.push(createDirectory(caller, { ...where, name }, mode));
+  const made = new Map<Directory | Missing, Directory>();
+  for (const each of planned) {
+    const spot = each.spot ?? { directory: made.get(each.parent) as Directory, name: each.name, cover: FRESH };
+    made.set(each, createDirectory(caller, spot, mode));
   }
   return path.slice(0, first.end);
 }
 
-/** A directory that `mkdirs` makes. */
-interface Missing {
-  readonly name: string;
-  /** Where in the path its name ends. */
-  readonly end: number;
-  /** Which of the directories made is its parent; undefined for the one that existed. */
-  readonly parent: number | undefined;
+/** Where the last name of the part of a path that ends at `end` begins. */
+function beginOfLast(path: string, end: number): number {
+  let last = end;
+  while (last > 1 && path.charCodeAt(last - 1) === 47) last--;
+  return path.lastIndexOf('/', last - 1) + 1;
 }
 
-/** Which directories the missing part of a path stands for; `..` in it leads back to what was to be made before. */
-function planDirectories(path: string, ends: readonly number[]): Missing[] {
-  const made: Missing[] = [];
-  let at: number | undefined;
-  for (const end of ends) {
-    const name = path.slice(path.lastIndexOf('/', end - 1) + 1, end);
-    if (name === '.') continue;
-    if (name === '..') {
-      at = at === undefined ? undefined : made[at]?.parent;
-      continue;
-    }
-    const again = made.findIndex((other) => other.name === name && other.parent === at);
-    if (again >= 0) {
-      at = again;
-      continue;
-    }
-    made.push({ name, end, parent: at });
-    at = made.length - 1;
+/** What is to be made, parents first. */
+function planMissing(io: Io, caller: Caller, path: string, mode: number): Missing[] {
+  // The parts to go, the last one first, and what the part of the path before them leads to.
+  const parts: Part[] = [];
+  let base: ReturnType<typeof walk>;
+  for (let end = path.length; ; end = path.lastIndexOf('/', end - 1)) {
+    const begin = beginOfLast(path, end);
+    if (begin === parts.at(-1)?.begin) continue;
+    const name = path.slice(begin, end).replace(/\/+$/, '');
+    parts.push({ begin, end, name, isLast: end === path.length, mode });
+    base = walk(io, caller, path.slice(0, begin), FOLLOW);
+    if (base !== ENOENT) break;
   }
-  return made;
+  if (isErrno(base)) throw base;
+  if (!isDirectory(base)) throw ENOTDIR;
+  const planned: Missing[] = [];
+  let at: Directory | Missing = base;
+  for (const part of parts.reverse()) at = step(io, caller, planned, at, part);
+  return planned;
+}
+
+/** One part of the path: where it is, its name, whether it is the last, and the mode for what is made. */
+interface Part {
+  readonly begin: number;
+  readonly name: string;
+  readonly end: number;
+  readonly isLast: boolean;
+  readonly mode: number;
+}
+
+/** Where a part leads from a directory; what is missing is added to the plan. */
+function step(
+  io: Io,
+  caller: Caller,
+  planned: Missing[],
+  at: Directory | Missing,
+  { name, end, isLast, mode }: Part,
+): Directory | Missing {
+  if (name === '.') return at;
+  if (name === '..') return at.parent ?? at;
+  if (isTooLong(name)) throw ENAMETOOLONG;
+  const again = planned.find((other) => other.name === name && other.parent === at);
+  if (again !== undefined) return again;
+  let spot: Spot | undefined;
+  if (at instanceof Directory) {
+    const found = existing(io, caller, at, name);
+    if (found instanceof Directory) return found;
+    if (found !== undefined) throw isLast ? EEXIST : ENOTDIR;
+    spot = freeSpot(io, caller, at, name);
+  } else if (caller.uid !== 0 && (mode & ~caller.umask() & WRITE_AND_SEARCH) !== WRITE_AND_SEARCH) {
+    throw EACCES;
+  }
+  const missing = { name, end, parent: at, spot };
+  planned.push(missing);
+  return missing;
+}
+
+/** What a name leads to, links followed; a link that leads nowhere is ENOENT, as for the `stat` that Node makes then. */
+function existing(io: Io, caller: Caller, directory: Directory, name: string) {
+  const { tree } = caller;
+  if (caller.uid !== 0 && !may(caller, directory, X_OK)) throw EACCES;
+  const found = lookup(io, tree, directory, name);
+  if (found === undefined || !isSymlink(found)) return found;
+  const target = walk(io, caller, `${pathOf(tree.root, directory)}/${name}`, FOLLOW);
+  if (isErrno(target)) throw target;
+  return target;
 }
 
 /** Makes a symbolic link. */
