@@ -8,7 +8,7 @@ import { type Caller, may, W_OK } from '../tree/caller.ts';
 import { mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
 import { File, type Inode, isDirectory, isSymlink, OWNED_ATTRIBUTES } from '../tree/inode.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
-import { touchCtime } from '../tree/tree.ts';
+import { noteRights, touchCtime } from '../tree/tree.ts';
 import { FOLLOW, type Following, NOFOLLOW, pathOf, readTarget, resolve, walk } from '../tree/walk.ts';
 import { type OpenFile, truncateNow } from './open.ts';
 import { mayChangeTree } from './spot.ts';
@@ -84,6 +84,7 @@ function changeMode(io: Io, caller: Caller, inode: Inode, mode: number): void {
   const foreign = caller.uid !== 0 && !caller.isMember(inode.owner.gid);
   own(caller.tree, inode, OWNED_ATTRIBUTES);
   inode.mode = inode.type | (mode & (foreign ? 0o7777 & ~S_ISGID : 0o7777));
+  noteRights(caller.tree, inode);
   touchCtime(caller.tree, inode);
   tellChange(caller.tree, inode);
 }
@@ -120,6 +121,7 @@ function changeOwner(io: Io, caller: Caller, inode: Inode, uid: number, gid: num
   // From here on nothing stops or fails.
   own(tree, inode, OWNED_ATTRIBUTES);
   inode.owner = tree.owner(keepUid ? inode.owner.uid : uid, keepGid ? inode.owner.gid : gid);
+  noteRights(tree, inode);
   if (inode instanceof File) {
     inode.mode &= ~S_ISUID;
     if ((inode.mode & S_IXGRP) !== 0) inode.mode &= ~S_ISGID;

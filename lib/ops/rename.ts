@@ -79,7 +79,7 @@ function move(
   const { inode } = taken;
   removeName(tree, taken.directory, taken.name, inode, taken.cover);
   if (replaced !== undefined) {
-    forgetName(replaced, directory, name);
+    forgetName(tree, replaced, directory, name);
     dropLink(tree, directory, replaced);
   }
   ownQuietly(tree, inode);

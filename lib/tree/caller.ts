@@ -1,11 +1,20 @@
 /**
  * Whose rights an operation is done with, and the checks that the kernel makes of them (POSIX file access permissions,
  * Linux `generic_permission`, sticky directories).
+ *
+ * A caller also remembers short cuts: directories by the path that leads to them, so that a walk need not begin at the root each time.
+ *
+ *     /srv/project/lib/tree/caller.ts
+ *     └───── known ───────┘ └───────┘ looked up as ever
+ *
+ * A short cut holds as long as no directory loses its name and none changes its rights, which the tree counts (`Tree.moves`). Paths
+ * with a link on the way are not kept, so that nothing depends on where links point.
  */
 
 import { constants } from 'node:fs';
 import type { Directory, Inode } from './inode.ts';
 import { isDirectory } from './inode.ts';
+import { lasting } from './names.ts';
 import type { Tree } from './tree.ts';
 
 export const { R_OK, W_OK, X_OK } = constants;
@@ -20,6 +29,43 @@ export interface Credentials {
   readonly groups?: readonly number[];
 }
 
+/** How many short cuts are kept: a power of two. */
+const SLOTS = 128;
+
+/** A short cut. */
+interface Way {
+  readonly path: string;
+  readonly directory: Directory;
+  /** `Tree.moves` when it was walked. */
+  readonly moves: number;
+}
+
+/** The short cuts of one caller, whose rights were checked when they were walked. */
+export class Ways {
+  /** By `slotOf`; a newer one takes the place of an older one. Changed by `keep`. */
+  readonly #slots: (Way | undefined)[] = new Array(SLOTS).fill(undefined);
+
+  /** The directory to which the first `end` characters of a path lead, if that is known; `moves` is the tree's count now. */
+  find(path: string, end: number, moves: number): Directory | undefined {
+    const way = this.#slots[slotOf(path, end)];
+    if (way === undefined || way.moves !== moves || way.path.length !== end) return undefined;
+    return path.slice(0, end) === way.path ? way.directory : undefined;
+  }
+
+  /** Remembers where an absolute path leads, which was walked from the root without meeting a link; the root is not worth it. */
+  keep(path: string, directory: Directory, moves: number): void {
+    if (path !== '') this.#slots[slotOf(path, path.length)] = { path: lasting(path), directory, moves };
+  }
+}
+
+/** Spreads paths by their length and a few characters. */
+function slotOf(path: string, end: number): number {
+  const last = path.charCodeAt(end - 1);
+  const before = path.charCodeAt(end - 2);
+  const middle = path.charCodeAt(end >> 1);
+  return (last + before * 5 + middle * 17 + end * 31) & (SLOTS - 1);
+}
+
 /** Somebody who calls operations on a tree. Immutable but for the umask. */
 export class Caller {
   readonly tree: Tree;
@@ -28,6 +74,8 @@ export class Caller {
   readonly groups: ReadonlySet<number>;
   /** Permission bits that new files do not get. Asked at each creation, since the process's may change. */
   readonly umask: () => number;
+  /** Where it has been lately. */
+  readonly ways = new Ways();
 
   constructor(tree: Tree, credentials: Credentials, umask: () => number) {
     this.tree = tree;

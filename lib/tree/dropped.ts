@@ -24,7 +24,7 @@ export interface Dropped {
 
 /** Takes away the last bond between a removed directory and an inode in it. */
 function drop(tree: Tree, directory: Directory, name: string, inode: Inode): void {
-  forgetName(inode, directory, name);
+  forgetName(tree, inode, directory, name);
   if (isDirectory(inode)) inode.nlink = 0;
   else if (inode.nlink > 0) inode.nlink--;
   ownQuietly(tree, inode);
@@ -69,7 +69,7 @@ export function settleLinks(io: Io, tree: Tree): void {
       if (inode === undefined) continue;
       if (inode instanceof Directory) {
         directory.names.set(name, WHITEOUT);
-        forgetName(inode, directory, name);
+        forgetName(tree, inode, directory, name);
         tree.dropped.push({ directory: inode, names: undefined, done: 0 });
         break;
       }

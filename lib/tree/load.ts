@@ -30,7 +30,7 @@ import { type Cover, endIfUnused, forgetName, lasting, rememberName } from './na
 import { markName, markWay } from './own.ts';
 import { layerOf } from './sources/layer.ts';
 import { pathIn, type Source, UpperSource } from './sources/source.ts';
-import { setSources, type Tree } from './tree.ts';
+import { noteRights, setSources, type Tree } from './tree.ts';
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK } = constants;
 
@@ -182,10 +182,12 @@ function makeInode(tree: Tree, number: number, attributes: Attributes): Inode {
 
 /** Makes a clean inode's attributes those of its origin. Requires: not owned, and of the same type. */
 export function applyAttributes(tree: Tree, inode: Inode, attributes: Attributes): void {
+  const owner = tree.owner(attributes.uid, attributes.gid);
+  if (inode.mode !== attributes.mode || inode.owner !== owner) noteRights(tree, inode);
   inode.ino = attributes.ino;
   inode.mode = attributes.mode;
   inode.nlink = attributes.nlink;
-  inode.owner = tree.owner(attributes.uid, attributes.gid);
+  inode.owner = owner;
   inode.originBlocks = attributes.blocks;
   inode.atimeSec = attributes.atimeSec;
   inode.atimeNsec = attributes.atimeNsec;
@@ -214,7 +216,7 @@ export function update(tree: Tree, inode: Inode, attributes: Attributes): void {
 
 /** Takes the name of a lower file that is gone or another now. Who has it open keeps what is in memory of it. */
 function detach(tree: Tree, directory: Directory, name: string, inode: Inode): void {
-  forgetName(inode, directory, name);
+  forgetName(tree, inode, directory, name);
   if (inode.isOwned || inode.parent !== undefined) return;
   if (inode instanceof File && inode.opens === 0) dropContents(tree.memory, inode);
   inode.nlink = 0;

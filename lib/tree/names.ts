@@ -7,7 +7,18 @@
  */
 
 import { dropContents } from '../pages/contents.ts';
-import { ABSENT, CHARGED, type Directory, extraOf, File, type FRESH, HIDES, type Inode, WHITEOUT } from './inode.ts';
+import {
+  ABSENT,
+  CHARGED,
+  type Directory,
+  extraOf,
+  File,
+  type FRESH,
+  HIDES,
+  type Inode,
+  isDirectory,
+  WHITEOUT,
+} from './inode.ts';
 import { markName, touchNames } from './own.ts';
 import type { Tree } from './tree.ts';
 
@@ -22,7 +33,8 @@ export function rememberName(inode: Inode, directory: Directory, name: string): 
 }
 
 /** Tells the inode that a name no longer points at it. */
-export function forgetName(inode: Inode, directory: Directory, name: string): void {
+export function forgetName(tree: Tree, inode: Inode, directory: Directory, name: string): void {
+  if (isDirectory(inode)) tree.moves++;
   const links = inode.extra?.links;
   if (inode.parent === directory && inode.name === name) {
     const next = links?.pop();
@@ -63,7 +75,7 @@ export function addName(tree: Tree, directory: Directory, name: string, inode: I
 
 /** Takes a name away; where it covers something below a whiteout stays. The inode's `nlink` is the caller's business. */
 export function removeName(tree: Tree, directory: Directory, name: string, inode: Inode, how: Cover): void {
-  forgetName(inode, directory, name);
+  forgetName(tree, inode, directory, name);
   if (how === HIDES) {
     const key = lasting(name);
     directory.names.set(key, WHITEOUT);

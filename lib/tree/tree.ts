@@ -8,14 +8,14 @@
  *     names.ts       what changes names: adding, removing, whiteouts
  *     dropped.ts     directories removed without looking at what was in them
  *     own.ts         copy-up: what makes an inode the overlay's own
- *     caller.ts      rights
+ *     caller.ts      rights, and short cuts for walks
  */
 
 import { constants } from 'node:fs';
 import type { Errand } from '../fault.ts';
 import type { Memory } from '../pages/memory.ts';
 import type { Dropped } from './dropped.ts';
-import { Directory, File, type Inode, type Owner } from './inode.ts';
+import { Directory, File, type Inode, isDirectory, type Owner } from './inode.ts';
 import { Numbers } from './numbers.ts';
 import type { Source } from './sources/source.ts';
 
@@ -82,6 +82,8 @@ export class Tree {
   readonly numbers = new Numbers();
   /** The root directory; what it merges is set by `root.ts`. */
   readonly root: Directory;
+  /** How often a directory has lost its name or changed its rights: what the short cuts of `caller.ts` go by. Changed by `forgetName` and `noteRights`. */
+  moves = 0;
   /** The root has its attributes. Changed by `root.ts`. */
   isRootLoaded = true;
   /** Files of lowers with several names, by number, so that two names of one lower file are one inode here. */
@@ -129,6 +131,11 @@ export class Tree {
     this.#lastOwner = owner;
     return owner;
   }
+}
+
+/** Notes that mode or owner of an inode have changed. */
+export function noteRights(tree: Tree, inode: Inode): void {
+  if (isDirectory(inode)) tree.moves++;
 }
 
 /** Sets where a directory's names come from. */

@@ -47,16 +47,23 @@ export function walk(io: Io, caller: Caller, path: string, following: Following)
   if (!tree.isRootLoaded) loadRoot(io, tree);
   if (path === '/') revalidateRoot(io, tree);
   for (let attempt = 1; ; attempt++) {
-    const found = walkFrom(io, caller, tree.root, path, following, 0);
+    const end = path.lastIndexOf('/');
+    const known = caller.ways.find(path, end, tree.moves);
+    const found =
+      known === undefined
+        ? walkFrom(io, caller, tree.root, path, 0, following, 0)
+        : walkFrom(io, caller, known, path, end, following, 0);
     if (found !== LOST || attempt === ATTEMPTS) return found;
   }
 }
 
+/** The inode that the part of `way` from `begin` on leads to from a directory. */
 function walkFrom(
   io: Io,
   caller: Caller,
   start: Directory,
   way: string,
+  begin: number,
   following: Following,
   followed: number,
 ): Inode | Errno {
@@ -65,7 +72,8 @@ function walkFrom(
   let path = way;
   let hops = followed;
   let inode: Inode = start;
-  let at = 0;
+  let at = begin;
+  const isWhole = begin === 0 && followed === 0 && start === tree.root;
   for (;;) {
     while (path.charCodeAt(at) === SLASH) at++;
     if (at >= path.length) break;
@@ -84,6 +92,7 @@ function walkFrom(
     }
     const name = path.slice(at, end);
     const isLast = end === path.length;
+    if (isLast && isWhole && hops === 0) caller.ways.keep(path.slice(0, at - 1), directory, tree.moves);
     const found = isLast ? lookup(io, tree, directory, name) : lookupWay(io, tree, directory, name);
     if (found === undefined) return isLost(directory) ? LOST : ENOENT;
     inode = found;
@@ -97,7 +106,10 @@ function walkFrom(
       at = 0;
     }
   }
-  if (path.charCodeAt(path.length - 1) === SLASH && !isDirectory(inode)) return ENOTDIR;
+  if (path.charCodeAt(path.length - 1) === SLASH) {
+    if (!isDirectory(inode)) return ENOTDIR;
+    if (isWhole && hops === 0) caller.ways.keep(path.slice(0, -1), inode, tree.moves);
+  }
   return inode;
 }
 
@@ -152,7 +164,8 @@ export function locateFrom(io: Io, caller: Caller, base: Directory, path: string
   if (end === 0) return { directory: start, name: '', last: 'root', slash, hops };
   const begin = path.lastIndexOf('/', end - 1) + 1;
   // The trailing slash stays: what stands before it must be a directory, and a link there is followed.
-  const directory = begin === 0 ? base : walkFrom(io, caller, start, path.slice(0, begin), FOLLOW, hops);
+  const known = hops === 0 ? caller.ways.find(path, begin - 1, caller.tree.moves) : undefined;
+  const directory = known ?? (begin === 0 ? base : walkFrom(io, caller, start, path.slice(0, begin), 0, FOLLOW, hops));
   if (isErrno(directory)) return directory;
   if (!isDirectory(directory)) return ENOTDIR;
   if (caller.uid !== 0 && !may(caller, directory, X_OK)) return EACCES;
