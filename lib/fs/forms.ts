@@ -83,7 +83,7 @@ export function indexOfCallback(args: readonly unknown[]): number {
 }
 
 /** Calls back with a failure, or with what a call gives: nothing at all where that is undefined, as Node's binding does. */
-export function callBack(callback: Callback, failure: unknown, value: unknown): void {
+function callBack(callback: Callback, failure: unknown, value: unknown): void {
   if (failure !== undefined) callback(failure);
   else if (value === undefined) callback(null);
   else callback(null, value);

@@ -73,7 +73,7 @@ export function mayLie(file: File): boolean {
 }
 
 /** Reads from a file whose size may lie, past the page cache. */
-export function readPast(io: Io, file: File, from: number, length: number): Uint8Array {
+function readPast(io: Io, file: File, from: number, length: number): Uint8Array {
   const origin = originOf(file);
   const bytes = origin && io.read(origin.branch, origin.path, origin.fingerprint, from, length);
   if (bytes === undefined) throw ESTALE;

@@ -30,12 +30,12 @@ export function place(io: Io, caller: Caller, path: string): Place {
 }
 
 /** What a free name hides: something only where a whiteout stands. */
-export function coverOfFree(directory: Directory, name: string): Cover {
+function coverOfFree(directory: Directory, name: string): Cover {
   return directory.marks?.get(name) === HIDES ? HIDES : FRESH;
 }
 
 /** Whether the branches below have a name that is taken: then removing it must leave a whiteout (L3). */
-export function coverOf(io: Io, directory: Directory, name: string): Cover {
+function coverOf(io: Io, directory: Directory, name: string): Cover {
   if (directory.sources.length === 0) return FRESH;
   const mark = directory.marks?.get(name);
   if (mark === undefined || mark === INSIDE || mark === HIDES) return HIDES;

@@ -1,5 +1,5 @@
 /**
- * fsync and fdatasync: bringing one file to the upper. Without an upper nothing is more durable than the tree itself, so there is
+ * fsync and fdatasync, which are one here, since attributes and names cost little beside the content: bringing one file to the upper. Without an upper nothing is more durable than the tree itself, so there is
  * nothing to bring down.
  */
 
@@ -21,11 +21,8 @@ export function fsync(io: Io, caller: Caller, file: OpenFile): Errno | undefined
   return hearFailures(file);
 }
 
-/** The same: attributes and names cost little beside the content. */
-export const fdatasync: typeof fsync = fsync;
-
 /** What the descriptor has yet to hear of its file's failed write-backs; it hears it once (W4). */
-export function hearFailures(file: OpenFile): Errno | undefined {
+function hearFailures(file: OpenFile): Errno | undefined {
   const { count, errno } = hear(file.inode, file.heard);
   file.heard = count;
   return errno;

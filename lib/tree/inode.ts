@@ -12,7 +12,7 @@ import type { Contents } from '../pages/contents.ts';
 import type { Page, PageIndex } from '../pages/page.ts';
 import type { Source } from './sources/source.ts';
 
-const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK } = constants;
+const { S_IFMT, S_IFDIR, S_IFLNK } = constants;
 
 /** Who owns a file. Immutable and shared by all inodes of the same owner. */
 export interface Owner {
@@ -37,7 +37,7 @@ export const BORN = 32;
 export const LINKABLE = 64;
 
 /** Any of the bits that mean "changed here": the inode no longer follows its origin. */
-export const OWNED = OWNED_ATTRIBUTES | OWNED_CONTENT | OWNED_QUIETLY;
+const OWNED = OWNED_ATTRIBUTES | OWNED_CONTENT | OWNED_QUIETLY;
 
 /** A name of an inode. */
 export interface Link {
@@ -210,10 +210,6 @@ const NO_SOURCES: readonly Source[] = [];
 
 export function isDirectory(inode: Inode): inode is Directory {
   return (inode.mode & S_IFMT) === S_IFDIR;
-}
-
-export function isFile(inode: Inode): inode is File {
-  return (inode.mode & S_IFMT) === S_IFREG;
 }
 
 export function isSymlink(inode: Inode): inode is Symlink {

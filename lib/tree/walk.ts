@@ -131,7 +131,7 @@ export function readTarget(io: Io, link: Symlink): string {
 }
 
 /** What the last name of a path is: a name to work with, or one of those that cannot be made or removed. */
-export type LastName = 'name' | 'dot' | 'dotdot' | 'root';
+type LastName = 'name' | 'dot' | 'dotdot' | 'root';
 
 /** The directory that a path leads to and the last name in it, which need not exist. */
 export interface Place {
@@ -156,7 +156,7 @@ export function locate(io: Io, caller: Caller, path: string): Place | Errno {
 }
 
 /** Where a path leads that starts at `base` (a link's target), or at the root when absolute. */
-export function locateFrom(io: Io, caller: Caller, base: Directory, path: string, hops: number): Place | Errno {
+function locateFrom(io: Io, caller: Caller, base: Directory, path: string, hops: number): Place | Errno {
   let end = path.length;
   while (end > 0 && path.charCodeAt(end - 1) === SLASH) end--;
   const slash = end < path.length;

@@ -17,7 +17,7 @@ import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import { type Command, type Procedure, tell } from './commands.ts';
 
 /** A dirty page as it was. */
-export interface TakenPage {
+interface TakenPage {
   readonly index: PageIndex;
   /** Shares the bytes, so that a later write to the file's own page leaves these alone. */
   readonly twin: Page;

@@ -190,7 +190,7 @@ export function* carryOutBatch(
 }
 
 /** Carries out one step; does nothing where it was done before. */
-export function* carryOutStep(area: Area, step: Step, writer: Writer): Procedure<void> {
+function* carryOutStep(area: Area, step: Step, writer: Writer): Procedure<void> {
   switch (step.kind) {
     case 'place':
       return yield* quietly(ENOENT, tell({ kind: 'rename', from: `${area.stage}/${step.stage}`, to: step.path }));
@@ -242,7 +242,7 @@ export function* clearStage(area: Area): Procedure<void> {
 }
 
 /** Removes a file, or a directory with all that is in it. */
-export function* removeTree(path: string): Procedure<void> {
+function* removeTree(path: string): Procedure<void> {
   const names = yield* tell({ kind: 'list', path });
   for (const { name } of names ?? []) yield* removeTree(`${path}/${name}`);
   if (names === undefined) yield* removeFile(path);

@@ -70,7 +70,7 @@ function lowerPaths({ volume }: WatchedLower, path: string): string[] {
 }
 
 /** The result of a call as text. */
-export async function resultOf(step: Step, fs: FileSystem): Promise<string> {
+async function resultOf(step: Step, fs: FileSystem): Promise<string> {
   try {
     return `${step.name}: ${plain(await step.run(fs))}`;
   } catch (error) {
@@ -100,7 +100,7 @@ export async function playInOrder(given: Given, steps: readonly Step[], order: r
 }
 
 /** Every order of the numbers below `count`. */
-export function orders(count: number): number[][] {
+function orders(count: number): number[][] {
   if (count === 0) return [[]];
   return orders(count - 1).flatMap((shorter) =>
     Array.from({ length: count }, (_, at) => [...shorter.slice(0, at), count - 1, ...shorter.slice(at)]),

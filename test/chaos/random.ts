@@ -8,7 +8,7 @@ import type { FileSystem } from '../grounds/face.ts';
 import { type Given, type Outcome, playAtOnce, type Schedule, type Step, serialOrderOf } from './history.ts';
 
 /** A generator of numbers from 0 to below 1 (mulberry32). */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -148,7 +148,7 @@ function historyFrom(seed: number): History {
 }
 
 /** Plays the history of a seed and sees that it comes to what some order of its calls comes to. */
-export async function playSeed(seed: number): Promise<void> {
+async function playSeed(seed: number): Promise<void> {
   const { given, steps, schedule } = historyFrom(seed);
   const outcome: Outcome = await playAtOnce(given, steps, schedule);
   const order = await serialOrderOf(given, steps, outcome);

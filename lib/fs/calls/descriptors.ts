@@ -5,7 +5,7 @@
 import { EBADF, EINVAL } from '../../errno.ts';
 import * as attributes from '../../ops/attributes.ts';
 import { close as closeFile, type OpenFile, open as openFile } from '../../ops/open.ts';
-import { fdatasync as datasyncFile, fsync as syncFile } from '../../ops/sync.ts';
+import { fsync as syncFile } from '../../ops/sync.ts';
 import { takeDescriptor, takeFile, takeId, takeLength, takeMode, takePath, takeTime } from '../arguments.ts';
 import { type Call, onDescriptor, type Row } from '../call.ts';
 import { takeFlags } from '../options.ts';
@@ -50,13 +50,13 @@ const close = onDescriptor<OpenFile, undefined>({
   },
 });
 
-function syncRow(name: string, sync: typeof syncFile): Row {
+function syncRow(name: string): Row {
   return onDescriptor<OpenFile, undefined>({
     name,
     takes: ['descriptor'],
     syscall: name,
     parse: takeFile,
-    run: (io, { caller }, file) => sync(io, caller, file),
+    run: (io, { caller }, file) => syncFile(io, caller, file),
   });
 }
 
@@ -104,8 +104,8 @@ const futimes = onDescriptor<{ file: OpenFile; atime: number; mtime: number }, u
 export const descriptorCalls: readonly Row[] = [
   onDescriptor(openCall),
   close,
-  syncRow('fsync', syncFile),
-  syncRow('fdatasync', datasyncFile),
+  syncRow('fsync'),
+  syncRow('fdatasync'),
   ftruncate,
   fchmod,
   fchown,
