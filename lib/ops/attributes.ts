@@ -67,10 +67,6 @@ export function chmod(io: Io, caller: Caller, path: string, mode: number): void 
   changeMode(io, caller, inodeAt(io, caller, path, FOLLOW), mode);
 }
 
-export function lchmod(io: Io, caller: Caller, path: string, mode: number): void {
-  changeMode(io, caller, inodeAt(io, caller, path, NOFOLLOW), mode);
-}
-
 export function fchmod(io: Io, caller: Caller, file: OpenFile, mode: number): void {
   changeMode(io, caller, file.inode, mode);
 }
@@ -130,7 +126,7 @@ function changeOwner(io: Io, caller: Caller, inode: Inode, uid: number, gid: num
   tellChange(tree, inode);
 }
 
-/** Sets the times of access and modification, in seconds since 1970 (as libuv takes them: to the microsecond). */
+/** Sets the times of access and modification, in seconds since 1970. */
 export function utimes(io: Io, caller: Caller, path: string, atime: number, mtime: number): void {
   changeTimes(io, caller, inodeAt(io, caller, path, FOLLOW), atime, mtime);
 }
@@ -143,10 +139,15 @@ export function futimes(io: Io, caller: Caller, file: OpenFile, atime: number, m
   changeTimes(io, caller, file.inode, atime, mtime);
 }
 
-/** Splits seconds as libuv's `uv__fs_to_timespec` does: to the microsecond, the fraction counted upwards. */
+const [UV_MAJOR = 0, UV_MINOR = 0] = process.versions.uv.split('.').map(Number);
+
+/** How many parts of a second a time is set to: libuv took microseconds until 1.52, nanoseconds since. */
+const PARTS = UV_MAJOR > 1 || UV_MINOR >= 52 ? 1e9 : 1e6;
+
+/** Splits seconds as libuv's `uv__fs_to_timespec` does, the fraction counted upwards. */
 function split(time: number): { sec: number; nsec: number } {
   let sec = Math.trunc(time);
-  let nsec = (Math.trunc(time * 1e6) % 1e6) * 1000;
+  let nsec = Math.trunc((time - sec) * PARTS) * (1e9 / PARTS);
   if (nsec < 0) {
     nsec += 1e9;
     sec -= 1;
@@ -154,14 +155,19 @@ function split(time: number): { sec: number; nsec: number } {
   return { sec, nsec };
 }
 
+/** What no `time_t` holds. */
+const END_OF_TIME = 2 ** 63;
+
+/** Sets the times; one that is no number stays as it is (libuv's UV_FS_UTIME_OMIT). */
 function changeTimes(io: Io, caller: Caller, inode: Inode, atime: number, mtime: number): void {
   if (caller.tree.isReadonly) throw EROFS;
   if (!caller.actsAsOwner(inode)) throw EPERM;
+  if (Math.abs(atime) >= END_OF_TIME || Math.abs(mtime) >= END_OF_TIME) throw EINVAL;
   mayChange(io, caller, inode);
   // From here on nothing stops or fails.
   own(caller.tree, inode, OWNED_ATTRIBUTES);
-  ({ sec: inode.atimeSec, nsec: inode.atimeNsec } = split(atime));
-  ({ sec: inode.mtimeSec, nsec: inode.mtimeNsec } = split(mtime));
+  if (!Number.isNaN(atime)) ({ sec: inode.atimeSec, nsec: inode.atimeNsec } = split(atime));
+  if (!Number.isNaN(mtime)) ({ sec: inode.mtimeSec, nsec: inode.mtimeNsec } = split(mtime));
   touchCtime(caller.tree, inode);
   tellChange(caller.tree, inode);
 }
