@@ -8,11 +8,11 @@ import { listTyped } from '../../ops/list.ts';
 import type { Listing } from '../../tree/inode.ts';
 import { takePath } from '../arguments.ts';
 import type { Blame, Call, Callback, Row } from '../call.ts';
-import { checkDirOptions, Dir, type DirSource } from '../dir.ts';
-import { type Parent, parentOf } from '../dirent.ts';
 import { dryRun, dryRunPromise, type Kind } from '../dry-run.ts';
 import { callbackForm, deliver, promiseForm, syncForm } from '../forms.ts';
 import { type Encoding, encodingIn, takeOptions } from '../options.ts';
+import { checkDirOptions, Dir, type DirSource } from '../results/dir.ts';
+import { type Parent, parentOf } from '../results/dirent.ts';
 import type { FileSystem, Parts, Session } from '../session.ts';
 import { rmdir } from './names.ts';
 

@@ -12,9 +12,9 @@ import type { Caller } from '../../tree/caller.ts';
 import { isDirectory } from '../../tree/inode.ts';
 import { doubt, takePath } from '../arguments.ts';
 import type { Call, Row } from '../call.ts';
-import { makeDirent, type Parent, parentOf, showParent } from '../dirent.ts';
 import { type Encoding, encodingIn, showName, takeOptions } from '../options.ts';
 import { LINKS_IN_PROMISED_LISTING, LINKS_IN_TYPED_LISTING, type Links } from '../quirks.ts';
+import { makeDirent, type Parent, parentOf, showParent } from '../results/dirent.ts';
 import type { Session } from '../session.ts';
 
 const { S_IFDIR, S_IFLNK } = constants;

@@ -14,8 +14,8 @@ import { type Call, inAllForms, onDescriptor, type Row } from '../call.ts';
 import { dryRun } from '../dry-run.ts';
 import { type Options, takeObject, takeOptions } from '../options.ts';
 import { NO_ENTRY, NO_ENTRY_OF_LATER_STAT, NO_ENTRY_OF_STAT, STAT_CALLBACK_SIGNALS, STAT_SIGNALS } from '../quirks.ts';
+import { makeBigIntStats, makeStatFs, makeStats } from '../results/stats.ts';
 import type { Session } from '../session.ts';
-import { makeBigIntStats, makeStatFs, makeStats } from '../stats.ts';
 
 /** Which numbers the answer is to be in. */
 type Numbers = 'number' | 'bigint';

@@ -5,8 +5,8 @@
 import nodeFs from 'node:fs';
 import path from 'node:path';
 import { isUint8Array } from 'node:util/types';
-import { encodeName } from '../branch/bytes.ts';
-import { givenPath } from './arguments.ts';
+import { encodeName } from '../../branch/bytes.ts';
+import { givenPath } from '../arguments.ts';
 
 /** libuv's names of types by those of `S_IF...`. */
 const KINDS = { REG: 'FILE', DIR: 'DIR', LNK: 'LINK', IFO: 'FIFO', SOCK: 'SOCKET', CHR: 'CHAR', BLK: 'BLOCK' };

@@ -6,9 +6,9 @@
  */
 
 import nodeFs from 'node:fs';
-import type { Space } from '../branch/branch.ts';
-import type { Inode } from '../tree/inode.ts';
-import { blocksOf, type Tree } from '../tree/tree.ts';
+import type { Space } from '../../branch/branch.ts';
+import type { Inode } from '../../tree/inode.ts';
+import { blocksOf, type Tree } from '../../tree/tree.ts';
 
 /** What `stat` calls the best size of a read or write. */
 const BLOCK = 4096;

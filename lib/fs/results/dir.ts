@@ -7,15 +7,15 @@
  */
 
 import nodeFs from 'node:fs';
-import { Errno } from '../errno.ts';
-import { type Io, runAsync, syncIo } from '../fault.ts';
-import type { Listing } from '../tree/inode.ts';
-import type { Callback } from './call.ts';
+import { Errno } from '../../errno.ts';
+import { type Io, runAsync, syncIo } from '../../fault.ts';
+import type { Listing } from '../../tree/inode.ts';
+import type { Callback } from '../call.ts';
+import { systemError } from '../errors.ts';
+import { deliver } from '../forms.ts';
+import { type Encoding, showName } from '../options.ts';
+import { READ_OF_CLOSED_DIR_REJECTS } from '../quirks.ts';
 import { makeDirent, type Parent, showParent } from './dirent.ts';
-import { systemError } from './errors.ts';
-import { deliver } from './forms.ts';
-import { type Encoding, showName } from './options.ts';
-import { READ_OF_CLOSED_DIR_REJECTS } from './quirks.ts';
 
 const { S_IFDIR } = nodeFs.constants;
 

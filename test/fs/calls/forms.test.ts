@@ -1,0 +1,120 @@
+// N6: when callbacks come, in which order, and what becomes of one that throws.
+
+import { spawnSync } from 'node:child_process';
+import nodeFs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createOverlay } from '../../../lib/index.ts';
+import { transpileLibrary } from '../../transpiled.ts';
+import { alike, told } from './both.ts';
+
+/** What a callback was given, and how many values. */
+function recorded(call: (callback: (...values: unknown[]) => void) => unknown): Promise<unknown[]> {
+  return new Promise((resolve) => {
+    call((...values: unknown[]) => resolve([values.length, ...values]));
+  });
+}
+
+/** What a program of its own prints that imports the library as OVERFS. */
+function outputOf(script: string): string {
+  const directory = nodeFs.mkdtempSync(path.join(os.tmpdir(), 'overfs-'));
+  try {
+    const source = script.replace('OVERFS', transpileLibrary(directory));
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    return stdout;
+  } finally {
+    nodeFs.rmSync(directory, { recursive: true });
+  }
+}
+
+describe('N6 callbacks', () => {
+  it('come in a later turn, after promises that are settled already', async () => {
+    const { fs } = createOverlay();
+    const order: string[] = [];
+    const all = [
+      recorded((callback) => fs.stat('/', callback)).then(() => order.push('stat')),
+      recorded((callback) => fs.stat('/no/such/file', callback)).then(() => order.push('a failed stat')),
+      recorded((callback) => fs.open('', 'r', callback)).then(() => order.push('open')),
+      recorded((callback) => fs.close(999_999, callback)).then(() => order.push('close')),
+      recorded((callback) => fs.read(999_999, Buffer.alloc(1), callback)).then(() => order.push('read')),
+    ];
+    order.push('the caller');
+    await Promise.all(all);
+    expect(order[0]).toBe('the caller');
+    expect(order).toHaveLength(6);
+  });
+
+  it('of calls in memory come in the order of the calls', async () => {
+    const { fs } = createOverlay({ lower: [] });
+    const order: number[] = [];
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        recorded((callback) => fs.writeFile(`/${i}`, 'x', callback)).then(() => order.push(i)),
+      ),
+    );
+    expect(order).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+
+  it('get what Node gives them', async () => {
+    await alike(async (fs) => {
+      fs.writeFileSync('file', 'content');
+      const fd = fs.openSync('file', 'r+');
+      const calls: [string, ...unknown[]][] = [
+        ['access', 'file'],
+        ['mkdir', 'a/b', { recursive: true }],
+        ['mkdir', 'a/b', { recursive: true }],
+        ['mkdir', 'a/c'],
+        ['rename', 'file', 'other'],
+        ['readFile', 'other'],
+        ['stat', 'none'],
+        ['readdir', '.'],
+        ['realpath', 'none'],
+        ['exists', 'none'],
+        ['write', fd, 'abc'],
+        ['write', fd, Buffer.from('abc')],
+        ['read', fd, Buffer.alloc(2), 0, 2, 0],
+        ['readv', fd, [Buffer.alloc(2)], 0],
+        ['writev', fd, []],
+        ['read', 999_999, Buffer.alloc(2)],
+        ['write', 999_999, 'x'],
+        ['close', fd],
+        ['truncate', 'other', 3],
+        ['unlink', 'none'],
+      ];
+      const given: unknown[][] = [];
+      for (const [name, ...args] of calls) {
+        const call = (fs as unknown as Record<string, (...all: unknown[]) => void>)[name];
+        given.push(await recorded((callback) => call?.(...args, callback)));
+      }
+      return given.map((values) => values.map((value) => told(() => value)));
+    });
+  });
+
+  it('that throw are uncaught exceptions', () => {
+    const script = `
+      import { createOverlay } from 'OVERFS';
+      const { fs } = createOverlay();
+      const seen = [];
+      process.on('uncaughtException', (error) => seen.push(error.message));
+      process.on('unhandledRejection', () => seen.push('a rejection'));
+      const boom = (name) => () => { throw new Error(name); };
+      fs.stat('/', boom('stat'));
+      fs.stat('/no/such', boom('failed stat'));
+      fs.readFile('/dev/null', boom('readFile'));
+      fs.read(5, Buffer.alloc(1), boom('read'));
+      fs.exists('/', boom('exists'));
+      fs.close(999999);
+      setTimeout(() => console.log(JSON.stringify(seen.sort())), 300);
+    `;
+    expect(JSON.parse(outputOf(script))).toEqual([
+      'EBADF: bad file descriptor, close',
+      'exists',
+      'failed stat',
+      'read',
+      'readFile',
+      'stat',
+    ]);
+  });
+});

@@ -1,0 +1,107 @@
+// N4: readdir with its options, in three forms.
+
+import type nodeFs from 'node:fs';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { createOverlay } from '../../../lib/index.ts';
+import type { FileSystem } from '../matrix.ts';
+import { alike, toldLater } from './both.ts';
+
+function plant(fs: FileSystem): void {
+  fs.mkdirSync('tree/a/deep', { recursive: true });
+  fs.mkdirSync('tree/b');
+  fs.mkdirSync('aside');
+  for (const name of ['tree/one', 'tree/a/two', 'tree/a/deep/three', 'tree/b/four', 'aside/five'])
+    fs.writeFileSync(name, '');
+  fs.symlinkSync('../aside', 'tree/link');
+  fs.symlinkSync('nowhere', 'tree/dangling');
+  fs.symlinkSync('one', 'tree/file-link');
+}
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** The three forms of readdir. */
+function forms(fs: FileSystem): readonly ((path: unknown, options: Options) => Promise<unknown[]>)[] {
+  type Loose = (...args: unknown[]) => unknown;
+  const { readdirSync, readdir, promises } = fs as unknown as {
+    readdirSync: Loose;
+    readdir: Loose;
+    promises: { readdir: Loose };
+  };
+  return [
+    async (path, options) => readdirSync(path, options) as unknown[],
+    (path, options) => (promisify(readdir) as Loose)(path, options) as Promise<unknown[]>,
+    async (path, options) => (await promises.readdir(path, options)) as unknown[],
+  ];
+}
+
+function describeEntry(entry: unknown): string {
+  if (typeof entry !== 'object' || entry === null || !('name' in entry)) return String(entry);
+  const { name, parentPath, ...rest } = entry as nodeFs.Dirent;
+  const type = ['isFile', 'isDirectory', 'isSymbolicLink'].filter((is) =>
+    (entry as Record<string, () => boolean>)[is]?.(),
+  );
+  return `${parentPath} ${name} ${type} ${Object.keys(rest)}`;
+}
+
+const OPTIONS: readonly Options[] = [
+  {},
+  { withFileTypes: true },
+  { recursive: true },
+  { recursive: true, withFileTypes: true },
+  { encoding: 'hex' },
+  { encoding: 'hex', withFileTypes: true },
+  { encoding: 'buffer' },
+  { recursive: false, withFileTypes: false },
+];
+
+describe('N4 readdir', () => {
+  it.each(OPTIONS)('with %o', async (options) => {
+    await alike(async (fs) => {
+      plant(fs);
+      const results: unknown[] = [];
+      for (const list of forms(fs)) {
+        // The disk has an order of its own.
+        for (const given of ['tree', './tree/', 'tree/link'])
+          results.push((await list(given, options)).map(describeEntry).sort());
+        results.push(await toldLater(list('tree/one', options)), await toldLater(list('tree/none', options)));
+      }
+      return results;
+    });
+  });
+
+  it('lists a Buffer, recursively too', () => {
+    const { fs } = createOverlay({ lower: [] });
+    fs.mkdirSync('/a/b', { recursive: true });
+    fs.writeFileSync('/a/b/c', '');
+    expect(fs.readdirSync(Buffer.from('/a'), { recursive: true })).toEqual(['b', 'b/c']);
+    const entries = fs.readdirSync(Buffer.from('/a'), { recursive: true, withFileTypes: true });
+    expect(entries.map(({ name, parentPath }) => [name, String(parentPath)])).toEqual([
+      ['b', '/a'],
+      ['c', '/a/b'],
+    ]);
+    expect(fs.readdirSync('/a', { recursive: true, encoding: 'buffer' })).toEqual([
+      Buffer.from('b'),
+      Buffer.from('b/c'),
+    ]);
+  });
+
+  it('gives everybody an array of their own', () => {
+    const { fs } = createOverlay({ lower: [] });
+    fs.writeFileSync('/a', '');
+    fs.readdirSync('/').push('b');
+    expect(fs.readdirSync('/')).toEqual(['a']);
+    fs.readdirSync('/', { withFileTypes: true }).pop();
+    expect(fs.readdirSync('/', { withFileTypes: true })).toHaveLength(1);
+  });
+
+  it('follows links to directories, but not for ever', () => {
+    const { fs } = createOverlay({ lower: [] });
+    fs.mkdirSync('/a');
+    fs.symlinkSync('.', '/a/self');
+    const names = fs.readdirSync('/a', { recursive: true }) as string[];
+    // As deep as a kernel follows links.
+    expect(names).toHaveLength(41);
+    expect(names.at(-1)).toBe(Array.from({ length: 41 }, () => 'self').join('/'));
+  });
+});
