@@ -4,7 +4,7 @@ import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { ABSENT, type Directory, Inode, WHITEOUT } from './inode.ts';
 import { isTooLong, load } from './load.ts';
-import { isVolatile, revalidate } from './revalidate.ts';
+import { isVolatile, mayBeCovered, revalidate } from './revalidate.ts';
 import type { Tree } from './tree.ts';
 
 /** The inode of a name on the way: what is remembered is taken as it is. Undefined when there is none. */
@@ -17,7 +17,8 @@ export function lookupWay(io: Io, tree: Tree, directory: Directory, name: string
 /** The inode of the last name of a path: what is remembered of a lower that may change is looked at again. */
 export function lookup(io: Io, tree: Tree, directory: Directory, name: string): Inode | undefined {
   const known = directory.names.get(name);
-  if (known instanceof Inode) return isVolatile(known) ? revalidate(io, tree, directory, name, known) : known;
+  if (known instanceof Inode)
+    return isVolatile(known) || mayBeCovered(directory, known) ? revalidate(io, tree, directory, name, known) : known;
   return lookupUnknown(io, tree, directory, name, known);
 }
 

@@ -6,10 +6,11 @@
  */
 
 import { constants } from 'node:fs';
-import { type Attributes, SAME } from '../branch/branch.ts';
+import { type Attributes, SAME, UPPER } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
 import { type Directory, type File, type Inode, isDirectory, isOwnName } from './inode.ts';
-import { load, update } from './load.ts';
+import { find, load, numberOf, update } from './load.ts';
+import { lasting } from './names.ts';
 import { pathIn, type Source } from './sources/source.ts';
 import type { Tree } from './tree.ts';
 
@@ -18,6 +19,12 @@ const { S_IFMT } = constants;
 /** Whether the inode mirrors a lower that may change, so that it must be looked at again. */
 export function isVolatile(inode: Inode): boolean {
   return inode.origin !== undefined && !inode.origin.branch.immutable && !inode.isOwned;
+}
+
+/** Whether a lower that may change has a say in what a name of one that does not change stands for: it may get that name too. */
+export function mayBeCovered(directory: Directory, inode: Inode): boolean {
+  if (directory.settled || directory.sources.length < 2 || inode.isOwned) return false;
+  return inode.origin !== undefined && inode.origin.branch.id !== UPPER;
 }
 
 /** The inode that the name stands for now, which is the remembered one when nothing changed; undefined when it is gone. */
@@ -31,14 +38,35 @@ export function revalidate(io: Io, tree: Tree, directory: Directory, name: strin
 function isCurrent(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): boolean {
   const { origin } = inode;
   if (origin === undefined || isOwnName(directory, name)) return true;
+  const isElsewhere = inode.originName !== name || !directory.sources.includes(origin);
   // Each of several sources has a say in what is merged.
-  if (directory.sources.length > 1 && isDirectory(inode)) return load(io, tree, directory, name) === inode;
+  if (isDirectory(inode)) {
+    if (isElsewhere || directory.sources.length > 1) return load(io, tree, directory, name) === inode;
+  } else if (isElsewhere) {
+    return isName(io, tree, directory, name, inode);
+  }
   if (directory.sources.length > 1 && isHiddenNow(io, directory, name, origin)) return false;
+  if (origin.branch.immutable) return true;
   const answer = io.revalidate(origin.branch, pathIn(origin, inode.originName), inode);
   if (answer === SAME) return true;
   if (answer === undefined || !isStill(inode, answer)) return false;
   // From here on nothing stops or fails.
   update(tree, inode, answer);
+  return true;
+}
+
+/**
+ * Whether a name is one of the inode's in the lowers, which so far was looked at by another name. From here on it is looked at, and
+ * its content read, by this one: the other may be gone.
+ */
+function isName(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): boolean {
+  const found = find(io, directory.sources, name);
+  if (found === undefined || inode.type !== (found.attributes.mode & S_IFMT)) return false;
+  if (numberOf(tree, name, found) !== inode.number) return false;
+  // From here on nothing stops or fails.
+  inode.origin = found.source;
+  inode.originName = lasting(name);
+  update(tree, inode, found.attributes);
   return true;
 }
 

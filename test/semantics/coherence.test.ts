@@ -208,6 +208,47 @@ for (const form of FORMS) {
       expect(await face.readFile('/e/twin', 'utf8')).toBe('much longer');
     });
 
+    it('C2 another name of a lower file goes, or becomes another file, by itself', async () => {
+      const stage = stand();
+      stage.lower.linkSync('/d/x', '/d/twin');
+      const face = faceFor(stage);
+      for (const path of ['/d/x', '/d/twin', '/d/x']) await face.stat(path);
+      stage.lower.unlinkSync('/d/twin');
+      expect(await face.exists('/d/twin')).toBe(false);
+      expect((await face.stat('/d/x')).nlink).toBe(1);
+      stage.lower.writeFileSync('/d/twin', 'another');
+      expect(await face.readFile('/d/twin', 'utf8')).toBe('another');
+      expect(await face.readFile('/d/x', 'utf8')).toBe('x');
+    });
+
+    it('C2 a lower file is the same, and a descriptor reads it, when the name goes that it was first looked up by', async () => {
+      const stage = stand();
+      stage.lower.linkSync('/d/x', '/e/twin');
+      const face = faceFor(stage);
+      const { ino } = await face.stat('/d/x');
+      const handle = await face.open('/e/twin', 'r');
+      stage.lower.unlinkSync('/d/x');
+      expect((await face.stat('/e/twin')).ino).toBe(ino);
+      expect(await face.exists('/d/x')).toBe(false);
+      expect(String(await handle.readFile())).toBe('x');
+      await handle.close();
+    });
+
+    it('L2 a name that appears above a lower that never changes hides what that has, and shows it again when it goes', async () => {
+      const [above, below] = [new WatchedLower('both'), new WatchedLower('both')];
+      below.volume.fromJSON({ '/f': 'below', '/d/low': 'low' });
+      const { fs } = createOverlay({ lower: [{ fs: above.fs }, { fs: below.fs, immutable: true }] });
+      warm(fs);
+      const face = faceOf(fs, form);
+      above.volume.fromJSON({ '/f': 'now above', '/d/high': 'high' });
+      expect(await face.readFile('/f', 'utf8')).toBe('now above');
+      expect(await face.readdir('/d')).toEqual(['high', 'low']);
+      remove(above.volume, '/f');
+      remove(above.volume, '/d');
+      expect(await face.readFile('/f', 'utf8')).toBe('below');
+      expect(await face.readdir('/d')).toEqual(['low']);
+    });
+
     it('C7 a lower that changed under an owned file is ESTALE for the pages still with it, never a mixture', async () => {
       const stage = stand({ '/f': 'a'.repeat(4096) + 'b'.repeat(4096) });
       const face = faceFor(stage);
