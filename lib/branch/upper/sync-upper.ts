@@ -37,6 +37,9 @@ const BY_PATH: Readonly<Record<string, 'way' | 'file'>> = {
 };
 const BY_HANDLE = ['write', 'ftruncate', 'fsync', 'close'];
 
+/** What memfs wants of a file that it makes and opens for writing. */
+const OPEN_TO_OWNER = 0o600;
+
 /** How to find what an fs-like thing has to answer at once with. */
 export function syncFinder(fs: object): Finder<AnyFunction> {
   return (name) => functionOf(fs, `${name}Sync`);
@@ -67,7 +70,11 @@ export class SyncUpper implements UpperRequests {
   }
 
   create(path: string, mode: number): Handle {
-    return this.#run('open', this.#at(path), CREATE_FLAGS, mode);
+    if (!this.#inMemory) return this.#run('open', this.#at(path), CREATE_FLAGS, mode);
+    // memfs makes the file and then checks whether its mode allows it to be opened.
+    const handle = this.#run('open', this.#at(path), CREATE_FLAGS, mode | OPEN_TO_OWNER);
+    this.#run('chmod', this.#at(path), mode);
+    return handle;
   }
 
   openForWriting(path: string): Handle {

@@ -211,6 +211,19 @@ describe('an upper in memory', () => {
     expect(volume.readFileSync('/d/other', 'utf8')).toBe('Content');
   });
 
+  it('makes files of any mode, which memfs makes and then refuses to open', () => {
+    const volume = Volume.fromJSON({ '/file': '' });
+    const tell = makeUpper(volume, 'tested').sync;
+    for (const mode of [0, 0o400, 0o200]) {
+      const handle = tell?.create('/new', mode);
+      expect(tell?.write(handle, Buffer.from('content'), 0)).toBe(7);
+      tell?.close(handle);
+      expect(volume.lstatSync('/new').mode & 0o7777).toBe(mode);
+      tell?.unlink('/new');
+    }
+    expect(thrownBy(() => tell?.create('/file', 0))).toMatchObject({ code: 'EEXIST' });
+  });
+
   it('renames onto a name of the same file, and refuses what POSIX does', () => {
     const volume = Volume.fromJSON({ '/a': 'x', '/d/e/f': '', '/g/h': '' });
     const tell = makeUpper(volume, 'tested').sync;
