@@ -45,7 +45,7 @@ export class Opened {
 const LARGEST = 2 ** 31 - 1;
 
 /** A file is too large to be read whole: Node's own error, which `fs` throws before it reads anything. */
-export class FileTooLargeError extends RangeError {
+class FileTooLargeError extends RangeError {
   readonly code = 'ERR_FS_FILE_TOO_LARGE';
 
   constructor(size: number) {
@@ -169,9 +169,11 @@ function planWhole(io: Io, caller: Caller, opening: Opening, length: number, fla
 export function copyFile(io: Io, caller: Caller, from: string, to: string, flags: number): Opened | undefined {
   const { tree } = caller;
   const source = fileToRead(io, caller, from);
+  const openFlags = O_WRONLY | O_CREAT | ((flags & COPYFILE_EXCL) !== 0 ? O_EXCL : 0);
+  // libuv opens the target before it finds that a directory cannot be read, so what is wrong with that is told first.
+  if (source === EISDIR) planOpen(io, caller, to, openFlags);
   if (isErrno(source)) throw source;
   if (source instanceof Special) return openSpecial(io, caller, from);
-  const openFlags = O_WRONLY | O_CREAT | ((flags & COPYFILE_EXCL) !== 0 ? O_EXCL : 0);
   const opening = planOpen(io, caller, to, openFlags);
   const target = opening.kind === 'existing' ? opening.inode : undefined;
   if (target === source) return undefined;
