@@ -44,7 +44,7 @@ describe('the differential harness', () => {
   };
   for (const [name, fault] of Object.entries(faults)) {
     it(`finds that ${name}`, async () => {
-      const found = agreeAtRandom(faulty(name, fault), 'sync', { ...effort, runs: 300 });
+      const found = agreeAtRandom(faulty(name, fault), 'sync', { ...effort, runs: 3000 });
       await expect(found).rejects.toThrow(/seed -?\d+/);
     });
   }

@@ -18,7 +18,7 @@ async function compare(model: World, subject: World, commands: readonly Command[
   for (const [index, command] of [...commands, SURVEY].entries()) {
     const expected = await model.play(command);
     const told = await subject.play(command);
-    if (told !== expected) expect({ index, command, told }).toEqual({ index, command, told: expected });
+    expect(told, `command ${index}, ${show(command)}`).toBe(expected);
   }
 }
 

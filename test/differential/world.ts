@@ -42,7 +42,7 @@ export class World {
 
   constructor(stage: Stage, form: Form) {
     this.#stage = stage;
-    this.#face = faceOf(stage.fs, form);
+    this.#face = faceOf(stage.fs, form, stage.start);
   }
 
   /** Plays one command and tells what came of it. */
@@ -50,6 +50,7 @@ export class World {
     try {
       return `ok ${this.#plain(await this.#run(command))}`;
     } catch (error) {
+      if (this.#isSaidTwoWays(command, error as NodeJS.ErrnoException)) return 'error of a link that leads nowhere';
       return `error ${this.#plainError(error as NodeJS.ErrnoException)}`;
     }
   }
@@ -95,12 +96,16 @@ export class World {
     const handle = this.#slots.get(slot);
     if (handle === undefined) return 'nothing open';
     if (call === 'close') this.#slots.delete(slot);
+    // Node's callback form forgets the error of a descriptor that cannot be read.
+    if (call === 'readFile' && this.#face.form === 'callback') return 'not asked';
     if (call === 'read') return this.#read(handle, own[0] as number, own[1] as number | null);
-    if (call === 'linkNameless') return this.#stage.linkNameless?.(handle.fd, own[0] as string);
+    if (call === 'linkNameless') return this.#linkNameless(handle, own[0] as string);
     return (handle as unknown as Record<string, (...args: unknown[]) => unknown>)[call]?.(...own);
   }
 
   async #runPath(call: string, args: unknown[]): Promise<unknown> {
+    // A copy of a directory fails, but libuv makes, empties or removes the target all the same.
+    if (call === 'copyFile' && this.#isDirectory(args[0] as string)) return 'a directory';
     const result = await (this.#face as unknown as Record<string, (...args: unknown[]) => unknown>)[call]?.(...args);
     return call === 'opendir' ? drain(result as Dir) : result;
   }
@@ -112,9 +117,33 @@ export class World {
     return 'open';
   }
 
+  /** No words but the code: the real fs is asked through a program, which has words of its own. */
+  #linkNameless(handle: Handle, path: string): string {
+    try {
+      this.#stage.linkNameless?.(handle.fd, path);
+      return 'named';
+    } catch (error) {
+      return `refused ${(error as NodeJS.ErrnoException).code}`;
+    }
+  }
+
+  /** Below a dangling link Node's recursive mkdir says ENOTDIR of the link in the asynchronous forms, else ENOENT. */
+  #isSaidTwoWays({ call, args }: Command, { code }: NodeJS.ErrnoException): boolean {
+    const isRecursive = call === 'mkdir' && typeof args[1] === 'object';
+    return isRecursive && this.#face.form !== 'sync' && (code === 'ENOENT' || code === 'ENOTDIR');
+  }
+
   async #read(handle: Handle, length: number, position: number | null): Promise<Buffer> {
     const buffer = Buffer.alloc(length);
     return buffer.subarray(0, await handle.read(buffer, 0, length, position));
+  }
+
+  #isDirectory(path: string): boolean {
+    try {
+      return this.#stage.fs.statSync(path).isDirectory();
+    } catch {
+      return false;
+    }
   }
 
   /** The argument as this world spells it. */

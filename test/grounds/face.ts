@@ -73,6 +73,8 @@ export interface Face extends Pick<FileSystem['promises'], Call> {
   readonly form: Form;
   /** The filesystem itself, for what has only one form. */
   readonly raw: FileSystem;
+  /** Where relative paths start. */
+  readonly start: string;
   exists(path: string): Promise<boolean>;
   open(path: string | Buffer | URL, flags?: string | number, mode?: number): Promise<Handle>;
   /** `lstat` with the numbers as bigints, which every form spells alike. */
@@ -96,17 +98,23 @@ function throughCallback(fs: LooseFs, name: string, args: readonly unknown[]): P
       else if (error) reject(error);
       else resolve(value);
     };
-    fs[name]?.(...args, settle);
+    functionOf(fs, name)(...args, settle);
     returned = true;
   });
 }
 
+function functionOf(fs: LooseFs, name: string): Loose {
+  const found = fs[name];
+  if (found === undefined) throw new TypeError(`there is no ${name}`);
+  return (...args) => found.apply(fs, args);
+}
+
 function callerOf(fs: FileSystem, form: Form): Caller {
   const loose = fs as unknown as LooseFs;
-  if (form === 'sync') return async (name, args) => loose[`${name}Sync`]?.(...args);
+  if (form === 'sync') return async (name, args) => functionOf(loose, `${name}Sync`)(...args);
   if (form === 'callback') return (name, args) => throughCallback(loose, name, args);
   const promises = fs.promises as unknown as LooseFs;
-  return async (name, args) => promises[name]?.(...args);
+  return async (name, args) => functionOf(promises, name)(...args);
 }
 
 /** A handle over descriptor functions, for the synchronous and the callback form. */
@@ -176,7 +184,7 @@ async function exists(fs: FileSystem, form: Form, path: string): Promise<boolean
 }
 
 /** The filesystem seen through one form. */
-export function faceOf(fs: FileSystem, form: Form): Face {
+export function faceOf(fs: FileSystem, form: Form, start: string): Face {
   const call = callerOf(fs, form);
   const open = new Set<Handle>();
   const paths = Object.fromEntries(CALLS.map((name) => [name, (...args: unknown[]) => call(name, args)]));
@@ -184,6 +192,7 @@ export function faceOf(fs: FileSystem, form: Form): Face {
     ...(paths as unknown as Pick<FileSystem['promises'], Call>),
     form,
     raw: fs,
+    start,
     exists: (path) => exists(fs, form, path),
     precise: (path) => call('lstat', [path, { bigint: true }]) as Promise<BigIntStats>,
     open: async (...args) => {

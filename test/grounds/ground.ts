@@ -25,6 +25,8 @@ export interface Stage {
   readonly root: string;
   /** What the paths of this stage begin with and those of others do not; may be empty. */
   readonly base: string;
+  /** Where relative paths start. */
+  readonly start: string;
   /** Gives the anonymous file behind a descriptor a name. */
   readonly linkNameless?: (fd: number, path: string) => void;
   /** Runs the scenario's calls with the rights asked for, where the filesystem takes them from the process. */
@@ -44,7 +46,7 @@ export interface Ground {
 }
 
 /** Deep enough that no `..` in a scenario or a random command leads out of a scratch directory. */
-export const NEST = '/w/x/y/z/ground';
+export const NEST = '/w/x/ground';
 
 export const ROOT = process.getuid?.() === 0;
 
@@ -128,6 +130,7 @@ export const realGround: Ground = {
       fs: nodeFs,
       root,
       base,
+      start: process.cwd(),
       linkNameless,
       ...(rights ? { within: (run) => actingAs(rights.caller, run) } : {}),
       verify: () => {},
@@ -139,7 +142,7 @@ export const realGround: Ground = {
 async function play(ground: Ground, form: Form, scenario: Scenario): Promise<void> {
   const rights = scenario.as && rightsOf(scenario.as);
   const stage = ground.stand(scenario.given, rights);
-  const face = faceOf(stage.fs, form);
+  const face = faceOf(stage.fs, form, stage.start);
   const run = async (): Promise<void> => {
     try {
       await scenario.run(face, stage.root);

@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import type { FileSystem } from './face.ts';
 
 /** Attributes an entry may ask for; `mtime` is LONG_AGO when not given. */
@@ -129,6 +130,17 @@ export function makeTree(place: Place, items: readonly Item[]): void {
   for (const item of [...items].reverse()) adorn(place, item);
 }
 
+/** Removes whatever is at a path, if anything is, by the plainest calls. */
+export function removeTree(fs: FileSystem, path: string): void {
+  const stats = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (stats?.isDirectory()) {
+    for (const name of fs.readdirSync(path)) removeTree(fs, `${path}/${name}`);
+    fs.rmdirSync(path);
+  } else if (stats) {
+    fs.unlinkSync(path);
+  }
+}
+
 /** How a snapshot tells the content of a file: short ones as they are, long ones by digest. */
 function digest(content: Buffer): string {
   return content.length <= 64
@@ -136,13 +148,29 @@ function digest(content: Buffer): string {
     : createHash('sha1').update(content).digest('hex');
 }
 
-function describe(fs: FileSystem, path: string, withChangeTime: boolean): string {
-  const stats = fs.lstatSync(path, { bigint: true });
-  const times = withChangeTime ? `${stats.mtimeNs} ${stats.ctimeNs}` : `${stats.mtimeNs}`;
-  const head = `${stats.mode.toString(8)} ${stats.uid}:${stats.gid} ${times} ${stats.ino}`;
+function describe(fs: FileSystem, path: string, stats: BigIntStats, times: 'with ctime' | 'without ctime'): string {
+  const changed = times === 'with ctime' ? stats.ctimeNs : '';
+  const head = `${stats.mode.toString(8)} ${stats.uid}:${stats.gid} ${stats.mtimeNs} ${changed} ${stats.ino}`;
   if (stats.isDirectory()) return head;
-  const body = stats.isSymbolicLink() ? fs.readlinkSync(path) : stats.isFile() ? digest(fs.readFileSync(path)) : '';
+  const body = stats.isSymbolicLink() ? fs.readlinkSync(path) : stats.isFile() ? contentOf(fs, path) : '';
   return `${head} ${stats.nlink} ${stats.size} ${body}`;
+}
+
+/** What a filesystem refuses to tell (memfs refuses root too) is the same before and after. */
+function contentOf(fs: FileSystem, path: string): string {
+  try {
+    return digest(fs.readFileSync(path));
+  } catch (error) {
+    return String(error);
+  }
+}
+
+function namesIn(fs: FileSystem, path: string): string[] {
+  try {
+    return fs.readdirSync(path);
+  } catch {
+    return [];
+  }
 }
 
 /**
@@ -152,9 +180,9 @@ function describe(fs: FileSystem, path: string, withChangeTime: boolean): string
 export function snapshot(fs: FileSystem, root: string, times: 'with ctime' | 'without ctime'): Map<string, string> {
   const seen = new Map<string, string>();
   const visit = (path: string): void => {
-    seen.set(path, describe(fs, path, times === 'with ctime'));
-    if (!fs.lstatSync(path).isDirectory()) return;
-    for (const name of fs.readdirSync(path)) visit(`${path}/${name}`);
+    const stats = fs.lstatSync(path, { bigint: true });
+    seen.set(path, describe(fs, path, stats, times));
+    if (stats.isDirectory()) for (const name of namesIn(fs, path)) visit(`${path}/${name}`);
   };
   visit(root);
   return seen;

@@ -56,6 +56,22 @@ export const making: Scenario[] = [
     expect(await fs.readdir(`${root}/d/new`)).toEqual(['x']);
     expect(await fs.mkdir(`${root}/l`, { recursive: true })).toBe(undefined);
   }),
+  scenario('recursive mkdir out of what it makes', { a: 'A', d: dir({ b: 'B' }), l: link('no') }, async (fs, root) => {
+    expect(await fs.mkdir(`${root}/new/../d/new2/`, { recursive: true })).toBe(`${root}/new`);
+    expect(await fs.readdir(`${root}/d`)).toEqual(['b', 'new2']);
+    await fails(fs.mkdir(`${root}/new3/../a`, { recursive: true }), 'EEXIST', 'mkdir', `${root}/new3/../a`);
+    await failsWith(fs.mkdir(`${root}/new3/../l`, { recursive: true }), 'ENOENT');
+    await failsWith(fs.mkdir(`${root}/new3/../a/x`, { recursive: true }), 'ENOTDIR');
+    expect([await text(fs, `${root}/a`), await fs.readlink(`${root}/l`)]).toEqual(['A', 'no']);
+  }),
+  scenario('N2 recursive mkdir at and below a dangling link', { l: link('no'), m: link('no/no') }, async (fs, root) => {
+    await fails(fs.mkdir(`${root}/l`, { recursive: true }), 'ENOENT', 'mkdir', `${root}/l`);
+    await fails(fs.mkdir(`${root}/m/`, { recursive: true }), 'ENOENT', 'mkdir', `${root}/m/`);
+    // Node says ENOTDIR of the link in the other forms.
+    if (fs.form === 'sync') await fails(fs.mkdir(`${root}/l/x`, { recursive: true }), 'ENOENT', 'mkdir', `${root}/l/x`);
+    expect(await fs.readdir(root)).toEqual(['l', 'm']);
+    expect(await fs.readlink(`${root}/l`)).toBe('no');
+  }),
   scenario('N2 recursive mkdir over or below a file', { a: 'A', l: link('no') }, async (fs, root) => {
     await fails(fs.mkdir(`${root}/a`, { recursive: true }), 'EEXIST', 'mkdir', `${root}/a`);
     await fails(fs.mkdir(`${root}/a/new`, { recursive: true }), 'ENOTDIR', 'mkdir', `${root}/a/new`);

@@ -94,8 +94,7 @@ export const spelling: Scenario[] = [
     }
   }),
   scenario('N3 a relative path starts at the current directory', { d: dir({ a: 'A' }) }, async (fs, root) => {
-    const steps = process
-      .cwd()
+    const steps = fs.start
       .split('/')
       .filter(Boolean)
       .map(() => '..');
