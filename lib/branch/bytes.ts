@@ -42,6 +42,11 @@ export function encodeName(name: string): Buffer {
   return Buffer.concat(parts);
 }
 
+/** How many bytes a name, or a path, has. */
+export function lengthOf(name: string): number {
+  return isPlain(name) ? Buffer.byteLength(name) : encodeName(name).length;
+}
+
 /** The name as Node would print it: U+FFFD stands for what is not UTF-8. */
 export function displayName(name: string): string {
   return isPlain(name) ? name : encodeName(name).toString();

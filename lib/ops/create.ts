@@ -4,6 +4,7 @@
  */
 
 import { constants } from 'node:fs';
+import { lengthOf } from '../branch/bytes.ts';
 import { EACCES, EEXIST, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, X_OK } from '../tree/caller.ts';
@@ -209,7 +210,7 @@ export function symlink(io: Io, caller: Caller, target: string, path: string): v
   // From here on nothing stops or fails.
   const link = begin(tree, new Symlink(tree.numbers.born(), S_IFLNK | 0o777, ownerIn(caller, spot.directory)));
   link.target = target;
-  link.size = Buffer.byteLength(target);
+  link.size = lengthOf(target);
   addName(tree, spot.directory, spot.name, link, spot.cover);
 }
 

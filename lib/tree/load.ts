@@ -9,6 +9,7 @@
 
 import { constants } from 'node:fs';
 import type { Attributes } from '../branch/branch.ts';
+import { lengthOf } from '../branch/bytes.ts';
 import { isMark } from '../branch/whiteout.ts';
 import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
@@ -38,7 +39,7 @@ const NAME_MAX = 255;
 
 /** Whether a name is longer than the 255 bytes that every Linux filesystem allows. */
 export function isTooLong(name: string): boolean {
-  return name.length > NAME_MAX / 3 && Buffer.byteLength(name) > NAME_MAX;
+  return name.length > NAME_MAX / 3 && lengthOf(name) > NAME_MAX;
 }
 
 /** What the sources say about a name, not yet in the tree. */
@@ -124,7 +125,8 @@ function adopt(tree: Tree, directory: Directory, name: string, found: Found): In
   return inode;
 }
 
-function numberOf(tree: Tree, name: string, { source, attributes }: Found): number {
+/** The number of what was found. */
+export function numberOf(tree: Tree, name: string, { source, attributes }: Found): number {
   return tree.numbers.of(source.branch, attributes.dev, attributes.ino, pathIn(source, name));
 }
 

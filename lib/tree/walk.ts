@@ -5,6 +5,7 @@
  * Absence and refusal are answers here (`Errno` values), since many callers live with them; only what a branch throws is thrown.
  */
 
+import { lengthOf } from '../branch/bytes.ts';
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, X_OK } from './caller.ts';
@@ -36,7 +37,7 @@ export function isLost(directory: Directory): boolean {
 }
 
 export function isPathTooLong(path: string): boolean {
-  return path.length >= PATH_MAX / 3 && Buffer.byteLength(path) >= PATH_MAX;
+  return path.length >= PATH_MAX / 3 && lengthOf(path) >= PATH_MAX;
 }
 
 /** The inode at an absolute path. */
