@@ -9,7 +9,7 @@ import { ESTALE, isErrno } from './errno.ts';
 import { type Io, runAsync } from './fault.ts';
 import { list } from './ops/list.ts';
 import type { Caller } from './tree/caller.ts';
-import { File, type Inode, isDirectory, isSymlink } from './tree/inode.ts';
+import { File, type Inode, isDirectory, isSymlink, OWNED_CONTENT } from './tree/inode.ts';
 import { pathIn } from './tree/sources/source.ts';
 import { FOLLOW, type Following, NOFOLLOW, readTarget, walk } from './tree/walk.ts';
 
@@ -62,7 +62,7 @@ async function childrenOf(caller: Caller, path: string): Promise<string[]> {
 /** Has what is still with the origin kept; false where the origin is no longer the same. */
 async function keepContent(file: File): Promise<boolean> {
   const { origin, originName, supplied, extra } = file;
-  if (origin === undefined || (supplied === 0 && file.isOwned)) return true;
+  if (origin === undefined || (supplied === 0 && (file.state & OWNED_CONTENT) !== 0)) return true;
   const kept = await origin.branch.keep?.(pathIn(origin, originName), extra?.fingerprint ?? file);
   // Of an owned file the rest is ESTALE, for the synchronous API as for the others.
   return kept !== false || file.isOwned;

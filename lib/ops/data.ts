@@ -34,7 +34,7 @@ function originOf(file: File): Origin | undefined {
 
 /** What to do about a fill that did not fill: try again with what the lower has now, or say that it is no longer the file (C7). */
 function settleFill(io: Io, tree: Tree, file: File, outcome: Filled): void {
-  if (outcome === 'short' && !file.isOwned) file.state |= THROUGH;
+  if (outcome === 'short' && (file.state & OWNED_CONTENT) === 0) file.state |= THROUGH;
   else if (file.isOwned || !refresh(io, tree, file)) throw ESTALE;
 }
 
@@ -67,17 +67,41 @@ export function prepareWrite(io: Io, tree: Tree, file: File, from: number, to: n
   throw ESTALE;
 }
 
-/** Whether the size of a lower file may lie, so that only reading tells its end (`/proc` says 0, `/sys` too much). */
-export function mayLie(file: File): boolean {
-  return !file.isOwned && file.origin !== undefined && (file.size === 0 || (file.state & THROUGH) !== 0);
+/** The same for as many bytes as the quota allows; returns how many. */
+function prepareAffordable(io: Io, tree: Tree, file: File, at: number, wanted: number): number {
+  for (let length = wanted; ; ) {
+    prepareWrite(io, tree, file, at, at + length);
+    const allowed = affordable(tree.memory, file, at, length);
+    if (allowed === length || allowed === 0) return allowed;
+    // A shorter write may keep a part of a page that the longer one would have replaced.
+    length = allowed;
+  }
 }
+
+/**
+ * Whether the size of a lower file may lie, so that only reading tells its end (`/proc` says 0, `/sys` too much). Another name and
+ * other attributes leave it the lower's file.
+ */
+export function mayLie(file: File): boolean {
+  if ((file.state & OWNED_CONTENT) !== 0 || file.origin === undefined) return false;
+  return file.size === 0 || (file.state & THROUGH) !== 0;
+}
+
+/** Finds out whether the size of a file lies that claims to have content and takes no room (`/sys`). */
+export function probeSize(io: Io, tree: Tree, file: File): void {
+  if (file.size > 0 && file.originBlocks === 0 && (file.state & OWNED_CONTENT) === 0) prepareRead(io, tree, file, 0, 1);
+}
+
+const NOTHING = new Uint8Array(0);
 
 /** Reads from a file whose size may lie, past the page cache. */
 function readPast(io: Io, file: File, from: number, length: number): Uint8Array {
   const origin = originOf(file);
   const bytes = origin && io.read(origin.branch, origin.path, origin.fingerprint, from, length);
-  if (bytes === undefined) throw ESTALE;
-  return bytes;
+  if (bytes !== undefined) return bytes;
+  // Of a file that was empty when it became our own, nothing is still with the origin.
+  if (file.isOwned && file.size === 0) return NOTHING;
+  throw ESTALE;
 }
 
 /**
@@ -223,8 +247,7 @@ export function write(io: Io, caller: Caller, file: OpenFile, source: Uint8Array
   if (at + source.length > MOST_BYTES) throw EFBIG;
   mayChangeTree(io, tree);
   relieve(io, tree, source.length);
-  prepareWrite(io, tree, inode, at, at + source.length);
-  const length = affordable(tree.memory, inode, at, source.length);
+  const length = prepareAffordable(io, tree, inode, at, source.length);
   if (length === 0 || !mayOwn(tree, inode)) throw ENOSPC;
   // From here on nothing stops or fails.
   writeNow(caller, inode, length < source.length ? source.subarray(0, length) : source, at);

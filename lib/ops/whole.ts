@@ -6,7 +6,7 @@
 import { constants } from 'node:fs';
 import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { affordable, chargedBytes, dropContents, pageAt, reclaim, shareContents } from '../pages/contents.ts';
+import { affordable, chargedBytes, pageAt, reclaim, shareContents, truncateContents } from '../pages/contents.ts';
 import { type Caller, may, R_OK } from '../tree/caller.ts';
 import {
   BORN,
@@ -21,7 +21,7 @@ import {
 import { own, tellChange } from '../tree/own.ts';
 import { touchMtime } from '../tree/tree.ts';
 import { FOLLOW, walk } from '../tree/walk.ts';
-import { mayLie, prepareRead, prepareWrite, readAll, relieve, writeNow } from './data.ts';
+import { mayLie, prepareRead, prepareWrite, probeSize, readAll, relieve, writeNow } from './data.ts';
 import { carryOut, isReading, isWriting, type OpenFile, type Opening, openPlanned, planOpen } from './open.ts';
 
 const { O_CREAT, O_TRUNC, O_APPEND, O_RDONLY, O_WRONLY, O_EXCL, COPYFILE_EXCL } = constants;
@@ -181,6 +181,7 @@ export function copyFile(io: Io, caller: Caller, from: string, to: string, flags
     return new Opened(openPlanned(caller, opening, openFlags, source.mode));
   }
   if (target !== undefined && !(target instanceof File)) throw EINVAL;
+  probeSize(io, tree, source);
   // A file whose size lies has no pages to share: its bytes are read and written.
   const bytes = mayLie(source) ? readAll(io, tree, source, 0) : undefined;
   const cost = bytes?.length ?? chargedBytes(source);
@@ -190,7 +191,8 @@ export function copyFile(io: Io, caller: Caller, from: string, to: string, flags
   own(tree, copy, OWNED_ATTRIBUTES);
   copy.mode = source.mode;
   own(tree, copy, OWNED_CONTENT);
-  dropContents(tree.memory, copy);
+  if (copy.size > 0) tree.dirty?.truncated.add(copy);
+  truncateContents(tree.memory, copy, 0);
   if (bytes === undefined) cloneInto(caller, source, copy);
   else writeNow(caller, copy, bytes, 0);
   touchMtime(tree, copy);
