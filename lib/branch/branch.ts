@@ -127,6 +127,19 @@ export interface Branch {
    * Undefined where that is not needed.
    */
   readonly keep?: (path: string, fingerprint: Fingerprint) => Promise<boolean>;
+  /**
+   * Tells what changes at a path, as `fs.watch` does; undefined where the branch cannot be watched.
+   *
+   * @param depth `tree`: also below subdirectories; names are then paths below the directory
+   * @returns how to stop it; a branch that fails to watch after all tells nothing
+   */
+  readonly watch?:
+    | ((
+        path: string,
+        depth: 'entries' | 'tree',
+        listener: (event: 'rename' | 'change', name: string) => void,
+      ) => () => void)
+    | undefined;
   /** Lets go of everything the branch keeps open for us. */
   close(): void;
 }

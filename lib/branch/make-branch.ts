@@ -8,7 +8,7 @@ import { AsyncBranchRequests } from './async-requests.ts';
 import type { Branch } from './branch.ts';
 import { decodeName } from './bytes.ts';
 import { Dialect } from './dialect.ts';
-import { capture, fsLikeIn } from './fs-like.ts';
+import { capture, fsLikeIn, functionOf } from './fs-like.ts';
 import { SyncBranchRequests } from './sync-requests.ts';
 
 /** What to make a branch of. */
@@ -52,10 +52,38 @@ export function makeBranch({ fs, id, name, immutable, layered }: BranchOrigin): 
       if (later?.hasOpened(handle) === true) later.closeThroughQuietly(handle);
       else now?.closeThroughQuietly(handle);
     },
+    watch: watchIn(found),
     close: () => {
       now?.close();
       later?.close();
     },
+  };
+}
+
+/** The functions of an object that `fs.watch` returns. */
+interface Watcher {
+  close(): void;
+  on?(event: 'error', listener: () => void): unknown;
+}
+
+/** How to watch an fs-like thing; undefined where it has no `watch`. */
+function watchIn(fs: object): Branch['watch'] {
+  const watch = functionOf(fs, 'watch');
+  if (watch === undefined) return undefined;
+  return (path, depth, listener) => {
+    const options = { persistent: false, recursive: depth === 'tree' };
+    const hear = (event: unknown, name: unknown) => {
+      if (event !== 'rename' && event !== 'change') return;
+      listener(event, typeof name === 'string' ? name : '');
+    };
+    try {
+      const watcher = watch(path, options, hear) as Watcher;
+      watcher.on?.('error', () => watcher.close());
+      return () => watcher.close();
+    } catch {
+      // It vanished, or the system has no watchers left: what the overlay itself changes is told all the same.
+      return () => {};
+    }
   };
 }
 

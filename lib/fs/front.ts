@@ -26,6 +26,7 @@ import type { FileSystem, Members, Part, Parts, Session } from './session.ts';
 import { blobs } from './streams/open-as-blob.ts';
 import { streams } from './streams/streams.ts';
 import { utf8Stream } from './streams/utf8-stream.ts';
+import { watching } from './watch/watching.ts';
 import { copyFileRow } from './whole/copy-file.ts';
 import { readFileRow } from './whole/read-file.ts';
 import { writeFilePromiseForm, writeFileRows } from './whole/write-file.ts';
@@ -84,6 +85,7 @@ const PARTS: readonly Part[] = [
   utf8Stream,
   blobs,
   sequences,
+  watching,
 ];
 
 /** What is no function of ours: constants and classes as Node has them. */

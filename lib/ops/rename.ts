@@ -81,6 +81,7 @@ function move(
   if (replaced !== undefined) {
     forgetName(tree, replaced, directory, name);
     dropLink(tree, directory, replaced);
+    tree.onChange?.({ kind: 'replace', directory, name, inode: replaced });
   }
   ownQuietly(tree, inode);
   addName(tree, directory, name, inode, cover);

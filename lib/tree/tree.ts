@@ -21,8 +21,11 @@ import type { Source } from './sources/source.ts';
 
 /** What happened to a name or a file: what `watch` is told. */
 export interface Change {
-  /** `rename`: a name appeared or vanished; `change`: content or attributes changed. As `fs.watch` calls them. */
-  readonly kind: 'rename' | 'change';
+  /**
+   * `rename`: a name appeared or vanished; `change`: content or attributes changed, as `fs.watch` calls them. `replace`: the inode lost
+   * the name to another, of which a `rename` tells.
+   */
+  readonly kind: 'rename' | 'change' | 'replace';
   readonly directory: Directory;
   readonly name: string;
   readonly inode: Inode;

@@ -60,6 +60,11 @@ export function graft(branch: Branch, where: Graft): Branch {
     sync: branch.sync && new GraftedRequests(branch.sync, map),
     async: branch.async && new GraftedLater(branch.async, map),
     closeThrough: (handle) => branch.closeThrough(handle),
+    watch: (path, depth, listener) => {
+      const inside = map.inside(path);
+      // The made-up directories never change.
+      return (inside === undefined ? undefined : branch.watch?.(inside, depth, listener)) ?? (() => {});
+    },
     close: () => branch.close(),
   };
 }

@@ -1,0 +1,155 @@
+/**
+ * What changes, told to whoever watches: changes made through the overlay, and changes of lowers where they show through (N8).
+ *
+ *     tree.onChange ──► Feed ──► one subscription ──► (event, name as the watcher shows it)
+ *     branch.watch  ──►      └─► ...
+ *
+ * The tree is listened to only while somebody watches, so that watching costs nothing where nobody does. Events come in a later turn, in
+ * the order of the changes, with the names that inotify would give through `fs.watch`.
+ */
+
+import { type Directory, type Inode, isDirectory, isOwnName } from '../../tree/inode.ts';
+import type { Change, Tree } from '../../tree/tree.ts';
+
+/** As `fs.watch` calls them. */
+export type EventType = 'rename' | 'change';
+
+/** Hears of changes: the name is that of the entry, or its path below a directory that is watched as a whole. */
+export type Listener = (event: EventType, name: string) => void;
+
+/** What is watched. */
+export interface Watched {
+  readonly inode: Inode;
+  /** What the watched file itself is called in events. */
+  readonly name: string;
+  /** Whether changes below its subdirectories count too. */
+  readonly depth: 'entries' | 'tree';
+}
+
+/** The feeds of trees that are watched. An entry lives as long as somebody watches. */
+const feeds = new WeakMap<Tree, Feed>();
+
+/** Starts to tell of changes; returns how to stop that. */
+export function subscribe(tree: Tree, watched: Watched, listener: Listener): () => void {
+  let feed = feeds.get(tree);
+  if (feed === undefined) {
+    feed = new Feed(tree);
+    feeds.set(tree, feed);
+  }
+  return feed.subscribe(watched, listener);
+}
+
+class Feed {
+  readonly #tree: Tree;
+  readonly #subscriptions = new Set<(change: Change) => void>();
+
+  constructor(tree: Tree) {
+    this.#tree = tree;
+  }
+
+  subscribe(watched: Watched, listener: Listener): () => void {
+    let isOver = false;
+    const tell: Listener = (event, name) => {
+      setImmediate(() => {
+        if (!isOver) listener(event, name);
+      });
+    };
+    const own = new OwnNames(watched, tell);
+    const hear = (change: Change) => {
+      const isOwn = change.inode === watched.inode;
+      if (isOwn && change.kind !== 'change') return own.note();
+      if (change.kind === 'replace') return;
+      const name = nameFor(this.#tree, watched, change);
+      // libuv takes an event of a directory for a rename, whatever it is (uv__inotify_read: IN_ISDIR is no IN_ATTRIB).
+      if (name !== undefined) tell(isDirectory(change.inode) ? 'rename' : change.kind, name);
+    };
+    this.#subscriptions.add(hear);
+    this.#tree.onChange = (change) => {
+      for (const each of this.#subscriptions) each(change);
+    };
+    const stopBelow = watchBelow(watched, tell);
+    return () => {
+      isOver = true;
+      stopBelow();
+      this.#subscriptions.delete(hear);
+      if (this.#subscriptions.size === 0) this.#tree.onChange = undefined;
+    };
+  }
+}
+
+/**
+ * What becomes of the names of the watched file itself. inotify tells a link made or removed as a change of attributes, a move as a
+ * rename, and the end of the last name as both.
+ */
+class OwnNames {
+  readonly #watched: Watched;
+  readonly #tell: Listener;
+  /** How many names were made or removed in this turn. Changed by `note`. */
+  #count = 0;
+
+  constructor(watched: Watched, tell: Listener) {
+    this.#watched = watched;
+    this.#tell = tell;
+  }
+
+  note(): void {
+    this.#count++;
+    // A move is a name less and a name more: only when the operation is over can it be told from the others.
+    if (this.#count === 1) queueMicrotask(() => this.#settle());
+  }
+
+  #settle(): void {
+    const { inode, name } = this.#watched;
+    const isMove = this.#count > 1;
+    this.#count = 0;
+    const isOver = inode.nlink === 0;
+    if (!isMove && !isDirectory(inode)) this.#tell('change', name);
+    if (isMove || isOver || isDirectory(inode)) this.#tell('rename', name);
+  }
+}
+
+/** What a change is called by who watches this; undefined when it is none of theirs. */
+function nameFor(tree: Tree, { inode, name, depth }: Watched, change: Change): string | undefined {
+  if (change.inode === inode) return name;
+  if (!isDirectory(inode)) return undefined;
+  if (change.directory === inode) return change.name;
+  if (depth === 'entries') return undefined;
+  let path = change.name;
+  for (let at: Directory | undefined = change.directory; at !== inode; at = at.parent) {
+    if (at === undefined || at === tree.root) return undefined;
+    path = `${at.name}/${path}`;
+  }
+  return path;
+}
+
+/** Watches the branches where what is watched shows through. */
+function watchBelow({ inode, name, depth }: Watched, tell: Listener): () => void {
+  const stops: (() => void)[] = [];
+  if (isDirectory(inode)) {
+    for (const { branch, path } of inode.sources) {
+      if (branch.immutable || branch.watch === undefined) continue;
+      stops.push(branch.watch(path, depth, (event, below) => showsThrough(inode, below) && tell(event, below)));
+    }
+  } else if (inode.origin !== undefined && !inode.isOwned && !inode.origin.branch.immutable) {
+    const { branch, path } = inode.origin;
+    const whole = path === '/' ? `/${inode.originName}` : `${path}/${inode.originName}`;
+    const stop = branch.watch?.(whole, 'entries', (event) => !inode.isOwned && tell(event, name));
+    if (stop !== undefined) stops.push(stop);
+  }
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+/** Whether a lower's change at a path below a directory can be seen: neither a name on the way nor the file is the overlay's own. */
+function showsThrough(directory: Directory, below: string): boolean {
+  let at = directory;
+  for (const name of below.split('/')) {
+    if (isOwnName(at, name)) return false;
+    const entry = at.names.get(name);
+    if (entry === undefined || typeof entry === 'number') return true;
+    if (!isDirectory(entry)) return !entry.isOwned;
+    at = entry;
+  }
+  return true;
+}

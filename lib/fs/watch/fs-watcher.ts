@@ -1,0 +1,121 @@
+/**
+ * `fs.watch`: Node's FSWatcher over the feed of changes.
+ */
+
+import { EventEmitter } from 'node:events';
+import { displayName } from '../../branch/bytes.ts';
+import { type Errno, isErrno } from '../../errno.ts';
+import { syncIo } from '../../fault.ts';
+import { stat } from '../../ops/attributes.ts';
+import type { Inode } from '../../tree/inode.ts';
+import { doubt, takePath } from '../arguments.ts';
+import { parseOrThrow } from '../call.ts';
+import { shownPath, systemError } from '../errors.ts';
+import { type Encoding, encodingIn, showName, takeOptions } from '../options.ts';
+import type { Session } from '../session.ts';
+import { subscribe, type Watched } from './feed.ts';
+import { KeepAlive } from './keep-alive.ts';
+
+/** What `fs.watch` was asked. */
+export interface WatchRequest {
+  /** Absolute. */
+  readonly path: string;
+  readonly persistent: boolean;
+  readonly recursive: boolean;
+  readonly encoding: Encoding;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Reads the arguments of `watch`; what is not plainly right is doubted. */
+export function parseWatch(session: Session, path: unknown, given: unknown): WatchRequest {
+  const options = takeOptions(given);
+  const { persistent = true, recursive = false, signal } = options;
+  if (typeof persistent !== 'boolean' || typeof recursive !== 'boolean') doubt();
+  return {
+    path: takePath(session, path),
+    persistent: persistent === true,
+    recursive: recursive === true,
+    encoding: encodingIn(options),
+    signal: signal as AbortSignal | undefined,
+  };
+}
+
+/** What an inode found at a path is watched as. */
+export function watchedAt(path: string, inode: Inode, { recursive }: WatchRequest): Watched {
+  const name = path.replace(/\/+$/, '').split('/').at(-1) ?? '';
+  return { inode, name, depth: recursive ? 'tree' : 'entries' };
+}
+
+/** The error of a watch that cannot be begun: Node's, with the path as `filename` too. */
+export function watchError(errno: Errno, given: unknown, above: (...args: never[]) => unknown): Error {
+  const path = shownPath(given);
+  return Object.assign(systemError(errno, 'watch', path, undefined, above), { filename: path });
+}
+
+/** What `fs.watch` gives: tells of changes until it is closed. */
+export class FSWatcher extends EventEmitter {
+  readonly #keepAlive: KeepAlive;
+  /** Stops the feed; undefined once closed. Changed by `close`. */
+  #stop: (() => void) | undefined;
+
+  constructor(session: Session, inode: Inode, request: WatchRequest) {
+    super();
+    this.#keepAlive = new KeepAlive(request.persistent ? 'referenced' : 'unreferenced');
+    const watched = watchedAt(displayName(request.path), inode, request);
+    this.#stop = subscribe(session.caller.tree, watched, (event, name) => {
+      this.emit('change', event, showName(name, request.encoding));
+    });
+  }
+
+  /** Does nothing; there for those who called it in old Nodes. */
+  start(): void {}
+
+  close(): void {
+    if (this.#stop === undefined) return;
+    this.#stop();
+    this.#stop = undefined;
+    this.#keepAlive.end();
+    process.nextTick(() => this.emit('close'));
+  }
+
+  ref(): this {
+    this.#keepAlive.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#keepAlive.unref();
+    return this;
+  }
+}
+
+/** `fs.watch`. */
+export function watchForm(session: Session) {
+  const watch = (filename?: unknown, options?: unknown, listener?: unknown): FSWatcher => {
+    const hear = typeof options === 'function' ? options : listener;
+    const request = parseOrThrow('watch', ['path'], [filename, options], () => parseWatch(session, filename, options));
+    const inode = lookAt(session, request.path, filename, watch);
+    const watcher = new FSWatcher(session, inode, request);
+    if (hear) watcher.on('change', hear as (event: string, name: string | Buffer | null) => void);
+    closeAtAbort(watcher, request.signal);
+    return watcher;
+  };
+  return watch;
+}
+
+function lookAt(session: Session, path: string, given: unknown, above: (...args: never[]) => unknown): Inode {
+  const found = stat(syncIo, session.caller, path);
+  if (isErrno(found)) throw watchError(found, given, above);
+  return found;
+}
+
+function closeAtAbort(watcher: FSWatcher, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const close = () => watcher.close();
+  if (signal.aborted) {
+    process.nextTick(close);
+    return;
+  }
+  signal.addEventListener('abort', close);
+  watcher.once('close', () => signal.removeEventListener('abort', close));
+}

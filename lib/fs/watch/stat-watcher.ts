@@ -1,0 +1,201 @@
+/**
+ * `watchFile` and `unwatchFile`: Node's StatWatcher, which compares what `stat` says now with what it said before.
+ *
+ * Node polls. Here a change made through the overlay is looked at when it happens; only where a lower can change by itself is the file
+ * also looked at every `interval` milliseconds.
+ */
+
+import { EventEmitter } from 'node:events';
+import type { BigIntStats, Stats } from 'node:fs';
+import path from 'node:path';
+import { displayName } from '../../branch/bytes.ts';
+import { isErrno } from '../../errno.ts';
+import { runAsync } from '../../fault.ts';
+import { stat } from '../../ops/attributes.ts';
+import type { Inode } from '../../tree/inode.ts';
+import type { Tree } from '../../tree/tree.ts';
+import { doubt, takePath } from '../arguments.ts';
+import { parseOrThrow } from '../call.ts';
+import { makeBigIntStats, makeStats } from '../results/stats.ts';
+import type { Session } from '../session.ts';
+import { subscribe } from './feed.ts';
+
+/** What `watchFile` was asked. */
+interface Request {
+  /** Absolute and normal. */
+  readonly path: string;
+  readonly interval: number;
+  readonly persistent: boolean;
+  readonly numbers: 'number' | 'bigint';
+  readonly listener: (now: Stats | BigIntStats, before: Stats | BigIntStats) => void;
+}
+
+const DEFAULT_INTERVAL = 5007;
+const MOST_INTERVAL = 2 ** 32 - 1;
+
+function parse(session: Session, filename: unknown, options: unknown, listener: unknown): Request {
+  const hasOptions = typeof options === 'object' && options !== null;
+  const hear = hasOptions ? listener : options;
+  const given = hasOptions ? (options as { interval?: unknown; persistent?: unknown; bigint?: unknown }) : {};
+  const { interval = DEFAULT_INTERVAL, persistent = true, bigint } = given;
+  if (typeof hear !== 'function') doubt();
+  if (typeof interval !== 'number' || !Number.isInteger(interval) || interval < 0 || interval > MOST_INTERVAL) doubt();
+  return {
+    path: path.posix.normalize(takePath(session, filename)),
+    interval: Number(interval),
+    persistent: Boolean(persistent),
+    numbers: bigint === true ? 'bigint' : 'number',
+    listener: hear as Request['listener'],
+  };
+}
+
+/** What `watchFile` gives: one for each path, shared by all who watch it. */
+export class StatWatcher extends EventEmitter {
+  readonly #session: Session;
+  readonly #path: string;
+  readonly #numbers: Request['numbers'];
+  readonly #timer: NodeJS.Timeout;
+  readonly #unsubscribe: () => void;
+  /** What the file was when last looked at; undefined for none, or before the first look. Changed by `#look`. */
+  #before: { readonly inode: Seen | undefined } | undefined;
+  /** A look is under way; another is wanted behind it. Changed by `#look`. */
+  #looking: 'no' | 'once' | 'again' = 'no';
+  #isStopped = false;
+
+  constructor(session: Session, { path: watched, numbers, interval, persistent }: Request) {
+    super();
+    this.#session = session;
+    this.#path = watched;
+    this.#numbers = numbers;
+    this.#timer = setInterval(() => this.#look(), Math.min(interval, 2 ** 31 - 1));
+    if (!persistent) this.#timer.unref();
+    // Whatever changes on the way to the file may change what is there: every change is a reason to look.
+    const { tree } = session.caller;
+    const root = { inode: tree.root, name: '', depth: 'tree' as const };
+    this.#unsubscribe = subscribe(tree, root, (_event, name) => {
+      if (this.#concerns(name)) this.#look();
+    });
+    this.#look();
+  }
+
+  /** Whether a change below the root at this path can change what is at ours: the same, or a directory on the way; links may lead anywhere. */
+  #concerns(name: string): boolean {
+    const changed = `/${name}`;
+    return changed === this.#path || this.#path.startsWith(`${changed}/`) || this.#before?.inode?.isElsewhere === true;
+  }
+
+  #look(): void {
+    if (this.#looking !== 'no') {
+      this.#looking = 'again';
+      return;
+    }
+    this.#looking = 'once';
+    void runAsync((io) => stat(io, this.#session.caller, this.#path)).then(
+      (found) => this.#see(isErrno(found) ? undefined : found),
+      () => this.#see(undefined),
+    );
+  }
+
+  #see(inode: Inode | undefined): void {
+    const isWanted = this.#looking === 'again';
+    this.#looking = 'no';
+    if (this.#isStopped) return;
+    const { tree } = this.#session.caller;
+    const before = this.#before;
+    const now = inode && seenOf(inode, this.#path, tree, this.#numbers);
+    this.#before = { inode: now };
+    const absent = () => zeros(tree, this.#numbers);
+    // Of a file that is not there at first one is told once (node lib/internal/fs/watchers.js).
+    if (before === undefined ? now === undefined : !isSame(before.inode, now)) {
+      this.emit('change', now?.stats ?? absent(), before?.inode?.stats ?? absent());
+    }
+    if (isWanted) this.#look();
+  }
+
+  /** Does nothing; there for those who called it in old Nodes. */
+  start(): void {}
+
+  stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+    this.#unsubscribe();
+    process.nextTick(() => this.emit('stop'));
+  }
+
+  ref(): this {
+    this.#timer.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#timer.unref();
+    return this;
+  }
+}
+
+/** A file as it was seen. */
+interface Seen {
+  readonly stats: Stats | BigIntStats;
+  /** What tells one state of a file from another (libuv uv-poll `statbuf_eq`). */
+  readonly state: string;
+  /** It was reached through a link, so that changes elsewhere may concern it. */
+  readonly isElsewhere: boolean;
+}
+
+function seenOf(inode: Inode, at: string, tree: Tree, numbers: Request['numbers']): Seen {
+  const { number, mode, uid, gid, size, nlink, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } = inode;
+  return {
+    stats: statsOf(inode, tree, numbers),
+    state: [number, mode, uid, gid, size, nlink, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec].join(' '),
+    isElsewhere: !displayName(at).endsWith(`/${displayName(inode.name)}`) || inode.parent === undefined,
+  };
+}
+
+function statsOf(inode: Inode, tree: Tree, numbers: Request['numbers']): Stats | BigIntStats {
+  return numbers === 'bigint' ? makeBigIntStats(inode, tree) : makeStats(inode, tree);
+}
+
+/** The stats of a file that is not there: every number is 0. */
+function zeros(tree: Tree, numbers: Request['numbers']): Stats | BigIntStats {
+  const stats = statsOf(tree.root, tree, numbers);
+  const fields = stats as unknown as Record<string, number | bigint>;
+  for (const key of Object.keys(fields)) fields[key] = numbers === 'bigint' ? 0n : 0;
+  return stats;
+}
+
+function isSame(before: Seen | undefined, now: Seen | undefined): boolean {
+  return before?.state === now?.state;
+}
+
+/** `watchFile` and `unwatchFile`, which share the watchers of a session. */
+export function watchFileForms(session: Session) {
+  const watchers = new Map<string, StatWatcher>();
+
+  function watchFile(filename?: unknown, options?: unknown, listener?: unknown): StatWatcher {
+    const args = [filename, options, listener];
+    const request = parseOrThrow('watchFile', ['path'], args, () => parse(session, filename, options, listener));
+    let watcher = watchers.get(request.path);
+    if (watcher === undefined) {
+      watcher = new StatWatcher(session, request);
+      watchers.set(request.path, watcher);
+    }
+    watcher.on('change', request.listener);
+    return watcher;
+  }
+
+  function unwatchFile(filename?: unknown, listener?: unknown): void {
+    const at = parseOrThrow('unwatchFile', ['path'], [filename], () =>
+      path.posix.normalize(takePath(session, filename)),
+    );
+    const watcher = watchers.get(at);
+    if (watcher === undefined) return;
+    if (typeof listener === 'function') watcher.off('change', listener as () => void);
+    else watcher.removeAllListeners('change');
+    if (watcher.listenerCount('change') > 0) return;
+    watcher.stop();
+    watchers.delete(at);
+  }
+
+  return { watchFile, unwatchFile };
+}

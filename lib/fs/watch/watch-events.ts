@@ -1,0 +1,93 @@
+/**
+ * `promises.watch`: changes as an asynchronous iterator.
+ */
+
+import { displayName } from '../../branch/bytes.ts';
+import { isErrno } from '../../errno.ts';
+import { runAsync } from '../../fault.ts';
+import { stat } from '../../ops/attributes.ts';
+import { parseOrReject } from '../call.ts';
+import { abortError } from '../errors.ts';
+import { showName } from '../options.ts';
+import type { Session } from '../session.ts';
+import { type EventType, subscribe } from './feed.ts';
+import { parseWatch, type WatchRequest, watchError, watchedAt } from './fs-watcher.ts';
+import { KeepAlive } from './keep-alive.ts';
+
+/** One change, as the iterator gives it. */
+interface WatchEvent {
+  readonly eventType: EventType;
+  readonly filename: string | Buffer;
+}
+
+/** How many changes wait for who iterates, and what becomes of more (Node 22.20 and later). */
+interface QueueOptions {
+  readonly maxQueue: number;
+  readonly overflow: 'ignore' | 'throw';
+}
+
+const MOST_WAITING = 2048;
+
+function queueIn(options: unknown): QueueOptions {
+  const { maxQueue = MOST_WAITING, overflow = 'ignore' } = (options ?? {}) as Partial<QueueOptions>;
+  return { maxQueue, overflow };
+}
+
+/** More changes wait than `maxQueue` allows. */
+class QueueOverflow extends Error {
+  readonly code = 'ERR_FS_WATCH_QUEUE_OVERFLOW';
+
+  constructor(most: number) {
+    super(`fs.watch() queued more than ${most} events`);
+  }
+}
+
+/** `promises.watch`. The call itself does nothing but return; watching begins with the first `next`, as Node's. */
+export function watchEventsForm(session: Session) {
+  return async function* watch(filename?: unknown, options?: unknown): AsyncGenerator<WatchEvent, void, undefined> {
+    const parse = () => parseWatch(session, filename, options);
+    const request = await parseOrReject('watch', ['path'], [filename, options], parse);
+    if (request.signal?.aborted) throw abortError(request.signal);
+    const inode = await runAsync((io) => stat(io, session.caller, request.path));
+    if (isErrno(inode)) throw watchError(inode, filename, watch);
+    const watched = watchedAt(displayName(request.path), inode, request);
+    yield* iterate(request, queueIn(options), (hear) => subscribe(session.caller.tree, watched, hear));
+  };
+}
+
+type Subscribe = (hear: (event: EventType, name: string) => void) => () => void;
+
+async function* iterate(
+  { signal, encoding, persistent }: WatchRequest,
+  { maxQueue, overflow }: QueueOptions,
+  begin: Subscribe,
+): AsyncGenerator<WatchEvent, void, undefined> {
+  const waiting: WatchEvent[] = [];
+  let wake = () => {};
+  let failure: Error | undefined;
+  const keepAlive = new KeepAlive(persistent ? 'referenced' : 'unreferenced');
+  const stop = begin((eventType, name) => {
+    if (waiting.length < maxQueue) waiting.push({ eventType, filename: showName(name, encoding) });
+    else if (overflow === 'throw') failure = new QueueOverflow(maxQueue);
+    wake();
+  });
+  const abort = () => wake();
+  signal?.addEventListener('abort', abort);
+  try {
+    for (;;) {
+      const next = waiting.shift();
+      if (next !== undefined) yield next;
+      else if (failure !== undefined) throw failure;
+      else if (signal?.aborted) throw abortError(signal);
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    stop();
+    keepAlive.end();
+  }
+}

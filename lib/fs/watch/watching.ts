@@ -1,0 +1,13 @@
+/** The part of the front that watches. */
+
+import type { Parts, Session } from '../session.ts';
+import { watchForm } from './fs-watcher.ts';
+import { watchFileForms } from './stat-watcher.ts';
+import { watchEventsForm } from './watch-events.ts';
+
+export function watching(session: Session): Parts {
+  return {
+    fs: { watch: watchForm(session), ...watchFileForms(session) },
+    promises: { watch: watchEventsForm(session) },
+  };
+}

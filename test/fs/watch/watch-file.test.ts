@@ -1,0 +1,94 @@
+import nodeFs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createOverlay } from '../../../lib/index.ts';
+
+let scratch: string;
+beforeEach(() => {
+  scratch = nodeFs.realpathSync(nodeFs.mkdtempSync(path.join(os.tmpdir(), 'overfs-')));
+});
+afterEach(() => {
+  nodeFs.rmSync(scratch, { recursive: true, force: true });
+});
+
+describe('watchFile', () => {
+  it('N7 tells each change with the stats of now and before, long before the interval', async () => {
+    const { fs } = createOverlay({ lower: [] });
+    fs.writeFileSync('/f', 'x');
+    const sizes: [number, number][] = [];
+    fs.watchFile('/f', (now, before) => sizes.push([now.size, before.size]));
+    await wait(10);
+    fs.appendFileSync('/f', 'yz');
+    await vi.waitFor(() => expect(sizes).toEqual([[3, 1]]));
+    fs.unlinkSync('/f');
+    await vi.waitFor(() => expect(sizes).toEqual([[3, 1], [0, 3]])); // biome-ignore format: a table
+    fs.unwatchFile('/f');
+    fs.writeFileSync('/f', 'again');
+    await wait(20);
+    expect(sizes).toHaveLength(2);
+  });
+
+  it('N7 tells of a file that is not there at first, once, with zeros', async () => {
+    const { fs } = createOverlay({ lower: [] });
+    const told: unknown[][] = [];
+    const listener = (...stats: { ino: number | bigint; mtimeMs: number | bigint }[]) => {
+      told.push(stats.map(({ ino, mtimeMs }) => [ino, mtimeMs]));
+    };
+    fs.watchFile('/later', { bigint: true }, listener);
+    await vi.waitFor(() => expect(told).toEqual([[[0n, 0n], [0n, 0n]]])); // biome-ignore format: a table
+    fs.mkdirSync('/elsewhere');
+    await wait(10);
+    expect(told).toHaveLength(1);
+    fs.writeFileSync('/later', '');
+    await vi.waitFor(() => expect(told).toHaveLength(2));
+    fs.unwatchFile('/later', listener as never);
+  });
+
+  it('N7 sees a change on the way to the file, and one behind a link', async () => {
+    const { fs } = createOverlay({ lower: [] });
+    fs.mkdirSync('/d');
+    fs.writeFileSync('/d/f', 'x');
+    fs.symlinkSync('/d/f', '/link');
+    const sizes: number[][] = [[], []];
+    fs.watchFile('/d/f', ({ size }) => sizes[0]?.push(size));
+    fs.watchFile('/link', ({ size }) => sizes[1]?.push(size));
+    await wait(10);
+    fs.writeFileSync('/d/f', 'xyz');
+    await vi.waitFor(() => expect(sizes).toEqual([[3], [3]]));
+    fs.renameSync('/d', '/e');
+    await vi.waitFor(() => expect(sizes).toEqual([[3, 0], [3, 0]])); // biome-ignore format: a table
+    fs.unwatchFile('/d/f');
+    fs.unwatchFile('/link');
+  });
+
+  it('N8 polls a lower that changes by itself', async () => {
+    nodeFs.writeFileSync(path.join(scratch, 'f'), 'x');
+    const { fs } = createOverlay({ lower: scratch });
+    const sizes: number[] = [];
+    const watcher = fs.watchFile('/f', { interval: 20 }, ({ size }) => sizes.push(size));
+    await wait(30);
+    nodeFs.appendFileSync(path.join(scratch, 'f'), 'yz');
+    await vi.waitFor(() => expect(sizes).toEqual([3]), { timeout: 5000 });
+    const stopped = new Promise((resolve) => watcher.once('stop', resolve));
+    fs.unwatchFile('/f');
+    await stopped;
+  });
+
+  it('N1 refuses a missing listener as Node does', () => {
+    const { fs } = createOverlay({ lower: [] });
+    const refusal = (call: () => unknown) => {
+      try {
+        call();
+      } catch (error) {
+        return `${error}`;
+      }
+      return 'taken';
+    };
+    for (const args of [['/f'], ['/f', {}], ['/f', 5], [5, () => {}], ['/f', { interval: -1 }, () => {}]]) {
+      const of = (watchFile: unknown) => refusal(() => (watchFile as (...args: unknown[]) => unknown)(...args));
+      expect(of(fs.watchFile)).toBe(of(nodeFs.watchFile));
+    }
+  });
+});

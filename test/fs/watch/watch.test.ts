@@ -1,0 +1,163 @@
+// The same changes under the same watchers, on the real filesystem and on overlays: the events are equal.
+
+import nodeFs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Volume } from 'memfs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createOverlay } from '../../../lib/index.ts';
+
+type Fs = typeof nodeFs;
+
+let scratch: string;
+beforeEach(() => {
+  scratch = nodeFs.realpathSync(nodeFs.mkdtempSync(path.join(os.tmpdir(), 'overfs-')));
+});
+afterEach(() => {
+  nodeFs.rmSync(scratch, { recursive: true, force: true });
+});
+
+/** How long the kernel is given to tell of a change. */
+const SETTLE = 30;
+
+/** What each step makes watchers of a directory and of a file in it tell, sorted within a step: watchers do not wait for one another. */
+async function story(fs: Fs, root: string): Promise<Record<string, string[]>> {
+  fs.mkdirSync(`${root}/d/sub`, { recursive: true });
+  fs.writeFileSync(`${root}/d/f`, 'x');
+  const heard: string[] = [];
+  const directory = fs.watch(`${root}/d`, (event, name) => heard.push(`directory: ${event} ${name}`));
+  const file = fs.watch(`${root}/d/f`, { encoding: 'buffer' }, (event, name) => heard.push(`file: ${event} ${name}`));
+  const told: Record<string, string[]> = {};
+  const steps: Record<string, () => void> = {
+    create: () => fs.writeFileSync(`${root}/d/new`, 'abc'),
+    append: () => fs.appendFileSync(`${root}/d/f`, 'abc'),
+    chmod: () => fs.chmodSync(`${root}/d/f`, 0o600),
+    truncate: () => fs.truncateSync(`${root}/d/f`, 1),
+    utimes: () => fs.utimesSync(`${root}/d/f`, 1, 1),
+    rename: () => fs.renameSync(`${root}/d/new`, `${root}/d/new2`),
+    mkdir: () => fs.mkdirSync(`${root}/d/dir`),
+    rmdir: () => fs.rmdirSync(`${root}/d/dir`),
+    symlink: () => fs.symlinkSync('f', `${root}/d/s`),
+    link: () => fs.linkSync(`${root}/d/f`, `${root}/d/l`),
+    unlink: () => fs.unlinkSync(`${root}/d/l`),
+    'in a subdirectory': () => fs.writeFileSync(`${root}/d/sub/x`, ''),
+    'the directory itself': () => fs.chmodSync(`${root}/d`, 0o700),
+    'move the file': () => fs.renameSync(`${root}/d/f`, `${root}/d/g`),
+    'move it back': () => fs.renameSync(`${root}/d/g`, `${root}/d/f`),
+    'rename over the file': () => fs.renameSync(`${root}/d/new2`, `${root}/d/f`),
+  };
+  for (const [name, step] of Object.entries(steps)) {
+    heard.length = 0;
+    step();
+    await wait(SETTLE);
+    // The kernel tells the end of a watched file once more when it drops the watch.
+    told[name] = [...new Set(heard)].sort();
+  }
+  directory.close();
+  file.close();
+  return told;
+}
+
+describe('fs.watch', () => {
+  it('N8 tells of changes through the overlay what the kernel tells of the same', async () => {
+    const real = await story(nodeFs, scratch);
+    expect(await story(createOverlay({ lower: [] }).fs, '')).toEqual(real);
+    nodeFs.mkdirSync(path.join(scratch, 'lower/d/sub'), { recursive: true });
+    nodeFs.writeFileSync(path.join(scratch, 'lower/d/f'), 'x');
+    const over = createOverlay({ lower: { root: path.join(scratch, 'lower'), immutable: true } });
+    expect(await story(over.fs, '')).toEqual(real);
+  });
+
+  it('N8 tells what happens below with `recursive`, by paths', async () => {
+    const { fs } = createOverlay({ lower: Volume.fromJSON({ '/d/a/b/c': '' }) });
+    const heard: string[] = [];
+    const watcher = fs.watch('/d', { recursive: true }, (event, name) => heard.push(`${event} ${name}`));
+    fs.writeFileSync('/d/a/b/c', 'x');
+    fs.mkdirSync('/d/a/new');
+    fs.writeFileSync('/elsewhere', '');
+    await wait(SETTLE);
+    watcher.close();
+    expect(new Set(heard)).toEqual(new Set(['change a/b/c', 'rename a/new']));
+  });
+
+  it('N8 tells of a lower that changes, where it shows through', async () => {
+    nodeFs.mkdirSync(path.join(scratch, 'd'));
+    for (const name of ['seen', 'covered', 'removed']) nodeFs.writeFileSync(path.join(scratch, 'd', name), 'x');
+    const { fs } = createOverlay({ lower: scratch });
+    fs.writeFileSync('/d/covered', 'ours');
+    fs.unlinkSync('/d/removed');
+    const heard: string[] = [];
+    const watcher = fs.watch('/d', (event, name) => heard.push(`${event} ${name}`));
+    for (const name of ['covered', 'removed', 'seen']) nodeFs.appendFileSync(path.join(scratch, 'd', name), '!');
+    nodeFs.writeFileSync(path.join(scratch, 'd/new'), '');
+    await vi.waitFor(() => expect(heard).toContain('rename new'), { timeout: 5000 });
+    watcher.close();
+    expect(new Set(heard)).toEqual(new Set(['change seen', 'rename new']));
+    expect(fs.readFileSync('/d/seen', 'utf8')).toBe('x!');
+  });
+
+  it('N7 ends with close, with a signal, and tells so', async () => {
+    const { fs } = createOverlay({ lower: [] });
+    const control = new AbortController();
+    const aborted = fs.watch('/', { signal: control.signal });
+    const closed = fs.watch('/');
+    const ends: string[] = [];
+    aborted.on('close', () => ends.push('aborted'));
+    closed.on('close', () => ends.push('closed'));
+    closed.on('change', () => ends.push('change'));
+    control.abort();
+    closed.close();
+    closed.close();
+    fs.writeFileSync('/f', '');
+    await wait(SETTLE);
+    expect(ends).toEqual(['aborted', 'closed']);
+  });
+
+  it('N2 refuses what is not there as Node does', () => {
+    const { fs } = createOverlay({ lower: [] });
+    const missing = (watch: () => unknown) => {
+      try {
+        watch();
+      } catch (error) {
+        const { message, code, errno, syscall, path: at, filename } = error as Record<string, unknown>;
+        return { message, code, errno, syscall, at, filename };
+      }
+      return undefined;
+    };
+    const real = missing(() => nodeFs.watch('/no/such/place'));
+    expect(real).toBeDefined();
+    expect(missing(() => fs.watch('/no/such/place'))).toEqual(real);
+  });
+});
+
+describe('promises.watch', () => {
+  it('N7 gives changes one after the other until it is aborted', async () => {
+    const { fs } = createOverlay({ lower: [] });
+    const control = new AbortController();
+    const heard: string[] = [];
+    const listening = (async () => {
+      for await (const { eventType, filename } of fs.promises.watch('/', { signal: control.signal })) {
+        heard.push(`${eventType} ${filename}`);
+        if (heard.length === 3) control.abort();
+      }
+    })();
+    await wait(SETTLE);
+    fs.writeFileSync('/f', 'x');
+    fs.appendFileSync('/f', 'y');
+    await expect(listening).rejects.toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' });
+    expect(heard).toEqual(['rename f', 'change f', 'change f']);
+  });
+
+  it('N7 stops listening when the loop is left, and fails as Node does where there is nothing', async () => {
+    const { fs } = createOverlay({ lower: [] });
+    await wait(0);
+    const events = fs.promises.watch('/');
+    const first = events.next();
+    await wait(SETTLE);
+    fs.writeFileSync('/f', '');
+    expect((await first).value).toEqual({ eventType: 'rename', filename: 'f' });
+    await events.return?.();
+    await expect(fs.promises.watch('/none').next()).rejects.toThrow("ENOENT: no such file or directory, watch '/none'");
+  });
+});
