@@ -11,17 +11,8 @@
 import { Errno } from '../errno.ts';
 import { type Io, runAsync, runCallback, syncIo } from '../fault.ts';
 import { DOUBT, readTaken } from './arguments.ts';
-import {
-  type AnyCall,
-  abortedOr,
-  type Callback,
-  type Loose,
-  parseOrReject,
-  parseOrThrow,
-  Sequel,
-  worded,
-} from './call.ts';
-import { dryRun } from './dry-run.ts';
+import { type AnyCall, abortedOr, type Callback, type Loose, parseOrThrow, Sequel, worded } from './call.ts';
+import { dryRun, dryRunPromise } from './dry-run.ts';
 import { systemError } from './errors.ts';
 import { runLater, runNow } from './sequences/steps.ts';
 import type { Session } from './session.ts';
@@ -188,17 +179,33 @@ async function finish(
   }
 }
 
-/** The promise form. */
+/** Reads arguments about which there is doubt, once Node has taken them. */
+async function parseTaken(session: Session, call: AnyCall, args: readonly unknown[]): Promise<unknown> {
+  await dryRunPromise(call.name, call.takes, args);
+  return readTaken(() => call.parse(session, args[0], args[1], args[2]));
+}
+
+/** The promise form. Nothing is awaited before the first run, nor twice. */
 export function promiseForm(session: Session, call: AnyCall): PromiseFunction {
   const form = async (a?: unknown, b?: unknown, c?: unknown): Promise<unknown> => {
-    const args = [a, b, c];
     let request: unknown;
+    let signal: AbortSignal | undefined;
     try {
-      request = await parseOrReject(call.name, call.takes, args, () => call.parse(session, a, b, c));
+      try {
+        request = call.parse(session, a, b, c);
+      } catch (thrown) {
+        if (thrown !== DOUBT) throw thrown;
+        request = await parseTaken(session, call, [a, b, c]);
+      }
+      signal = call.signal?.(request);
+      signal?.throwIfAborted();
+      const answer = await runAsync((io: Io) => call.run(io, session, request), signal);
+      if (answer instanceof Sequel) return await finish(call, answer, [a, b, c], request, form);
+      if (!(answer instanceof Errno)) return answer;
+      throw answer;
     } catch (thrown) {
-      throw thrown instanceof Errno ? worded(call, thrown, args, undefined, form) : thrown;
+      throw thrown instanceof Errno ? worded(call, thrown, [a, b, c], request, form) : abortedOr(thrown, signal);
     }
-    return await abortable(session, call, request, args, call.signal?.(request), form);
   };
   return form;
 }

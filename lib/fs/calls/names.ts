@@ -147,6 +147,18 @@ interface MkdtempRequest {
   readonly tried: string[];
 }
 
+/** Node warns once, and so do we. */
+let hasWarned = false;
+
+/** Names that end with X are made differently by other systems' mkdtemp(3) (node lib/internal/fs/utils.js). */
+function warnOfLastX(prefix: string): void {
+  if (hasWarned || !prefix.endsWith('X')) return;
+  hasWarned = true;
+  process.emitWarning(
+    'mkdtemp() templates ending with X are not portable. For details see: https://nodejs.org/api/fs.html',
+  );
+}
+
 function randomLetters(): string {
   let letters = '';
   for (const byte of randomBytes(ADDED)) letters += LETTERS[byte % LETTERS.length];
@@ -160,6 +172,7 @@ const mkdtemp = inAllForms<MkdtempRequest, string | Buffer>({
   parse(session, prefix, options) {
     const encoding = encodingIn(takeOptions(options));
     const given = givenPath(prefix);
+    warnOfLastX(given);
     // An empty prefix is a name in the working directory, not an empty path.
     const path = given === '' ? `${session.cwd()}/` : takePath(session, prefix);
     return { prefix: path, given, encoding, tried: [] };

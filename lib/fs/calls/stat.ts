@@ -3,7 +3,7 @@
  */
 
 import type { BigIntStats, BigIntStatsFs, Stats, StatsFs } from 'node:fs';
-import { type Errno, isErrno } from '../../errno.ts';
+import { Errno, isErrno } from '../../errno.ts';
 import { type Io, runCallback, syncIo } from '../../fault.ts';
 import * as ops from '../../ops/attributes.ts';
 import type { OpenFile } from '../../ops/open.ts';
@@ -128,14 +128,17 @@ const statfs = inAllForms<StatfsRequest, StatsFs | BigIntStatsFs>({
 /** The `stat` family. */
 export const statCalls: readonly Row[] = [stat, lstat, fstat, statfs];
 
-/** `existsSync`: never throws, whatever it is given. */
+/** `existsSync`: whatever it is given is there or not. */
 export function existsSyncForm(session: Session): (path?: unknown) => boolean {
   return (path) => {
     try {
       return ops.exists(syncIo, session.caller, takePath(session, path));
     } catch (thrown) {
+      if (thrown instanceof Errno) return false;
+      // What a branch cannot do or has not loaded (L13) is no answer.
+      if (thrown !== DOUBT) throw thrown;
       // Where Node has something to say about the argument it warns.
-      if (thrown === DOUBT) dryRun('existsSync', ['path'], [path]);
+      dryRun('existsSync', ['path'], [path]);
       return false;
     }
   };

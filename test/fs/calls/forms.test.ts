@@ -17,11 +17,13 @@ function recorded(call: (callback: (...values: unknown[]) => void) => unknown): 
 }
 
 /** What a program of its own prints that imports the library as OVERFS. */
-function outputOf(script: string): string {
+function outputOf(script: string, ...flags: string[]): string {
   const directory = nodeFs.mkdtempSync(path.join(os.tmpdir(), 'overfs-'));
   try {
     const source = script.replace('OVERFS', transpileLibrary(directory));
-    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '-e', source], {
+      encoding: 'utf8',
+    });
     expect(stderr).toBe('');
     return stdout;
   } finally {
@@ -116,5 +118,18 @@ describe('N6 callbacks', () => {
       'readFile',
       'stat',
     ]);
+  });
+});
+
+describe('N1 mkdtemp', () => {
+  it('warns once of a prefix that ends with X', () => {
+    const script = `
+      import { createOverlay } from 'OVERFS';
+      process.on('warning', ({ message }) => console.log(message));
+      const { fs } = createOverlay({ lower: [] });
+      fs.mkdtempSync('/aX');
+      fs.mkdtempSync(Buffer.from('/bX'));
+    `;
+    expect(outputOf(script, '--no-warnings')).toMatch(/^mkdtemp\(\) templates ending with X are not portable\..*\n$/);
   });
 });

@@ -223,3 +223,12 @@ describe('N2 error messages', () => {
     }
   });
 });
+
+describe('L13 existsSync', () => {
+  it('says neither yes nor no of what a branch with promises only has not told yet', async () => {
+    const { readdir, readFile, stat, lstat } = nodeFs.promises;
+    const { fs } = createOverlay({ lower: { fs: { promises: { readdir, readFile, stat, lstat } } } });
+    expect(() => fs.existsSync(os.tmpdir())).toThrow(expect.objectContaining({ code: 'ERR_OVERFS_NOT_LOADED' }));
+    await expect(new Promise((resolve) => fs.exists(os.tmpdir(), resolve))).resolves.toBe(true);
+  });
+});
