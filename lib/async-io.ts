@@ -17,6 +17,8 @@ import type {
   SAME,
   Space,
 } from './branch/branch.ts';
+import { UPPER } from './branch/branch.ts';
+import { epochOf, quietOf } from './branch/upper/unrest.ts';
 import { ESTALE } from './errno.ts';
 import type { Errand, Io } from './fault.ts';
 import { Fault, Question } from './questions.ts';
@@ -128,6 +130,8 @@ export class AsyncIo implements Io {
 
   /** Takes the remembered answer to a question, or sends it and stops. */
   #answer<R>(branch: Branch, wording: string, sharing: Sharing, ask: (requests: AsyncRequests) => Promise<R>): R {
+    const quiet = quietOf(branch);
+    if (quiet !== undefined) throw new Fault(quiet);
     const asked = this.#expect(branch, wording, sharing, ask);
     if (asked.question.answer === undefined) throw new Fault(this.#until(asked));
     return asked.question.result() as R;
@@ -148,16 +152,14 @@ export class AsyncIo implements Io {
   }
 
   #expect<R>(branch: Branch, wording: string, sharing: Sharing, ask: (requests: AsyncRequests) => Promise<R>): Asked {
-    const key = `${branch.id} ${wording}`;
+    const key = keyOf(branch, wording);
     const known = this.#asked?.get(key);
     if (known !== undefined && !this.#isInVain(known)) return known;
     const { async: requests } = branch;
     if (requests === undefined) throw new Error('a branch without promise functions is asked at once');
     const send = () => ask(requests);
     const isShared = sharing === 'shared' || (sharing === 'anew' && branch.immutable);
-    const asked = isShared
-      ? sendShared(branch, wording, send, known)
-      : { question: new Question(send), isJoined: false };
+    const asked = isShared ? sendShared(branch, key, send, known) : { question: new Question(send), isJoined: false };
     this.#asked ??= new Map();
     this.#asked.set(key, asked);
     return asked;
@@ -191,7 +193,7 @@ export class AsyncIo implements Io {
   }
 
   doubt(branch: Branch, path: string, fingerprint: Fingerprint): void {
-    const key = `${branch.id} lstat ${path}`;
+    const key = keyOf(branch, `lstat ${path}`);
     const answer = this.#asked?.get(key)?.question.answer;
     // In a later run what is doubted is known better already.
     if (answer !== undefined && 'value' in answer && !tells(answer.value, fingerprint)) return;
@@ -201,7 +203,7 @@ export class AsyncIo implements Io {
   }
 
   expectRead(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): void {
-    if (branch.async === undefined) return;
+    if (branch.async === undefined || quietOf(branch) !== undefined) return;
     const { wording, ask } = reading(path, fingerprint, offset, length);
     this.#expect(branch, wording, 'shared', ask);
   }
@@ -248,6 +250,11 @@ export class AsyncIo implements Io {
     this.#acts++;
     return `${this.#acts} ${wording}`;
   }
+}
+
+/** By what a question is remembered. Answers of an upper that we have changed since are not those of now. */
+function keyOf(branch: Branch, wording: string): string {
+  return branch.id === UPPER ? `${UPPER} ${epochOf(branch)} ${wording}` : `${branch.id} ${wording}`;
 }
 
 /** Whether this answer of `lstat` tells of a file with this fingerprint. */

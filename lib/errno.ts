@@ -53,6 +53,7 @@ export const EFBIG = bare('EFBIG', 27);
 export const ENOSPC = bare('ENOSPC', 28);
 export const EROFS = bare('EROFS', 30);
 export const ENAMETOOLONG = bare('ENAMETOOLONG', 36);
+export const ENOSYS = bare('ENOSYS', 38);
 export const ENOTEMPTY = bare('ENOTEMPTY', 39);
 export const ELOOP = bare('ELOOP', 40);
 export const ENOTSUP = bare('ENOTSUP', 95);

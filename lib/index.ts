@@ -24,7 +24,7 @@ export { createOverlay, Overlay, type OverlayEvents } from './overlay.ts';
 export type { CacheOptions, Lower, LowerOptions, OverlayOptions } from './overlay-options.ts';
 export type { Limits } from './pages/quota.ts';
 export type { Credentials } from './tree/caller.ts';
+export { UpperError } from './writeback/area/work-area.ts';
 export type { Command } from './writeback/commands.ts';
 export type { WriteBackOptions } from './writeback/triggers.ts';
-export { UpperError } from './writeback/work-area.ts';
 export type { Manner, Progress } from './writeback/write-back.ts';

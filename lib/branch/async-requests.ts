@@ -25,6 +25,7 @@ import {
   ownCopy,
   positionFor,
   printAlike,
+  printOf,
   saysReplaced,
   spaceIn,
   targetIn,
@@ -252,7 +253,7 @@ export class AsyncBranchRequests implements AsyncRequests {
         files.drop(file);
         return undefined;
       }
-      file.checked = fingerprint;
+      file.checked = printOf(fingerprint);
       files.release(file);
       return bytes;
     } catch (thrown) {

@@ -8,7 +8,7 @@
  */
 
 import { constants } from 'node:fs';
-import type { Attributes, Fingerprint, Remembered } from './branch.ts';
+import { ANY_SIZE, type Attributes, type Fingerprint, type Remembered } from './branch.ts';
 
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK } = constants;
 const GIGA = 1_000_000_000;
@@ -103,9 +103,10 @@ export function sameButNumber(stats: StatsLike, remembered: Remembered): boolean
 /** Whether stats show the size and the time of a fingerprint, the inode number left aside. */
 export function printsButNumber(stats: StatsLike, fingerprint: Fingerprint): boolean {
   return (
-    quantity(stats.size, 0) === fingerprint.size &&
-    (sameMoment(stats.mtimeNs, stats.mtimeMs, fingerprint.mtimeSec, fingerprint.mtimeNsec) ??
-      sameDate(stats.mtime, fingerprint.mtimeSec, fingerprint.mtimeNsec))
+    fingerprint.size === ANY_SIZE ||
+    (quantity(stats.size, 0) === fingerprint.size &&
+      (sameMoment(stats.mtimeNs, stats.mtimeMs, fingerprint.mtimeSec, fingerprint.mtimeNsec) ??
+        sameDate(stats.mtime, fingerprint.mtimeSec, fingerprint.mtimeNsec)))
   );
 }
 

@@ -42,6 +42,9 @@ export interface Attributes {
 /** By which of a file's attributes a change below is noticed. */
 export type Fingerprint = Pick<Attributes, 'ino' | 'size' | 'mtimeSec' | 'mtimeNsec'>;
 
+/** The size in the fingerprint of a file that we are changing ourselves: its inode number alone tells that it is the one. */
+export const ANY_SIZE = -1;
+
 /** The attributes that a look at a lower file compares with what is remembered. */
 export type Remembered = Omit<Attributes, 'dev' | 'rdev' | 'blocks' | 'birthtimeSec' | 'birthtimeNsec'>;
 

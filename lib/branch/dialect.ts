@@ -139,6 +139,11 @@ export function saysReplaced(thrown: unknown): boolean {
   return REPLACED.has(codeOf(thrown));
 }
 
+/** A fingerprint as it is now: an inode's own changes with it. */
+export function printOf({ ino, size, mtimeSec, mtimeNsec }: Fingerprint): Fingerprint {
+  return { ino, size, mtimeSec, mtimeNsec };
+}
+
 /** Whether two fingerprints are the same. */
 export function printAlike(one: Fingerprint, other: Fingerprint): boolean {
   return (

@@ -20,6 +20,7 @@ import {
   ownCopy,
   positionFor,
   printAlike,
+  printOf,
   saysReplaced,
   spaceIn,
   targetIn,
@@ -210,7 +211,7 @@ export class SyncBranchRequests implements Requests {
         files.drop(file);
         return undefined;
       }
-      file.checked = fingerprint;
+      file.checked = printOf(fingerprint);
       files.release(file);
       return bytes;
     } catch (thrown) {

@@ -19,6 +19,7 @@ import {
   Special,
 } from '../tree/inode.ts';
 import { own, tellChange } from '../tree/own.ts';
+import { borrow, returnLoan } from '../tree/sources/borrow.ts';
 import { touchMtime } from '../tree/tree.ts';
 import { FOLLOW, walk } from '../tree/walk.ts';
 import { mayLie, prepareRead, prepareWrite, probeSize, readAll, relieve, writeNow } from './data.ts';
@@ -207,8 +208,10 @@ function openSpecial(io: Io, caller: Caller, path: string): Opened {
 function cloneInto({ tree }: Caller, source: File, copy: File): void {
   // Where its content comes from says nothing any more about where the file itself comes from.
   copy.state |= BORN;
+  returnLoan(copy);
   copy.origin = source.origin;
   copy.originName = source.originName;
+  borrow(copy);
   copy.ino = source.ino;
   const { size, ino, mtimeSec, mtimeNsec } = source;
   extraOf(copy).fingerprint = source.extra?.fingerprint ?? { ino, size, mtimeSec, mtimeNsec };

@@ -20,6 +20,7 @@ import {
   WHITEOUT,
 } from './inode.ts';
 import { markName, touchNames } from './own.ts';
+import { returnLoan } from './sources/borrow.ts';
 import type { Tree } from './tree.ts';
 
 /** Tells the inode about a name that points at it. */
@@ -102,6 +103,7 @@ export function endIfUnused(tree: Tree, inode: Inode): void {
     tree.memory.quota.giveBackInode();
     inode.state &= ~CHARGED;
   }
+  returnLoan(inode);
   tree.linked.delete(inode.number);
   tree.dirty?.inodes.delete(inode);
 }

@@ -8,14 +8,24 @@
 import type { Attributes, Branch, Entry, Fingerprint } from '../branch/branch.ts';
 import { NotLoadedError } from '../branch/decorators/recorded.ts';
 import type { Handle } from '../branch/fs-like.ts';
+import { Unrest } from '../branch/upper/unrest.ts';
 import type { AsyncUpperRequests, Upper, UpperRequests } from '../branch/upper/upper.ts';
-import { EAGAIN, EBUSY, Errno, errnoOf } from '../errno.ts';
+import { EAGAIN, EBUSY, ENOSYS, type Errno, errnoOf } from '../errno.ts';
+
+/**
+ * How soon the answer must be heeded. `at once`: what is known of the upper is not so from the sending of the command until its answer
+ * has been heeded, so that nobody may ask the upper anything in between.
+ */
+export type Urgency = 'none' | 'at once';
+
+/** One request to the upper, and how urgent it is. */
+export type Command = Request & { readonly urgency?: Urgency };
 
 /**
  * One request to the upper; `read` may go to any branch. Paths are absolute in the branch. `kind` is the system call, the rest are its
  * arguments.
  */
-export type Command =
+type Request =
   | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number }
   | { readonly kind: 'create'; readonly path: string; readonly mode: number }
   | { readonly kind: 'open'; readonly path: string }
@@ -118,7 +128,17 @@ export function carryOutNow<R>(target: Target, procedure: Procedure<R>): R {
 
 /** Carries a procedure out without blocking. */
 export async function carryOutLater<R>(target: Target, procedure: Procedure<R>): Promise<R> {
-  const requests = target.upper.async ?? target.upper.sync;
+  const unrest = new Unrest(target.branch);
+  try {
+    return await carryOut(target, procedure, unrest);
+  } finally {
+    unrest.end();
+  }
+}
+
+async function carryOut<R>(target: Target, procedure: Procedure<R>, unrest: Unrest): Promise<R> {
+  const { sync } = target.upper;
+  const requests = target.upper.async ?? sync;
   let step = procedure.next();
   let attempt = 0;
   while (step.done !== true) {
@@ -126,8 +146,12 @@ export async function carryOutLater<R>(target: Target, procedure: Procedure<R>):
     let failure: Errno | undefined;
     try {
       target.trace(step.value);
-      if (requests === undefined) throw new Errno('ENOSYS', -38);
-      answer = await perform(step.value, requests, target.branch, 'async');
+      if (requests === undefined) throw ENOSYS;
+      const isUrgent = step.value.urgency === 'at once';
+      if (isUrgent && sync === undefined) unrest.begin();
+      if (isUrgent && sync !== undefined) answer = perform(step.value, sync, target.branch, 'sync');
+      else answer = await perform(step.value, requests, target.branch, 'async');
+      if (isUrgent) unrest.stir();
     } catch (thrown) {
       failure = errnoOf(thrown);
     }
@@ -196,7 +220,7 @@ function ask(
 ): unknown {
   const branch = (command.kind === 'read' ? command.branch : undefined) ?? upper;
   const requests = how === 'async' ? (branch.async ?? branch.sync) : branch.sync;
-  if (requests === undefined) throw new Errno('ENOSYS', -38);
+  if (requests === undefined) throw ENOSYS;
   if (command.kind === 'lstat') return requests.lstat(command.path);
   if (command.kind === 'list') return requests.list(command.path);
   return requests.read(command.path, command.fingerprint, command.offset, command.length);

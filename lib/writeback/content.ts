@@ -14,7 +14,7 @@ import type { Memory } from '../pages/memory.ts';
 import { DIRTY, leaveBytes, type Page, type PageIndex, sharePage } from '../pages/page.ts';
 import { File, type Inode, Symlink } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
-import { type Command, type Procedure, tell } from './commands.ts';
+import { type Command, type Procedure, tell, type Urgency } from './commands.ts';
 
 /** A dirty page as it was. */
 interface TakenPage {
@@ -46,6 +46,8 @@ export interface Content {
   readonly origin: { readonly branch: Branch; readonly path: string; readonly fingerprint: Fingerprint } | undefined;
   /** In order. */
   readonly pages: readonly TakenPage[];
+  /** It gets no name: a file that is open only. */
+  readonly isNameless: boolean;
   /** Of a symbolic link: where it points. */
   readonly target: string | undefined;
   /** What the upper said of the staged file. Set when it is complete. */
@@ -64,7 +66,8 @@ export function takeAttributes(inode: Inode): TakenAttributes {
 
 /** Takes the content of an inode as it is now. `place` is where the upper holds the file already. */
 export function takeContent(memory: Memory, inode: Inode, place: UpperSource | undefined, stage: string): Content {
-  const base = { inode, stage, attributes: takeAttributes(inode), staged: undefined };
+  const isNameless = inode.nlink === 0;
+  const base = { inode, stage, attributes: takeAttributes(inode), isNameless, staged: undefined };
   if (!(inode instanceof File)) {
     const target = inode instanceof Symlink ? inode.target : undefined;
     return { ...base, kind: 'whole', size: 0, supplied: 0, origin: originOf(inode), pages: [], target };
@@ -168,13 +171,14 @@ export function* giveAttributes(
   writer: Writer,
   made: 'made with its mode' | 'made before',
 ): Procedure<void> {
+  const urgency: Urgency = made === 'made before' ? 'at once' : 'none';
   if (writer.can.chown && (made === 'made before' || uid !== writer.uid || gid !== writer.gid)) {
-    yield* allowed({ kind: 'chown', path, uid, gid });
+    yield* allowed({ kind: 'chown', path, uid, gid, urgency });
   }
   if (writer.can.chmod && (made === 'made before' || (mode & 0o777 & ~writer.umask) !== mode)) {
-    yield* tell({ kind: 'chmod', path, mode });
+    yield* tell({ kind: 'chmod', path, mode, urgency });
   }
-  if (writer.can.setTimes) yield* tell({ kind: 'setTimes', path, atime, mtime });
+  if (writer.can.setTimes) yield* tell({ kind: 'setTimes', path, atime, mtime, urgency });
 }
 
 /** A command that the upper may refuse to who is not root (W8: "owner, where it may"). */
@@ -216,11 +220,17 @@ function* fetch({ origin }: Content, from: number, to: number): Procedure<Uint8A
 }
 
 /** Writes all of `bytes`, going on after a short write (W2). */
-export function* writeAll(path: string, handle: unknown, bytes: Uint8Array, position: number): Procedure<void> {
+export function* writeAll(
+  path: string,
+  handle: unknown,
+  bytes: Uint8Array,
+  position: number,
+  urgency: Urgency = 'none',
+): Procedure<void> {
   let done = 0;
   while (done < bytes.length) {
     const rest = done === 0 ? bytes : bytes.subarray(done);
-    const written = yield* tell({ kind: 'write', path, handle, bytes: rest, position: position + done });
+    const written = yield* tell({ kind: 'write', path, handle, bytes: rest, position: position + done, urgency });
     // An upper that takes nothing and gives no reason would be asked for ever.
     if (written === 0) throw EIO;
     done += written;

@@ -10,11 +10,12 @@
 import { constants } from 'node:fs';
 import { OPAQUE_MARK, whiteoutName } from '../branch/whiteout.ts';
 import { type Directory, type Inode, isDirectory, isSymlink, namesOf } from '../tree/inode.ts';
-import type { UpperSource } from '../tree/sources/source.ts';
+import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
 import { type Content, type TakenAttributes, takeAttributes } from './content.ts';
-import { type Item, lowersOf, placeOf, upperOf } from './plan.ts';
+import { changePlace, heldNames, isRead, placeOf, upperOf } from './places.ts';
+import { type Item, lowersOf } from './plan.ts';
 
 const { S_IFMT, S_IFDIR } = constants;
 
@@ -26,8 +27,14 @@ export interface Move {
 
 /** One thing done to the upper. `stage` names something in the staging directory; paths are absolute in the upper. */
 export type Step =
-  | { readonly kind: 'place'; readonly stage: string; readonly path: string }
-  | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number }
+  | {
+      readonly kind: 'place';
+      readonly stage: string;
+      readonly path: string;
+      /** The inode number that the overlay shows for it, if it is new in the upper. */
+      readonly number?: number;
+    }
+  | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number; readonly number: number }
   | { readonly kind: 'link'; readonly existing: string; readonly stage: string; readonly path: string }
   | { readonly kind: 'mark'; readonly path: string }
   | { readonly kind: 'unmark'; readonly path: string }
@@ -43,28 +50,60 @@ export type Step =
     }
   | { readonly kind: 'attributes'; readonly path: string; readonly attributes: TakenAttributes };
 
-/** A step, and the inode whose content it needs or that it makes. */
-interface DraftStep {
+/** A move, and what it takes away: what the upper has under a name. */
+export interface DraftMove extends Move {
+  readonly source: UpperSource;
+  readonly name: string;
+  /** What is to have the name afterwards. */
+  readonly wanted: Inode | undefined;
+  /** What is taken away and gets another name. */
+  readonly kept: Inode | undefined;
+}
+
+/** A step, and what the tree must know of it. */
+export interface DraftStep {
   readonly step: Step;
+  /** The inode that it names, makes or changes. */
   readonly needs: Inode | undefined;
+  /** Whether it can be done although the content of that inode could not be written. */
+  readonly without: 'needs content' | 'goes without';
+  /** The name that it is about. */
+  readonly item: Item | undefined;
+  /** Where in the upper a staged content goes, where that is no item. */
+  readonly place: Place | undefined;
 }
 
 export interface Draft {
-  readonly moves: readonly Move[];
+  /** The deepest first. */
+  readonly moves: readonly DraftMove[];
   readonly steps: readonly DraftStep[];
 }
 
-/** Writes down what a plan does. `copied` are directories all of whose children are in the plan; `dirty` the inodes that were. */
-export function draft(
-  tree: Tree,
-  items: readonly Item[],
-  contents: ReadonlyMap<Inode, Content>,
-  copied: ReadonlySet<Directory>,
-  dirty: ReadonlySet<Inode>,
-): Draft {
-  const writer = new DraftWriter(tree, contents, copied);
+/** A name in the upper. */
+export interface Place {
+  readonly source: UpperSource;
+  readonly name: string;
+}
+
+/** What a draft is made of. */
+export interface Material {
+  readonly items: readonly Item[];
+  readonly contents: ReadonlyMap<Inode, Content>;
+  /** Directories all of whose children are in the plan. */
+  readonly copied: ReadonlySet<Directory>;
+  /** The inodes that were dirty. */
+  readonly dirty: ReadonlySet<Inode>;
+  /** Gives a name in the staging directory that was never used before. */
+  readonly nameStage: () => string;
+}
+
+/** Writes down what a plan does. */
+export function draft(tree: Tree, material: Material): Draft {
+  const { items, dirty } = material;
+  const writer = new DraftWriter(tree, material);
   for (const item of items) writer.moveAway(item);
   for (const item of items) writer.name(item);
+  writer.rewrites();
   writer.patches();
   writer.attributes(items, dirty);
   return writer.finish();
@@ -74,18 +113,22 @@ class DraftWriter {
   readonly #tree: Tree;
   readonly #contents: ReadonlyMap<Inode, Content>;
   readonly #copied: ReadonlySet<Directory>;
-  readonly #moves: (Move & { readonly depth: number })[] = [];
+  readonly #nameStage: () => string;
+  readonly #moves: DraftMove[] = [];
   readonly #steps: DraftStep[] = [];
   /** What was moved to the staging directory and gets a new name, by inode. */
   readonly #moved = new Map<Inode, string>();
   /** Where an inode has its first name after the batch. */
   readonly #paths = new Map<Inode, string>();
+  /** The paths at which a file is put. */
+  readonly #named = new Set<string>();
   readonly #made: Directory[] = [];
 
-  constructor(tree: Tree, contents: ReadonlyMap<Inode, Content>, copied: ReadonlySet<Directory>) {
+  constructor(tree: Tree, { contents, copied, nameStage }: Material) {
     this.#tree = tree;
     this.#contents = contents;
     this.#copied = copied;
+    this.#nameStage = nameStage;
   }
 
   /** What the upper has at a name and should not have there leaves it. */
@@ -94,22 +137,45 @@ class DraftWriter {
     if (upper?.layer?.names.has(name) !== true) return;
     const held = upper.held.get(name);
     const wanted = isTransparent ? undefined : want;
-    if (held !== undefined && held === wanted) return;
-    const isDir = upper.layer.names.get(name) === S_IFDIR;
-    const isElsewhere = held !== undefined && this.#keeps(held, upper, name);
-    // A file that nobody wants any more is replaced by the rename of the new one, at once.
-    if (wanted !== undefined && !isDirectory(wanted) && !isDir && !isElsewhere) return;
-    const stage = `m${this.#moves.length}`;
-    const from = `${upper.path === '/' ? '' : upper.path}/${name}`;
-    this.#moves.push({ from, stage, depth: from.split('/').length });
-    if (isElsewhere && held !== undefined) this.#moved.set(held, stage);
+    if (held !== undefined) {
+      if (held === wanted) return;
+      if (!isDirectory(held)) this.#keepOtherPlace(held, upper, name);
+    }
+    const isRenamed = held !== undefined && this.#isKept(held, upper, name);
+    const type = upper.layer.names.get(name) ?? 0;
+    // A file that nobody wants or reads any more is replaced by the rename of the new one, at once.
+    const isReplaced = wanted !== undefined && !isDirectory(wanted) && type !== 0 && type !== S_IFDIR;
+    if (!isReplaced || isRenamed || isRead(upper, name)) this.#moveOut(upper, name, wanted);
   }
 
-  /** Whether an inode that loses this name in the upper gets another there, for which this is its content. */
-  #keeps(held: Inode, upper: UpperSource, name: string): boolean {
-    if (held.nlink === 0 || this.#contents.get(held)?.kind === 'whole') return false;
-    if (isDirectory(held)) return upperOf(held)?.parent === upper && upperOf(held)?.name === name && isNamed(held);
-    return placeOf(held) === upper && held.originName === name && isNamed(held);
+  /** Whether the upper goes on holding, elsewhere, what it has under this name. */
+  #isKept(held: Inode, upper: UpperSource, name: string): boolean {
+    if (held.nlink === 0 || !isNamed(held) || this.#contents.get(held)?.kind === 'whole') return false;
+    if (isDirectory(held)) return upperOf(held)?.parent === upper && upperOf(held)?.name === name;
+    return placeOf(held) === upper && held.originName === name;
+  }
+
+  /** A file that loses the name by which we find it in the upper is found by another that it keeps there. */
+  #keepOtherPlace(file: Inode, upper: UpperSource, name: string): void {
+    if (placeOf(file) !== upper || file.originName !== name) return;
+    for (const link of namesOf(file)) {
+      const other = upperOf(link.directory);
+      if (other?.held.get(link.name) !== file || (other === upper && link.name === name)) continue;
+      changePlace(file, upper, name, other, link.name);
+      return;
+    }
+  }
+
+  /** Takes what the upper has under a name to the staging directory; answers its name there. */
+  #moveOut(source: UpperSource, name: string, wanted?: Inode): string {
+    const known = this.#moves.find((move) => move.source === source && move.name === name);
+    if (known !== undefined) return known.stage;
+    const stage = this.#nameStage();
+    const held = source.held.get(name);
+    const kept = held !== undefined && this.#isKept(held, source, name) ? held : undefined;
+    this.#moves.push({ from: pathIn(source, name), stage, source, name, wanted, kept });
+    if (kept !== undefined) this.#moved.set(kept, stage);
+    return stage;
   }
 
   /** Gives a name what should be there. */
@@ -120,55 +186,92 @@ class DraftWriter {
     const hasMark = upper?.layer?.whiteouts.has(name) === true;
     const mark = this.#pathIn(directory, whiteoutName(name));
     if (want === undefined) {
-      if (below !== undefined && !hasMark) this.#step({ kind: 'mark', path: mark });
-      else if (below === undefined && hasMark) this.#step({ kind: 'unmark', path: mark });
+      if (below !== undefined && !hasMark) this.#step({ kind: 'mark', path: mark }, undefined, item);
+      else if (below === undefined && hasMark) this.#step({ kind: 'unmark', path: mark }, undefined, item);
       return;
     }
     if (!isTransparent && upper?.held.get(name) !== want) {
       if (isDirectory(want)) this.#placeDirectory(item, want, path);
-      else this.#placeFile(want, path);
+      else this.#placeFile(item, want, path);
     } else if (!isTransparent && this.#contents.get(want)?.kind === 'whole') {
-      this.#placeFile(want, path);
+      this.#placeFile(item, want, path);
     }
-    if (hasMark) this.#step({ kind: 'unmark', path: mark });
+    if (hasMark) this.#step({ kind: 'unmark', path: mark }, want, item);
   }
 
-  #placeDirectory({ below }: Item, want: Directory, path: string): void {
-    const stage = this.#moved.get(want);
-    if (stage !== undefined) this.#step({ kind: 'place', stage, path });
-    else this.#step({ kind: 'mkdir', path, mode: want.mode & 0o7777 }, want);
+  #placeDirectory(item: Item, want: Directory, path: string): void {
+    const { below } = item;
+    const held = upperOf(want);
+    // What it lies in may be gone with all that was in it.
+    const stage = this.#moved.get(want) ?? (held?.parent && this.#moveOut(held.parent, held.name));
+    if (stage !== undefined) this.#step({ kind: 'place', stage, path }, want, item);
+    else {
+      // Open to us until all is in it; its own mode comes last.
+      this.#step({ kind: 'mkdir', path, mode: 0o700 | (want.mode & 0o777), number: want.number }, want, item);
+    }
     this.#made.push(want);
     // A directory that shows nothing of what the lowers have there says so (L5).
     const hidesDirectory = below !== undefined && (below.attributes.mode & S_IFMT) === S_IFDIR;
     const isNew = lowersOf(want).length === 0 || this.#copied.has(want);
     if (isNew && hidesDirectory && upperOf(want)?.layer?.isOpaque !== true) {
-      this.#step({ kind: 'mark', path: `${path}/${OPAQUE_MARK}` });
+      this.#step({ kind: 'mark', path: `${path}/${OPAQUE_MARK}` }, undefined, item);
     }
   }
 
-  #placeFile(want: Inode, path: string): void {
+  #placeFile(item: Item, want: Inode, path: string): void {
+    this.#named.add(path);
     const first = this.#paths.get(want) ?? this.#keptPath(want);
     const content = this.#contents.get(want);
     if (first !== undefined) {
-      this.#step({ kind: 'link', existing: first, stage: `l${this.#steps.length}`, path }, want);
+      this.#step({ kind: 'link', existing: first, stage: this.#nameStage(), path }, want, item);
       return;
     }
-    const stage = content?.kind === 'whole' ? content.stage : this.#moved.get(want);
-    if (stage === undefined) return;
-    this.#step({ kind: 'place', stage, path }, content?.kind === 'whole' ? want : undefined);
+    if (content?.kind === 'whole') {
+      this.#step({ kind: 'place', stage: content.stage, path, number: want.number }, want, item);
+    } else {
+      const place = placeOf(want);
+      const stage = this.#moved.get(want) ?? (place && this.#moveOut(place, want.originName));
+      if (stage === undefined) return;
+      this.#step({ kind: 'place', stage, path }, want, item);
+    }
     this.#paths.set(want, path);
   }
 
   /** The path at which the upper goes on holding an inode; undefined when it is moved, written anew or not there. */
   #keptPath(inode: Inode): string | undefined {
-    if (this.#moved.has(inode) || this.#contents.get(inode)?.kind === 'whole') return undefined;
+    if (this.#contents.get(inode)?.kind === 'whole') return undefined;
+    return this.#heldPath(inode);
+  }
+
+  /** The path at which the upper holds an inode now, if it stays there. */
+  #heldPath(inode: Inode): string | undefined {
     const place = placeOf(inode);
-    if (place === undefined) return undefined;
+    if (place === undefined || this.#moved.has(inode)) return undefined;
     // Its directory may have moved, so the path is the one that the tree shows.
     for (const { directory, name } of namesOf(inode)) {
       if (upperOf(directory) === place && name === inode.originName) return this.#pathIn(directory, name);
     }
     return undefined;
+  }
+
+  /** Files that are written anew get the new content under every name that they keep. */
+  rewrites(): void {
+    for (const { inode, kind, stage } of this.#contents.values()) {
+      if (kind !== 'whole') continue;
+      for (const { source, name, link } of heldNames(inode)) {
+        const path = this.#pathIn(link.directory, name);
+        if (this.#named.has(path)) continue;
+        const place = { source, name };
+        const existing = this.#paths.get(inode);
+        if (source.borrowers.has(name)) this.#moveOut(source, name, inode);
+        if (existing !== undefined) {
+          this.#step({ kind: 'link', existing, stage: this.#nameStage(), path }, inode, undefined, place);
+        } else {
+          this.#step({ kind: 'place', stage, path, number: inode.number }, inode, undefined, place);
+          this.#paths.set(inode, path);
+        }
+      }
+    }
   }
 
   /** Pages of files that the upper keeps. */
@@ -205,12 +308,14 @@ class DraftWriter {
   }
 
   finish(): Draft {
-    const moves = [...this.#moves].sort((a, b) => b.depth - a.depth);
-    return { moves: moves.map(({ from, stage }) => ({ from, stage })), steps: this.#steps };
+    const depthOf = ({ from }: Move) => from.split('/').length;
+    return { moves: this.#moves.sort((a, b) => depthOf(b) - depthOf(a)), steps: this.#steps };
   }
 
-  #step(step: Step, needs?: Inode): void {
-    this.#steps.push({ step, needs });
+  #step(step: Step, needs?: Inode, item?: Item, place?: Place): void {
+    const hasContent = needs !== undefined && this.#contents.get(needs)?.kind === 'whole';
+    const isPages = step.kind === 'patch' || step.kind === 'attributes';
+    this.#steps.push({ step, needs, without: hasContent || isPages ? 'needs content' : 'goes without', item, place });
   }
 
   #pathOf(directory: Directory): string {

@@ -26,12 +26,14 @@ import {
 import { listNames } from '../tree/list.ts';
 import { type Found, find } from '../tree/load.ts';
 import { lookup } from '../tree/lookup.ts';
+import { borrowersOf } from '../tree/sources/borrow.ts';
 import { layerOf } from '../tree/sources/layer.ts';
-import { type Source, UpperSource } from '../tree/sources/source.ts';
+import type { Source, UpperSource } from '../tree/sources/source.ts';
 import type { Dirty, Tree } from '../tree/tree.ts';
 import { readTarget } from '../tree/walk.ts';
 import { type Content, takeContent } from './content.ts';
 import { type Draft, draft } from './draft.ts';
+import { heldNames, placeOf, upperOf } from './places.ts';
 
 /** A name about which the upper must be told. */
 export interface Item {
@@ -64,21 +66,9 @@ export interface Plan {
   readonly refused: ReadonlyMap<Inode, Errno>;
 }
 
-/** The directory of the upper that a directory has; undefined while the upper has none for it. */
-export function upperOf(directory: Directory): UpperSource | undefined {
-  const [first] = directory.sources;
-  return first instanceof UpperSource ? first : undefined;
-}
-
 /** The directories of lowers that a directory merges. */
 export function lowersOf(directory: Directory): readonly Source[] {
   return upperOf(directory) === undefined ? directory.sources : directory.sources.slice(1);
-}
-
-/** Where the upper holds an inode's content; undefined when it does not. */
-export function placeOf(inode: Inode): UpperSource | undefined {
-  const { origin, originName } = inode;
-  return origin instanceof UpperSource && origin.held.get(originName) === inode ? origin : undefined;
 }
 
 /** Whether the directory can be reached from the root: one that was removed needs nothing. */
@@ -126,7 +116,10 @@ class Collection {
   #addInode(inode: Inode): void {
     if (inode === this.#tree.root) return;
     const isReal = (inode.state & (BORN | OWNED_ATTRIBUTES | OWNED_CONTENT)) !== 0;
-    if (!isReal || (isDirectory(inode) && upperOf(inode) !== undefined)) return;
+    if (isReal && !(isDirectory(inode) && upperOf(inode) !== undefined)) this.#addNames(inode);
+  }
+
+  #addNames(inode: Inode): void {
     for (const { directory, name } of namesOf(inode)) {
       if (isLive(this.#tree, directory) && upperOf(directory)?.held.get(name) !== inode) {
         this.#add(directory, name, 'needed');
@@ -154,8 +147,10 @@ class Collection {
     this.items.set(directory, names);
     if (want === undefined || isTransparent) return;
     if (isDirectory(want)) this.#copyIfMoved(want, below);
+    // A file keeps all its names together.
+    else this.#addNames(want);
     // Where a link points is asked before anything is decided.
-    else if (want instanceof Symlink) readTarget(this.#io, want);
+    if (want instanceof Symlink) readTarget(this.#io, want);
   }
 
   /** The children of a directory that the lowers have elsewhere would not show here: they are all brought along. */
@@ -163,6 +158,10 @@ class Collection {
     const lowers = lowersOf(directory);
     if (lowers.length === 0 || sameSources(lowers, below?.sources ?? []) || this.copied.has(directory)) return;
     this.copied.add(directory);
+    // What was looked at there before is looked at again, since nothing is below it any more.
+    const known = [...(this.items.get(directory)?.keys() ?? [])];
+    this.items.delete(directory);
+    for (const name of known) this.#add(directory, name, 'needed');
     for (const name of listNames(this.#io, directory)) this.#add(directory, name, 'needed');
   }
 }
@@ -182,8 +181,12 @@ function sameSources(some: readonly Source[], others: readonly Source[]): boolea
   );
 }
 
-/** Plans the write-back of all that is dirty; undefined when nothing is. */
-export function plan(io: Io, tree: Tree): Plan | undefined {
+/**
+ * Plans the write-back of all that is dirty; undefined when nothing is.
+ *
+ * @param nameStage gives a name in the staging directory that was never used before
+ */
+export function plan(io: Io, tree: Tree, nameStage: () => string): Plan | undefined {
   const { dirty } = tree;
   if (dirty === undefined || (dirty.inodes.size === 0 && dirty.names.size === 0)) return undefined;
   const collection = new Collection(io, tree);
@@ -196,28 +199,36 @@ export function plan(io: Io, tree: Tree): Plan | undefined {
   dirty.inodes.clear();
   dirty.names.clear();
   dirty.truncated.clear();
-  const { contents, refused } = takeContents(tree, items, inodes);
+  const { contents, refused } = takeContents(tree, items, inodes, nameStage);
   const { copied } = collection;
-  return { items, contents, copied, inodes, names, refused, draft: draft(tree, items, contents, copied, inodes) };
+  const drafted = draft(tree, { items, contents, copied, dirty: inodes, nameStage });
+  return { items, contents, copied, inodes, names, refused, draft: drafted };
 }
 
 /** What must be written: of inodes that get a place in the upper, and of those there whose content changed. */
-function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Inode>) {
+function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Inode>, nameStage: () => string) {
   const contents = new Map<Inode, Content>();
   const refused = new Map<Inode, Errno>();
   const wanted = new Set<Inode>(dirty);
   for (const { want, isTransparent } of items) if (want !== undefined && !isTransparent) wanted.add(want);
   const placed = new Set(items.map(({ want }) => want));
+  // A copy without a name that is still open loses the bytes it shares with a file that changes: it gets some of its own.
+  const takeBorrowers = (inode: Inode, place: UpperSource) => {
+    for (const borrower of borrowersOf(place, inode.originName)) {
+      if (borrower.nlink === 0) contents.set(borrower, takeContent(tree.memory, borrower, undefined, nameStage()));
+    }
+  };
   for (const inode of wanted) {
     if (isDirectory(inode) || inode.nlink === 0) continue;
     const place = placeOf(inode);
-    if (place === undefined && !placed.has(inode)) continue;
+    if (place === undefined && !placed.has(inode) && heldNames(inode).length === 0) continue;
     if (inode instanceof Special) refused.set(inode, ENOTSUP);
     else if (
       place === undefined ||
-      (inode instanceof File && !isOwnContentClean(inode, inode.extra?.fingerprint?.size))
+      (inode instanceof File && !isOwnContentClean(inode, inode.extra?.fingerprint?.size ?? inode.size))
     ) {
-      contents.set(inode, takeContent(tree.memory, inode, place, String(contents.size)));
+      contents.set(inode, takeContent(tree.memory, inode, place, nameStage()));
+      if (place !== undefined) takeBorrowers(inode, place);
     }
   }
   return { contents, refused };

@@ -7,37 +7,36 @@
 
 import { cleanPage, pageAt } from '../pages/contents.ts';
 import { DIRTY } from '../pages/page.ts';
-import { type Directory, extraOf, File, type Inode, isDirectory } from '../tree/inode.ts';
+import { type Directory, File, type Inode, isDirectory } from '../tree/inode.ts';
+import { returnLoan } from '../tree/sources/borrow.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
-import type { Dirty, Tree } from '../tree/tree.ts';
+import type { Tree } from '../tree/tree.ts';
 import { type Content, releaseContent } from './content.ts';
-import { type Item, lowersOf, type Plan, upperOf } from './plan.ts';
+import { notePrint, upperOf } from './places.ts';
+import { type Item, lowersOf, type Plan } from './plan.ts';
 
-/** Makes what arrived clean. `failed` are inodes whose content could not be written: they and their names stay dirty. */
+/** Ends a batch. `failed` are inodes whose content could not be written: they and their names stay dirty. */
 export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, unknown>): void {
   const { dirty } = tree;
   if (dirty === undefined) return;
   for (const item of plan.items) {
     if (item.want !== undefined && failed.has(item.want)) dirty.addName(item.directory, item.name);
-    else settleName(tree, plan, item);
+    else settleName(plan, item);
   }
-  for (const [inode, content] of plan.contents) {
-    if (!failed.has(inode)) settleContent(tree, dirty, plan, content);
-    releaseContent(tree.memory, content);
-  }
-  for (const inode of failed.keys()) if (inode.nlink > 0) dirty.inodes.add(inode);
+  for (const content of plan.contents.values()) releaseContent(tree.memory, content);
+  for (const inode of failed.keys()) if (inode.nlink > 0) dirty.addInode(inode);
 }
 
 /** Gives back a plan of which nothing was done: all of it is dirty as before. */
 export function giveBack(tree: Tree, plan: Plan): void {
   const { dirty } = tree;
-  for (const inode of plan.inodes) if (inode.nlink > 0) dirty?.inodes.add(inode);
+  for (const inode of plan.inodes) if (inode.nlink > 0) dirty?.addInode(inode);
   for (const [directory, names] of plan.names) for (const name of names) dirty?.addName(directory, name);
   for (const content of plan.contents.values()) releaseContent(tree.memory, content);
 }
 
 /** Notes what the upper holds under a name. */
-function settleName(tree: Tree, plan: Plan, { directory, name, want, isTransparent, below }: Item): void {
+export function settleName(plan: Plan, { directory, name, want, isTransparent, below }: Item): void {
   const upper = upperOf(directory);
   const { layer } = upper ?? {};
   if (upper === undefined || layer === undefined) return;
@@ -50,50 +49,49 @@ function settleName(tree: Tree, plan: Plan, { directory, name, want, isTranspare
   }
   layer.whiteouts.delete(name);
   layer.names.set(name, want.type);
-  if (isDirectory(want) && upper.held.get(name) !== want) settleDirectory(tree, plan, upper, name, want);
   upper.held.set(name, want);
+  if (isDirectory(want)) settleDirectory(plan, upper, name, want);
 }
 
-/** Notes that the upper has a directory where it had none, or had it elsewhere. */
-function settleDirectory(tree: Tree, plan: Plan, parent: UpperSource, name: string, directory: Directory): void {
+/** Notes that the upper has a directory, where it may have had none. */
+function settleDirectory(plan: Plan, parent: UpperSource, name: string, directory: Directory): void {
   const isCopied = plan.copied.has(directory);
-  const lowers = isCopied ? [] : lowersOf(directory);
-  const moved = upperOf(directory);
-  if (moved !== undefined) {
-    moved.parent?.held.delete(moved.name);
-    moved.parent?.layer?.names.delete(moved.name);
-    moved.parent = parent;
-    moved.name = name;
-    if (isCopied) takeSources(tree, directory, [moved]);
+  const held = upperOf(directory);
+  if (held !== undefined) {
+    if (isCopied && directory.sources.length > 1) takeSources(directory, [held]);
     return;
   }
+  const lowers = isCopied ? [] : lowersOf(directory);
   const made = parent.child(name, parent.dev);
-  made.layer = { names: new Map(), whiteouts: new Set(), isOpaque: lowers.length === 0 };
-  takeSources(tree, directory, [made, ...lowers]);
+  made.layer = { names: new Map(), whiteouts: new Set(), isOpaque: false };
+  takeSources(directory, [made, ...lowers]);
 }
 
 /** Like `setSources`, but what is known of the names stays known: they are the same. */
-function takeSources(_tree: Tree, directory: Directory, sources: Directory['sources']): void {
+function takeSources(directory: Directory, sources: Directory['sources']): void {
   const isComplete = directory.complete || sources.length === 1;
   directory.sources = sources;
   directory.settled = sources.every(({ branch }) => branch.immutable);
   directory.complete = isComplete;
 }
 
-/** Makes the pages that arrived clean: from now on the upper supplies them. */
-function settleContent(tree: Tree, dirty: Dirty, plan: Plan, content: Content): void {
+/** Notes that a name of the upper has the content that was staged for it. */
+export function settlePlaced(tree: Tree, content: Content, source: UpperSource, name: string): void {
   const { inode, staged } = content;
-  const place = placeAfter(plan, inode);
-  if (place === undefined || inode.nlink === 0) return;
-  inode.origin = place.source;
-  inode.originName = place.name;
-  if (staged !== undefined) inode.ino = staged.ino;
-  if (!(inode instanceof File)) return;
-  if (staged !== undefined) {
-    const { ino, size, mtimeSec, mtimeNsec } = staged;
-    extraOf(inode).fingerprint = { ino, size, mtimeSec, mtimeNsec };
-  }
-  if (dirty.truncated.has(inode)) return;
+  source.held.set(name, inode);
+  if (inode.nlink === 0 && inode.opens === 0) return;
+  returnLoan(inode);
+  // Who has bytes under the old name, if that is another, keeps them there.
+  inode.origin = source;
+  inode.originName = name;
+  if (staged !== undefined) notePrint(inode, staged);
+  settleContent(tree, content);
+}
+
+/** Makes the pages that arrived clean: from now on the upper supplies them. */
+export function settleContent(tree: Tree, content: Content): void {
+  const { inode } = content;
+  if (!(inode instanceof File) || tree.dirty?.truncated.has(inode)) return;
   inode.supplied = content.size;
   for (const { index, twin } of content.pages) {
     const page = pageAt(inode, index);
@@ -101,14 +99,4 @@ function settleContent(tree: Tree, dirty: Dirty, plan: Plan, content: Content): 
       continue;
     cleanPage(tree.memory, inode, index, page);
   }
-}
-
-/** Where the upper holds an inode's content now. */
-function placeAfter(plan: Plan, inode: Inode): { source: UpperSource; name: string } | undefined {
-  for (const { directory, name, want, isTransparent } of plan.items) {
-    if (want !== inode || isTransparent) continue;
-    const source = upperOf(directory);
-    if (source !== undefined) return { source, name };
-  }
-  return undefined;
 }

@@ -13,25 +13,19 @@ import type { Upper } from '../branch/upper/upper.ts';
 import { EBUSY, Errno } from '../errno.ts';
 import { type Errand, runAsync, syncIo } from '../fault.ts';
 import { type Inode, isDirectory, isSymlink, namesOf } from '../tree/inode.ts';
+import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
-import { type Command, carryOutLater, carryOutNow, type Procedure, type Target, tell } from './commands.ts';
-import { type Content, stageContent, type Writer } from './content.ts';
-import type { Step } from './draft.ts';
+import { carryOutBatch, numbersOf } from './area/carry-out.ts';
+import { endHolder, newHolder } from './area/lock.ts';
+import { areaAt, clearStage, endBatch, mount, noteNumbers, unmount, writeJournal } from './area/work-area.ts';
+import { adoptNameless, type Batch, failWhoIsBoundTo, isIndivisible, makeBatch, watch } from './batch.ts';
+import { type Command, carryOutLater, carryOutNow, type Procedure, type Target } from './commands.ts';
+import { stageContent, type Writer } from './content.ts';
 import { noteFailure } from './errors.ts';
-import { endHolder, newHolder } from './lock.ts';
+import { isRead } from './places.ts';
 import { type Plan, plan } from './plan.ts';
 import { giveBack, settle } from './settle.ts';
-import {
-  areaAt,
-  carryOutBatch,
-  clearStage,
-  mount,
-  noteNumbers,
-  removeFile,
-  unmount,
-  writeJournal,
-} from './work-area.ts';
 
 /** How far a write-back is. */
 export interface Progress {
@@ -68,12 +62,6 @@ export interface Manner {
   readonly signal?: AbortSignal;
 }
 
-/** A batch that is decided and not yet carried out to its end. */
-interface Decided {
-  readonly plan: Plan;
-  readonly failed: ReadonlyMap<Inode, Errno>;
-}
-
 /** How the upper is reached, and who writes there. */
 export interface UpperAccess extends Omit<Writer, 'can'> {
   readonly branch: Branch;
@@ -97,13 +85,20 @@ export class WriteBack {
   /** The write-back under way without blocking; settles when it ends. Changed by `later`. */
   #running: Promise<void> | undefined;
   /** What a failure left decided but not done. Changed by `#batch` and `#finish`. */
-  #decided: Decided | undefined;
+  #decided: Batch | undefined;
+  /** Something may be left in the staging directory. Changed by `#batch` and `#finish`. */
+  #isStageUsed = false;
+  /** The staging directory, as far as the tree has anything there. */
+  readonly #stage: UpperSource;
+  /** The last name given in the staging directory. Changed by `#nameStage`. */
+  #lastStage = 0;
   /** How many bytes of content were handed to the upper. Changed as commands go by. */
   written = 0;
 
   constructor(tree: Tree, { branch, upper, root, uid, gid, umask, pause }: UpperAccess, listeners: Listeners) {
     this.#tree = tree;
     this.#area = areaAt(root);
+    this.#stage = new UpperSource(branch, this.#area.stage, 0, undefined, '');
     this.#writer = { uid, gid, umask, can: upper.can };
     this.#listeners = listeners;
     const trace = (command: Command) => {
@@ -164,8 +159,8 @@ export class WriteBack {
   now(manner: Manner): Failure[] {
     if (this.#running !== undefined) throw EBUSY;
     carryOutNow(this.#target, this.#finish());
-    const taken = plan(syncIo, this.#tree);
-    return taken === undefined ? [] : carryOutNow(this.#target, this.#batch(taken, manner));
+    const taken = plan(syncIo, this.#tree, this.#nameStage);
+    return carryOutNow(this.#target, taken === undefined ? this.#tidy() : this.#batch(taken, manner));
   }
 
   /** Writes back all that is dirty, after whatever is under way. As `now`, without blocking. */
@@ -187,32 +182,35 @@ export class WriteBack {
   async #run(manner: Manner): Promise<Failure[]> {
     manner.signal?.throwIfAborted();
     await carryOutLater(this.#target, this.#finish());
-    const taken = await runAsync((io) => plan(io, this.#tree), manner.signal);
-    return taken === undefined ? [] : carryOutLater(this.#target, this.#batch(taken, manner));
+    const taken = await runAsync((io) => plan(io, this.#tree, this.#nameStage), manner.signal);
+    return carryOutLater(this.#target, taken === undefined ? this.#tidy() : this.#batch(taken, manner));
   }
+
+  readonly #nameStage = (): string => `${++this.#lastStage}`;
 
   /** Stages, decides and carries out what was planned. */
   *#batch(taken: Plan, manner: Manner): Procedure<Failure[]> {
     const failed = new Map(taken.refused);
+    let batch: Batch;
     try {
-      yield* this.#stage(taken, manner, failed);
-      const { moves } = taken.draft;
-      const steps = stepsWithout(taken, failed);
-      // A single renaming into place is a whole by itself.
-      const isWhole = moves.length === 0 && steps.length <= 1 && steps[0]?.kind !== 'patch';
-      if (!isWhole) yield* writeJournal(this.#area, moves, steps);
+      if (this.#isStageUsed) yield* this.#clearStage();
+      this.#isStageUsed = true;
+      yield* this.#stageAll(taken, manner, failed);
+      batch = makeBatch(taken, failed);
+      if (isIndivisible(batch)) yield* this.#noteNumbers(batch);
+      else yield* writeJournal(this.#area, batch.moves, batch.steps);
     } catch (thrown) {
       giveBack(this.#tree, taken);
-      if (thrown instanceof Errno) for (const inode of taken.inodes) noteFailure(inode, thrown);
-      yield* clearStage(this.#area);
+      if (thrown instanceof Errno) for (const inode of taken.inodes) this.#report(inode, thrown);
       throw thrown;
     }
-    this.#decided = { plan: taken, failed };
+    this.#decided = batch;
+    adoptNameless(this.#tree, batch, this.#stage);
     yield* this.#finish();
-    return [...failed].map(([inode, errno]) => this.#report(inode, errno));
+    return [...failed].map(([inode, errno]) => this.#failureOf(inode, errno));
   }
 
-  *#stage(taken: Plan, { onProgress, signal }: Manner, failed: Map<Inode, Errno>): Procedure<void> {
+  *#stageAll(taken: Plan, { onProgress, signal }: Manner, failed: Map<Inode, Errno>): Procedure<void> {
     const total = taken.contents.size;
     let done = 0;
     for (const content of taken.contents.values()) {
@@ -222,59 +220,68 @@ export class WriteBack {
       } catch (thrown) {
         if (!(thrown instanceof Errno)) throw thrown;
         failed.set(content.inode, thrown);
-        noteFailure(content.inode, thrown);
-        yield* removeFile(`${this.#area.stage}/${content.stage}`);
       }
       done++;
       onProgress?.({ done, total, bytes: this.written, path: this.#pathOf(content.inode) });
     }
+    failWhoIsBoundTo(taken, failed);
+    for (const [inode, errno] of failed) this.#report(inode, errno);
   }
 
   /** Carries out what is decided, from wherever it stopped. */
   *#finish(): Procedure<void> {
-    if (this.#decided === undefined) return;
-    const { plan: taken, failed } = this.#decided;
-    const steps = stepsWithout(taken, failed);
-    yield* carryOutBatch(this.#area, taken.draft.moves, steps, this.#writer);
-    yield* this.#lookAtPatched(taken, steps);
-    const numbers = yield* this.#newNumbers(taken, failed);
-    yield* removeFile(this.#area.journal);
-    yield* clearStage(this.#area);
-    this.#numbersSize = yield* noteNumbers(this.#area, numbers, this.#numbersSize);
-    settle(this.#tree, taken, failed);
+    const batch = this.#decided;
+    if (batch === undefined) return;
+    try {
+      const watcher = watch(this.#tree, batch, this.#stage);
+      yield* carryOutBatch(this.#area, batch, batch.cursor, this.#writer, watcher);
+      if (!isIndivisible(batch)) {
+        yield* this.#noteNumbers(batch);
+        yield* endBatch(this.#area);
+      }
+    } catch (thrown) {
+      if (thrown instanceof Errno) for (const inode of batch.plan.inodes) this.#report(inode, thrown);
+      throw thrown;
+    }
+    settle(this.#tree, batch.plan, batch.failed);
     this.#decided = undefined;
+    yield* this.#tidy();
   }
 
-  /** How the files look whose pages were written into them: by that a change by somebody else is told. */
-  *#lookAtPatched(taken: Plan, steps: readonly Step[]): Procedure<void> {
-    const byStage = new Map<string, Content>();
-    for (const content of taken.contents.values()) byStage.set(content.stage, content);
-    for (const step of steps) {
-      const content = step.kind === 'patch' ? byStage.get(step.stage) : undefined;
-      if (content !== undefined && step.kind === 'patch')
-        content.staged = yield* tell({ kind: 'lstat', path: step.path });
+  /** Clears the staging directory. It holds nothing that is wanted, so what fails is left to the next time. */
+  *#tidy(): Procedure<Failure[]> {
+    try {
+      if (this.#isStageUsed) yield* this.#clearStage();
+    } catch (thrown) {
+      if (!(thrown instanceof Errno)) throw thrown;
     }
+    return [];
   }
 
-  /** The numbers of what is new in the upper. */
-  *#newNumbers(taken: Plan, failed: ReadonlyMap<Inode, Errno>): Procedure<Map<number, number>> {
-    const numbers = new Map<number, number>();
-    for (const { inode, kind, staged } of taken.contents.values()) {
-      if (kind === 'whole' && staged !== undefined && !failed.has(inode)) numbers.set(Number(staged.ino), inode.number);
+  *#noteNumbers({ plan: { contents }, steps, failed }: Batch): Procedure<void> {
+    const known = new Map<string, number>();
+    for (const { inode, kind, stage, staged } of contents.values()) {
+      if (kind === 'whole' && staged !== undefined && !failed.has(inode)) known.set(stage, Number(staged.ino));
     }
-    for (const { step, needs } of taken.draft.steps) {
-      if (step.kind !== 'mkdir' || needs === undefined) continue;
-      const made = yield* tell({ kind: 'lstat', path: step.path });
-      if (made !== undefined) numbers.set(Number(made.ino), needs.number);
-    }
-    numbers.delete(0);
-    return numbers;
+    this.#numbersSize = yield* noteNumbers(this.#area, yield* numbersOf(steps, known), this.#numbersSize);
   }
 
-  #report(inode: Inode, errno: Errno): Failure {
-    const failure = { path: this.#pathOf(inode), errno };
-    this.#listeners.onFailure(failure);
-    return failure;
+  /** Removes what is staged, but for what is still read although it has no name any more. */
+  *#clearStage(): Procedure<void> {
+    const stage = this.#stage;
+    const state = yield* clearStage(this.#area, (name) => isRead(stage, name));
+    for (const name of stage.held.keys()) if (!isRead(stage, name)) stage.held.delete(name);
+    this.#isStageUsed = state === 'in use';
+  }
+
+  /** Tells whoever has to hear of it that an inode could not be written. */
+  #report(inode: Inode, errno: Errno): void {
+    noteFailure(inode, errno);
+    this.#listeners.onFailure(this.#failureOf(inode, errno));
+  }
+
+  #failureOf(inode: Inode, errno: Errno): Failure {
+    return { path: this.#pathOf(inode), errno };
   }
 
   #pathOf(inode: Inode): string {
@@ -284,9 +291,4 @@ export class WriteBack {
     const above = pathOf(this.#tree.root, link.directory);
     return above === '/' ? `/${link.name}` : `${above}/${link.name}`;
   }
-}
-
-/** The steps that need no content which could not be written. */
-function stepsWithout({ draft }: Plan, failed: ReadonlyMap<Inode, Errno>): Step[] {
-  return draft.steps.filter(({ needs }) => needs === undefined || !failed.has(needs)).map(({ step }) => step);
 }

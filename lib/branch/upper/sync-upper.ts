@@ -2,6 +2,7 @@
  * An upper told at once: `UpperRequests` over the synchronous functions of an fs-like thing.
  */
 
+import type { Stats } from 'node:fs';
 import { codeOf, countIn, failureIn } from '../dialect.ts';
 import { type AnyFunction, BranchError, type BranchPath, type Finder, functionOf, type Handle } from '../fs-like.ts';
 import { permitted } from '../memfs.ts';
@@ -125,7 +126,15 @@ export class SyncUpper implements UpperRequests {
   }
 
   rename(from: string, to: string): void {
-    if (this.#inMemory) this.#makeWay(from, to);
+    const what = this.#inMemory ? this.#makeWay(from, to) : 'other';
+    // Two names of one file: nothing happens (POSIX rename).
+    if (what === 'same') return;
+    if (what === 'link') {
+      // memfs 4.80 renames what a link points at; another name, and one less, come to a rename.
+      this.link(from, to);
+      this.unlink(from);
+      return;
+    }
     this.#run('rename', this.#at(from), this.#at(to));
   }
 
@@ -175,20 +184,25 @@ export class SyncUpper implements UpperRequests {
 
   /**
    * Removes what `rename` is to replace: memfs 4.80 counts a replaced name still, so that its directory could never be
-   * removed. Nobody can look in between.
+   * removed. Nobody can look in between. Answers what is renamed: a symbolic link, something else, or a file
+   * to another name of its own.
    */
-  #makeWay(from: string, to: string): void {
-    const inodeAt = (path: string): { ino: unknown; isDirectory(): boolean } | undefined => {
-      try {
-        return this.#run('lstat', this.#at(path)) as { ino: unknown; isDirectory(): boolean };
-      } catch {
-        return undefined;
-      }
-    };
-    const [moved, replaced] = [inodeAt(from), inodeAt(to)];
-    if (moved === undefined || replaced === undefined || moved.ino === replaced.ino) return;
-    if (moved.isDirectory() !== replaced.isDirectory()) return;
+  #makeWay(from: string, to: string): 'link' | 'same' | 'other' {
+    const [moved, replaced] = [this.#statsAt(from), this.#statsAt(to)];
+    if (moved === undefined) return 'other';
+    if (moved.ino === replaced?.ino) return 'same';
+    const what = moved.isSymbolicLink() ? 'link' : 'other';
+    if (replaced === undefined || moved.isDirectory() !== replaced.isDirectory()) return what;
     if (replaced.isDirectory()) this.rmdir(to);
     else this.unlink(to);
+    return what;
+  }
+
+  #statsAt(path: string): Stats | undefined {
+    try {
+      return this.#run('lstat', this.#at(path)) as Stats;
+    } catch {
+      return undefined;
+    }
   }
 }

@@ -50,6 +50,11 @@ export class UpperSource extends Source {
   layer: Layer | undefined = undefined;
   /** The inodes that the upper has under its names, as far as they are in memory. Changed by `load.ts` and `writeback/settle.ts`. */
   readonly held = new Map<string, Inode>();
+  /**
+   * Copies of the files under its names that have some of their bytes there only: they must be heeded when such a file changes.
+   * Changed by `borrow.ts`.
+   */
+  readonly borrowers = new Map<string, Set<Inode>>();
 
   constructor(branch: Branch, root: string, dev: number, parent: UpperSource | undefined, name: string) {
     super(branch, root, dev);

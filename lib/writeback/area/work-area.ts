@@ -12,12 +12,13 @@
  * the batch again to its end. So every batch happens as a whole or not at all (W11).
  */
 
-import type { Attributes } from '../branch/branch.ts';
-import { WORK_AREA } from '../branch/whiteout.ts';
-import { EEXIST, ENOENT, type Errno } from '../errno.ts';
-import { type Procedure, tell } from './commands.ts';
-import { giveAttributes, type Writer, writeAll } from './content.ts';
-import type { Move, Step } from './draft.ts';
+import { WORK_AREA } from '../../branch/whiteout.ts';
+import { EEXIST } from '../../errno.ts';
+import { type Procedure, tell } from '../commands.ts';
+import { type Writer, writeAll } from '../content.ts';
+import type { Move, Step } from '../draft.ts';
+import { carryOutBatch, NOBODY, numbersOf } from './carry-out.ts';
+import { makeDirectory, quietly, readText, removeFile, removeTree, writeNew } from './files.ts';
 import { type Holder, isGone, parseHolder } from './lock.ts';
 
 const VERSION = 1;
@@ -87,6 +88,7 @@ export function* mount(area: Area, holder: Holder, dev: number, writer: Writer):
 
 /** Gives the upper back. */
 export function* unmount(area: Area): Procedure<void> {
+  yield* clearStage(area, () => false);
   yield* removeFile(area.lock);
 }
 
@@ -156,10 +158,16 @@ function* recover(area: Area, writer: Writer): Procedure<void> {
           `'${area.stage}'; move '${area.journal}' away to go on without it`,
       );
     }
-    yield* carryOutBatch(area, journal.moves, journal.steps, writer);
-    yield* removeFile(area.journal);
+    const { moves, steps } = journal as { moves: Move[]; steps: Step[] };
+    const isMoved = (yield* tell({ kind: 'lstat', path: area.moved })) !== undefined;
+    const cursor = { moves: isMoved ? moves.length : 0, steps: 0 };
+    yield* carryOutBatch(area, { moves, steps }, cursor, writer, NOBODY);
+    const size = (yield* tell({ kind: 'lstat', path: area.numbers }))?.size ?? 0;
+    yield* noteNumbers(area, yield* numbersOf(steps, new Map()), size);
   }
-  yield* clearStage(area);
+  yield* endBatch(area);
+  yield* removeFile(`${area.journal}.new`);
+  yield* clearStage(area, () => false);
 }
 
 /** Decides a batch: from here on it is done to its end, by us or by who mounts the upper after a crash. */
@@ -170,83 +178,20 @@ export function* writeJournal(area: Area, moves: readonly Move[], steps: readonl
   yield* tell({ kind: 'rename', from: fresh, to: area.journal });
 }
 
-/** Carries out the moves and steps of a batch; may have been begun before. */
-export function* carryOutBatch(
-  area: Area,
-  moves: readonly Move[],
-  steps: readonly Step[],
-  writer: Writer,
-): Procedure<void> {
-  if (moves.length > 0 && (yield* tell({ kind: 'lstat', path: area.moved })) === undefined) {
-    for (const { from, stage } of moves) {
-      const to = `${area.stage}/${stage}`;
-      const isDone = (yield* tell({ kind: 'lstat', path: to })) !== undefined;
-      if (!isDone) yield* quietly(ENOENT, tell({ kind: 'rename', from, to }));
-    }
-    yield* quietly(EEXIST, writeNew(area.moved, ''));
-  }
-  for (const step of steps) yield* carryOutStep(area, step, writer);
-  if (moves.length > 0) yield* removeFile(area.moved);
+/** Says that a batch is carried out. In this order: moves done a second time would take away what was put in place. */
+export function* endBatch(area: Area): Procedure<void> {
+  yield* removeFile(area.journal);
+  yield* removeFile(area.moved);
 }
 
-/** Carries out one step; does nothing where it was done before. */
-function* carryOutStep(area: Area, step: Step, writer: Writer): Procedure<void> {
-  switch (step.kind) {
-    case 'place':
-      return yield* quietly(ENOENT, tell({ kind: 'rename', from: `${area.stage}/${step.stage}`, to: step.path }));
-    case 'mkdir':
-      return yield* makeDirectory(step.path, step.mode);
-    case 'link': {
-      const stage = `${area.stage}/${step.stage}`;
-      yield* quietly(EEXIST, tell({ kind: 'link', existing: step.existing, path: stage }));
-      yield* tell({ kind: 'rename', from: stage, to: step.path });
-      // Renaming one name of a file to another name of the same file does nothing (POSIX rename).
-      return yield* removeFile(stage);
-    }
-    case 'mark':
-      return yield* quietly(EEXIST, writeNew(step.path, ''));
-    case 'unmark':
-      return yield* removeFile(step.path);
-    case 'patch':
-      return yield* patch(area, step);
-    case 'attributes':
-      return yield* giveAttributes(step.path, step.attributes, writer, 'made before');
+/** Removes what is staged but for what is still needed; answers whether something is. */
+export function* clearStage(area: Area, isNeeded: (name: string) => boolean): Procedure<'empty' | 'in use'> {
+  let state: 'empty' | 'in use' = 'empty';
+  for (const { name, type } of (yield* tell({ kind: 'list', path: area.stage })) ?? []) {
+    if (isNeeded(name)) state = 'in use';
+    else yield* removeTree(`${area.stage}/${name}`, type);
   }
-}
-
-/** Copies staged pages into a file. */
-function* patch(area: Area, { stage, path, ranges, cut, size }: Extract<Step, { kind: 'patch' }>): Procedure<void> {
-  const from = `${area.stage}/${stage}`;
-  const pages = yield* readBytes(from);
-  // Gone: it was done, and the stage cleared.
-  if (pages === undefined) return;
-  const handle = yield* tell({ kind: 'open', path });
-  try {
-    yield* tell({ kind: 'truncate', path, handle, size: Math.min(cut, size) });
-    let at = 0;
-    for (const [position, length] of ranges) {
-      yield* writeAll(path, handle, pages.subarray(at, at + length), position);
-      at += length;
-    }
-    yield* tell({ kind: 'truncate', path, handle, size });
-  } finally {
-    yield* tell({ kind: 'close', path, handle });
-  }
-}
-
-/** Removes everything that is staged. */
-export function* clearStage(area: Area): Procedure<void> {
-  for (const { name } of (yield* tell({ kind: 'list', path: area.stage })) ?? []) {
-    yield* removeTree(`${area.stage}/${name}`);
-  }
-}
-
-/** Removes a file, or a directory with all that is in it. */
-function* removeTree(path: string): Procedure<void> {
-  const names = yield* tell({ kind: 'list', path });
-  for (const { name } of names ?? []) yield* removeTree(`${path}/${name}`);
-  if (names === undefined) yield* removeFile(path);
-  else yield* quietly(ENOENT, tell({ kind: 'rmdir', path }));
+  return state;
 }
 
 /** Notes the inode numbers that the overlay shows for files of the upper. */
@@ -261,44 +206,4 @@ export function* noteNumbers(area: Area, numbers: ReadonlyMap<number, number>, s
     yield* tell({ kind: 'close', path: area.numbers, handle });
   }
   return size + lines.length;
-}
-
-function* makeDirectory(path: string, mode: number): Procedure<void> {
-  yield* quietly(EEXIST, tell({ kind: 'mkdir', path, mode }));
-}
-
-/** Removes a file that may be gone already. */
-export function* removeFile(path: string): Procedure<void> {
-  yield* quietly(ENOENT, tell({ kind: 'unlink', path }));
-}
-
-/** Does something of which one outcome is as good as success. */
-function* quietly(harmless: Errno, procedure: Procedure<unknown>): Procedure<void> {
-  try {
-    yield* procedure;
-  } catch (thrown) {
-    if (thrown !== harmless) throw thrown;
-  }
-}
-
-/** Writes a small file that must not be there yet. */
-function* writeNew(path: string, text: string): Procedure<void> {
-  const handle = yield* tell({ kind: 'create', path, mode: 0o600 });
-  try {
-    if (text !== '') yield* writeAll(path, handle, Buffer.from(text), 0);
-  } finally {
-    yield* tell({ kind: 'close', path, handle });
-  }
-}
-
-function* readText(path: string): Procedure<string | undefined> {
-  return (yield* readBytes(path))?.toString();
-}
-
-/** The bytes of a file of the upper; undefined when there is none. */
-function* readBytes(path: string): Procedure<Buffer | undefined> {
-  const found: Attributes | undefined = yield* tell({ kind: 'lstat', path });
-  if (found === undefined) return undefined;
-  const bytes = yield* tell({ kind: 'read', path, fingerprint: found, offset: 0, length: found.size });
-  return bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

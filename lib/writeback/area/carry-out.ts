@@ -1,0 +1,150 @@
+/**
+ * Carrying out a batch that is decided: its moves and steps, by who planned them, or by who mounts the upper after a crash.
+ */
+
+import type { Attributes } from '../../branch/branch.ts';
+import { EACCES, EEXIST, ENOENT } from '../../errno.ts';
+import { type Procedure, tell } from '../commands.ts';
+import { giveAttributes, type Writer, writeAll } from '../content.ts';
+import type { Move, Step } from '../draft.ts';
+import { makeDirectory, quietly, readBytes, removeFile, writeNew } from './files.ts';
+import type { Area } from './work-area.ts';
+
+/** How far a batch is. Changed as it is carried out, so that it can be gone on with after a failure. */
+export interface Cursor {
+  moves: number;
+  steps: number;
+}
+
+/** Who notes what is done as soon as it is, so that what is known of the upper is always true. */
+export interface Watcher {
+  /** A move is done. */
+  moved(index: number): void;
+  /** A file in its place is about to change. */
+  changing(index: number): void;
+  /** A step is done; `found` is how the file looks now where a file in its place has changed. */
+  done(index: number, found: Attributes | undefined): void;
+}
+
+/** Nobody knows anything yet: at the mount. */
+export const NOBODY: Watcher = { moved: () => {}, changing: () => {}, done: () => {} };
+
+/** Carries out the moves and steps of a batch, from where the cursor is. All may have been done before, in a process that crashed. */
+export function* carryOutBatch(
+  area: Area,
+  { moves, steps }: { readonly moves: readonly Move[]; readonly steps: readonly Step[] },
+  cursor: Cursor,
+  writer: Writer,
+  watcher: Watcher,
+): Procedure<void> {
+  for (let move = moves[cursor.moves]; move !== undefined; move = moves[cursor.moves]) {
+    const to = `${area.stage}/${move.stage}`;
+    yield* quietly(ENOENT, tell({ kind: 'rename', from: move.from, to, urgency: 'at once' }));
+    watcher.moved(cursor.moves++);
+  }
+  if (moves.length > 0 && cursor.steps === 0) yield* quietly(EEXIST, writeNew(area.moved, ''));
+  for (let step = steps[cursor.steps]; step !== undefined; step = steps[cursor.steps]) {
+    const index = cursor.steps;
+    const found = yield* carryOutStep(area, step, writer, () => watcher.changing(index));
+    watcher.done(index, found);
+    cursor.steps++;
+  }
+}
+
+/** Carries out one step; does nothing where it was done before. Answers how a file looks that it changed in its place. */
+function* carryOutStep(
+  area: Area,
+  step: Step,
+  writer: Writer,
+  changing: () => void,
+): Procedure<Attributes | undefined> {
+  switch (step.kind) {
+    case 'place':
+      yield* place(`${area.stage}/${step.stage}`, step.path, step.number === undefined ? 'held' : 'new');
+      return undefined;
+    case 'mkdir':
+      yield* makeDirectory(step.path, step.mode);
+      return undefined;
+    case 'link': {
+      const stage = `${area.stage}/${step.stage}`;
+      yield* quietly(EEXIST, tell({ kind: 'link', existing: step.existing, path: stage }));
+      yield* tell({ kind: 'rename', from: stage, to: step.path });
+      // Renaming one name of a file to another name of the same file does nothing (POSIX rename).
+      yield* removeFile(stage);
+      return undefined;
+    }
+    case 'mark':
+      yield* quietly(EEXIST, writeNew(step.path, ''));
+      return undefined;
+    case 'unmark':
+      yield* removeFile(step.path);
+      return undefined;
+    case 'patch':
+      yield* patch(area, step, changing);
+      return undefined;
+    case 'attributes':
+      changing();
+      yield* giveAttributes(step.path, step.attributes, writer, 'made before');
+      return yield* tell({ kind: 'lstat', path: step.path, urgency: 'at once' });
+  }
+}
+
+/** Gives something in the staging directory its name. */
+function* place(from: string, to: string, what: 'held' | 'new'): Procedure<void> {
+  try {
+    yield* tell(what === 'held' ? { kind: 'rename', from, to, urgency: 'at once' } : { kind: 'rename', from, to });
+  } catch (thrown) {
+    // It was done before, if it is not where it was and something is where it should be.
+    if (thrown !== ENOENT) throw thrown;
+    if ((yield* tell({ kind: 'lstat', path: from })) !== undefined) throw thrown;
+    if ((yield* tell({ kind: 'lstat', path: to })) === undefined) throw thrown;
+  }
+}
+
+/** Copies staged pages into a file. */
+function* patch(
+  area: Area,
+  { stage, path, ranges, cut, size }: Extract<Step, { kind: 'patch' }>,
+  changing: () => void,
+): Procedure<void> {
+  const from = `${area.stage}/${stage}`;
+  const pages = yield* readBytes(from);
+  // Gone: it was done, and the stage cleared.
+  if (pages === undefined) return;
+  changing();
+  const handle = yield* openInPlace(path);
+  try {
+    yield* tell({ kind: 'truncate', path, handle, size: Math.min(cut, size), urgency: 'at once' });
+    let at = 0;
+    for (const [position, length] of ranges) {
+      yield* writeAll(path, handle, pages.subarray(at, at + length), position, 'at once');
+      at += length;
+    }
+    yield* tell({ kind: 'truncate', path, handle, size, urgency: 'at once' });
+  } finally {
+    yield* tell({ kind: 'close', path, handle, urgency: 'at once' });
+  }
+}
+
+/** Opens a file for writing, also one whose mode forbids it: its attributes are given to it afterwards. */
+function* openInPlace(path: string): Procedure<unknown> {
+  try {
+    return yield* tell({ kind: 'open', path, urgency: 'at once' });
+  } catch (thrown) {
+    if (thrown !== EACCES) throw thrown;
+    yield* tell({ kind: 'chmod', path, mode: 0o600, urgency: 'at once' });
+    return yield* tell({ kind: 'open', path, urgency: 'at once' });
+  }
+}
+
+/** The numbers that go with steps: the upper's own, by which they are noted. `known` are those of staged files. */
+export function* numbersOf(steps: readonly Step[], known: ReadonlyMap<string, number>): Procedure<Map<number, number>> {
+  const numbers = new Map<number, number>();
+  for (const step of steps) {
+    if ((step.kind !== 'place' && step.kind !== 'mkdir') || step.number === undefined) continue;
+    const staged = step.kind === 'place' ? known.get(step.stage) : undefined;
+    const ino = staged ?? Number((yield* tell({ kind: 'lstat', path: step.path }))?.ino ?? 0);
+    if (ino > 0) numbers.set(ino, step.number);
+  }
+  return numbers;
+}

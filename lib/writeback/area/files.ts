@@ -1,0 +1,59 @@
+/** Small procedures over the files of an upper: for the work area itself, and for what is carried out from it. */
+
+import { constants } from 'node:fs';
+import type { Attributes } from '../../branch/branch.ts';
+import { EEXIST, ENOENT, type Errno } from '../../errno.ts';
+import { type Procedure, tell } from '../commands.ts';
+import { writeAll } from '../content.ts';
+
+const { S_IFDIR } = constants;
+
+/** Removes a file, or a directory with all that is in it. `type` is 0 where that is not known. */
+export function* removeTree(path: string, type: number): Procedure<void> {
+  const names = type === 0 || type === S_IFDIR ? yield* tell({ kind: 'list', path }) : undefined;
+  for (const { name, type: inner } of names ?? []) yield* removeTree(`${path}/${name}`, inner);
+  if (names === undefined) yield* removeFile(path);
+  else yield* quietly(ENOENT, tell({ kind: 'rmdir', path }));
+}
+
+/** Makes a directory that may be there already. */
+export function* makeDirectory(path: string, mode: number): Procedure<void> {
+  yield* quietly(EEXIST, tell({ kind: 'mkdir', path, mode }));
+}
+
+/** Removes a file that may be gone already. */
+export function* removeFile(path: string): Procedure<void> {
+  yield* quietly(ENOENT, tell({ kind: 'unlink', path }));
+}
+
+/** Does something of which one outcome is as good as success. */
+export function* quietly(harmless: Errno, procedure: Procedure<unknown>): Procedure<void> {
+  try {
+    yield* procedure;
+  } catch (thrown) {
+    if (thrown !== harmless) throw thrown;
+  }
+}
+
+/** Writes a small file that must not be there yet. */
+export function* writeNew(path: string, text: string): Procedure<void> {
+  const handle = yield* tell({ kind: 'create', path, mode: 0o600 });
+  try {
+    if (text !== '') yield* writeAll(path, handle, Buffer.from(text), 0);
+  } finally {
+    yield* tell({ kind: 'close', path, handle });
+  }
+}
+
+/** The text of a file of the upper; undefined when there is none. */
+export function* readText(path: string): Procedure<string | undefined> {
+  return (yield* readBytes(path))?.toString();
+}
+
+/** The bytes of a file of the upper; undefined when there is none. */
+export function* readBytes(path: string): Procedure<Buffer | undefined> {
+  const found: Attributes | undefined = yield* tell({ kind: 'lstat', path });
+  if (found === undefined) return undefined;
+  const bytes = yield* tell({ kind: 'read', path, fingerprint: found, offset: 0, length: found.size });
+  return bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

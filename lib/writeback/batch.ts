@@ -1,0 +1,141 @@
+/**
+ * One batch that is decided: which moves and steps of a plan are carried out, and what the tree learns from each.
+ *
+ * A content that could not be written takes with it what depends on it: the name it was to get keeps what it has, so that the upper
+ * shows every file old or new.
+ */
+
+import type { Attributes } from '../branch/branch.ts';
+import type { Errno } from '../errno.ts';
+import { type Directory, File, type Inode, isDirectory } from '../tree/inode.ts';
+import { UpperSource } from '../tree/sources/source.ts';
+import type { Tree } from '../tree/tree.ts';
+import type { Cursor, Watcher } from './area/carry-out.ts';
+import type { Content } from './content.ts';
+import type { DraftMove, DraftStep, Move, Step } from './draft.ts';
+import { noteMove, notePrint, unsettlePrint, upperOf } from './places.ts';
+import type { Plan } from './plan.ts';
+import { settleContent, settleName, settlePlaced } from './settle.ts';
+
+/** A decided batch. */
+export interface Batch {
+  readonly plan: Plan;
+  /** What could not be written, or not be named because of that. */
+  readonly failed: ReadonlyMap<Inode, Errno>;
+  readonly moves: readonly Move[];
+  readonly steps: readonly Step[];
+  /** The same moves and steps, with what the tree must know of them. */
+  readonly drafted: { readonly moves: readonly DraftMove[]; readonly steps: readonly DraftStep[] };
+  /** How far it is. Changed as it is carried out. */
+  readonly cursor: Cursor;
+}
+
+/** A file whose bytes a copy still needs, and could not be copied, must not be changed either. */
+export function failWhoIsBoundTo({ contents }: Plan, failed: Map<Inode, Errno>): void {
+  for (const [inode, errno] of [...failed]) {
+    const { origin, originName } = inode;
+    const owner = origin instanceof UpperSource ? origin.held.get(originName) : undefined;
+    if (owner !== undefined && owner !== inode && contents.has(owner)) failed.set(owner, errno);
+  }
+}
+
+/** Leaves out what cannot be done without the contents that failed. Throws one of the failures where a directory depends on it. */
+export function makeBatch(plan: Plan, contentless: Map<Inode, Errno>): Batch {
+  const failed = contentless;
+  const stuck = new Set<Inode>();
+  let { moves } = plan.draft;
+  for (let before = -1; before !== failed.size + stuck.size; ) {
+    before = failed.size + stuck.size;
+    moves = moves.filter(({ wanted, kept }) => {
+      const errno = wanted && (isWithout(plan, failed, wanted) || stuck.has(wanted)) ? failed.get(wanted) : undefined;
+      if (errno === undefined) return true;
+      if (kept === undefined) return false;
+      // What would be in it has steps that name its new path.
+      if (isDirectory(kept)) throw errno;
+      failed.set(kept, errno);
+      stuck.add(kept);
+      return false;
+    });
+  }
+  const steps = plan.draft.steps.filter(({ needs, without }) => {
+    if (needs === undefined || !failed.has(needs)) return true;
+    return without === 'goes without' && !stuck.has(needs);
+  });
+  return {
+    plan,
+    failed,
+    moves: moves.map(({ from, stage }) => ({ from, stage })),
+    steps: steps.map(({ step }) => step),
+    drafted: { moves, steps },
+    cursor: { moves: 0, steps: 0 },
+  };
+}
+
+/** Whether an inode cannot be given a name, its content having failed. */
+function isWithout({ contents }: Plan, failed: ReadonlyMap<Inode, Errno>, inode: Inode): boolean {
+  return failed.has(inode) && contents.get(inode)?.kind !== 'pages';
+}
+
+/** Whether a batch happens as a whole or not at all by itself, without a journal. */
+export function isIndivisible({ moves, steps }: Batch): boolean {
+  const [only] = steps;
+  if (moves.length > 0 || steps.length > 1) return false;
+  return only === undefined || only.kind === 'place' || only.kind === 'mark' || only.kind === 'unmark';
+}
+
+/** Files without a name that got bytes of their own have them in the staging directory. */
+export function adoptNameless(tree: Tree, { plan, failed }: Batch, stage: UpperSource): void {
+  for (const content of plan.contents.values()) {
+    const { inode } = content;
+    if (inode.nlink === 0 && content.isNameless && !failed.has(inode))
+      settlePlaced(tree, content, stage, content.stage);
+  }
+}
+
+/** What the tree learns while a batch is carried out. */
+export function watch(tree: Tree, { plan, drafted }: Batch, stage: UpperSource): Watcher {
+  const contents = new Map<string, Content>();
+  for (const content of plan.contents.values()) contents.set(content.stage, content);
+  return {
+    moved: (index) => {
+      const move = drafted.moves[index];
+      if (move !== undefined) noteMove(move.source, move.name, stage, move.stage);
+    },
+    changing: (index) => {
+      const { needs } = drafted.steps[index] ?? {};
+      if (needs instanceof File) unsettlePrint(needs);
+    },
+    done: (index, found) => {
+      const drawn = drafted.steps[index];
+      if (drawn !== undefined) noteStep(tree, plan, drawn, contents, stage, found);
+    },
+  };
+}
+
+/** Notes that the upper's directory says that it hides all below. */
+function noteOpaque(directory: Directory): void {
+  const layer = upperOf(directory)?.layer;
+  if (layer !== undefined) layer.isOpaque = true;
+}
+
+function noteStep(
+  tree: Tree,
+  plan: Plan,
+  { step, needs, item, place }: DraftStep,
+  contents: ReadonlyMap<string, Content>,
+  stage: UpperSource,
+  found: Attributes | undefined,
+): void {
+  const source = item === undefined ? place?.source : upperOf(item.directory);
+  const name = item?.name ?? place?.name;
+  if (step.kind === 'place' && source !== undefined && name !== undefined) {
+    const content = contents.get(step.stage);
+    if (content === undefined) noteMove(stage, step.stage, source, name);
+    else settlePlaced(tree, content, source, name);
+  }
+  if (item !== undefined) settleName(plan, item);
+  if (step.kind === 'mark' && item?.want !== undefined && isDirectory(item.want)) noteOpaque(item.want);
+  const patched = step.kind === 'patch' ? contents.get(step.stage) : undefined;
+  if (patched !== undefined) settleContent(tree, patched);
+  if (step.kind === 'attributes' && needs !== undefined && found !== undefined) notePrint(needs, found);
+}

@@ -1,0 +1,91 @@
+/**
+ * Where the upper holds what, kept true while a batch is carried out: each move is noted as soon as it is done, so that whoever reads
+ * a file or looks up a name in between asks at the right place.
+ */
+
+import { ANY_SIZE, type Attributes } from '../branch/branch.ts';
+import { type Directory, extraOf, File, type Inode, isDirectory, type Link, namesOf } from '../tree/inode.ts';
+import { borrow, borrowersOf, returnLoan } from '../tree/sources/borrow.ts';
+import { UpperSource } from '../tree/sources/source.ts';
+
+/** The directory of the upper that a directory has; undefined while the upper has none for it. */
+export function upperOf(directory: Directory): UpperSource | undefined {
+  const [first] = directory.sources;
+  return first instanceof UpperSource ? first : undefined;
+}
+
+/** Where the upper holds an inode's content; undefined when it does not. */
+export function placeOf(inode: Inode): UpperSource | undefined {
+  const { origin, originName } = inode;
+  return origin instanceof UpperSource && origin.held.get(originName) === inode ? origin : undefined;
+}
+
+/** The names under which the upper holds an inode now and is to go on holding it. */
+export function heldNames(
+  inode: Inode,
+): { readonly source: UpperSource; readonly name: string; readonly link: Link }[] {
+  return namesOf(inode).flatMap((link) => {
+    const source = upperOf(link.directory);
+    return source?.held.get(link.name) === inode ? [{ source, name: link.name, link }] : [];
+  });
+}
+
+/** Says that an inode, and who has bytes where it has them, finds them under another name of the upper. */
+export function changePlace(inode: Inode, from: UpperSource, name: string, to: UpperSource, newName: string): void {
+  for (const borrower of [...borrowersOf(from, name)]) {
+    returnLoan(borrower);
+    borrower.origin = to;
+    borrower.originName = newName;
+    borrow(borrower);
+  }
+  if (inode.origin !== from || inode.originName !== name) return;
+  inode.origin = to;
+  inode.originName = newName;
+}
+
+/** Notes that what was under a name of the upper is now under another. */
+export function noteMove(from: UpperSource, name: string, to: UpperSource, newName: string): void {
+  const held = from.held.get(name);
+  if (held === undefined) return;
+  from.held.delete(name);
+  to.held.set(newName, held);
+  const directory = isDirectory(held) ? upperOf(held) : undefined;
+  if (directory === undefined) changePlace(held, from, name, to, newName);
+  else if (directory.parent === from && directory.name === name) {
+    directory.parent = to;
+    directory.name = newName;
+  }
+}
+
+/** Whether somebody still reads what the upper has under a name, or in the directory of that name, although nothing there has a name. */
+export function isRead(source: UpperSource, name: string): boolean {
+  if (source.borrowers.has(name)) return true;
+  const held = source.held.get(name);
+  if (held === undefined) return false;
+  if (!isDirectory(held)) return held.opens > 0 && placeOf(held) === source && held.originName === name;
+  const inner = upperOf(held);
+  if (inner?.parent !== source || inner.name !== name) return false;
+  return [...inner.held.keys(), ...inner.borrowers.keys()].some((each) => isRead(inner, each));
+}
+
+/** Says that an inode's file in the upper is about to change in ways that do not matter to who reads it. */
+export function unsettlePrint(inode: Inode): void {
+  for (const file of readersOf(inode)) {
+    const { ino } = extraOf(file).fingerprint ?? file;
+    extraOf(file).fingerprint = { ino, size: ANY_SIZE, mtimeSec: 0, mtimeNsec: 0 };
+  }
+}
+
+/** Notes how an inode's file in the upper looks now. */
+export function notePrint(inode: Inode, found: Attributes): void {
+  const { ino, size, mtimeSec, mtimeNsec } = found;
+  inode.ino = ino;
+  for (const file of readersOf(inode)) extraOf(file).fingerprint = { ino, size, mtimeSec, mtimeNsec };
+}
+
+/** The inode, and who has bytes where it has them. */
+function readersOf(inode: Inode): File[] {
+  const place = placeOf(inode);
+  if (place === undefined || !(inode instanceof File)) return [];
+  return [inode, ...borrowersOf(place, inode.originName)].filter((each) => each instanceof File);
+}

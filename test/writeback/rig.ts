@@ -1,0 +1,170 @@
+/**
+ * What the tests of write-back stand on: a lower that never changes, uppers that can be cut short or made to fail, and a survey of a
+ * tree by which two states are compared.
+ */
+
+import { Volume } from 'memfs';
+import { createOverlay, type Overlay } from '../../lib/index.ts';
+import type { OverlayOptions } from '../../lib/overlay-options.ts';
+import type { Command } from '../../lib/writeback/commands.ts';
+
+export type FileSystem = Overlay['fs'];
+
+/** Small, so that a few kilobytes are several pages. */
+export const PAGE = 4096;
+
+/** The number of a process that cannot be there: the kernel's are smaller. */
+const NO_PROCESS = 2 ** 30;
+
+/** Bytes that tell where they belong. */
+export function bytesOf(seed: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let i = 0; i < length; i++) bytes[i] = (seed * 31 + i * 7 + (i >> 8)) & 0xff;
+  return bytes;
+}
+
+function makeLower(): InstanceType<typeof Volume> {
+  const volume = new Volume();
+  volume.mkdirSync('/src/deep/deeper', { recursive: true });
+  volume.mkdirSync('/lib/inner', { recursive: true });
+  volume.mkdirSync('/empty');
+  for (let i = 0; i < 4; i++) {
+    volume.writeFileSync(`/src/f${i}`, bytesOf(i, 100 + i * 3000));
+    volume.writeFileSync(`/src/deep/g${i}`, bytesOf(i + 10, 50 + i));
+    volume.writeFileSync(`/lib/inner/h${i}`, bytesOf(i + 20, 10 + i));
+  }
+  volume.writeFileSync('/src/deep/deeper/x', 'deep');
+  volume.writeFileSync('/big', bytesOf(77, 10 * PAGE + 123));
+  volume.linkSync('/src/f1', '/lib/twin');
+  volume.symlinkSync('src/f0', '/ln');
+  return volume;
+}
+
+/** A lower that nobody changes. */
+export function newLower(): { fs: object; immutable: true } {
+  return { fs: makeLower(), immutable: true };
+}
+
+/** The lower of most of these tests; who leaves an overlay open takes one of its own. */
+export const LOWER = newLower();
+
+/** An overlay over `LOWER` and an upper. */
+export function mount(upper: NonNullable<OverlayOptions['upper']>, options: OverlayOptions = {}): Overlay {
+  return createOverlay({ lower: LOWER, upper, pageSize: PAGE, ...options });
+}
+
+/** What each path of a tree is: type, mode, time, links and content. Two equal surveys are two equal trees. */
+export function survey(fs: FileSystem, root = '/'): string[] {
+  const lines: string[] = [];
+  const firsts = new Map<number, string>();
+  const visit = (path: string): void => {
+    const stats = fs.lstatSync(path);
+    const mode = stats.mode.toString(8);
+    const time = path === root ? 0 : Math.floor(stats.mtimeMs * 1000 + 0.5);
+    if (stats.isDirectory()) {
+      lines.push(`${path} ${mode} ${time} dir`);
+      for (const name of fs.readdirSync(path)) visit(path === '/' ? `/${name}` : `${path}/${name}`);
+    } else if (stats.isSymbolicLink()) {
+      lines.push(`${path} -> ${fs.readlinkSync(path)}`);
+    } else {
+      const first = firsts.get(stats.ino) ?? path;
+      firsts.set(stats.ino, first);
+      const bytes = fs.readFileSync(path);
+      lines.push(`${path} ${mode} ${time} =${first} ${bytes.length} ${digest(bytes)}`);
+    }
+  };
+  visit(root);
+  return lines;
+}
+
+function digest(bytes: Uint8Array): number {
+  let sum = 2166136261;
+  for (const byte of bytes) sum = Math.imul(sum ^ byte, 16777619) >>> 0;
+  return sum;
+}
+
+/** Which of two states a survey shows; where it is neither, what is wrong with it. */
+export function whichOf(shown: readonly string[], before: readonly string[], after: readonly string[]): string {
+  const differences = (wanted: readonly string[]) => [
+    ...wanted.filter((line) => !shown.includes(line)).map((line) => `- ${line}`),
+    ...shown.filter((line) => !wanted.includes(line)).map((line) => `+ ${line}`),
+  ];
+  const [fromBefore, fromAfter] = [differences(before), differences(after)];
+  if (fromAfter.length === 0) return 'after';
+  if (fromBefore.length === 0) return 'before';
+  return fromAfter.length < fromBefore.length
+    ? `neither; from after:\n${fromAfter.join('\n')}`
+    : `neither; from before:\n${fromBefore.join('\n')}`;
+}
+
+/** Inode numbers by path. */
+export function numbersOf(fs: FileSystem): Map<string, number> {
+  const numbers = new Map<string, number>();
+  const visit = (path: string): void => {
+    const stats = fs.lstatSync(path === '' ? '/' : path);
+    numbers.set(path, stats.ino);
+    if (stats.isDirectory()) for (const name of fs.readdirSync(path === '' ? '/' : path)) visit(`${path}/${name}`);
+  };
+  visit('');
+  return numbers;
+}
+
+/** What an fs-like upper needs for these helpers; `node:fs` and a memfs volume both have it. */
+export type UpperFs = Pick<typeof import('node:fs'), 'readFileSync' | 'writeFileSync' | 'readdirSync' | 'existsSync'>;
+
+/** Makes the lock of an overlay of this process look like that of one that died. */
+export function forgetLock(fs: UpperFs, root = ''): void {
+  const path = `${root}/.overfs/lock`;
+  if (!fs.existsSync(path)) return;
+  let lock: object = {};
+  try {
+    lock = JSON.parse(`${fs.readFileSync(path, 'utf8')}`);
+  } catch {
+    return;
+  }
+  fs.writeFileSync(path, JSON.stringify({ ...lock, pid: NO_PROCESS }));
+}
+
+/** What is left in the work area beside what belongs there. */
+export function leftovers(fs: UpperFs, root = ''): string[] {
+  const found = fs
+    .readdirSync(`${root}/.overfs`)
+    .filter((name) => !['format', 'lock', 'stage', 'numbers', 'attributes'].includes(`${name}`));
+  return [...found.map(String), ...fs.readdirSync(`${root}/.overfs/stage`).map((name) => `stage/${name}`)];
+}
+
+/** Counts commands, and lets one of them (and all further ones) fail. */
+export class Fault {
+  /** How many commands went by. */
+  count = 0;
+  /** From which command on it strikes; counted from 1. */
+  from = Number.POSITIVE_INFINITY;
+  /** Up to which command it strikes. */
+  to = Number.POSITIVE_INFINITY;
+  /** What is thrown. */
+  what: unknown = new Error('cut');
+  /** What went by. */
+  readonly seen: Command[] = [];
+  readonly #listener = (command: Command): void => {
+    this.count++;
+    this.seen.push(command);
+    if (this.count >= this.from && this.count <= this.to) throw this.what;
+  };
+
+  constructor(overlay: Overlay) {
+    overlay.on('command', this.#listener);
+  }
+
+  /** Starts to count anew. */
+  arm(from: number, to: number, what: unknown): void {
+    this.count = 0;
+    this.seen.length = 0;
+    this.from = from;
+    this.to = to;
+    this.what = what;
+  }
+
+  disarm(): void {
+    this.arm(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, undefined);
+  }
+}
