@@ -19,6 +19,7 @@ import { callbackDataForm, dataCalls, syncDataForm } from './calls/read-write.ts
 import { existsForm, existsSyncForm, statCalls } from './calls/stat.ts';
 import { dryRunPromise } from './dry-run.ts';
 import { callbackForm, promiseForm, syncForm } from './forms.ts';
+import { globbing } from './glob/globbing.ts';
 import { handles } from './handles/open-handle.ts';
 import { temporaryDirectories } from './handles/temporary-directory.ts';
 import { sequences } from './sequences/sequence-calls.ts';
@@ -86,6 +87,7 @@ const PARTS: readonly Part[] = [
   blobs,
   sequences,
   watching,
+  globbing,
 ];
 
 /** What is no function of ours: constants and classes as Node has them. */
