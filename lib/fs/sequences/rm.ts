@@ -14,13 +14,11 @@ import { doubt, givenPath, takePath } from '../arguments.ts';
 import { shownPath } from '../errors.ts';
 import { type Options, takeObject } from '../options.ts';
 import type { FileSystem, Session } from '../session.ts';
+import { FileSteps, type Path } from './file-steps.ts';
 import { nativeRmError } from './native-errors.ts';
 import { NATIVE_RM } from './quirks.ts';
 import { pause, type Sequence, step, together } from './steps.ts';
 import { refusal } from './system-error.ts';
-
-/** A path as calls take it: bytes where names that are no text may stand below. */
-type Path = string | Buffer;
 
 /** What `rm` was asked. */
 export interface RmRequest {
@@ -98,11 +96,7 @@ export function* rm(place: RmPlace, request: RmRequest): Sequence<void> {
 
 function* lookFirst(fs: FileSystem, path: Path, force: boolean): Sequence<boolean> {
   try {
-    const stats = yield* step(
-      () => fs.lstatSync(path),
-      () => fs.promises.lstat(path),
-    );
-    return stats.isDirectory();
+    return (yield* new FileSteps(fs).look('lstat', path)).isDirectory();
   } catch (error) {
     if (force && codeOf(error) === 'ENOENT') return false;
     throw error;
@@ -141,12 +135,12 @@ function* removeNatively(removal: Removal, path: Path, above: RmPlace['above']):
 
 /** One `rm`, name by name. */
 class Removal {
-  readonly #fs: FileSystem;
+  readonly #steps: FileSteps;
   readonly #form: RmPlace['form'];
   readonly #request: RmRequest;
 
   constructor({ fs, form }: RmPlace, request: RmRequest) {
-    this.#fs = fs;
+    this.#steps = new FileSteps(fs);
     this.#form = form;
     this.#request = request;
   }
@@ -161,7 +155,7 @@ class Removal {
     }
     if (isDirectory) return yield* this.#removeDirectory(path, undefined);
     try {
-      yield* this.#again(() => this.#unlink(path));
+      yield* this.#again(() => this.#steps.unlink(path));
     } catch (error) {
       const code = codeOf(error);
       if (code === 'ENOENT') return;
@@ -179,15 +173,15 @@ class Removal {
     } catch (error) {
       if (NOT_THERE.has(codeOf(error))) return;
     }
-    if (!isDirectory) return yield* this.#again(() => this.#unlink(path));
+    if (!isDirectory) return yield* this.#again(() => this.#steps.unlink(path));
     for (const child of yield* this.#children(path)) yield* this.removeContentsFirst(child);
-    yield* this.#again(() => this.#rmdir(path));
+    yield* this.#again(() => this.#steps.rmdir(path));
   }
 
   /** @param before the error that gave reason to take it for a directory, where there is one */
   *#removeDirectory(path: Path, before: unknown): Sequence<void> {
     try {
-      yield* this.#rmdir(path);
+      yield* this.#steps.rmdir(path);
     } catch (error) {
       const code = codeOf(error);
       if (code === 'ENOENT') return;
@@ -199,7 +193,7 @@ class Removal {
       if (!NOT_EMPTY.has(code)) throw error;
       const children = yield* this.#children(path);
       yield* together(children.map((child) => this.remove(child)));
-      yield* this.#again(() => this.#rmdir(path));
+      yield* this.#again(() => this.#steps.rmdir(path));
     }
   }
 
@@ -219,33 +213,12 @@ class Removal {
   }
 
   *#isDirectory(path: Path): Sequence<boolean> {
-    const stats = yield* step(
-      () => this.#fs.lstatSync(path),
-      () => this.#fs.promises.lstat(path),
-    );
-    return stats.isDirectory();
+    return (yield* this.#steps.look('lstat', path)).isDirectory();
   }
 
   *#children(path: Path): Sequence<Buffer[]> {
-    const names = yield* step(
-      () => this.#fs.readdirSync(path, 'buffer'),
-      () => this.#fs.promises.readdir(path, 'buffer'),
-    );
+    const names = yield* this.#steps.rawNames(path);
     const start = Buffer.concat([Buffer.from(path as string), SLASH]);
     return names.map((name) => Buffer.concat([start, name]));
-  }
-
-  #unlink(path: Path): Sequence<void> {
-    return step(
-      () => this.#fs.unlinkSync(path),
-      () => this.#fs.promises.unlink(path),
-    );
-  }
-
-  #rmdir(path: Path): Sequence<void> {
-    return step(
-      () => this.#fs.rmdirSync(path),
-      () => this.#fs.promises.rmdir(path),
-    );
   }
 }

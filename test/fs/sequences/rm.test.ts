@@ -60,8 +60,10 @@ function remains(form: string): 'compared' | 'compared unless it fails' {
   return form === 'sync' && NATIVE_RM !== 'none' ? 'compared unless it fails' : 'compared';
 }
 
-/** Whether Node has no words for what fails: it tells neither code nor number then. */
-function isBeyondWords(form: string, path: string, isRecursive: boolean): boolean {
+/** Whether Node has no words for what fails (it tells neither code nor number then), or says now this and now that. */
+function isUnclear(form: string, path: string, isRecursive: boolean): boolean {
+  // What is removed on the way to it makes its own path wrong, sooner or later.
+  if (isRecursive && path.endsWith('/..')) return true;
   return form === 'sync' && NATIVE_RM !== 'none' && isRecursive && path.endsWith('/.');
 }
 
@@ -69,7 +71,7 @@ describe('rm', () => {
   for (const form of FORMS) {
     for (const options of OPTIONS) {
       const isRecursive = options?.recursive === true;
-      for (const path of PATHS.filter((each) => !isBeyondWords(form, each, isRecursive))) {
+      for (const path of PATHS.filter((each) => !isUnclear(form, each, isRecursive))) {
         it(`${form} ${JSON.stringify(path)} ${JSON.stringify(options)}`, async () => {
           await expectTwins({
             as: 'somebody',

@@ -1,0 +1,189 @@
+/**
+ * `cp`: copies a file, or a directory with all that is in it.
+ *
+ * The steps, their order and what is refused are Node's (lib/internal/fs/cp). Contents go through `copyFile`, so that a copy
+ * shares the pages of the file (P8).
+ *
+ * Since Node 22 parts of `cpSync` are written in C++. Its first checks have other words, which are used here too
+ * (`cp-checks.ts`). Otherwise all forms do the same: what C++ does is wrong in every version in another way, with modes and
+ * `dereference` lost, special files passed over, links confused with what they point to, the process aborted.
+ */
+
+import type { BigIntStats } from 'node:fs';
+import path from 'node:path';
+import { codeOf } from '../../branch/dialect.ts';
+import { Checks, type Ends, isWithin, type Level } from './cp-checks.ts';
+import type { CpPlace, CpRequest } from './cp-request.ts';
+import { FileSteps, type Path } from './file-steps.ts';
+import { DIRECTORIES_KEEP_TIMES, MERGE_IS_REFUSED, NATIVE_CP_CHECKS, ONLY_DIRECTORIES_HOLD } from './quirks.ts';
+import { type Sequence, step } from './steps.ts';
+
+/** `cp`. */
+export function* cp(place: CpPlace, request: CpRequest): Sequence<void> {
+  yield* new Copying(place, request).begin();
+}
+
+/** One `cp`. */
+class Copying {
+  readonly #place: CpPlace;
+  readonly #request: CpRequest;
+  readonly #steps: FileSteps;
+  readonly #checks: Checks;
+
+  constructor(place: CpPlace, request: CpRequest) {
+    this.#place = place;
+    this.#request = request;
+    this.#steps = new FileSteps(place.fs);
+    this.#checks = new Checks(place, request, this.#steps);
+  }
+
+  *begin(): Sequence<void> {
+    const { recursive } = this.#request;
+    const { refusals } = this.#checks;
+    const isNative = this.#place.form === 'now' && NATIVE_CP_CHECKS;
+    const { from, to } = isNative ? inText(this.#request) : this.#request;
+    if (!(yield* this.#isWanted(from, to))) return;
+    const { source, target } = yield* this.#checks.ends('given', from, to);
+    yield* this.#checks.parents(from, source, to);
+    if (isNative) {
+      // C++ looks before it makes anything.
+      if (source.isDirectory() && !recursive) throw refusals.notRecursive('given', from);
+      if (!isCopied(source)) throw refusals.special('given', source, to);
+    }
+    yield* this.#makeParents(to);
+    yield* this.#copy('given', from as string, to as string, source, target);
+  }
+
+  /** Whether the caller's filter lets something be copied. */
+  *#isWanted(from: Path, to: Path): Sequence<boolean> {
+    const { filter } = this.#request;
+    if (filter === undefined) return true;
+    const answer = yield* step<unknown>(
+      () => {
+        const now = filter(from, to);
+        if (now instanceof Promise) throw noPromises();
+        return now;
+      },
+      async () => filter(from, to),
+    );
+    return Boolean(answer);
+  }
+
+  *#makeParents(to: Path): Sequence<void> {
+    const parent = path.dirname(to as string);
+    // Only later forms say what is wrong with the parent (node's `existsSync` swallows it).
+    const swallowed = this.#place.form === 'now' ? ['ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG'] : [];
+    const found = yield* this.#steps.lookFor('stat', parent, 'ENOENT', ...swallowed);
+    if (found === undefined) yield* this.#steps.mkdirs(parent);
+  }
+
+  /** Copies something in a directory that is copied. */
+  *#copyEntry(from: string, to: string): Sequence<void> {
+    if (!(yield* this.#isWanted(from, to))) return;
+    const { source, target } = yield* this.#checks.ends('below', from, to);
+    yield* this.#copy('below', from, to, source, target);
+  }
+
+  *#copy(level: Level, from: string, to: string, source: BigIntStats, target: Ends['target']): Sequence<void> {
+    const { refusals } = this.#checks;
+    if (source.isDirectory()) {
+      if (!this.#request.recursive) throw refusals.notRecursive(level, from);
+      yield* this.#copyDirectory(from, to, source, target);
+    } else if (source.isSymbolicLink()) {
+      yield* this.#copyLink(from, to, target);
+    } else if (isCopied(source)) {
+      yield* this.#copyFile(from, to, Number(source.mode), target);
+    } else {
+      throw refusals.special(level, source, to);
+    }
+  }
+
+  *#copyFile(from: string, to: string, mode: number, target: Ends['target']): Sequence<void> {
+    if (target !== undefined) {
+      if (!this.#request.force) {
+        if (this.#request.errorOnExist) throw this.#checks.refusals.exists(to);
+        return;
+      }
+      yield* this.#steps.unlink(to);
+    }
+    yield* this.#steps.copyFile(from, to, this.#request.mode);
+    if (this.#request.preserveTimestamps) {
+      // Who may not write a file may not set its times either.
+      if ((mode & 0o200) === 0) yield* this.#steps.chmod(to, mode | 0o200);
+      yield* this.#keepTimes(from, to);
+    }
+    yield* this.#steps.chmod(to, mode);
+  }
+
+  /** As they are now: reading the file has changed when it was last read. */
+  *#keepTimes(from: string, to: string): Sequence<void> {
+    const { atime, mtime } = yield* this.#steps.lookPlainly(from);
+    yield* this.#steps.utimes(to, atime, mtime);
+  }
+
+  *#copyDirectory(from: string, to: string, source: BigIntStats, target: Ends['target']): Sequence<void> {
+    const { errorOnExist, force, preserveTimestamps } = this.#request;
+    if (target === undefined) yield* this.#steps.mkdir(to);
+    else if (errorOnExist && !force && MERGE_IS_REFUSED[this.#place.form]) throw this.#checks.refusals.exists(to);
+    for (const name of yield* this.#steps.names(from))
+      yield* this.#copyEntry(path.join(from, name), path.join(to, name));
+    if (preserveTimestamps && DIRECTORIES_KEEP_TIMES) yield* this.#keepTimes(from, to);
+    if (target === undefined) yield* this.#steps.chmod(to, Number(source.mode));
+  }
+
+  *#copyLink(from: string, to: string, target: Ends['target']): Sequence<void> {
+    let content = yield* this.#steps.readlink(from);
+    if (!this.#request.verbatimSymlinks && !path.isAbsolute(content)) {
+      content = path.posix.resolve(this.#place.cwd, path.dirname(from), content);
+    }
+    const replaced = target === undefined ? undefined : yield* this.#contentOf(to);
+    if (replaced !== undefined) {
+      yield* this.#checkLinks(from, to, content, path.posix.resolve(this.#place.cwd, path.dirname(to), replaced));
+      yield* this.#steps.unlink(to);
+    }
+    // What is no link is not replaced by one: EEXIST.
+    yield* this.#steps.symlink(content, to);
+  }
+
+  /** Where a link points; undefined for what is none. */
+  *#contentOf(link: string): Sequence<string | undefined> {
+    try {
+      return yield* this.#steps.readlink(link);
+    } catch (error) {
+      if (codeOf(error) === 'EINVAL') return undefined;
+      throw error;
+    }
+  }
+
+  /** Refuses to replace a link by one with which something would hold itself. */
+  *#checkLinks(from: string, to: string, content: string, replaced: string): Sequence<void> {
+    const holds =
+      !ONLY_DIRECTORIES_HOLD || (yield* this.#steps.lookFor('stat', from, 'ENOENT', 'ELOOP'))?.isDirectory();
+    const whole = path.posix.resolve(this.#place.cwd, content);
+    if (holds && isWithin(replaced, whole)) {
+      const message = `cannot copy ${content} to a subdirectory of self ${replaced}`;
+      throw this.#checks.refusals.links('ERR_FS_CP_EINVAL', message, to);
+    }
+    const other = yield* this.#steps.look('stat', this.#place.form === 'now' ? to : from);
+    if (other.isDirectory() && isWithin(whole, replaced)) {
+      const message = `cannot overwrite ${replaced} with ${content}`;
+      throw this.#checks.refusals.links('ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY', message, to);
+    }
+  }
+}
+
+/** Whether it is something that can be copied. */
+function isCopied(source: BigIntStats): boolean {
+  const isOfPlainKind = source.isFile() || source.isDirectory() || source.isSymbolicLink();
+  return isOfPlainKind || source.isCharacterDevice() || source.isBlockDevice();
+}
+
+/** The paths as C++ takes them, which knows bytes as well. */
+function inText({ from, to }: CpRequest): Pick<CpRequest, 'from' | 'to'> {
+  return { from: String(from), to: String(to) };
+}
+
+function noPromises(): TypeError {
+  const message = 'Expected boolean to be returned from the "filter" function but got an instance of Promise.';
+  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_RETURN_VALUE' });
+}

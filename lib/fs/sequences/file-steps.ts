@@ -1,0 +1,143 @@
+/**
+ * The calls that sequences are made of, each as one step: the only place where their forms differ.
+ */
+
+import type { BigIntStats, Stats } from 'node:fs';
+import { codeOf } from '../../branch/dialect.ts';
+import type { FileSystem } from '../session.ts';
+import { type Sequence, step } from './steps.ts';
+
+/** A path as calls take it. */
+export type Path = string | Buffer;
+
+/** Whether links are followed. */
+export type Look = 'stat' | 'lstat';
+
+const EXACT = { bigint: true } as const;
+
+/** See the file comment. */
+export class FileSteps {
+  readonly #fs: FileSystem;
+
+  constructor(fs: FileSystem) {
+    this.#fs = fs;
+  }
+
+  look(look: Look, path: Path): Sequence<BigIntStats> {
+    return step(
+      () => this.#fs[`${look}Sync`](path, EXACT),
+      () => this.#fs.promises[look](path, EXACT),
+    );
+  }
+
+  /** The same in plain numbers, with times that `utimes` takes. */
+  lookPlainly(path: Path): Sequence<Stats> {
+    return step(
+      () => this.#fs.statSync(path),
+      () => this.#fs.promises.stat(path),
+    );
+  }
+
+  /** What is at a path, or undefined where nothing is, as the codes in `nothing` tell. */
+  *lookFor(look: Look, path: Path, ...nothing: readonly string[]): Sequence<BigIntStats | undefined> {
+    try {
+      return yield* this.look(look, path);
+    } catch (error) {
+      if (nothing.includes(String(codeOf(error)))) return undefined;
+      throw error;
+    }
+  }
+
+  /** The names in a directory, as text. */
+  names(path: Path): Sequence<string[]> {
+    return step(
+      () => {
+        const directory = this.#fs.opendirSync(path as string);
+        const names: string[] = [];
+        try {
+          for (let next = directory.readSync(); next !== null; next = directory.readSync()) names.push(next.name);
+        } finally {
+          directory.closeSync();
+        }
+        return names;
+      },
+      async () => {
+        const names: string[] = [];
+        for await (const { name } of await this.#fs.promises.opendir(path as string)) names.push(name);
+        return names;
+      },
+    );
+  }
+
+  /** The names in a directory, as bytes. */
+  rawNames(path: Path): Sequence<Buffer[]> {
+    return step(
+      () => this.#fs.readdirSync(path, 'buffer'),
+      () => this.#fs.promises.readdir(path, 'buffer'),
+    );
+  }
+
+  unlink(path: Path): Sequence<void> {
+    return step(
+      () => this.#fs.unlinkSync(path),
+      () => this.#fs.promises.unlink(path),
+    );
+  }
+
+  rmdir(path: Path): Sequence<void> {
+    return step(
+      () => this.#fs.rmdirSync(path),
+      () => this.#fs.promises.rmdir(path),
+    );
+  }
+
+  mkdir(path: Path): Sequence<void> {
+    return step(
+      () => this.#fs.mkdirSync(path),
+      () => this.#fs.promises.mkdir(path) as Promise<unknown> as Promise<void>,
+    );
+  }
+
+  /** Makes a directory and those missing on the way. */
+  mkdirs(path: Path): Sequence<unknown> {
+    return step<unknown>(
+      () => this.#fs.mkdirSync(path, { recursive: true }),
+      () => this.#fs.promises.mkdir(path, { recursive: true }),
+    );
+  }
+
+  copyFile(from: Path, to: Path, mode: number): Sequence<void> {
+    return step(
+      () => this.#fs.copyFileSync(from, to, mode),
+      () => this.#fs.promises.copyFile(from, to, mode),
+    );
+  }
+
+  chmod(path: Path, mode: number): Sequence<void> {
+    return step(
+      () => this.#fs.chmodSync(path, mode),
+      () => this.#fs.promises.chmod(path, mode),
+    );
+  }
+
+  utimes(path: Path, atime: Date, mtime: Date): Sequence<void> {
+    return step(
+      () => this.#fs.utimesSync(path, atime, mtime),
+      () => this.#fs.promises.utimes(path, atime, mtime),
+    );
+  }
+
+  readlink(path: Path): Sequence<string> {
+    return step(
+      () => this.#fs.readlinkSync(path),
+      () => this.#fs.promises.readlink(path),
+    );
+  }
+
+  symlink(target: string, path: Path): Sequence<void> {
+    return step(
+      () => this.#fs.symlinkSync(target, path),
+      () => this.#fs.promises.symlink(target, path),
+    );
+  }
+}
