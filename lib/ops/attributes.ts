@@ -1,10 +1,9 @@
 /** What a file is, and changing that: stat, access, chmod, chown, utimes, truncate, readlink, realpath, statfs. */
 
-import { constants } from 'node:fs';
 import type { Space } from '../branch/branch.ts';
 import { EACCES, EFBIG, EINVAL, EISDIR, ENOSPC, EPERM, EROFS, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { type Caller, may, W_OK } from '../tree/caller.ts';
+import { type Caller, may, mayHandOn, setIdLost, W_OK } from '../tree/caller.ts';
 import { mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
 import { File, type Inode, isDirectory, isSymlink, OWNED_ATTRIBUTES } from '../tree/inode.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
@@ -13,9 +12,7 @@ import { FOLLOW, type Following, NOFOLLOW, pathOf, readTarget, resolve, walk } f
 import { type OpenFile, truncateNow } from './open.ts';
 import { mayChangeTree } from './spot.ts';
 
-const S_ISUID = 0o4000;
 const S_ISGID = 0o2000;
-const { S_IXGRP } = constants;
 
 /** The file at a path, links followed. */
 export function stat(io: Io, caller: Caller, path: string): Inode | Errno {
@@ -77,9 +74,8 @@ function changeMode(io: Io, caller: Caller, inode: Inode, mode: number): void {
   mayChange(io, caller, inode);
   // From here on nothing stops or fails.
   // Who is not in the file's group cannot give it that group's rights (POSIX chmod).
-  const foreign = caller.uid !== 0 && !caller.isMember(inode.owner.gid);
   own(caller.tree, inode, OWNED_ATTRIBUTES);
-  inode.mode = inode.type | (mode & (foreign ? 0o7777 & ~S_ISGID : 0o7777));
+  inode.mode = inode.type | (mode & (mayHandOn(caller, inode.owner.gid) ? 0o7777 : 0o7777 & ~S_ISGID));
   noteRights(caller.tree, inode);
   touchCtime(caller.tree, inode);
   tellChange(caller.tree, inode);
@@ -113,15 +109,15 @@ function changeOwner(io: Io, caller: Caller, inode: Inode, uid: number, gid: num
     const gidAllowed = gid === -1 || gid === SAME_ID || (own && (keepGid || caller.isMember(gid)));
     if (!uidAllowed || !gidAllowed) throw EPERM;
   }
+  const lost = isDirectory(inode) ? 0 : setIdLost(caller, inode);
+  // Taking these bits is a chmod (Linux `setattr_prepare`).
+  if (lost !== 0 && !caller.actsAsOwner(inode)) throw EPERM;
   mayChange(io, caller, inode);
   // From here on nothing stops or fails.
   own(tree, inode, OWNED_ATTRIBUTES);
   inode.owner = tree.owner(keepUid ? inode.owner.uid : uid, keepGid ? inode.owner.gid : gid);
   noteRights(tree, inode);
-  if (inode instanceof File) {
-    inode.mode &= ~S_ISUID;
-    if ((inode.mode & S_IXGRP) !== 0) inode.mode &= ~S_ISGID;
-  }
+  inode.mode &= ~lost;
   touchCtime(tree, inode);
   tellChange(tree, inode);
 }
@@ -191,7 +187,7 @@ function resize(io: Io, caller: Caller, inode: Inode, length: number): void {
   if (length > Number.MAX_SAFE_INTEGER) throw EFBIG;
   mayChange(io, caller, inode);
   // From here on nothing stops or fails.
-  truncateNow(caller.tree, inode, length);
+  truncateNow(caller, inode, length);
 }
 
 /** Where a symbolic link points, as it was written. */

@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import { lengthOf } from '../branch/bytes.ts';
 import { EACCES, EEXIST, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { type Caller, may, X_OK } from '../tree/caller.ts';
+import { type Caller, may, mayHandOn, X_OK } from '../tree/caller.ts';
 import {
   BORN,
   CHARGED,
@@ -28,7 +28,7 @@ import { type Tree, touchAll } from '../tree/tree.ts';
 import { FOLLOW, isPathTooLong, pathOf, walk } from '../tree/walk.ts';
 import { freeSpot, mayCharge, mayWriteNames, type Spot, spotFor } from './spot.ts';
 
-const { S_IFDIR, S_IFLNK, S_IFREG } = constants;
+const { S_IFDIR, S_IFLNK, S_IFREG, S_IXGRP } = constants;
 const S_ISGID = 0o2000;
 
 /** The owner of what the caller makes in a directory: a set-group-ID directory hands its group on (Linux `inode_init_owner`). */
@@ -48,8 +48,11 @@ function begin<T extends Inode>(tree: Tree, inode: T): T {
 /** Makes an empty file without a name. Requires: the quota has an inode. */
 export function makeFile(caller: Caller, directory: Directory, mode: number): File {
   const { tree } = caller;
+  const owner = ownerIn(caller, directory);
   const bits = mode & ~caller.umask() & 0o7777;
-  return begin(tree, new File(tree.numbers.born(), S_IFREG | bits, ownerIn(caller, directory)));
+  // What executes with a group's rights is made by who has them (Linux `mode_strip_sgid`).
+  const lost = (bits & S_IXGRP) !== 0 && !mayHandOn(caller, owner.gid) ? S_ISGID : 0;
+  return begin(tree, new File(tree.numbers.born(), S_IFREG | (bits & ~lost), owner));
 }
 
 /** Makes an empty file in its place. Requires: the quota has an inode. */

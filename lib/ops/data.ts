@@ -2,12 +2,11 @@
  * Reading and writing through an open file.
  */
 
-import { constants } from 'node:fs';
 import { EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, ESTALE } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { affordable, readContents, reclaim, writeContents } from '../pages/contents.ts';
 import { type Filled, fillForRead, fillForWrite, lacks, type Origin } from '../pages/fill.ts';
-import type { Caller } from '../tree/caller.ts';
+import { type Caller, dropSetId } from '../tree/caller.ts';
 import { File, isDirectory, OWNED_CONTENT, THROUGH } from '../tree/inode.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
 import { refresh } from '../tree/revalidate.ts';
@@ -18,9 +17,6 @@ import { mayChangeTree } from './spot.ts';
 
 /** A file can be no longer than offsets can say exactly. */
 const MOST_BYTES = Number.MAX_SAFE_INTEGER;
-const S_ISUID = 0o4000;
-const S_ISGID = 0o2000;
-const S_IXGRP = constants.S_IXGRP;
 
 /** How often a clean file that changes while it is read is looked at again, before that is called ESTALE. */
 const ATTEMPTS = 8;
@@ -202,13 +198,6 @@ export function readAll(io: Io, tree: Tree, file: File, from: number): Buffer {
   readContents(tree.memory, file, from, from + length, bytes, 0);
   reclaim(tree.memory);
   return bytes;
-}
-
-/** Writing by anybody but root takes the set-ID bits away (Linux `file_remove_privs`). */
-function dropSetId(caller: Caller, file: File): void {
-  if (caller.uid === 0 || (file.mode & (S_ISUID | S_ISGID)) === 0) return;
-  file.mode &= ~S_ISUID;
-  if ((file.mode & S_IXGRP) !== 0) file.mode &= ~S_ISGID;
 }
 
 /** Writes into a file. Requires: `prepareWrite`, `mayOwn`, and a quota that affords it. */
