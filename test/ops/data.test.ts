@@ -23,7 +23,7 @@ function over(contents: Record<string, string>, lies: Record<string, number> = {
 
 for (const form of FORMS) {
   describe(`bytes, ${form}`, () => {
-    const faceFor = (options: { readonly fs: typeof nodeFs }): Face => faceOf(options.fs, form);
+    const faceFor = (options: { readonly fs: typeof nodeFs }): Face => faceOf(options.fs, form, '/');
 
     it('P1 a short write leaves what it does not reach of a lower file as it was', async () => {
       const old = 'o'.repeat(3 * 4096);

@@ -38,7 +38,7 @@ function remove(volume: WatchedLower['volume'], path: string): void {
 }
 
 for (const form of FORMS) {
-  const faceFor = ({ fs }: Stage): Face => faceOf(fs, form);
+  const faceFor = ({ fs }: Stage): Face => faceOf(fs, form, '/');
 
   describe(`lowers that change, ${form}`, () => {
     it('C7 a directory that goes takes all that was known of it along', async () => {
@@ -239,7 +239,7 @@ for (const form of FORMS) {
       below.volume.fromJSON({ '/f': 'below', '/d/low': 'low' });
       const { fs } = createOverlay({ lower: [{ fs: above.fs }, { fs: below.fs, immutable: true }] });
       warm(fs);
-      const face = faceOf(fs, form);
+      const face = faceOf(fs, form, '/');
       above.volume.fromJSON({ '/f': 'now above', '/d/high': 'high' });
       expect(await face.readFile('/f', 'utf8')).toBe('now above');
       expect(await face.readdir('/d')).toEqual(['high', 'low']);
