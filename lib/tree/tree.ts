@@ -39,6 +39,8 @@ export class Dirty {
   readonly names = new Map<Directory, Set<string>>();
   /** Files that were cut. */
   readonly truncated = new Set<Inode>();
+  /** Files that have become copies of others: they have their bytes from there. */
+  readonly replaced = new Set<Inode>();
   /** Told when something becomes dirty while nothing was. Set by who writes back by itself. */
   onFirst: (() => void) | undefined = undefined;
 

@@ -59,9 +59,19 @@ export function takeAttributes(inode: Inode): TakenAttributes {
     mode: inode.mode & 0o7777,
     uid: inode.owner.uid,
     gid: inode.owner.gid,
-    atime: inode.atimeSec + Math.trunc(inode.atimeNsec / 1000) / 1e6,
-    mtime: inode.mtimeSec + Math.trunc(inode.mtimeNsec / 1000) / 1e6,
+    atime: secondsOf(inode.atimeSec, inode.atimeNsec),
+    mtime: secondsOf(inode.mtimeSec, inode.mtimeNsec),
   };
+}
+
+/**
+ * A time in seconds that an upper takes for the same microsecond: it cuts off what is less (libuv `uv__fs_to_timespec`), and the nearest
+ * double may lie below.
+ */
+function secondsOf(seconds: number, nanoseconds: number): number {
+  const microseconds = Math.trunc(nanoseconds / 1000);
+  const time = seconds + microseconds / 1e6;
+  return (time - seconds) * 1e6 < microseconds ? time + Math.abs(time) * Number.EPSILON : time;
 }
 
 /** Takes the content of an inode as it is now. `place` is where the upper holds the file already. */

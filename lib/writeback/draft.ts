@@ -14,7 +14,7 @@ import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
 import { type Content, type TakenAttributes, takeAttributes } from './content.ts';
-import { changePlace, heldNames, isRead, placeOf, upperOf } from './places.ts';
+import { heldNames, isRead, placeOf, upperOf } from './places.ts';
 import { type Item, lowersOf } from './plan.ts';
 
 const { S_IFMT, S_IFDIR } = constants;
@@ -104,6 +104,7 @@ export function draft(tree: Tree, material: Material): Draft {
   for (const item of items) writer.moveAway(item);
   for (const item of items) writer.name(item);
   writer.rewrites();
+  writer.links();
   writer.patches();
   writer.attributes(items, dirty);
   return writer.finish();
@@ -116,13 +117,16 @@ class DraftWriter {
   readonly #nameStage: () => string;
   readonly #moves: DraftMove[] = [];
   readonly #steps: DraftStep[] = [];
+  /** Steps that give files further names. */
+  readonly #links: DraftStep[] = [];
   /** What was moved to the staging directory and gets a new name, by inode. */
   readonly #moved = new Map<Inode, string>();
   /** Where an inode has its first name after the batch. */
   readonly #paths = new Map<Inode, string>();
   /** The paths at which a file is put. */
   readonly #named = new Set<string>();
-  readonly #made: Directory[] = [];
+  /** Directories whose times change in the upper beside those of the items. */
+  readonly #touched = new Set<Directory>();
 
   constructor(tree: Tree, { contents, copied, nameStage }: Material) {
     this.#tree = tree;
@@ -137,10 +141,7 @@ class DraftWriter {
     if (upper?.layer?.names.has(name) !== true) return;
     const held = upper.held.get(name);
     const wanted = isTransparent ? undefined : want;
-    if (held !== undefined) {
-      if (held === wanted) return;
-      if (!isDirectory(held)) this.#keepOtherPlace(held, upper, name);
-    }
+    if (held !== undefined && held === wanted) return;
     const isRenamed = held !== undefined && this.#isKept(held, upper, name);
     const type = upper.layer.names.get(name) ?? 0;
     // A file that nobody wants or reads any more is replaced by the rename of the new one, at once.
@@ -153,17 +154,6 @@ class DraftWriter {
     if (held.nlink === 0 || !isNamed(held) || this.#contents.get(held)?.kind === 'whole') return false;
     if (isDirectory(held)) return upperOf(held)?.parent === upper && upperOf(held)?.name === name;
     return placeOf(held) === upper && held.originName === name;
-  }
-
-  /** A file that loses the name by which we find it in the upper is found by another that it keeps there. */
-  #keepOtherPlace(file: Inode, upper: UpperSource, name: string): void {
-    if (placeOf(file) !== upper || file.originName !== name) return;
-    for (const link of namesOf(file)) {
-      const other = upperOf(link.directory);
-      if (other?.held.get(link.name) !== file || (other === upper && link.name === name)) continue;
-      changePlace(file, upper, name, other, link.name);
-      return;
-    }
   }
 
   /** Takes what the upper has under a name to the staging directory; answers its name there. */
@@ -209,7 +199,7 @@ class DraftWriter {
       // Open to us until all is in it; its own mode comes last.
       this.#step({ kind: 'mkdir', path, mode: 0o700 | (want.mode & 0o777), number: want.number }, want, item);
     }
-    this.#made.push(want);
+    this.#touched.add(want);
     // A directory that shows nothing of what the lowers have there says so (L5).
     const hidesDirectory = below !== undefined && (below.attributes.mode & S_IFMT) === S_IFDIR;
     const isNew = lowersOf(want).length === 0 || this.#copied.has(want);
@@ -261,6 +251,7 @@ class DraftWriter {
       for (const { source, name, link } of heldNames(inode)) {
         const path = this.#pathIn(link.directory, name);
         if (this.#named.has(path)) continue;
+        this.#touched.add(link.directory);
         const place = { source, name };
         const existing = this.#paths.get(inode);
         if (source.borrowers.has(name)) this.#moveOut(source, name, inode);
@@ -272,6 +263,11 @@ class DraftWriter {
         }
       }
     }
+  }
+
+  /** Further names of files. The first one may lie in a directory that gets its place late. */
+  links(): void {
+    this.#steps.push(...this.#links);
   }
 
   /** Pages of files that the upper keeps. */
@@ -295,7 +291,7 @@ class DraftWriter {
       const path = this.#paths.get(inode) ?? this.#keptPath(inode);
       if (path !== undefined) this.#step({ kind: 'attributes', path, attributes: takeAttributes(inode) }, inode);
     }
-    const directories = new Set<Directory>([...this.#made, ...items.map(({ directory }) => directory)]);
+    const directories = new Set<Directory>([...this.#touched, ...items.map(({ directory }) => directory)]);
     for (const inode of dirty)
       if (isDirectory(inode) && upperOf(inode) !== undefined && isNamed(inode)) directories.add(inode);
     const paths = [...directories].map((directory) => ({ directory, path: this.#pathOf(directory) }));
@@ -314,8 +310,9 @@ class DraftWriter {
 
   #step(step: Step, needs?: Inode, item?: Item, place?: Place): void {
     const hasContent = needs !== undefined && this.#contents.get(needs)?.kind === 'whole';
+    const steps = step.kind === 'link' ? this.#links : this.#steps;
     const isPages = step.kind === 'patch' || step.kind === 'attributes';
-    this.#steps.push({ step, needs, without: hasContent || isPages ? 'needs content' : 'goes without', item, place });
+    steps.push({ step, needs, without: hasContent || isPages ? 'needs content' : 'goes without', item, place });
   }
 
   #pathOf(directory: Directory): string {

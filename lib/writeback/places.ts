@@ -30,6 +30,16 @@ export function heldNames(
   });
 }
 
+/** Where the upper holds an inode's content: where it is to stay, if there is such a place. */
+export function lastingPlaceOf(inode: Inode): UpperSource | undefined {
+  const place = placeOf(inode);
+  const [first, ...others] = heldNames(inode);
+  if (place === undefined || first === undefined) return place;
+  const isLasting = [first, ...others].some(({ source, name }) => source === place && name === inode.originName);
+  if (!isLasting) changePlace(inode, place, inode.originName, first.source, first.name);
+  return placeOf(inode);
+}
+
 /** Says that an inode, and who has bytes where it has them, finds them under another name of the upper. */
 export function changePlace(inode: Inode, from: UpperSource, name: string, to: UpperSource, newName: string): void {
   for (const borrower of [...borrowersOf(from, name)]) {
@@ -79,7 +89,7 @@ export function unsettlePrint(inode: Inode): void {
 /** Notes how an inode's file in the upper looks now. */
 export function notePrint(inode: Inode, found: Attributes): void {
   const { ino, size, mtimeSec, mtimeNsec } = found;
-  inode.ino = ino;
+  if (placeOf(inode) !== undefined) inode.ino = ino;
   for (const file of readersOf(inode)) extraOf(file).fingerprint = { ino, size, mtimeSec, mtimeNsec };
 }
 

@@ -33,7 +33,7 @@ import type { Dirty, Tree } from '../tree/tree.ts';
 import { readTarget } from '../tree/walk.ts';
 import { type Content, takeContent } from './content.ts';
 import { type Draft, draft } from './draft.ts';
-import { heldNames, placeOf, upperOf } from './places.ts';
+import { heldNames, lastingPlaceOf, upperOf } from './places.ts';
 
 /** A name about which the upper must be told. */
 export interface Item {
@@ -199,6 +199,7 @@ export function plan(io: Io, tree: Tree, nameStage: () => string): Plan | undefi
   dirty.inodes.clear();
   dirty.names.clear();
   dirty.truncated.clear();
+  dirty.replaced.clear();
   const { contents, refused } = takeContents(tree, items, inodes, nameStage);
   const { copied } = collection;
   const drafted = draft(tree, { items, contents, copied, dirty: inodes, nameStage });
@@ -220,7 +221,7 @@ function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Ino
   };
   for (const inode of wanted) {
     if (isDirectory(inode) || inode.nlink === 0) continue;
-    const place = placeOf(inode);
+    const place = lastingPlaceOf(inode);
     if (place === undefined && !placed.has(inode) && heldNames(inode).length === 0) continue;
     if (inode instanceof Special) refused.set(inode, ENOTSUP);
     else if (

@@ -7,7 +7,8 @@
 
 import { cleanPage, pageAt } from '../pages/contents.ts';
 import { DIRTY } from '../pages/page.ts';
-import { type Directory, File, type Inode, isDirectory } from '../tree/inode.ts';
+import { type Directory, File, FRESH, HIDES, Inode, isDirectory, WHITEOUT } from '../tree/inode.ts';
+import { markName } from '../tree/own.ts';
 import { returnLoan } from '../tree/sources/borrow.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -50,7 +51,20 @@ export function settleName(plan: Plan, { directory, name, want, isTransparent, b
   layer.whiteouts.delete(name);
   layer.names.set(name, want.type);
   upper.held.set(name, want);
+  noteCover(directory, name);
   if (isDirectory(want)) settleDirectory(plan, upper, name, want);
+}
+
+/** A name that the upper has got hides that from now on: whoever removes it, or has removed it meanwhile, must leave a whiteout. */
+function noteCover(directory: Directory, name: string): void {
+  const mark = directory.marks?.get(name);
+  if (directory.names.get(name) instanceof Inode) {
+    if (mark === FRESH) markName(directory, name, HIDES);
+  } else if (mark !== HIDES) {
+    directory.names.set(name, WHITEOUT);
+    directory.listing = undefined;
+    markName(directory, name, HIDES);
+  }
 }
 
 /** Notes that the upper has a directory, where it may have had none. */
@@ -79,7 +93,7 @@ function takeSources(directory: Directory, sources: Directory['sources']): void 
 export function settlePlaced(tree: Tree, content: Content, source: UpperSource, name: string): void {
   const { inode, staged } = content;
   source.held.set(name, inode);
-  if (inode.nlink === 0 && inode.opens === 0) return;
+  if ((inode.nlink === 0 && inode.opens === 0) || tree.dirty?.replaced.has(inode)) return;
   returnLoan(inode);
   // Who has bytes under the old name, if that is another, keeps them there.
   inode.origin = source;
@@ -91,7 +105,7 @@ export function settlePlaced(tree: Tree, content: Content, source: UpperSource, 
 /** Makes the pages that arrived clean: from now on the upper supplies them. */
 export function settleContent(tree: Tree, content: Content): void {
   const { inode } = content;
-  if (!(inode instanceof File) || tree.dirty?.truncated.has(inode)) return;
+  if (!(inode instanceof File) || tree.dirty?.truncated.has(inode) || tree.dirty?.replaced.has(inode)) return;
   inode.supplied = content.size;
   for (const { index, twin } of content.pages) {
     const page = pageAt(inode, index);

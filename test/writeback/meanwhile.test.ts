@@ -1,0 +1,26 @@
+// W9, W10, P5: write-back while somebody writes. OVERFS_SEED repeats a history, OVERFS_RUNS says how many.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { playHistory } from './meanwhile.ts';
+
+const { OVERFS_SEED, OVERFS_RUNS, OVERFS_SOAK } = process.env;
+const MILLISECONDS = OVERFS_SOAK === 'long' ? 20 * 60_000 : 8_000;
+
+it('W9, W10, P5: calls between the commands of a write-back are neither lost nor mixed', async () => {
+  const first = OVERFS_SEED === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(OVERFS_SEED);
+  const most = OVERFS_RUNS === undefined ? Number.POSITIVE_INFINITY : Number(OVERFS_RUNS);
+  const end = Date.now() + MILLISECONDS;
+  let played = 0;
+  for (; played < most && (played === 0 || Date.now() < end); played++) {
+    const directory = mkdtempSync(join(tmpdir(), 'overfs-meanwhile-'));
+    try {
+      await playHistory({ seed: first + played, directory });
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }
+  expect(played).toBeGreaterThan(0);
+});
