@@ -167,6 +167,8 @@ export class Directory extends Inode {
   sources: readonly Source[] = NO_SOURCES;
   /** `names` has all that the sources have, and they never change. Set by `list.ts`. */
   complete = false;
+  /** How many names in `names` are ABSENT, or have been since they were last forgotten. Changed by `names.ts`. */
+  absences = 0;
   /** No source may change. Set with `sources`. */
   settled = true;
   /**

@@ -15,8 +15,8 @@ import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
 import {
-  ABSENT,
   Directory,
+  type Entry,
   File,
   FRESH,
   HIDES,
@@ -27,7 +27,7 @@ import {
   Special,
   Symlink,
 } from './inode.ts';
-import { type Cover, endIfUnused, forgetName, lasting, rememberName } from './names.ts';
+import { type Cover, endIfUnused, forgetName, lasting, rememberAbsence, rememberName } from './names.ts';
 import { markName, markWay } from './own.ts';
 import { layerOf } from './sources/layer.ts';
 import { pathIn, type Source, UpperSource } from './sources/source.ts';
@@ -93,36 +93,47 @@ function settle(tree: Tree, directory: Directory, given: string, found: Found | 
     if (found !== undefined && (found.attributes.mode & S_IFMT) === S_IFDIR) return follow(tree, before, name, found);
     if (holdsOwn(before)) return standAlone(tree, directory, name, before, found === undefined ? FRESH : HIDES);
   }
+  if (found !== undefined) return adopt(tree, directory, name, before, found);
   if (before instanceof Inode) detach(tree, directory, name, before);
-  if (found !== undefined) return adopt(tree, directory, name, found);
   // Names in directories that may change are asked for each time, so there is no use in remembering their absence.
-  if (directory.settled) directory.names.set(name, ABSENT);
+  if (directory.settled) rememberAbsence(directory, name);
   else directory.names.delete(name);
   return undefined;
 }
 
-function adopt(tree: Tree, directory: Directory, name: string, found: Found): Inode {
+function adopt(tree: Tree, directory: Directory, name: string, before: Entry | undefined, found: Found): Inode {
   const { source, attributes, sources } = found;
   const number = numberOf(tree, name, found);
-  const type = attributes.mode & S_IFMT;
-  const twin = type !== S_IFDIR && attributes.nlink > 1 ? tree.linked.get(number) : undefined;
-  let inode: Inode;
-  if (twin !== undefined && twin.type === type) {
-    inode = twin;
-    if (inode.isOwned) markWay(directory, name);
-    else update(tree, inode, attributes);
-  } else {
+  let inode = knownAs(tree, number, attributes, before);
+  if (before instanceof Inode && before !== inode) detach(tree, directory, name, before);
+  if (inode === undefined) {
     inode = makeInode(tree, number, attributes);
-    inode.origin = source;
-    inode.originName = name;
     applyAttributes(tree, inode, attributes);
     if (inode instanceof Directory) setSources(inode, sources);
-    else if (attributes.nlink > 1) tree.linked.set(number, inode);
+  }
+  if (inode.isOwned) {
+    markWay(directory, name);
+  } else {
+    // Of several names the one just found is there for certain.
+    inode.origin = source;
+    inode.originName = name;
+    update(tree, inode, attributes);
   }
   if (source instanceof UpperSource) source.held.set(name, inode);
-  directory.names.set(name, inode);
-  rememberName(inode, directory, name);
+  if (before !== inode) {
+    directory.names.set(name, inode);
+    rememberName(inode, directory, name);
+  }
   return inode;
+}
+
+/** The inode that is this file of a lower already: known by this name, or by another. */
+function knownAs(tree: Tree, number: number, attributes: Attributes, before: Entry | undefined): Inode | undefined {
+  const type = attributes.mode & S_IFMT;
+  if (type === S_IFDIR) return undefined;
+  const linked = attributes.nlink > 1 ? tree.linked.get(number) : undefined;
+  if (linked !== undefined && linked.type === type) return linked;
+  return before instanceof Inode && before.number === number && before.type === type ? before : undefined;
 }
 
 /** The number of what was found. */
@@ -201,6 +212,7 @@ export function applyAttributes(tree: Tree, inode: Inode, attributes: Attributes
   inode.birthtimeNsec = attributes.birthtimeNsec;
   inode.size = attributes.size;
   if (inode instanceof File) inode.supplied = attributes.size;
+  if (attributes.nlink > 1 && !isDirectory(inode)) tree.linked.set(inode.number, inode);
 }
 
 /** Takes over new attributes of a clean file; what was cached of changed content is dropped. */

@@ -83,13 +83,32 @@ export function removeName(tree: Tree, directory: Directory, name: string, inode
     markName(directory, key, HIDES);
   } else {
     // Absence in sources that never change is worth remembering: names that are made and removed in turn are not asked for again.
-    if (directory.settled && !directory.complete) directory.names.set(lasting(name), ABSENT);
+    if (directory.settled && !directory.complete) rememberAbsence(directory, lasting(name));
     else directory.names.delete(name);
     directory.marks?.delete(name);
   }
   touchNames(tree, directory);
   tree.dirty?.addName(directory, lasting(name));
   tree.onChange?.({ kind: 'rename', directory, name, inode });
+}
+
+/** How many absent names a directory remembers in any case. */
+const ABSENCES = 4096;
+
+/**
+ * Remembers that there is nothing of this name. Requires: the sources never change.
+ *
+ * Names that never come again (of temporary files) would fill the memory, so all absences are forgotten when there are more of them
+ * than of anything else.
+ */
+export function rememberAbsence(directory: Directory, name: string): void {
+  const { names } = directory;
+  if (directory.absences > ABSENCES && directory.absences * 2 > names.size) {
+    for (const [absent, entry] of names) if (entry === ABSENT) names.delete(absent);
+    directory.absences = 0;
+  }
+  names.set(name, ABSENT);
+  directory.absences++;
 }
 
 /** Ends an inode that no name and no descriptor holds: gives back its bytes and its place. */

@@ -50,6 +50,8 @@ function isCurrent(io: Io, tree: Tree, directory: Directory, name: string, inode
   const answer = io.revalidate(origin.branch, pathIn(origin, inode.originName), inode);
   if (answer === SAME) return true;
   if (answer === undefined || !isStill(inode, answer)) return false;
+  // It has got another name below, by which it is known as another inode.
+  if (answer.nlink > 1 && !isDirectory(inode) && (tree.linked.get(inode.number) ?? inode) !== inode) return false;
   // From here on nothing stops or fails.
   update(tree, inode, answer);
   return true;

@@ -32,7 +32,12 @@ export function survey(overlay: Surveyed): string {
 
 function body(fs: FileSystem, path: string, stats: { isFile(): boolean; isSymbolicLink(): boolean }): string {
   if (stats.isSymbolicLink()) return fs.readlinkSync(path);
-  return stats.isFile() ? squeezed(fs.readFileSync(path, 'latin1')) : '';
+  if (!stats.isFile()) return '';
+  try {
+    return squeezed(fs.readFileSync(path, 'latin1'));
+  } catch (error) {
+    return String(error);
+  }
 }
 
 /** Runs of one character as its count. */

@@ -2,83 +2,11 @@
 // quota is exact; nothing stays open; the lower is as it was.
 
 import { describe, expect, it } from 'vitest';
-import { type Given, makeWorld, quiet, type World } from '../chaos/history.ts';
-import { survey } from '../chaos/survey.ts';
-import { type Face, FORMS, type Form, faceOf, type Handle } from '../grounds/face.ts';
-import { type Behave, branchError } from './lower.ts';
-import { given, type Workload, workloads } from './workloads.ts';
-
-const faithful: Behave = (_request, answer) => answer();
-
-interface Stage extends World {
-  readonly face: Face;
-  readonly handle: Handle | undefined;
-}
-
-/** A world in which nothing is known but what the earlier changes had to look at, and `behave` is in force. */
-async function stand(workload: Workload, form: Form, more: Partial<Given>): Promise<Stage> {
-  const world = makeWorld({ ...given, ...more });
-  const face = faceOf(world.overlay.fs, form);
-  const handle = workload.opens && (await face.open(...workload.opens));
-  world.lower.count = 0;
-  return { ...world, face, handle };
-}
-
-interface Result {
-  readonly said: string;
-  readonly error?: NodeJS.ErrnoException;
-}
-
-async function perform({ face, handle }: Stage, workload: Workload): Promise<Result> {
-  try {
-    return { said: spell(await workload.run(face, handle)) };
-  } catch (thrown) {
-    const error = thrown as NodeJS.ErrnoException;
-    return { said: String(error), error };
-  }
-}
-
-function spell(value: unknown): string {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
-  if (typeof value === 'object' && value !== null && 'ino' in value) {
-    const { mode, size, nlink } = value as unknown as Record<string, number>;
-    return `${mode} ${size} ${nlink}`;
-  }
-  return JSON.stringify(value) ?? 'undefined';
-}
-
-/** How the overlay looks, while the lower behaves. */
-function look({ lower, overlay }: World): string {
-  const { behave } = lower;
-  lower.behave = faithful;
-  const seen = survey(overlay);
-  lower.behave = behave;
-  return seen;
-}
-
-async function leave({ lower, overlay, face }: Stage, picture: string): Promise<void> {
-  lower.behave = faithful;
-  await face.finish();
-  overlay.close();
-  await quiet();
-  expect([...lower.open.values()]).toEqual([]);
-  expect(lower.picture()).toBe(picture);
-}
-
-/** What a call comes to when nothing fails: its result, the tree before and after, and how many requests it took. */
-async function plainly(workload: Workload, form: Form, more: Partial<Given>) {
-  const stage = await stand(workload, form, more);
-  const picture = stage.lower.picture();
-  const { said, error } = await perform(stage, workload);
-  const requests = stage.lower.count;
-  expect(error).toBeUndefined();
-  const after = look(stage);
-  await leave(stage, picture);
-  const untouched = await stand(workload, form, more);
-  const before = look(untouched);
-  await leave(untouched, picture);
-  return { said, before, after, requests, picture };
-}
+import type { Given } from '../chaos/history.ts';
+import { FORMS, type Form } from '../grounds/face.ts';
+import { branchError } from './lower.ts';
+import { faithful, leave, look, perform, plainly, stand } from './stage.ts';
+import { type Workload, workloads } from './workloads.ts';
 
 interface Fault {
   readonly name: string;

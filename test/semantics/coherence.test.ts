@@ -249,6 +249,38 @@ for (const form of FORMS) {
       expect(await face.readdir('/d')).toEqual(['low']);
     });
 
+    it('C2 the names of a lower file are followed one by one', async () => {
+      const stage = stand();
+      const face = faceFor(stage);
+      stage.lower.linkSync('/d/x', '/d/second');
+      stage.lower.linkSync('/d/x', '/e/third');
+      warm(stage.fs);
+      const handle = await face.open('/d/second', 'r');
+      stage.lower.unlinkSync('/d/x');
+      stage.lower.writeFileSync('/d/x', 'another file');
+      expect(await face.readFile('/d/x', 'utf8')).toBe('another file');
+      expect(await face.readFile('/e/third', 'utf8')).toBe('x');
+      await face.appendFile('/e/third', '!');
+      expect(String(await handle.readFile())).toBe('x!');
+      expect(await face.readFile('/d/x', 'utf8')).toBe('another file');
+      await handle.close();
+    });
+
+    it('C2 a lower file that gets another name is one file by both, whichever is looked at first', async () => {
+      for (const names of [
+        ['/d/x', '/e/late'],
+        ['/e/late', '/d/x'],
+      ] as const) {
+        const stage = stand();
+        const face = faceFor(stage);
+        await face.stat('/d/x');
+        stage.lower.linkSync('/d/x', '/e/late');
+        for (const name of names) await face.stat(name);
+        await face.appendFile('/d/x', '!');
+        expect(await face.readFile('/e/late', 'utf8')).toBe('x!');
+      }
+    });
+
     it('C7 a lower that changed under an owned file is ESTALE for the pages still with it, never a mixture', async () => {
       const stage = stand({ '/f': 'a'.repeat(4096) + 'b'.repeat(4096) });
       const face = faceFor(stage);

@@ -1,0 +1,75 @@
+// Memory does not grow over a million calls: a child process makes them, in all forms, on names that come and go, and tells its heap.
+
+import { execFileSync } from 'node:child_process';
+import nodeFs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { transpileLibrary } from '../transpiled.ts';
+
+const SHORT = process.env.OVERFS_SOAK === 'short';
+const CALLS = SHORT ? 200_000 : 4_000_000;
+/** What may come of the engine's own moods, in bytes. */
+const SLACK = 1_500_000;
+
+const scratch = nodeFs.mkdtempSync(path.join(os.tmpdir(), 'overfs-memory-'));
+afterAll(() => nodeFs.rmSync(scratch, { recursive: true }));
+
+/** One round of calls; `i` makes names that have not been before. Each is played in its form so often that all together are CALLS. */
+const WORKLOADS: Readonly<Record<string, string>> = {
+  'promises.stat': 'await fs.promises.stat("/d/f0")',
+  'promises.readFile': 'await fs.promises.readFile("/d/f1")',
+  'callback stat': 'await new Promise((done) => fs.stat("/d/f0", done))',
+  'absent names': 'await fs.promises.stat("/d/none" + i).catch(() => {})',
+  'absent names, at once': 'fs.existsSync("/d/none" + i)',
+  'create and unlink': 'fs.writeFileSync("/d/new" + i, "x"); fs.unlinkSync("/d/new" + i)',
+  'create and unlink in a new directory':
+    'fs.mkdirSync("/n" + i); fs.writeFileSync("/n" + i + "/x", "x"); fs.rmSync("/n" + i, { recursive: true })',
+  'write a temporary, rename it over':
+    'await fs.promises.writeFile("/d/tmp" + i, "x".repeat(i % 9000)); await fs.promises.rename("/d/tmp" + i, "/d/f2")',
+  'rename to and fro': 'fs.renameSync("/e", "/e2"); fs.renameSync("/e2", "/e")',
+  'open, write, close': 'const fd = fs.openSync("/d/f3", "r+"); fs.writeSync(fd, "x", i % 20000); fs.closeSync(fd)',
+  'truncate and append': 'fs.truncateSync("/d/f4", 0); await fs.promises.appendFile("/d/f4", "x".repeat(i % 5000))',
+  copies: 'fs.copyFileSync("/d/f5", "/copy"); fs.unlinkSync("/copy")',
+  'anonymous files': 'fs.closeSync(fs.openSync("/d", fs.constants.O_RDWR | fs.constants.O_TMPFILE))',
+  links: 'fs.linkSync("/d/f6", "/l" + i); fs.unlinkSync("/l" + i)',
+  FileHandle: 'const h = await fs.promises.open("/d/f0"); await h.read(Buffer.alloc(10), 0, 10, 0); await h.close()',
+  readdir: 'await fs.promises.readdir("/d")',
+  changes: 'fs.chmodSync("/d/f7", i % 2 ? 0o600 : 0o644); for (const change of overlay.changes()) void change',
+  'a lower that changes': 'lower.writeFileSync("/d/f8", "x".repeat(i % 6000)); fs.readFileSync("/d/f8")',
+};
+
+function programFor(library: string, body: string, calls: number, immutable: boolean): string {
+  return `
+    import { createOverlay } from ${JSON.stringify(library)};
+    import { Volume } from 'memfs';
+    const lower = Volume.fromJSON(Object.fromEntries(Array.from({ length: 10 }, (_, i) => ['/d/f' + i, 'f'.repeat(i * 1000)])));
+    lower.fromJSON({ '/e/x': 'x' });
+    const promises = Object.fromEntries(['lstat', 'readdir', 'readlink', 'readFile'].map((name) =>
+      [name, async (...given) => lower[name + 'Sync'](...given)]));
+    const both = Object.fromEntries(['lstat', 'readdir', 'readlink', 'readFile', 'open', 'read', 'fstat', 'close'].map((name) =>
+      [name + 'Sync', lower[name + 'Sync'].bind(lower)]));
+    const overlay = createOverlay({ lower: { fs: { ...both, promises }, immutable: ${immutable} }, pageSize: 4096 });
+    const { fs } = overlay;
+    const round = async (i) => { ${body} };
+    const heap = () => { gc(); gc(); const { heapUsed, external } = process.memoryUsage(); return heapUsed + external; };
+    for (let i = 0; i < 5000; i++) await round(i);
+    const before = heap();
+    for (let i = 5000; i < ${calls}; i++) await round(i);
+    console.log(heap() - before);
+  `;
+}
+
+for (const immutable of [false, true]) {
+  it(`memory does not grow, ${immutable ? 'immutable' : 'may change'}`, () => {
+    const library = transpileLibrary(nodeFs.mkdtempSync(path.join(scratch, 'lib-')));
+    const grown: Record<string, number> = {};
+    for (const [name, body] of Object.entries(WORKLOADS)) {
+      const script = path.join(path.dirname(new URL(library).pathname), 'program.mjs');
+      nodeFs.writeFileSync(script, programFor(library, body, CALLS / 20 + 5000, immutable));
+      const told = Number(execFileSync(process.execPath, ['--expose-gc', script], { encoding: 'utf8' }));
+      if (told > SLACK) grown[name] = told;
+    }
+    expect(grown).toEqual({});
+  });
+}
