@@ -42,11 +42,21 @@ interface WholeFile {
   readonly question: Question<Uint8Array | undefined>;
 }
 
+/** How to close a file that was only read, however that ends. */
+function closerOf(fs: AsyncFunctions): (handle: Handle) => void {
+  return (handle) => {
+    // Nothing was written, so that there is nothing to lose.
+    fs.close(handle).catch(() => {});
+  };
+}
+
 /** Asks a branch without waiting. */
 export class AsyncBranchRequests implements AsyncRequests {
   readonly #fs: AsyncFunctions;
   readonly #dialect: Dialect;
   readonly #immutable: boolean;
+  /** Closes what was only read. */
+  readonly #closeQuietly: (handle: Handle) => void;
   /** The open files; undefined where the branch is read whole file by whole file. */
   readonly #files: OpenFiles | undefined;
   /** Files being opened, by path; who opens puts it in and takes it out. */
@@ -61,8 +71,9 @@ export class AsyncBranchRequests implements AsyncRequests {
   constructor(fs: AsyncFunctions, dialect: Dialect, reads: 'by handle' | 'whole', changes: 'immutable' | 'may change') {
     this.#fs = fs;
     this.#dialect = dialect;
+    this.#closeQuietly = closerOf(fs);
     this.#immutable = changes === 'immutable';
-    this.#files = reads === 'by handle' ? new OpenFiles((handle) => this.#closeQuietly(handle)) : undefined;
+    this.#files = reads === 'by handle' ? new OpenFiles(this.#closeQuietly) : undefined;
   }
 
   async lstat(path: string): Promise<Attributes | undefined> {
@@ -312,10 +323,5 @@ export class AsyncBranchRequests implements AsyncRequests {
     const bytes = bytesIn(await this.#fs.readFile(this.#dialect.pathFor(path), AS_IT_COMES));
     if (!this.#dialect.prints(await this.#stats(path, this.#dialect.plain), fingerprint)) return undefined;
     return bytes;
-  }
-
-  #closeQuietly(handle: Handle): void {
-    // Nothing was written, so that there is nothing to lose.
-    this.#fs.close(handle).catch(() => {});
   }
 }

@@ -26,6 +26,20 @@ export interface OpenFile {
   dropped: boolean;
 }
 
+/** What a branch has open, and how that is closed. */
+interface Kept {
+  readonly files: ReadonlyMap<string, OpenFile>;
+  readonly close: (handle: Handle) => void;
+}
+
+/**
+ * Closes what branches have open that nobody can use any more: an overlay may be let go without being closed. A `FileHandle` that is
+ * collected open is an error in newer Nodes, and a descriptor stays open for ever.
+ */
+const abandoned = new FinalizationRegistry<Kept>(({ files, close }) => {
+  for (const { handle } of files.values()) close(handle);
+});
+
 /** The open files of one branch. */
 export class OpenFiles {
   readonly #close: (handle: Handle) => void;
@@ -34,9 +48,13 @@ export class OpenFiles {
   /** Nothing is kept any longer; set by `closeAll`. */
   #closed = false;
 
-  /** `close` must not throw: nothing was written, so that there is nothing to lose. */
+  /**
+   * `close` must not throw: nothing was written, so that there is nothing to lose. Nor may it hold on to who reads, who would then
+   * never be abandoned.
+   */
   constructor(close: (handle: Handle) => void) {
     this.#close = close;
+    abandoned.register(this, { files: this.#files, close });
   }
 
   /** The open file for a path, to be given back by `release` or `drop`. */

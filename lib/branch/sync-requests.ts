@@ -37,11 +37,24 @@ interface WholeFile {
   readonly bytes: Uint8Array;
 }
 
+/** How to close a file that was only read, however that ends. */
+function closerOf(fs: SyncFunctions): (handle: Handle) => void {
+  return (handle) => {
+    try {
+      fs.close(handle);
+    } catch {
+      // Nothing was written, so that there is nothing to lose.
+    }
+  };
+}
+
 /** Asks a branch at once. */
 export class SyncBranchRequests implements Requests {
   readonly #fs: SyncFunctions;
   readonly #dialect: Dialect;
   readonly #immutable: boolean;
+  /** Closes what was only read. */
+  readonly #closeQuietly: (handle: Handle) => void;
   /** The open files; undefined where the branch is read whole file by whole file. */
   readonly #files: OpenFiles | undefined;
   /** What `openThrough` gave and `closeThrough` has not taken back; changed by these two only. */
@@ -52,8 +65,9 @@ export class SyncBranchRequests implements Requests {
   constructor(fs: SyncFunctions, dialect: Dialect, reads: 'by handle' | 'whole', changes: 'immutable' | 'may change') {
     this.#fs = fs;
     this.#dialect = dialect;
+    this.#closeQuietly = closerOf(fs);
     this.#immutable = changes === 'immutable';
-    this.#files = reads === 'by handle' ? new OpenFiles((handle) => this.#closeQuietly(handle)) : undefined;
+    this.#files = reads === 'by handle' ? new OpenFiles(this.#closeQuietly) : undefined;
   }
 
   lstat(path: string): Attributes | undefined {
@@ -252,13 +266,5 @@ export class SyncBranchRequests implements Requests {
     const more = offset > 0 || length < bytes.length;
     this.#whole = more ? { path, fingerprint, bytes } : undefined;
     return ownCopy(bytes, offset, length);
-  }
-
-  #closeQuietly(handle: Handle): void {
-    try {
-      this.#fs.close(handle);
-    } catch {
-      // Nothing was written, so that there is nothing to lose.
-    }
   }
 }
