@@ -18,13 +18,13 @@ import {
 } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { truncateContents } from '../pages/contents.ts';
-import { type Caller, may, R_OK, W_OK } from '../tree/caller.ts';
+import { type Caller, dropSetId, may, R_OK, W_OK } from '../tree/caller.ts';
 import { File, type Inode, isDirectory, isSymlink, LINKABLE, OWNED_CONTENT, Special, THROUGH } from '../tree/inode.ts';
 import { lookup } from '../tree/lookup.ts';
 import { endIfUnused } from '../tree/names.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
 import { pathIn } from '../tree/sources/source.ts';
-import { type Tree, touchMtime } from '../tree/tree.ts';
+import { touchMtime } from '../tree/tree.ts';
 import { ATTEMPTS, FOLLOW, followLink, isLost, locate, NOFOLLOW, type Place, walk } from '../tree/walk.ts';
 import { hear, sampleFailures } from '../writeback/errors.ts';
 import { createFile, directoryForTmpfile, makeFile } from './create.ts';
@@ -195,16 +195,18 @@ export function carryOut(caller: Caller, opening: Opening, flags: number, mode: 
   if (opening.kind === 'new') return createFile(caller, opening.spot, mode);
   const { inode, through } = opening;
   if ((flags & O_TRUNC) !== 0 && through === undefined && inode instanceof File) {
-    truncateNow(caller.tree, inode, 0);
+    truncateNow(caller, inode, 0);
   }
   return inode;
 }
 
 /** Sets a file's size. Requires: `mayOwn`. */
-export function truncateNow(tree: Tree, file: File, size: number): void {
+export function truncateNow(caller: Caller, file: File, size: number): void {
+  const { tree } = caller;
   own(tree, file, OWNED_CONTENT);
   if (size < file.size) tree.dirty?.truncated.add(file);
   truncateContents(tree.memory, file, size);
+  dropSetId(caller, file);
   touchMtime(tree, file);
   tellChange(tree, file);
 }

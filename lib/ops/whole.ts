@@ -4,10 +4,10 @@
  */
 
 import { constants } from 'node:fs';
-import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, type Errno, isErrno } from '../errno.ts';
+import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, EPERM, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { affordable, chargedBytes, pageAt, reclaim, shareContents, truncateContents } from '../pages/contents.ts';
-import { type Caller, may, R_OK } from '../tree/caller.ts';
+import { type Caller, dropSetId, may, mayHandOn, R_OK } from '../tree/caller.ts';
 import {
   BORN,
   extraOf,
@@ -26,6 +26,8 @@ import { mayLie, prepareRead, prepareWrite, probeSize, readAll, relieve, writeNo
 import { carryOut, isReading, isWriting, type OpenFile, type Opening, openPlanned, planOpen } from './open.ts';
 
 const { O_CREAT, O_TRUNC, O_APPEND, O_RDONLY, O_WRONLY, O_EXCL, COPYFILE_EXCL } = constants;
+
+const S_ISGID = 0o2000;
 
 /** The mode of a new file where none is given, before the umask. */
 const NEW_FILE = 0o666;
@@ -183,22 +185,38 @@ export function copyFile(io: Io, caller: Caller, from: string, to: string, flags
   }
   if (target !== undefined && !(target instanceof File)) throw EINVAL;
   probeSize(io, tree, source);
+  // The copy gets the mode of the original, which only its owner may give it.
+  if (target !== undefined && !caller.actsAsOwner(target)) throw EPERM;
   // A file whose size lies has no pages to share: its bytes are read and written.
   const bytes = mayLie(source) ? readAll(io, tree, source, 0) : undefined;
   const cost = bytes?.length ?? chargedBytes(source);
   if (cost > tree.memory.quota.bytesLeft + (target === undefined ? 0 : chargedBytes(target))) throw ENOSPC;
   // From here on nothing stops or fails.
   const copy = carryOut(caller, opening, openFlags, source.mode) as File;
-  own(tree, copy, OWNED_ATTRIBUTES);
-  copy.mode = source.mode;
+  takeAttributes(caller, source, copy);
   own(tree, copy, OWNED_CONTENT);
   if (copy.size > 0) tree.dirty?.truncated.add(copy);
   truncateContents(tree.memory, copy, 0);
   if (bytes === undefined) cloneInto(caller, source, copy);
   else writeNow(caller, copy, bytes, 0);
+  if (copy.size > 0) dropSetId(caller, copy);
   touchMtime(tree, copy);
   tellChange(tree, copy);
   return undefined;
+}
+
+const [UV_MAJOR = 0, UV_MINOR = 0] = process.versions.uv.split('.').map(Number);
+
+/** Whether a copy gets the owner of the original, where the caller may give it: libuv does so in Node 22 (1.51), not yet in Node 20 (1.46). */
+const KEEPS_OWNER = UV_MAJOR > 1 || UV_MINOR > 46;
+
+/** Gives a copy the attributes of the original (libuv `uv__fs_copyfile`). Requires: the caller acts as owner of the copy. */
+function takeAttributes(caller: Caller, source: File, copy: File): void {
+  const { owner } = source;
+  const mayGive = caller.uid === 0 || (owner.uid === copy.owner.uid && caller.isMember(owner.gid));
+  own(caller.tree, copy, OWNED_ATTRIBUTES);
+  if (KEEPS_OWNER && mayGive) copy.owner = owner;
+  copy.mode = mayHandOn(caller, copy.owner.gid) ? source.mode : source.mode & ~S_ISGID;
 }
 
 function openSpecial(io: Io, caller: Caller, path: string): Opened {

@@ -112,3 +112,25 @@ export function isHeldBySticky(caller: Caller, directory: Directory, inode: Inod
   if ((directory.mode & 0o1000) === 0 || caller.uid === 0) return false;
   return caller.uid !== inode.owner.uid && caller.uid !== directory.owner.uid;
 }
+
+const S_ISUID = 0o4000;
+const S_ISGID = 0o2000;
+
+/**
+ * The set-ID bits that a file loses by a change of its owner, and by one of its content unless root makes it (Linux
+ * `setattr_should_drop_suidgid`). A set-group-ID bit without the right to execute means nothing to its own group.
+ */
+export function setIdLost(caller: Caller, file: Inode): number {
+  const keepsGroup = (file.mode & constants.S_IXGRP) === 0 && mayHandOn(caller, file.owner.gid);
+  return file.mode & (keepsGroup ? S_ISUID : S_ISUID | S_ISGID);
+}
+
+/** Takes the set-ID bits from a file whose content changes (Linux `file_remove_privs`). */
+export function dropSetId(caller: Caller, file: Inode): void {
+  if (caller.uid !== 0) file.mode &= ~setIdLost(caller, file);
+}
+
+/** Whether the caller may give a group's rights to those who execute a file (Linux `in_group_or_capable`). */
+export function mayHandOn(caller: Caller, gid: number): boolean {
+  return caller.uid === 0 || caller.isMember(gid);
+}
