@@ -7,7 +7,7 @@ import { type Caller, may, mayHandOn, setIdLost, W_OK } from '../tree/caller.ts'
 import { mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
 import { File, type Inode, isDirectory, isSymlink, OWNED_ATTRIBUTES } from '../tree/inode.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
-import { noteRights, touchCtime } from '../tree/tree.ts';
+import { noteMove, touchCtime } from '../tree/tree.ts';
 import { FOLLOW, type Following, NOFOLLOW, pathOf, readTarget, resolve, walk } from '../tree/walk.ts';
 import { type OpenFile, truncateNow } from './open.ts';
 import { mayChangeTree } from './spot.ts';
@@ -76,7 +76,7 @@ function changeMode(io: Io, caller: Caller, inode: Inode, mode: number): void {
   // Who is not in the file's group cannot give it that group's rights (POSIX chmod).
   own(caller.tree, inode, OWNED_ATTRIBUTES);
   inode.mode = inode.type | (mode & (mayHandOn(caller, inode.owner.gid) ? 0o7777 : 0o7777 & ~S_ISGID));
-  noteRights(caller.tree, inode);
+  noteMove(caller.tree, inode);
   touchCtime(caller.tree, inode);
   tellChange(caller.tree, inode);
 }
@@ -116,7 +116,7 @@ function changeOwner(io: Io, caller: Caller, inode: Inode, uid: number, gid: num
   // From here on nothing stops or fails.
   own(tree, inode, OWNED_ATTRIBUTES);
   inode.owner = tree.owner(keepUid ? inode.owner.uid : uid, keepGid ? inode.owner.gid : gid);
-  noteRights(tree, inode);
+  noteMove(tree, inode);
   inode.mode &= ~lost;
   touchCtime(tree, inode);
   tellChange(tree, inode);

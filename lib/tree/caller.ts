@@ -7,13 +7,13 @@
  *     /srv/project/lib/tree/caller.ts
  *     └───── known ───────┘ └───────┘ looked up as ever
  *
- * A short cut holds as long as no directory loses its name and none changes its rights, which the tree counts (`Tree.moves`). Paths
- * with a link on the way are not kept, so that nothing depends on where links point.
+ * A short cut holds as long as no directory on one (ON_WAY) loses its name or changes its rights, which the tree counts (`Tree.moves`).
+ * Paths with a link or `..` in them are not kept: so a short cut depends on the directories above its end alone.
  */
 
 import { constants } from 'node:fs';
 import type { Directory, Inode } from './inode.ts';
-import { isDirectory } from './inode.ts';
+import { isDirectory, ON_WAY } from './inode.ts';
 import { lasting } from './names.ts';
 import type { Tree } from './tree.ts';
 
@@ -52,9 +52,13 @@ export class Ways {
     return path.slice(0, end) === way.path ? way.directory : undefined;
   }
 
-  /** Remembers where an absolute path leads, which was walked from the root without meeting a link; the root is not worth it. */
+  /** Remembers where an absolute path leads, which was walked from the root down, name by name; the root is not worth it. */
   keep(path: string, directory: Directory, moves: number): void {
-    if (path !== '') this.#slots[slotOf(path, path.length)] = { path: lasting(path), directory, moves };
+    if (path === '') return;
+    for (let at: Directory | undefined = directory; at !== undefined; at = at.parent === at ? undefined : at.parent) {
+      at.state |= ON_WAY;
+    }
+    this.#slots[slotOf(path, path.length)] = { path: lasting(path), directory, moves };
   }
 }
 

@@ -35,6 +35,8 @@ export const THROUGH = 16;
 export const BORN = 32;
 /** An anonymous file that may be given a name (O_TMPFILE without O_EXCL; Linux I_LINKABLE). */
 export const LINKABLE = 64;
+/** A directory on a short cut: see `caller.ts`. */
+export const ON_WAY = 128;
 
 /** Any of the bits that mean "changed here": the inode no longer follows its origin. */
 const OWNED = OWNED_ATTRIBUTES | OWNED_CONTENT | OWNED_QUIETLY;
@@ -88,7 +90,7 @@ export abstract class Inode implements Remembered {
   parent: Directory | undefined = undefined;
   /** The first name in `parent`. */
   name = '';
-  /** Bits of OWNED, CHARGED, THROUGH, BORN, LINKABLE. Changed by `own` and `names.ts`. */
+  /** Bits of OWNED, CHARGED, THROUGH, BORN, LINKABLE, ON_WAY. Changed by `own` and `names.ts`. */
   state = 0;
   /** How many descriptors hold it. Changed by `ops/open.ts`. */
   opens = 0;

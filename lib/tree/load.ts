@@ -31,7 +31,7 @@ import { type Cover, endIfUnused, forgetName, lasting, rememberAbsence, remember
 import { markName, markWay } from './own.ts';
 import { layerOf } from './sources/layer.ts';
 import { pathIn, type Source, UpperSource } from './sources/source.ts';
-import { noteRights, setSources, type Tree } from './tree.ts';
+import { noteMove, setSources, type Tree } from './tree.ts';
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK } = constants;
 
@@ -196,7 +196,7 @@ function makeInode(tree: Tree, number: number, attributes: Attributes): Inode {
 /** Makes a clean inode's attributes those of its origin. Requires: not owned, and of the same type. */
 export function applyAttributes(tree: Tree, inode: Inode, attributes: Attributes): void {
   const owner = tree.owner(attributes.uid, attributes.gid);
-  if (inode.mode !== attributes.mode || inode.owner !== owner) noteRights(tree, inode);
+  if (inode.mode !== attributes.mode || inode.owner !== owner) noteMove(tree, inode);
   inode.ino = attributes.ino;
   inode.mode = attributes.mode;
   inode.nlink = attributes.nlink;

@@ -7,21 +7,10 @@
  */
 
 import { dropContents } from '../pages/contents.ts';
-import {
-  ABSENT,
-  CHARGED,
-  type Directory,
-  extraOf,
-  File,
-  type FRESH,
-  HIDES,
-  type Inode,
-  isDirectory,
-  WHITEOUT,
-} from './inode.ts';
+import { ABSENT, CHARGED, type Directory, extraOf, File, type FRESH, HIDES, type Inode, WHITEOUT } from './inode.ts';
 import { markName, touchNames } from './own.ts';
 import { returnLoan } from './sources/borrow.ts';
-import type { Tree } from './tree.ts';
+import { noteMove, type Tree } from './tree.ts';
 
 /** Tells the inode about a name that points at it. */
 export function rememberName(inode: Inode, directory: Directory, name: string): void {
@@ -35,7 +24,7 @@ export function rememberName(inode: Inode, directory: Directory, name: string): 
 
 /** Tells the inode that a name no longer points at it. */
 export function forgetName(tree: Tree, inode: Inode, directory: Directory, name: string): void {
-  if (isDirectory(inode)) tree.moves++;
+  noteMove(tree, inode);
   const links = inode.extra?.links;
   if (inode.parent === directory && inode.name === name) {
     const next = links?.pop();
@@ -76,20 +65,21 @@ export function addName(tree: Tree, directory: Directory, name: string, inode: I
 
 /** Takes a name away; where it covers something below a whiteout stays. The inode's `nlink` is the caller's business. */
 export function removeName(tree: Tree, directory: Directory, name: string, inode: Inode, how: Cover): void {
+  // The inode knows its name by a lasting string already.
+  const key = inode.name === name ? inode.name : lasting(name);
   forgetName(tree, inode, directory, name);
   if (how === HIDES) {
-    const key = lasting(name);
     directory.names.set(key, WHITEOUT);
     markName(directory, key, HIDES);
   } else {
     // Absence in sources that never change is worth remembering: names that are made and removed in turn are not asked for again.
-    if (directory.settled && !directory.complete) rememberAbsence(directory, lasting(name));
-    else directory.names.delete(name);
-    directory.marks?.delete(name);
+    if (directory.settled && !directory.complete) rememberAbsence(directory, key);
+    else directory.names.delete(key);
+    directory.marks?.delete(key);
   }
   touchNames(tree, directory);
-  tree.dirty?.addName(directory, lasting(name));
-  tree.onChange?.({ kind: 'rename', directory, name, inode });
+  tree.dirty?.addName(directory, key);
+  tree.onChange?.({ kind: 'rename', directory, name: key, inode });
 }
 
 /** How many absent names a directory remembers in any case. */

@@ -15,7 +15,7 @@ import { constants } from 'node:fs';
 import type { Errand } from '../fault.ts';
 import type { Memory } from '../pages/memory.ts';
 import type { Dropped } from './dropped.ts';
-import { Directory, File, type Inode, isDirectory, type Owner } from './inode.ts';
+import { Directory, File, type Inode, ON_WAY, type Owner } from './inode.ts';
 import { Numbers } from './numbers.ts';
 import type { Source } from './sources/source.ts';
 
@@ -87,7 +87,7 @@ export class Tree {
   readonly numbers = new Numbers();
   /** The root directory; what it merges is set by `root.ts`. */
   readonly root: Directory;
-  /** How often a directory has lost its name or changed its rights: what the short cuts of `caller.ts` go by. Changed by `forgetName` and `noteRights`. */
+  /** How often a directory on a short cut (`caller.ts`) has lost its name or changed its rights. Changed by `noteMove`. */
   moves = 0;
   /** The root has its attributes. Changed by `root.ts`. */
   isRootLoaded = true;
@@ -138,9 +138,9 @@ export class Tree {
   }
 }
 
-/** Notes that mode or owner of an inode have changed. */
-export function noteRights(tree: Tree, inode: Inode): void {
-  if (isDirectory(inode)) tree.moves++;
+/** Notes that an inode has lost a name, or changed its mode or owner: no short cut through it holds any more. */
+export function noteMove(tree: Tree, inode: Inode): void {
+  if ((inode.state & ON_WAY) !== 0) tree.moves++;
 }
 
 /** Sets where a directory's names come from. */

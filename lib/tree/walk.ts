@@ -74,7 +74,8 @@ function walkFrom(
   let hops = followed;
   let inode: Inode = start;
   let at = begin;
-  const isWhole = begin === 0 && followed === 0 && start === tree.root;
+  /** Whether the way so far goes from the root down, name by name. */
+  let isStraight = begin === 0 && followed === 0 && start === tree.root;
   for (;;) {
     while (path.charCodeAt(at) === SLASH) at++;
     if (at >= path.length) break;
@@ -86,20 +87,24 @@ function walkFrom(
     if (path.charCodeAt(at) === DOT) {
       const dots = dotsAt(path, at, end);
       if (dots !== 0) {
-        if (dots === 2) inode = directory.parent ?? directory;
+        if (dots === 2) {
+          inode = directory.parent ?? directory;
+          isStraight = false;
+        }
         at = end;
         continue;
       }
     }
     const name = path.slice(at, end);
     const isLast = end === path.length;
-    if (isLast && isWhole && hops === 0) caller.ways.keep(path.slice(0, at - 1), directory, tree.moves);
+    if (isLast && isStraight) caller.ways.keep(path.slice(0, at - 1), directory, tree.moves);
     const found = isLast ? lookup(io, tree, directory, name) : lookupWay(io, tree, directory, name);
     if (found === undefined) return isLost(directory) ? LOST : ENOENT;
     inode = found;
     at = end;
     if (isSymlink(found) && (!isLast || following === FOLLOW)) {
       if (++hops > HOPS) return ELOOP;
+      isStraight = false;
       const target = readTarget(io, found);
       if (target === '') return ENOENT;
       path = at < path.length ? target + path.slice(at) : target;
@@ -109,7 +114,7 @@ function walkFrom(
   }
   if (path.charCodeAt(path.length - 1) === SLASH) {
     if (!isDirectory(inode)) return ENOTDIR;
-    if (isWhole && hops === 0) caller.ways.keep(path.slice(0, -1), inode, tree.moves);
+    if (isStraight) caller.ways.keep(path.slice(0, -1), inode, tree.moves);
   }
   return inode;
 }

@@ -91,15 +91,15 @@ describe('a path walked before', () => {
     expect(seen(fs)).toBe(then);
   });
 
-  it('N5 leads nowhere once a directory above may not be searched', () => {
+  it.each(['/', '/a', '/a/b', '/a/b/c'])('N5 leads nowhere once %s may not be searched', (above) => {
     const credentials = { uid: 1000, gid: 1000 };
     const { fs } = createOverlay({ credentials, lower: [] });
     fs.mkdirSync('/a/b/c', { recursive: true });
     fs.writeFileSync(FILE, 'mine');
     expect(seen(fs)).toBe('mine, writable');
-    fs.chmodSync('/a', 0o600);
+    fs.chmodSync(above, 0o600);
     expect(seen(fs)).toBe('EACCES, EACCES');
-    fs.chmodSync('/a', 0o700);
+    fs.chmodSync(above, 0o700);
     expect(seen(fs)).toBe('mine, writable');
   });
 
@@ -123,6 +123,17 @@ describe('a path walked before', () => {
     expect(() => fs.readFileSync(dotted, 'utf8')).toThrow('ENOENT');
     fs.mkdirSync('/other');
     expect(fs.readFileSync(dotted, 'utf8')).toBe('from the other');
+  });
+
+  it('L9 into a directory that is moved in turn leads where it leads now', () => {
+    const { fs } = createOverlay({ lower: lower() });
+    fs.mkdirSync('/x');
+    expect(seen(fs)).toBe('from the lower, writable');
+    fs.renameSync('/a/b', '/x/b');
+    expect(fs.readFileSync('/x/b/c/file', 'utf8')).toBe('from the lower');
+    fs.renameSync('/x', '/y');
+    expect(() => fs.readFileSync('/x/b/c/file', 'utf8')).toThrow('ENOENT');
+    expect(fs.readFileSync('/y/b/c/file', 'utf8')).toBe('from the lower');
   });
 
   it('is not confused with another of the same length', () => {
