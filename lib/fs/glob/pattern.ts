@@ -11,7 +11,7 @@
 import nodePath from 'node:path';
 
 /** What one name must be. */
-export type Segment =
+type Segment =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'match'; readonly test: (name: string) => boolean }
   /** `**`: any directories, or none. */

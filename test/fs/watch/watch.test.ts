@@ -152,12 +152,14 @@ describe('promises.watch', () => {
   it('N7 stops listening when the loop is left, and fails as Node does where there is nothing', async () => {
     const { fs } = createOverlay({ lower: [] });
     await wait(0);
-    const events = fs.promises.watch('/');
+    const events = fs.promises.watch('/')[Symbol.asyncIterator]();
     const first = events.next();
     await wait(SETTLE);
     fs.writeFileSync('/f', '');
     expect((await first).value).toEqual({ eventType: 'rename', filename: 'f' });
     await events.return?.();
-    await expect(fs.promises.watch('/none').next()).rejects.toThrow("ENOENT: no such file or directory, watch '/none'");
+    await expect(fs.promises.watch('/none')[Symbol.asyncIterator]().next()).rejects.toThrow(
+      "ENOENT: no such file or directory, watch '/none'",
+    );
   });
 });
