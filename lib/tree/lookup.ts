@@ -2,15 +2,18 @@
 
 import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { ABSENT, type Directory, Inode, WHITEOUT } from './inode.ts';
+import { ABSENT, type Directory, Inode, isDirectory, WHITEOUT } from './inode.ts';
 import { isTooLong, load } from './load.ts';
 import { isVolatile, mayBeCovered, revalidate } from './revalidate.ts';
 import type { Tree } from './tree.ts';
 
-/** The inode of a name on the way: what is remembered is taken as it is. Undefined when there is none. */
+/**
+ * The inode of a name on the way: a directory that is remembered is taken as it is, since what is looked up in it shows whether it is
+ * still there. Of a link or a file nothing else would tell. Undefined when there is none.
+ */
 export function lookupWay(io: Io, tree: Tree, directory: Directory, name: string): Inode | undefined {
   const known = directory.names.get(name);
-  if (known instanceof Inode) return known;
+  if (known instanceof Inode) return isDirectory(known) ? known : lookup(io, tree, directory, name);
   return lookupUnknown(io, tree, directory, name, known);
 }
 

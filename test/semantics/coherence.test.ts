@@ -104,6 +104,31 @@ for (const form of FORMS) {
       expect(await face.readFile('/d', 'utf8')).toBe('a file now');
     });
 
+    it('C7 a link on the way leads where it leads now', async () => {
+      const stage = stand({ '/one/f': 'one', '/two/f': 'two' });
+      stage.lower.symlinkSync('one', '/current');
+      const face = faceFor(stage);
+      expect(await face.readFile('/current/f', 'utf8')).toBe('one');
+      stage.lower.unlinkSync('/current');
+      stage.lower.symlinkSync('two', '/current');
+      expect(await face.readFile('/current/f', 'utf8')).toBe('two');
+      stage.lower.unlinkSync('/current');
+      expect(await face.exists('/current/f')).toBe(false);
+      stage.lower.mkdirSync('/current');
+      stage.lower.writeFileSync('/current/f', 'its own');
+      expect(await face.readFile('/current/f', 'utf8')).toBe('its own');
+    });
+
+    it('C7 a file that becomes a directory can be gone through', async () => {
+      const stage = stand({ '/f': 'a file' });
+      const face = faceFor(stage);
+      await expect(face.readFile('/f/x')).rejects.toThrow('ENOTDIR');
+      stage.lower.unlinkSync('/f');
+      stage.lower.mkdirSync('/f');
+      stage.lower.writeFileSync('/f/x', 'x');
+      expect(await face.readFile('/f/x', 'utf8')).toBe('x');
+    });
+
     it('C7 what is ours stays when the directories around it go', async () => {
       const stage = stand();
       const face = faceFor(stage);
