@@ -1,6 +1,6 @@
 /** Which branch each part of a file comes from: for curious people and for tests. */
 
-import { pageAt } from '../pages/contents.ts';
+import { pagesOf } from '../pages/contents.ts';
 import { DIRTY } from '../pages/page.ts';
 import { File, type Inode, isDirectory } from '../tree/inode.ts';
 import { pathIn } from '../tree/sources/source.ts';
@@ -35,19 +35,25 @@ interface Where {
   readonly path?: string;
 }
 
+/** Costs what is in memory, however long the file is. */
 function* pageParts(tree: Tree, file: File, below: Where | undefined): Iterable<Part> {
   const { pageSize } = tree.memory;
-  for (let offset = 0; offset < file.size; offset += pageSize) {
-    const length = Math.min(pageSize, file.size - offset);
-    const page = pageAt(file, offset / pageSize);
-    if (page?.state === DIRTY) {
-      yield { offset, length, branch: 'memory' };
-      continue;
-    }
-    const supplied = below === undefined ? 0 : Math.max(0, Math.min(length, file.supplied - offset));
-    if (supplied > 0) yield { offset, length: supplied, ...(below as Where) };
-    if (supplied < length) yield { offset: offset + supplied, length: length - supplied, branch: 'hole' };
+  const dirty = Array.from(pagesOf(file)).filter(([, { state }]) => state === DIRTY);
+  let at = 0;
+  for (const [index] of dirty.sort(([one], [other]) => one - other)) {
+    const offset = index * pageSize;
+    yield* elsewhere(file, below, at, offset);
+    at = Math.min(offset + pageSize, file.size);
+    yield { offset, length: at - offset, branch: 'memory' };
   }
+  yield* elsewhere(file, below, at, file.size);
+}
+
+/** What is not in memory between two places: what the origin supplies, and zeros after that. */
+function* elsewhere(file: File, below: Where | undefined, from: number, to: number): Iterable<Part> {
+  const end = below === undefined ? from : Math.max(from, Math.min(to, file.supplied));
+  if (end > from) yield { offset: from, length: end - from, ...(below as Where) };
+  if (to > end) yield { offset: end, length: to - end, branch: 'hole' };
 }
 
 /** Makes neighbours from the same place one part. */

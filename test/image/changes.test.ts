@@ -129,6 +129,21 @@ describe('whence', () => {
     ]);
   });
 
+  it('takes no time for a hole, however long', () => {
+    const overlay = createOverlay({ lower: [], pageSize: 4096 });
+    const { fs } = overlay;
+    fs.writeFileSync('/f', 'start');
+    fs.truncateSync('/f', 2 ** 52);
+    const fd = fs.openSync('/f', 'r+');
+    fs.writeSync(fd, 'end', 2 ** 52 - 3);
+    fs.closeSync(fd);
+    expect(overlay.whence('/f')).toEqual([
+      { offset: 0, length: 4096, branch: 'memory' },
+      { offset: 4096, length: 2 ** 52 - 8192, branch: 'hole' },
+      { offset: 2 ** 52 - 4096, length: 4096, branch: 'memory' },
+    ]);
+  });
+
   it('says of a directory what it merges', () => {
     const overlay = createOverlay({
       lower: [
