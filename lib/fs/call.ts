@@ -8,7 +8,7 @@ import type { Io } from '../fault.ts';
 import type { OpenFile } from '../ops/open.ts';
 import { DOUBT, readTaken, takeFileOrError, takePath } from './arguments.ts';
 import { dryRun, dryRunPromise, isHandle, type Kind } from './dry-run.ts';
-import { abortError, shownPath, systemError } from './errors.ts';
+import { abortError, findWords, makeError, shownPath, type Words } from './errors.ts';
 import type { Sequence } from './sequences/steps.ts';
 import type { Session } from './session.ts';
 
@@ -61,23 +61,31 @@ export function defineCall<Request, Answer>(call: Call<Request, Answer>): AnyCal
 }
 
 /**
- * Words what a call threw or returned as its failure. Only bare errors need words: everything else has its own.
+ * Finds the words for what a call threw or returned as its failure. Only bare errors need words: all else has its own.
  *
  * @param request undefined where the arguments could not be read
- * @param above the function of the front: the stack begins at its caller
  */
-export function worded(call: AnyCall, errno: Errno, args: readonly unknown[], request: unknown, above: Loose): Error {
+export function wordsFor(call: AnyCall, errno: Errno, args: readonly unknown[], request: unknown): Words {
   const blame = request === undefined ? undefined : call.blame?.(errno, request);
-  if (blame !== undefined && blame.path !== AS_GIVEN) {
-    return systemError(errno, blame.syscall, blame.path, undefined, above);
+  if (blame !== undefined && blame.path !== AS_GIVEN) return findWords(errno, blame.syscall, blame.path, undefined);
+  let path: string | undefined;
+  let dest: string | undefined;
+  for (const [index, kind] of call.takes.entries()) {
+    if (!isPath(kind, args[index])) continue;
+    if (path === undefined) path = shownPath(args[index]);
+    else dest = shownPath(args[index]);
   }
-  const paths = args.filter((value, index) => isPath(call.takes[index], value)).map(shownPath);
-  return systemError(errno, blame?.syscall ?? call.syscall, paths[0], paths[1], above);
+  return findWords(errno, blame?.syscall ?? call.syscall, path, dest);
 }
 
-function isPath(kind: Kind | undefined, value: unknown): boolean {
+function isPath(kind: Kind, value: unknown): boolean {
   if (kind === 'path or handle') return !isHandle(value);
   return kind === 'path' || (kind === 'path or descriptor' && typeof value !== 'number');
+}
+
+/** Words what a call threw or returned as its failure; `above` is the function of the front. */
+export function worded(call: AnyCall, errno: Errno, args: readonly unknown[], request: unknown, above: Loose): Error {
+  return makeError(wordsFor(call, errno, args, request), above);
 }
 
 /** What a call that `signal` has aborted ends with; other failures as they are. */

@@ -26,28 +26,30 @@ export function shownPath(value: unknown): string {
   return displayName(readTaken(() => givenPath(value)));
 }
 
-/**
- * Words a bare error.
- *
- * @param above the stack begins at the caller of this function
- */
-export function systemError(
+/** What an error of a system call says. */
+export interface Words extends Pick<SystemError, 'message' | 'errno' | 'code' | 'syscall'> {
+  readonly path: string | undefined;
+  readonly dest: string | undefined;
+  readonly cause: unknown;
+}
+
+/** Finds the words for a bare error. */
+export function findWords(
   { code, errno, cause }: Errno,
   syscall: string,
   path: string | undefined,
   dest: string | undefined,
-  above: (...args: never[]) => unknown,
-): SystemError {
+): Words {
   const sentence = sentences.get(errno)?.[1] ?? 'unknown error';
   let message = `${code}: ${sentence}, ${syscall}`;
   if (path !== undefined) message += ` '${path}'`;
   if (dest !== undefined) message += ` -> '${dest}'`;
-  // The frames of our own between the call and here tell nobody anything: the stack is taken once, without them.
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  const error = new Error(message) as SystemError;
-  Error.stackTraceLimit = limit;
-  Error.captureStackTrace(error, above);
+  return { message, errno, code, syscall, path, dest, cause };
+}
+
+/** Gives an error with the right message the fields that go with it, in Node's order. */
+export function complete(made: Error, { errno, code, syscall, path, dest, cause }: Words): SystemError {
+  const error = made as SystemError;
   error.errno = errno;
   error.code = code;
   error.syscall = syscall;
@@ -55,6 +57,31 @@ export function systemError(
   if (dest !== undefined) error.dest = dest;
   if (cause !== undefined) error.cause = cause;
   return error;
+}
+
+/**
+ * Makes the error that says these words.
+ *
+ * @param above the stack begins at the caller of this function: the frames of our own below it tell nobody anything
+ */
+export function makeError(words: Words, above: (...args: never[]) => unknown): SystemError {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  const error = new Error(words.message);
+  Error.stackTraceLimit = limit;
+  Error.captureStackTrace(error, above);
+  return complete(error, words);
+}
+
+/** Words a bare error; `above` as in `makeError`. */
+export function systemError(
+  errno: Errno,
+  syscall: string,
+  path: string | undefined,
+  dest: string | undefined,
+  above: (...args: never[]) => unknown,
+): SystemError {
+  return makeError(findWords(errno, syscall, path, dest), above);
 }
 
 /** What an aborted call ends with. */

@@ -11,9 +11,9 @@
 import { Errno } from '../errno.ts';
 import { type Io, runAsync, runCallback, syncIo } from '../fault.ts';
 import { DOUBT, readTaken } from './arguments.ts';
-import { type AnyCall, abortedOr, type Callback, type Loose, parseOrThrow, Sequel, worded } from './call.ts';
+import { type AnyCall, abortedOr, type Callback, type Loose, parseOrThrow, Sequel, worded, wordsFor } from './call.ts';
 import { dryRun, dryRunPromise } from './dry-run.ts';
-import { systemError } from './errors.ts';
+import { complete, systemError } from './errors.ts';
 import { runLater, runNow } from './sequences/steps.ts';
 import type { Session } from './session.ts';
 
@@ -26,10 +26,9 @@ export type PromiseFunction = (a?: unknown, b?: unknown, c?: unknown) => Promise
 
 /** The synchronous form. Nothing is allocated but what the call itself makes: the price of a cached `statSync` is counted. */
 export function syncForm(session: Session, call: AnyCall): SyncFunction {
-  /** What else can come of a call: an error to be worded, or more to be done. */
+  /** What else can come of a call: more to be done, or an error that needs no words. */
   const end = (failure: unknown, args: readonly unknown[], request: unknown): unknown => {
-    if (!(failure instanceof Sequel))
-      throw failure instanceof Errno ? worded(call, failure, args, request, form) : failure;
+    if (!(failure instanceof Sequel)) throw failure;
     try {
       return runNow(failure.steps);
     } catch (thrown) {
@@ -48,6 +47,7 @@ export function syncForm(session: Session, call: AnyCall): SyncFunction {
     } catch (thrown) {
       failure = thrown;
     }
+    if (failure instanceof Errno) throw worded(call, failure, [a, b, c], request, form);
     return end(failure, [a, b, c], request);
   };
   const form = (a?: unknown, b?: unknown, c?: unknown): unknown => {
@@ -60,6 +60,11 @@ export function syncForm(session: Session, call: AnyCall): SyncFunction {
       failure = answer;
     } catch (thrown) {
       failure = thrown;
+    }
+    if (failure instanceof Errno) {
+      const words = wordsFor(call, failure, [a, b, c], request);
+      // Made right here, since each frame of a stack costs as much as a lookup: one of our own is all there is.
+      throw complete(new Error(words.message), words);
     }
     if (failure === DOUBT) return again(a, b, c);
     return end(failure, [a, b, c], request);
