@@ -208,6 +208,11 @@ export class AsyncIo implements Io {
     this.#expect(branch, wording, 'shared', ask);
   }
 
+  expectLstat(branch: Branch, path: string): void {
+    if (branch.async === undefined) return;
+    this.#expect(branch, `lstat ${path}`, 'anew', (requests) => requests.lstat(path));
+  }
+
   statfs(branch: Branch, path: string): Space | undefined {
     if (branch.async === undefined) return this.#atOnce.statfs(branch, path);
     return this.#answer(branch, `statfs ${path}`, 'anew', (requests) => requests.statfs(path));

@@ -38,6 +38,8 @@ export interface Io {
   doubt(branch: Branch, path: string, fingerprint: Fingerprint): void;
   /** Says that this `read` will be asked soon, so that it can be under way with others. Answers nothing, never stops. */
   expectRead(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): void;
+  /** The same of an `lstat`. */
+  expectLstat(branch: Branch, path: string): void;
   statfs(branch: Branch, path: string): Space | undefined;
   openThrough(branch: Branch, path: string, flags: number): number;
   readThrough(branch: Branch, handle: number, target: Uint8Array, position: number): number;
@@ -69,6 +71,7 @@ export const syncIo: Io = {
   read: (branch, path, fingerprint, offset, length) =>
     now(branch, 'read', path).read(path, fingerprint, offset, length),
   expectRead: () => {},
+  expectLstat: () => {},
   doubt: () => {},
   statfs: (branch, path) => now(branch, 'statfs', path).statfs(path),
   openThrough: (branch, path, flags) => now(branch, 'openThrough', path).openThrough(path, flags),

@@ -5,10 +5,11 @@
 import { getSystemErrorMap } from 'node:util';
 import { isUint8Array } from 'node:util/types';
 import { displayName } from '../branch/bytes.ts';
-import type { Errno } from '../errno.ts';
+import { type Errno, ESTALE } from '../errno.ts';
 import { givenPath, readTaken } from './arguments.ts';
 
-const sentences = getSystemErrorMap();
+/** Node's words, and those of the C library for what libuv has no words for. */
+const sentences = new Map([[ESTALE.errno, [ESTALE.code, 'stale file handle']], ...getSystemErrorMap()]);
 
 /** An error of a system call as Node makes it. */
 export interface SystemError extends Error {

@@ -10,6 +10,7 @@ import type { Io } from '../fault.ts';
 import { type Directory, holdsOwn, INSIDE, Inode, type Listing, UNTYPED, WHITEOUT } from './inode.ts';
 import { lookup } from './lookup.ts';
 import { layerOf } from './sources/layer.ts';
+import { pathIn } from './sources/source.ts';
 import type { Tree } from './tree.ts';
 
 /** The names in a directory. The array is the tree's own: copy it before handing it out. */
@@ -21,12 +22,31 @@ export function listNames(io: Io, directory: Directory): readonly string[] {
 export function listTyped(io: Io, tree: Tree, directory: Directory): Listing {
   const { names, types } = listing(io, directory);
   let typed = types;
+  expectLooks(io, directory, names, types);
   for (const [i, type] of types.entries()) {
     if (type > UNTYPED) continue;
     if (typed === types) typed = [...types];
     (typed as number[])[i] = lookup(io, tree, directory, names[i] as string)?.type ?? 0;
   }
   return { names, types: typed };
+}
+
+/** How many looks are under way together when the API is asynchronous. */
+const TOGETHER = 64;
+
+/** Sends the next looks at names whose type is unknown, so that the answers come in parallel. */
+function expectLooks(io: Io, directory: Directory, names: readonly string[], types: readonly number[]): void {
+  const { sources } = directory;
+  const [source] = sources;
+  // Which of several sources will be asked for a name depends on the answers.
+  if (source === undefined || sources.length > 1) return;
+  let sent = 0;
+  for (let i = 0; i < names.length && sent < TOGETHER; i++) {
+    const name = names[i] as string;
+    if ((types[i] as number) > UNTYPED || directory.names.get(name) instanceof Inode) continue;
+    io.expectLstat(source.branch, pathIn(source, name));
+    sent++;
+  }
 }
 
 /** Whether a directory shows no name at all (L6). */

@@ -206,6 +206,29 @@ describe('answers and news', () => {
   });
 });
 
+describe('restarts', () => {
+  it('N6 a call asks each question once, however many there are, and many together', async () => {
+    const names = Array.from({ length: 1000 }, (_, i) => `/many/f${i}`);
+    const { lower, overlay } = makeWorld({
+      files: Object.fromEntries(names.map((name) => [name, ''])),
+      speech: 'promises',
+    });
+    // Without types in its listings each name must be looked at.
+    let [underWay, most] = [0, 0];
+    lower.behave = async ({ name }, answer) => {
+      most = Math.max(most, ++underWay);
+      await quiet();
+      underWay--;
+      return name === 'readdir' ? lower.volume.readdirSync('/many') : answer();
+    };
+    const entries = await overlay.fs.promises.readdir('/many', { withFileTypes: true });
+    expect(entries.filter((entry) => entry.isFile())).toHaveLength(1000);
+    expect(most).toBeGreaterThan(30);
+    expect(lower.count).toBeLessThan(1020);
+    expect(new Set(lower.requests.map(({ name, path: at }) => `${name} ${at}`)).size).toBeGreaterThan(lower.count - 10);
+  });
+});
+
 describe('what goes wrong outside', () => {
   it('N6 a callback that throws is an uncaughtException, also after a stop; nothing is left unhandled', () => {
     const directory = scratch();
