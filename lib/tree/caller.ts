@@ -41,7 +41,7 @@ interface Way {
 }
 
 /** The short cuts of one caller, whose rights were checked when they were walked. */
-export class Ways {
+class Ways {
   /** By `slotOf`; a newer one takes the place of an older one. Changed by `keep`. */
   readonly #slots: (Way | undefined)[] = new Array(SLOTS).fill(undefined);
 

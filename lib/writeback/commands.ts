@@ -19,7 +19,10 @@ import { EAGAIN, EBUSY, ENOSYS, type Errno, errnoOf } from '../errno.ts';
 export type Urgency = 'none' | 'at once';
 
 /** One request to the upper, and how urgent it is. */
-export type Command = Request & { readonly urgency?: Urgency };
+export type Command = Request & {
+  /** Default `none`. */
+  readonly urgency?: Urgency;
+};
 
 /**
  * One request to the upper; `read` may go to any branch. Paths are absolute in the branch. `kind` is the system call, the rest are its

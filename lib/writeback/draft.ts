@@ -80,7 +80,7 @@ export interface Draft {
 }
 
 /** A name in the upper. */
-export interface Place {
+interface Place {
   readonly source: UpperSource;
   readonly name: string;
 }

@@ -41,7 +41,7 @@ export function lastingPlaceOf(inode: Inode): UpperSource | undefined {
 }
 
 /** Says that an inode, and who has bytes where it has them, finds them under another name of the upper. */
-export function changePlace(inode: Inode, from: UpperSource, name: string, to: UpperSource, newName: string): void {
+function changePlace(inode: Inode, from: UpperSource, name: string, to: UpperSource, newName: string): void {
   for (const borrower of [...borrowersOf(from, name)]) {
     returnLoan(borrower);
     borrower.origin = to;

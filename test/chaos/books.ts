@@ -24,7 +24,7 @@ const NOON = Date.UTC(2020, 5, 1, 12);
 const LIMITS = { bytes: 60_000, inodes: 40 };
 
 /** What is in a lower: files by path, links, names for the same file, empty directories. */
-export interface Contents {
+interface Contents {
   readonly files: Readonly<Record<string, string>>;
   readonly links?: Readonly<Record<string, string>>;
   readonly twins?: Readonly<Record<string, string>>;

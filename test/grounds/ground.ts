@@ -80,7 +80,7 @@ function rightsOf(as: Caller): Rights {
 }
 
 /** Runs with the process's effective credentials changed, for filesystems that ask the kernel. */
-export async function actingAs(caller: Owner, run: () => Promise<void>): Promise<void> {
+async function actingAs(caller: Owner, run: () => Promise<void>): Promise<void> {
   if (!ROOT) return run();
   const groups = process.getgroups?.() ?? [];
   process.setgroups?.([]);

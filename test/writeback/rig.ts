@@ -46,7 +46,7 @@ export function newLower(): { fs: object; immutable: true } {
 }
 
 /** The lower of most of these tests; who leaves an overlay open takes one of its own. */
-export const LOWER = newLower();
+const LOWER = newLower();
 
 /** An overlay over `LOWER` and an upper. */
 export function mount(upper: NonNullable<OverlayOptions['upper']>, options: OverlayOptions = {}): Overlay {
@@ -98,7 +98,7 @@ export function whichOf(shown: readonly string[], before: readonly string[], aft
 }
 
 /** Inode numbers by path. */
-export function numbersOf(fs: FileSystem): Map<string, number> {
+function numbersOf(fs: FileSystem): Map<string, number> {
   const numbers = new Map<string, number>();
   const visit = (path: string): void => {
     const stats = fs.lstatSync(path === '' ? '/' : path);
