@@ -2,7 +2,7 @@
  * What `cp` refuses: to copy something onto or into itself, or over something of another kind, or what cannot be copied.
  */
 
-import type { BigIntStats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import type { CpPlace, CpRequest } from './cp-request.ts';
@@ -14,8 +14,8 @@ import { type Refusal, type RefusalCode, refusal } from './system-error.ts';
 
 /** What is at both ends of a copy. */
 export interface Ends {
-  readonly source: BigIntStats;
-  readonly target: BigIntStats | undefined;
+  readonly source: Stats;
+  readonly target: Stats | undefined;
 }
 
 /** Whether it is about the paths that `cp` was given, or about some below them. */
@@ -31,7 +31,7 @@ export function isWithin(inner: string, outer: string): boolean {
   return inner === outer || outer === '/' || inner.startsWith(`${outer}/`);
 }
 
-function isSame(one: BigIntStats, other: BigIntStats): boolean {
+function isSame(one: Stats, other: Stats): boolean {
   return one.ino === other.ino && one.dev === other.dev;
 }
 
@@ -96,7 +96,7 @@ export class Refusals {
   }
 
   /** What is neither a file nor a directory nor a link nor a device. */
-  special(level: Level, source: BigIntStats, to: Path): Error {
+  special(level: Level, source: Stats, to: Path): Error {
     const [code, words] = source.isSocket()
       ? (['ERR_FS_CP_SOCKET', 'annot copy a socket file'] as const)
       : source.isFIFO()
@@ -150,7 +150,7 @@ export class Checks {
   }
 
   /** Looks at every directory above the target: whether it is what shall be copied, by another name. */
-  *parents(from: Path, source: BigIntStats, to: Path): Sequence<void> {
+  *parents(from: Path, source: Stats, to: Path): Sequence<void> {
     const fromParent = absolute(this.#place, path.dirname(from as string));
     let at: Path = to;
     for (;;) {

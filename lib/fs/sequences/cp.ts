@@ -9,7 +9,7 @@
  * `dereference` lost, special files passed over, links confused with what they point to, the process aborted.
  */
 
-import type { BigIntStats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../../branch/dialect.ts';
 import { Checks, type Ends, isWithin, type Level } from './cp-checks.ts';
@@ -84,7 +84,7 @@ class Copying {
     yield* this.#copy('below', from, to, source, target);
   }
 
-  *#copy(level: Level, from: string, to: string, source: BigIntStats, target: Ends['target']): Sequence<void> {
+  *#copy(level: Level, from: string, to: string, source: Stats, target: Ends['target']): Sequence<void> {
     const { refusals } = this.#checks;
     if (source.isDirectory()) {
       if (!this.#request.recursive) throw refusals.notRecursive(level, from);
@@ -92,7 +92,7 @@ class Copying {
     } else if (source.isSymbolicLink()) {
       yield* this.#copyLink(from, to, target);
     } else if (isCopied(source)) {
-      yield* this.#copyFile(from, to, Number(source.mode), target);
+      yield* this.#copyFile(from, to, source.mode, target);
     } else {
       throw refusals.special(level, source, to);
     }
@@ -117,18 +117,18 @@ class Copying {
 
   /** As they are now: reading the file has changed when it was last read. */
   *#keepTimes(from: string, to: string): Sequence<void> {
-    const { atime, mtime } = yield* this.#steps.lookPlainly(from);
+    const { atime, mtime } = yield* this.#steps.look('stat', from);
     yield* this.#steps.utimes(to, atime, mtime);
   }
 
-  *#copyDirectory(from: string, to: string, source: BigIntStats, target: Ends['target']): Sequence<void> {
+  *#copyDirectory(from: string, to: string, source: Stats, target: Ends['target']): Sequence<void> {
     const { errorOnExist, force, preserveTimestamps } = this.#request;
     if (target === undefined) yield* this.#steps.mkdir(to);
     else if (errorOnExist && !force && MERGE_IS_REFUSED[this.#place.form]) throw this.#checks.refusals.exists(to);
     for (const name of yield* this.#steps.names(from))
       yield* this.#copyEntry(path.join(from, name), path.join(to, name));
     if (preserveTimestamps && DIRECTORIES_KEEP_TIMES) yield* this.#keepTimes(from, to);
-    if (target === undefined) yield* this.#steps.chmod(to, Number(source.mode));
+    if (target === undefined) yield* this.#steps.chmod(to, source.mode);
   }
 
   *#copyLink(from: string, to: string, target: Ends['target']): Sequence<void> {
@@ -173,7 +173,7 @@ class Copying {
 }
 
 /** Whether it is something that can be copied. */
-function isCopied(source: BigIntStats): boolean {
+function isCopied(source: Stats): boolean {
   const isOfPlainKind = source.isFile() || source.isDirectory() || source.isSymbolicLink();
   return isOfPlainKind || source.isCharacterDevice() || source.isBlockDevice();
 }

@@ -2,7 +2,7 @@
  * The calls that sequences are made of, each as one step: the only place where their forms differ.
  */
 
-import type { BigIntStats, Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { codeOf } from '../../branch/dialect.ts';
 import type { FileSystem } from '../session.ts';
 import { type Sequence, step } from './steps.ts';
@@ -13,7 +13,8 @@ export type Path = string | Buffer;
 /** Whether links are followed. */
 export type Look = 'stat' | 'lstat';
 
-const EXACT = { bigint: true } as const;
+/** For a look at what may not be there: an error would be made only to be thrown away. */
+const QUIET = { throwIfNoEntry: false } as const;
 
 /** See the file comment. */
 export class FileSteps {
@@ -23,25 +24,20 @@ export class FileSteps {
     this.#fs = fs;
   }
 
-  look(look: Look, path: Path): Sequence<BigIntStats> {
+  look(look: Look, path: Path): Sequence<Stats> {
     return step(
-      () => this.#fs[`${look}Sync`](path, EXACT),
-      () => this.#fs.promises[look](path, EXACT),
+      () => this.#fs[`${look}Sync`](path),
+      () => this.#fs.promises[look](path),
     );
   }
 
-  /** The same in plain numbers, with times that `utimes` takes. */
-  lookPlainly(path: Path): Sequence<Stats> {
-    return step(
-      () => this.#fs.statSync(path),
-      () => this.#fs.promises.stat(path),
-    );
-  }
-
-  /** What is at a path, or undefined where nothing is, as the codes in `nothing` tell. */
-  *lookFor(look: Look, path: Path, ...nothing: readonly string[]): Sequence<BigIntStats | undefined> {
+  /** What is at a path; undefined where the error, if there is one, has one of these codes. */
+  *lookFor(look: Look, path: Path, ...nothing: readonly string[]): Sequence<Stats | undefined> {
     try {
-      return yield* this.look(look, path);
+      return yield* step<Stats | undefined>(
+        () => this.#fs[`${look}Sync`](path, QUIET),
+        () => this.#fs.promises[look](path),
+      );
     } catch (error) {
       if (nothing.includes(String(codeOf(error)))) return undefined;
       throw error;
