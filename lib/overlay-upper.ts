@@ -7,7 +7,7 @@ import type { Volume } from 'memfs';
 import { UPPER } from './branch/branch.ts';
 import { makeBranch, originalFs } from './branch/make-branch.ts';
 import { makeUpper } from './branch/upper/upper.ts';
-import { Errno } from './errno.ts';
+import { EBUSY, Errno } from './errno.ts';
 import type { Errand } from './fault.ts';
 import { systemError } from './fs/errors.ts';
 import type { ParsedUpper } from './overlay-options.ts';
@@ -15,6 +15,7 @@ import type { Inode } from './tree/inode.ts';
 import { UpperSource } from './tree/sources/source.ts';
 import type { Flusher, Tree } from './tree/tree.ts';
 import { attachUpper, noteChanges } from './writeback/attach.ts';
+import { countFailures, noteFailure } from './writeback/errors.ts';
 import { type Timers, Triggers, type WriteBackOptions } from './writeback/triggers.ts';
 import { type Failure, type Listeners, type Manner, WriteBack } from './writeback/write-back.ts';
 
@@ -85,11 +86,22 @@ export class UpperControl implements Flusher {
   flush(inode: Inode): Errand | undefined {
     const writeBack = this.#writeBack;
     if (writeBack === undefined || !writeBack.isDirty || inode.nlink === 0) return undefined;
+    const before = countFailures(inode);
     // What failed is told to each descriptor by the count of failures, not by this.
+    const note = (thrown: unknown) => {
+      if (!(thrown instanceof Errno) || (thrown === EBUSY && writeBack.isRunning)) throw thrown;
+      if (countFailures(inode) === before) noteFailure(inode, thrown);
+    };
     return {
       key: 'flush',
-      now: () => void writeBack.now({}),
-      later: async () => void (await writeBack.later({})),
+      now: () => {
+        try {
+          writeBack.now({});
+        } catch (thrown) {
+          note(thrown);
+        }
+      },
+      later: () => writeBack.later({}).then(() => {}, note),
     };
   }
 

@@ -113,6 +113,8 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
   }
   if (inode.isOwned) {
     markWay(directory, name);
+    // The upper has another name of the file, and has to get this one too.
+    if (!(source instanceof UpperSource)) tree.dirty?.addInode(inode);
   } else {
     // Of several names the one just found is there for certain.
     inode.origin = source;

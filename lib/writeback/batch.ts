@@ -7,7 +7,7 @@
 
 import type { Attributes } from '../branch/branch.ts';
 import type { Errno } from '../errno.ts';
-import { type Directory, File, type Inode, isDirectory } from '../tree/inode.ts';
+import { type Directory, type Inode, isDirectory } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Cursor, Watcher } from './area/carry-out.ts';
@@ -102,8 +102,9 @@ export function watch(tree: Tree, { plan, drafted }: Batch, stage: UpperSource):
       if (move !== undefined) noteMove(move.source, move.name, stage, move.stage);
     },
     changing: (index) => {
-      const { needs } = drafted.steps[index] ?? {};
-      if (needs instanceof File) unsettlePrint(needs);
+      const { place } = drafted.steps[index] ?? {};
+      const source = place && upperOf(place.directory);
+      if (place !== undefined && source !== undefined) unsettlePrint(source, place.name);
     },
     done: (index, found) => {
       const drawn = drafted.steps[index];
@@ -121,13 +122,13 @@ function noteOpaque(directory: Directory): void {
 function noteStep(
   tree: Tree,
   plan: Plan,
-  { step, needs, item, place }: DraftStep,
+  { step, item, place }: DraftStep,
   contents: ReadonlyMap<string, Content>,
   stage: UpperSource,
   found: Attributes | undefined,
 ): void {
-  const source = item === undefined ? place?.source : upperOf(item.directory);
-  const name = item?.name ?? place?.name;
+  const { directory, name } = item ?? place ?? {};
+  const source = directory && upperOf(directory);
   if (step.kind === 'place' && source !== undefined && name !== undefined) {
     const content = contents.get(step.stage);
     if (content === undefined) noteMove(stage, step.stage, source, name);
@@ -137,5 +138,5 @@ function noteStep(
   if (step.kind === 'mark' && item?.want !== undefined && isDirectory(item.want)) noteOpaque(item.want);
   const patched = step.kind === 'patch' ? contents.get(step.stage) : undefined;
   if (patched !== undefined) settleContent(tree, patched);
-  if (step.kind === 'attributes' && needs !== undefined && found !== undefined) notePrint(needs, found);
+  if (place !== undefined && source !== undefined && found !== undefined) notePrint(source, place.name, found);
 }

@@ -7,6 +7,7 @@
  */
 
 import type { Attributes, Branch, Fingerprint } from '../branch/branch.ts';
+import { printOf } from '../branch/dialect.ts';
 import type { Upper } from '../branch/upper/upper.ts';
 import { EIO, EPERM, ESTALE } from '../errno.ts';
 import { pagesOf } from '../pages/contents.ts';
@@ -107,7 +108,7 @@ export function takeContent(memory: Memory, inode: Inode, place: UpperSource | u
 function originOf(inode: Inode): Content['origin'] {
   const { origin, originName, extra } = inode;
   if (origin === undefined) return undefined;
-  return { branch: origin.branch, path: pathIn(origin, originName), fingerprint: extra?.fingerprint ?? inode };
+  return { branch: origin.branch, path: pathIn(origin, originName), fingerprint: printOf(extra?.fingerprint ?? inode) };
 }
 
 /** Lets go of the pages that were taken. */

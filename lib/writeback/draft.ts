@@ -9,7 +9,7 @@
 
 import { constants } from 'node:fs';
 import { OPAQUE_MARK, whiteoutName } from '../branch/whiteout.ts';
-import { type Directory, type Inode, isDirectory, isSymlink, namesOf } from '../tree/inode.ts';
+import { type Directory, type Inode, isDirectory, isSymlink, type Link, namesOf } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
@@ -69,20 +69,14 @@ export interface DraftStep {
   readonly without: 'needs content' | 'goes without';
   /** The name that it is about. */
   readonly item: Item | undefined;
-  /** Where in the upper a staged content goes, where that is no item. */
-  readonly place: Place | undefined;
+  /** The file's name that it is about, where that is no item. */
+  readonly place: Link | undefined;
 }
 
 export interface Draft {
   /** The deepest first. */
   readonly moves: readonly DraftMove[];
   readonly steps: readonly DraftStep[];
-}
-
-/** A name in the upper. */
-interface Place {
-  readonly source: UpperSource;
-  readonly name: string;
 }
 
 /** What a draft is made of. */
@@ -121,8 +115,8 @@ class DraftWriter {
   readonly #links: DraftStep[] = [];
   /** What was moved to the staging directory and gets a new name, by inode. */
   readonly #moved = new Map<Inode, string>();
-  /** Where an inode has its first name after the batch. */
-  readonly #paths = new Map<Inode, string>();
+  /** The first name under which an inode is put. */
+  readonly #firsts = new Map<Inode, Link>();
   /** The paths at which a file is put. */
   readonly #named = new Set<string>();
   /** Directories whose times change in the upper beside those of the items. */
@@ -210,10 +204,10 @@ class DraftWriter {
 
   #placeFile(item: Item, want: Inode, path: string): void {
     this.#named.add(path);
-    const first = this.#paths.get(want) ?? this.#keptPath(want);
+    const first = this.#firstOf(want);
     const content = this.#contents.get(want);
     if (first !== undefined) {
-      this.#step({ kind: 'link', existing: first, stage: this.#nameStage(), path }, want, item);
+      this.#step({ kind: 'link', existing: this.#pathOfLink(first), stage: this.#nameStage(), path }, want, item);
       return;
     }
     if (content?.kind === 'whole') {
@@ -224,24 +218,21 @@ class DraftWriter {
       if (stage === undefined) return;
       this.#step({ kind: 'place', stage, path }, want, item);
     }
-    this.#paths.set(want, path);
+    this.#firsts.set(want, item);
   }
 
-  /** The path at which the upper goes on holding an inode; undefined when it is moved, written anew or not there. */
-  #keptPath(inode: Inode): string | undefined {
-    if (this.#contents.get(inode)?.kind === 'whole') return undefined;
-    return this.#heldPath(inode);
-  }
-
-  /** The path at which the upper holds an inode now, if it stays there. */
-  #heldPath(inode: Inode): string | undefined {
+  /** The name at which the upper will hold an inode: where it is put, or where it stays. */
+  #firstOf(inode: Inode): Link | undefined {
+    const first = this.#firsts.get(inode);
+    if (first !== undefined || this.#contents.get(inode)?.kind === 'whole') return first;
     const place = placeOf(inode);
     if (place === undefined || this.#moved.has(inode)) return undefined;
     // Its directory may have moved, so the path is the one that the tree shows.
-    for (const { directory, name } of namesOf(inode)) {
-      if (upperOf(directory) === place && name === inode.originName) return this.#pathIn(directory, name);
-    }
-    return undefined;
+    return namesOf(inode).find((link) => upperOf(link.directory) === place && link.name === inode.originName);
+  }
+
+  #pathOfLink({ directory, name }: Link): string {
+    return this.#pathIn(directory, name);
   }
 
   /** Files that are written anew get the new content under every name that they keep. */
@@ -252,14 +243,14 @@ class DraftWriter {
         const path = this.#pathIn(link.directory, name);
         if (this.#named.has(path)) continue;
         this.#touched.add(link.directory);
-        const place = { source, name };
-        const existing = this.#paths.get(inode);
+        const existing = this.#firsts.get(inode);
         if (source.borrowers.has(name)) this.#moveOut(source, name, inode);
         if (existing !== undefined) {
-          this.#step({ kind: 'link', existing, stage: this.#nameStage(), path }, inode, undefined, place);
+          const stage = this.#nameStage();
+          this.#step({ kind: 'link', existing: this.#pathOfLink(existing), stage, path }, inode, undefined, link);
         } else {
-          this.#step({ kind: 'place', stage, path, number: inode.number }, inode, undefined, place);
-          this.#paths.set(inode, path);
+          this.#step({ kind: 'place', stage, path, number: inode.number }, inode, undefined, link);
+          this.#firsts.set(inode, link);
         }
       }
     }
@@ -274,11 +265,12 @@ class DraftWriter {
   patches(): void {
     for (const content of this.#contents.values()) {
       const { inode, kind, stage, supplied, size } = content;
-      const path = this.#paths.get(inode) ?? this.#keptPath(inode);
-      if (kind !== 'pages' || path === undefined) continue;
+      const first = this.#firstOf(inode);
+      if (kind !== 'pages' || first === undefined) continue;
+      const path = this.#pathOfLink(first);
       const { pageSize } = this.#tree.memory;
       const ranges = content.pages.map(({ index, twin }) => [index * pageSize, twin.length] as const);
-      this.#step({ kind: 'patch', stage, path, ranges, cut: supplied, size }, inode);
+      this.#step({ kind: 'patch', stage, path, ranges, cut: supplied, size }, inode, undefined, first);
     }
   }
 
@@ -288,8 +280,10 @@ class DraftWriter {
       // A link has its attributes from when it was made.
       if (isDirectory(inode) || isSymlink(inode) || inode.nlink === 0) continue;
       if (this.#contents.get(inode)?.kind === 'whole') continue;
-      const path = this.#paths.get(inode) ?? this.#keptPath(inode);
-      if (path !== undefined) this.#step({ kind: 'attributes', path, attributes: takeAttributes(inode) }, inode);
+      const first = this.#firstOf(inode);
+      if (first === undefined) continue;
+      const path = this.#pathOfLink(first);
+      this.#step({ kind: 'attributes', path, attributes: takeAttributes(inode) }, inode, undefined, first);
     }
     const directories = new Set<Directory>([...this.#touched, ...items.map(({ directory }) => directory)]);
     for (const inode of dirty)
@@ -308,7 +302,7 @@ class DraftWriter {
     return { moves: this.#moves.sort((a, b) => depthOf(b) - depthOf(a)), steps: this.#steps };
   }
 
-  #step(step: Step, needs?: Inode, item?: Item, place?: Place): void {
+  #step(step: Step, needs?: Inode, item?: Item, place?: Link): void {
     const hasContent = needs !== undefined && this.#contents.get(needs)?.kind === 'whole';
     const steps = step.kind === 'link' ? this.#links : this.#steps;
     const isPages = step.kind === 'patch' || step.kind === 'attributes';

@@ -30,6 +30,11 @@ export function noteFailure(inode: Inode, errno: Errno): void {
   failures.set(inode, { count, errno, isHeard: false });
 }
 
+/** How often an inode could not be written back. */
+export function countFailures(inode: Inode): number {
+  return failures.get(inode)?.count ?? 0;
+}
+
 /** What a descriptor opened now remembers as heard. */
 export function sampleFailures(inode: Inode): number {
   const known = failures.get(inode);

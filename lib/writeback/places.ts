@@ -67,35 +67,40 @@ export function noteMove(from: UpperSource, name: string, to: UpperSource, newNa
   }
 }
 
-/** Whether somebody still reads what the upper has under a name, or in the directory of that name, although nothing there has a name. */
+/** Whether somebody still reads what the upper has under a name, or in the directory of that name, although it has no name any more. */
 export function isRead(source: UpperSource, name: string): boolean {
   if (source.borrowers.has(name)) return true;
   const held = source.held.get(name);
   if (held === undefined) return false;
-  if (!isDirectory(held)) return held.opens > 0 && placeOf(held) === source && held.originName === name;
+  if (!isDirectory(held)) {
+    // A file of a lower may have names that nobody has looked at.
+    const isAlive = held.opens > 0 || held.nlink > 0;
+    return isAlive && placeOf(held) === source && held.originName === name;
+  }
   const inner = upperOf(held);
   if (inner?.parent !== source || inner.name !== name) return false;
   return [...inner.held.keys(), ...inner.borrowers.keys()].some((each) => isRead(inner, each));
 }
 
-/** Says that an inode's file in the upper is about to change in ways that do not matter to who reads it. */
-export function unsettlePrint(inode: Inode): void {
-  for (const file of readersOf(inode)) {
+/** Says that a file of the upper is about to change in ways that do not matter to who reads it. */
+export function unsettlePrint(source: UpperSource, name: string): void {
+  for (const file of readersOf(source, name)) {
     const { ino } = extraOf(file).fingerprint ?? file;
     extraOf(file).fingerprint = { ino, size: ANY_SIZE, mtimeSec: 0, mtimeNsec: 0 };
   }
 }
 
-/** Notes how an inode's file in the upper looks now. */
-export function notePrint(inode: Inode, found: Attributes): void {
+/** Notes how a file of the upper looks now. */
+export function notePrint(source: UpperSource, name: string, found: Attributes): void {
   const { ino, size, mtimeSec, mtimeNsec } = found;
-  if (placeOf(inode) !== undefined) inode.ino = ino;
-  for (const file of readersOf(inode)) extraOf(file).fingerprint = { ino, size, mtimeSec, mtimeNsec };
+  const held = source.held.get(name);
+  if (held !== undefined && placeOf(held) === source && held.originName === name) held.ino = ino;
+  for (const file of readersOf(source, name)) extraOf(file).fingerprint = { ino, size, mtimeSec, mtimeNsec };
 }
 
-/** The inode, and who has bytes where it has them. */
-function readersOf(inode: Inode): File[] {
-  const place = placeOf(inode);
-  if (place === undefined || !(inode instanceof File)) return [];
-  return [inode, ...borrowersOf(place, inode.originName)].filter((each) => each instanceof File);
+/** Who has bytes under a name of the upper: the file of that name, and copies. */
+function readersOf(source: UpperSource, name: string): File[] {
+  const held = source.held.get(name);
+  const isThere = held !== undefined && placeOf(held) === source && held.originName === name;
+  return [...(isThere ? [held] : []), ...borrowersOf(source, name)].filter((each) => each instanceof File);
 }

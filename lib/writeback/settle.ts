@@ -93,12 +93,14 @@ function takeSources(directory: Directory, sources: Directory['sources']): void 
 export function settlePlaced(tree: Tree, content: Content, source: UpperSource, name: string): void {
   const { inode, staged } = content;
   source.held.set(name, inode);
+  // Copies made since have the same bytes there.
+  if (staged !== undefined) notePrint(source, name, staged);
   if ((inode.nlink === 0 && inode.opens === 0) || tree.dirty?.replaced.has(inode)) return;
   returnLoan(inode);
   // Who has bytes under the old name, if that is another, keeps them there.
   inode.origin = source;
   inode.originName = name;
-  if (staged !== undefined) notePrint(inode, staged);
+  if (staged !== undefined) notePrint(source, name, staged);
   settleContent(tree, content);
 }
 

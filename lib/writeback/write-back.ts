@@ -201,7 +201,9 @@ export class WriteBack {
       else yield* writeJournal(this.#area, batch.moves, batch.steps);
     } catch (thrown) {
       giveBack(this.#tree, taken);
-      if (thrown instanceof Errno) for (const inode of taken.inodes) this.#report(inode, thrown);
+      if (thrown instanceof Errno) {
+        for (const inode of taken.inodes) if (!failed.has(inode)) this.#report(inode, thrown);
+      }
       throw thrown;
     }
     this.#decided = batch;
