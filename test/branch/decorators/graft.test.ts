@@ -4,10 +4,10 @@ import nodeFs from 'node:fs';
 import path from 'node:path';
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
-import { SAME } from '../../lib/branch/branch.ts';
-import { graft } from '../../lib/branch/decorators/graft.ts';
-import { ENOENT } from '../../lib/errno.ts';
-import { branchOf, present, rejectionOf, scratch, text, thrownBy } from './rig.ts';
+import { SAME } from '../../../lib/branch/branch.ts';
+import { graft } from '../../../lib/branch/decorators/graft.ts';
+import { ENOENT } from '../../../lib/errno.ts';
+import { branchOf, present, rejectionOf, scratch, text, thrownBy } from '../rig.ts';
 
 const { S_IFDIR, S_IFMT, S_IFREG } = nodeFs.constants;
 
