@@ -69,10 +69,14 @@ function exceptions(session: Session): Parts {
     promises: {
       writeFile: writeFilePromiseForm(session, 'writeFile'),
       appendFile: writeFilePromiseForm(session, 'appendFile'),
-      // Where the system has no such thing (Linux) Node's says so.
-      lchmod: (path: unknown, mode: unknown) => dryRunPromise('lchmod', ['path'], [path, mode]),
+      ...(nodeFs.lchmod === undefined && { lchmod: refusedLchmod }),
     },
   };
+}
+
+/** Where the system has no `lchmod` (Linux) Node has the promise form all the same, which says so. */
+function refusedLchmod(path: unknown, mode: unknown): Promise<void> {
+  return dryRunPromise('lchmod', ['path'], [path, mode]);
 }
 
 /** The parts of the front; where two bring the same member, the later one is meant. */
@@ -120,11 +124,12 @@ function assemble(front: object, real: object, made: Members): void {
   for (const key of Object.getOwnPropertyNames(real)) {
     const descriptor = Object.getOwnPropertyDescriptor(real, key);
     if (descriptor === undefined) continue;
-    if (key in made) {
+    const isAbsent = 'value' in descriptor && descriptor.value === undefined;
+    if (key in made && !isAbsent) {
       const { enumerable = false } = descriptor;
       const value = likeNodes(made[key], (real as Members)[key]);
       Object.defineProperty(front, key, { value, enumerable, writable: true, configurable: true });
-    } else if (KEPT.has(key) || ('value' in descriptor && descriptor.value === undefined)) {
+    } else if (isAbsent || KEPT.has(key)) {
       Object.defineProperty(front, key, descriptor);
     }
   }

@@ -64,6 +64,11 @@ export function chmod(io: Io, caller: Caller, path: string, mode: number): void 
   changeMode(io, caller, inodeAt(io, caller, path, FOLLOW), mode);
 }
 
+/** The same of a link itself, for systems whose links have permission bits that can be set (macOS). */
+export function lchmod(io: Io, caller: Caller, path: string, mode: number): void {
+  changeMode(io, caller, inodeAt(io, caller, path, NOFOLLOW), mode);
+}
+
 export function fchmod(io: Io, caller: Caller, file: OpenFile, mode: number): void {
   changeMode(io, caller, file.inode, mode);
 }

@@ -28,13 +28,17 @@ const access = inAllForms<AccessRequest, undefined>({
   run: (io, { caller }, { path, mode }) => ops.access(io, caller, path, mode),
 });
 
-const chmod = inAllForms<AccessRequest, void>({
-  name: 'chmod',
-  takes: ['path', 'mode'],
-  syscall: 'chmod',
-  parse: (session, path, mode) => ({ mode: takeMode(mode), path: takePath(session, path) }),
-  run: (io, { caller }, { path, mode }) => ops.chmod(io, caller, path, mode),
-});
+type Chmod = (io: Io, caller: Caller, path: string, mode: number) => void;
+
+function chmodRow(name: string, syscall: string, change: Chmod): Row {
+  return inAllForms<AccessRequest, void>({
+    name,
+    takes: ['path', 'mode'],
+    syscall,
+    parse: (session, path, mode) => ({ mode: takeMode(mode), path: takePath(session, path) }),
+    run: (io, { caller }, { path, mode }) => change(io, caller, path, mode),
+  });
+}
 
 interface ChownRequest {
   readonly path: string;
@@ -126,7 +130,9 @@ const truncate: Row = { name: 'truncate', sync: olderTruncate, callback: olderTr
 /** Calls by path that look at or change attributes. */
 export const attributeCalls: readonly Row[] = [
   access,
-  chmod,
+  chmodRow('chmod', 'chmod', ops.chmod),
+  // Where there is one (macOS) Node makes it of `open` and `fchmod`.
+  chmodRow('lchmod', 'open', ops.lchmod),
   chownRow('chown', ops.chown),
   chownRow('lchown', ops.lchown),
   utimesRow('utimes', 'utime', ops.utimes),
