@@ -5,7 +5,7 @@
  */
 
 import { constants } from 'node:fs';
-import type { Branch } from '../branch/branch.ts';
+import type { Attributes, Branch } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
 import {
   BORN,
@@ -127,8 +127,8 @@ class Comparison {
 
   /** A directory, or something of another type than the lowers have. */
   #replaced(directory: Directory, name: string, path: string, now: Inode, below: Found): void {
-    if (isDirectory(now) && hasUpper(now) && lowersOf(now).length > 0) {
-      this.#compareWithUpper(now, path, below);
+    if (isDirectory(now) && isOfLowers(now, below)) {
+      this.#compareWithUpper(now, path, below.attributes);
     } else {
       this.#add(path, 'removed', below.attributes.mode);
       this.#appeared(directory, name, path, now);
@@ -143,7 +143,10 @@ class Comparison {
       if (isDirectory(now)) this.compareNames(now, path, 'new');
     } else {
       this.#add(path, 'renamed', now.mode, from);
-      this.#compareSame(now, path);
+      const [lower] = isDirectory(now) && hasUpper(now) ? lowersOf(now) : [];
+      const attributes = lower && this.#io.lstat(lower.branch, lower.path);
+      if (attributes === undefined) this.#compareSame(now, path);
+      else this.#compareWithUpper(now as Directory, path, attributes);
     }
   }
 
@@ -155,15 +158,15 @@ class Comparison {
   }
 
   /** A directory that the upper held already. */
-  #compareWithUpper(now: Directory, path: string, below: Found): void {
-    const { mode, uid, gid } = below.attributes;
+  #compareWithUpper(now: Directory, path: string, { mode, uid, gid }: Attributes): void {
     if (now.mode !== mode || now.uid !== uid || now.gid !== gid) this.#add(path, 'attributes', now.mode);
     this.compareNames(now, path, 'merged');
   }
 
   /** Where the lowers have an inode that was renamed to this name; undefined when it was not. */
   #origin(directory: Directory, name: string, inode: Inode): string | undefined {
-    const { origin, originName } = inode;
+    const [lower] = isDirectory(inode) ? lowersOf(inode) : [];
+    const origin = lower ?? inode.origin;
     if (origin === undefined || isUpper(origin) || (inode.state & BORN) !== 0) return undefined;
     // Of several names one can be the old one moved; while the lower's own name is still there, or there again, none is.
     const names = namesOf(inode);
@@ -171,7 +174,7 @@ class Comparison {
     const [first] = names;
     if (first === undefined || first.directory !== directory || first.name !== name) return undefined;
     const root = this.#roots.get(origin.branch) ?? '/';
-    const path = pathIn(origin, originName);
+    const path = lower?.path ?? pathIn(origin, inode.originName);
     return root === '/' ? path : path.slice(root.length);
   }
 
@@ -193,15 +196,18 @@ function lowersOf(directory: Directory): Source[] {
   return directory.sources.filter((source) => !isUpper(source));
 }
 
+/** Whether a directory shows the directory that the lowers have at a place; the upper may have something to add. */
+function isOfLowers(directory: Directory, { sources: [below] }: Found): boolean {
+  const [first] = lowersOf(directory);
+  return below !== undefined && first?.branch === below.branch && first.path === below.path;
+}
+
 /** Whether an inode is what the lowers have at a place, rather than something that stands there instead. */
-function isSame(inode: Inode, name: string, { source, sources, attributes }: Found): boolean {
+function isSame(inode: Inode, name: string, found: Found): boolean {
   if ((inode.state & BORN) !== 0) return false;
-  if (isDirectory(inode)) {
-    const [first] = lowersOf(inode);
-    const [below] = sources;
-    return below !== undefined && first?.branch === below.branch && first.path === below.path && !hasUpper(inode);
-  }
+  if (isDirectory(inode)) return !hasUpper(inode) && isOfLowers(inode, found);
   const { origin, ino } = inode;
+  const { source, attributes } = found;
   if (origin?.branch !== source.branch) return false;
   if (origin.path === source.path && inode.originName === name) return true;
   // Another name of the same lower file.

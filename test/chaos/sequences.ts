@@ -36,6 +36,23 @@ export const ARRANGEMENTS: readonly Arrangement[] = [
     ],
   },
   {
+    name: 'an upper that held something',
+    immutable: true,
+    upper: {
+      files: {
+        '/d/.wh.gone': '',
+        '/d/a': 'over',
+        '/e/.wh..wh..opq': '',
+        '/e/own': 'own',
+        '/new/x': 'x',
+        '/d/sub/n': 'n',
+      },
+      directories: ['/d/sub', '/f'],
+      links: { '/d/l': 'sub' },
+    },
+    lowers: [{ files: { ...FILES, '/d/gone': 'gone' }, twins: { '/d/h': '/d/b' }, directories: ['/empty'] }],
+  },
+  {
     name: 'layers',
     immutable: true,
     lowers: [
