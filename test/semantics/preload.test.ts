@@ -163,6 +163,26 @@ describe('L13 the synchronous API over a branch with promises only', () => {
     });
   }
 
+  it('L13 has what asynchronous calls have found absent', async () => {
+    const store = makeStore({ ...VALUES });
+    const overlay = createOverlay({ lower: keyValueBranch(store) });
+    const { fs } = overlay;
+    await fs.promises.writeFile('/src/new.js', 'new');
+    await fs.promises.mkdir('/src/made');
+    expect(Array.from(overlay.changes(), ({ kind, path }) => `${kind} ${path}`)).toEqual([
+      'added /src/made',
+      'added /src/new.js',
+    ]);
+    fs.unlinkSync('/src/new.js');
+    expect(fs.existsSync('/src/new.js')).toBe(false);
+    fs.writeFileSync('/src/new.js', 'again');
+    expect(notLoaded(() => fs.existsSync('/src/other.js')).code).toBe('ERR_OVERFS_NOT_LOADED');
+    await fs.promises.access('/src/absent.js').catch(() => {});
+    store.put('src/absent.js', 'no longer');
+    expect(await fs.promises.readFile('/src/absent.js', 'utf8')).toBe('no longer');
+    expect(fs.existsSync('/src/absent.js')).toBe(true);
+  });
+
   it('L13 preload brings what it finds changed up to date, and says what it cannot load', async () => {
     const { lower, overlay, fs } = stand();
     await overlay.preload('/');

@@ -53,14 +53,21 @@ interface Content {
   readonly bytes: Uint8Array;
 }
 
+/** How many absent paths are remembered. */
+const MOST_ABSENT = 10_000;
+
 /** What a branch has answered last. */
 class Record {
   /** The branch's name. */
   readonly name: string;
-  // Absence is not recorded, so that asking for many absent names costs no memory: it shows in the listing of the directory.
   readonly attributes = new Map<string, Attributes>();
   /** Names and types, by directory. */
   readonly lists = new Map<string, Map<string, number>>();
+  /**
+   * Paths where nothing was found, the latest last, as far as no listing shows it. Not more than `MOST_ABSENT`, so that asking for many
+   * absent names costs no memory to speak of.
+   */
+  readonly absent = new Set<string>();
   readonly targets = new Map<string, string>();
   readonly contents = new Map<string, Content>();
 
@@ -72,12 +79,24 @@ class Record {
   look(path: string, attributes: Attributes | undefined): void {
     const siblings = path === '/' ? undefined : this.lists.get(parentOf(path));
     if (attributes === undefined) {
-      siblings?.delete(nameOf(path));
+      if (siblings === undefined) this.#noteAbsent(path);
+      else siblings.delete(nameOf(path));
       for (const known of [this.attributes, this.lists, this.targets, this.contents]) known.delete(path);
       return;
     }
     siblings?.set(nameOf(path), attributes.mode & S_IFMT);
+    this.absent.delete(path);
     this.attributes.set(path, attributes);
+  }
+
+  #noteAbsent(path: string): void {
+    this.absent.delete(path);
+    this.absent.add(path);
+    if (this.absent.size <= MOST_ABSENT) return;
+    for (const oldest of this.absent) {
+      this.absent.delete(oldest);
+      return;
+    }
   }
 
   /** Whether there is known to be nothing at a path. */
@@ -86,6 +105,7 @@ class Record {
     const parent = parentOf(path);
     const siblings = this.lists.get(parent);
     if (siblings !== undefined) return !siblings.has(nameOf(path));
+    if (this.absent.has(path)) return true;
     const above = this.attributes.get(parent);
     return above === undefined ? this.isAbsent(parent) : (above.mode & S_IFMT) !== S_IFDIR;
   }
