@@ -109,8 +109,10 @@ for (const form of FORMS) {
       stage.lower.symlinkSync('one', '/current');
       const face = faceFor(stage);
       expect(await face.readFile('/current/f', 'utf8')).toBe('one');
-      stage.lower.symlinkSync('second', '/next');
-      stage.lower.renameSync('/next', '/current');
+      stage.lower.unlinkSync('/current');
+      // Takes the number that memfs would give again: its links tell no size, and their times may be the same.
+      stage.lower.writeFileSync('/filler', '');
+      stage.lower.symlinkSync('second', '/current');
       expect(await face.readFile('/current/f', 'utf8')).toBe('two');
       stage.lower.unlinkSync('/current');
       expect(await face.exists('/current/f')).toBe(false);
