@@ -14,6 +14,7 @@ import { shownPath, systemError } from '../errors.ts';
 import { type Encoding, encodingIn, showName, takeOptions } from '../options.ts';
 import type { Session } from '../session.ts';
 import { subscribe, type Watched } from './feed.ts';
+import { type Ignores, takeIgnore } from './ignore.ts';
 import { KeepAlive } from './keep-alive.ts';
 
 /** What `fs.watch` was asked. */
@@ -24,6 +25,7 @@ export interface WatchRequest {
   readonly recursive: boolean;
   readonly encoding: Encoding;
   readonly signal: AbortSignal | undefined;
+  readonly ignores: Ignores;
 }
 
 /** Reads the arguments of `watch`; what is not plainly right is doubted. */
@@ -37,6 +39,7 @@ export function parseWatch(session: Session, path: unknown, given: unknown): Wat
     recursive: recursive === true,
     encoding: encodingIn(options),
     signal: signal as AbortSignal | undefined,
+    ignores: takeIgnore(options.ignore),
   };
 }
 
@@ -63,7 +66,7 @@ export class FSWatcher extends EventEmitter {
     this.#keepAlive = new KeepAlive(request.persistent ? 'referenced' : 'unreferenced');
     const watched = watchedAt(displayName(request.path), inode, request);
     this.#stop = subscribe(session.caller.tree, watched, (event, name) => {
-      this.emit('change', event, showName(name, request.encoding));
+      if (!request.ignores(name)) this.emit('change', event, showName(name, request.encoding));
     });
   }
 

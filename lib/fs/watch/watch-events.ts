@@ -6,6 +6,7 @@ import { displayName } from '../../branch/bytes.ts';
 import { isErrno } from '../../errno.ts';
 import { runAsync } from '../../fault.ts';
 import { stat } from '../../ops/attributes.ts';
+import { doubt } from '../arguments.ts';
 import { parseOrReject } from '../call.ts';
 import { abortError } from '../errors.ts';
 import { showName } from '../options.ts';
@@ -20,16 +21,17 @@ interface WatchEvent {
   readonly filename: string | Buffer;
 }
 
-/** How many changes wait for who iterates, and what becomes of more (Node 22.20 and later). */
+/** How many changes wait for who iterates, and what becomes of more (Node 22 and later). */
 interface QueueOptions {
   readonly maxQueue: number;
-  readonly overflow: 'ignore' | 'throw';
+  readonly overflow: 'ignore' | 'error';
 }
 
 const MOST_WAITING = 2048;
 
 function queueIn(options: unknown): QueueOptions {
   const { maxQueue = MOST_WAITING, overflow = 'ignore' } = (options ?? {}) as Partial<QueueOptions>;
+  if (!Number.isInteger(maxQueue) || (overflow !== 'ignore' && overflow !== 'error')) doubt();
   return { maxQueue, overflow };
 }
 
@@ -45,20 +47,20 @@ class QueueOverflow extends Error {
 /** `promises.watch`. The call itself does nothing but return; watching begins with the first `next`, as Node's. */
 export function watchEventsForm(session: Session) {
   return async function* watch(filename?: unknown, options?: unknown): AsyncGenerator<WatchEvent, void, undefined> {
-    const parse = () => parseWatch(session, filename, options);
+    const parse = () => ({ ...parseWatch(session, filename, options), ...queueIn(options) });
     const request = await parseOrReject('watch', ['path'], [filename, options], parse);
     if (request.signal?.aborted) throw abortError(request.signal);
     const inode = await runAsync((io) => stat(io, session.caller, request.path));
     if (isErrno(inode)) throw watchError(inode, filename, watch);
     const watched = watchedAt(displayName(request.path), inode, request);
-    yield* iterate(request, queueIn(options), (hear) => subscribe(session.caller.tree, watched, hear));
+    yield* iterate(request, request, (hear) => subscribe(session.caller.tree, watched, hear));
   };
 }
 
 type Subscribe = (hear: (event: EventType, name: string) => void) => () => void;
 
 async function* iterate(
-  { signal, encoding, persistent }: WatchRequest,
+  { signal, encoding, persistent, ignores }: WatchRequest,
   { maxQueue, overflow }: QueueOptions,
   begin: Subscribe,
 ): AsyncGenerator<WatchEvent, void, undefined> {
@@ -67,8 +69,15 @@ async function* iterate(
   let failure: Error | undefined;
   const keepAlive = new KeepAlive(persistent ? 'referenced' : 'unreferenced');
   const stop = begin((eventType, name) => {
-    if (waiting.length < maxQueue) waiting.push({ eventType, filename: showName(name, encoding) });
-    else if (overflow === 'throw') failure = new QueueOverflow(maxQueue);
+    if (ignores(name)) return;
+    if (waiting.length < maxQueue) {
+      waiting.push({ eventType, filename: showName(name, encoding) });
+    } else if (overflow === 'error') {
+      waiting.length = 0;
+      failure = new QueueOverflow(maxQueue);
+    } else {
+      process.emitWarning('fs.watch maxQueue exceeded');
+    }
     wake();
   });
   const abort = () => wake();

@@ -163,3 +163,30 @@ describe('promises.watch', () => {
     );
   });
 });
+
+describe('what newer Nodes know', () => {
+  const major = Number(process.versions.node.split('.')[0]);
+  it('N7 more changes than `maxQueue` end the iterator where `overflow` says so', async () => {
+    const { fs } = createOverlay({ lower: [] });
+    const options = { maxQueue: 2, overflow: 'error' } as object;
+    const events = fs.promises.watch('/', options)[Symbol.asyncIterator]();
+    const first = events.next();
+    await wait(SETTLE);
+    fs.writeFileSync('/a', '');
+    await first;
+    for (const name of ['b', 'c', 'd']) fs.writeFileSync(`/${name}`, '');
+    await wait(SETTLE);
+    await expect(events.next()).rejects.toMatchObject({ code: 'ERR_FS_WATCH_QUEUE_OVERFLOW' });
+  });
+
+  it('N7 `ignore` names what is not told of, in a Node that knows it', async () => {
+    const { fs } = createOverlay({ lower: [] });
+    const heard: string[] = [];
+    const options = { ignore: ['*.log', /^tmp/, (name: string) => name === 'x'] } as object;
+    const watcher = fs.watch('/', options, (_event, name) => heard.push(String(name)));
+    for (const name of ['a.log', 'tmp1', 'x', 'told']) fs.mkdirSync(`/${name}`);
+    await wait(SETTLE);
+    watcher.close();
+    expect(heard).toEqual(major >= 24 ? ['told'] : ['a.log', 'tmp1', 'x', 'told']);
+  });
+});
