@@ -57,7 +57,7 @@ export class UpperControl implements Flusher {
     noteChanges(tree);
     const { mounting } = this.#writeBack;
     if (upper.branch.sync === undefined) this.#mounting = mounting;
-    else mounting.now();
+    else this.#worded(() => mounting.now());
     tree.flusher = this;
     if (this.#writeBack.isInMemory || tree.dirty === undefined) return;
     const triggers = new Triggers(options, TIMERS, () => this.syncLater({}));

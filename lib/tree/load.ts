@@ -111,7 +111,8 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
     applyAttributes(tree, inode, attributes);
     if (inode instanceof Directory) setSources(inode, sources);
   }
-  if (inode.isOwned) {
+  const isWritten = inode.origin instanceof UpperSource && !(source instanceof UpperSource);
+  if (inode.isOwned || isWritten) {
     markWay(directory, name);
     // The upper has another name of the file, and has to get this one too.
     if (!(source instanceof UpperSource)) tree.dirty?.addInode(inode);

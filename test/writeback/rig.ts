@@ -97,6 +97,18 @@ export function whichOf(shown: readonly string[], before: readonly string[], aft
     : `neither; from before:\n${fromBefore.join('\n')}`;
 }
 
+/** Inode numbers by path. */
+export function numbersOf(fs: FileSystem): Map<string, number> {
+  const numbers = new Map<string, number>();
+  const visit = (path: string): void => {
+    const stats = fs.lstatSync(path === '' ? '/' : path);
+    numbers.set(path, stats.ino);
+    if (stats.isDirectory()) for (const name of fs.readdirSync(path === '' ? '/' : path)) visit(`${path}/${name}`);
+  };
+  visit('');
+  return numbers;
+}
+
 /** What an fs-like upper needs for these helpers; `node:fs` and a memfs volume both have it. */
 export type UpperFs = Pick<typeof import('node:fs'), 'readFileSync' | 'writeFileSync' | 'readdirSync' | 'existsSync'>;
 

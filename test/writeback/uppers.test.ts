@@ -1,0 +1,135 @@
+// Every kind of upper: a directory, a volume, another overlay, promises only, what another tool wrote; a damaged one; locks.
+
+import nodeFs, { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Volume } from 'memfs';
+import { afterEach, expect, it } from 'vitest';
+import { createOverlay, type Overlay } from '../../lib/index.ts';
+import { forgetLock, leftovers, mount, numbersOf, survey, type UpperFs, whichOf } from './rig.ts';
+import { WORKLOADS } from './workloads.ts';
+
+const made: string[] = [];
+
+function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'overfs-upper-'));
+  nodeFs.chmodSync(directory, 0o777);
+  made.push(directory);
+  return directory;
+}
+
+afterEach(() => {
+  for (const directory of made.splice(0)) rmSync(directory, { recursive: true });
+});
+
+/** Asks without waiting for all that the synchronous calls after it ask. */
+async function load(fs: Overlay['fs'], path: string): Promise<void> {
+  const stats = await fs.promises.lstat(path);
+  if (stats.isFile()) await fs.promises.readFile(path);
+  if (stats.isSymbolicLink()) await fs.promises.readlink(path);
+  if (!stats.isDirectory()) return;
+  for (const name of await fs.promises.readdir(path)) await load(fs, path === '/' ? `/${name}` : `${path}/${name}`);
+}
+
+const PHASES = Object.entries(WORKLOADS);
+
+it.each(PHASES)('C3, W8: %s, synced to a directory, is the same when it is mounted again', (_, phases) => {
+  const directory = newDirectory();
+  for (const phase of phases) {
+    const overlay = mount(directory);
+    phase(overlay.fs);
+    overlay.syncSync();
+    const [wanted, numbers] = [survey(overlay.fs), numbersOf(overlay.fs)];
+    overlay.close();
+    const next = mount(directory);
+    expect(whichOf(survey(next.fs), wanted, wanted)).toBe('after');
+    expect(numbersOf(next.fs)).toEqual(numbers);
+    expect(leftovers(nodeFs as UpperFs, directory)).toEqual([]);
+    next.close();
+  }
+});
+
+it.each(PHASES)('L13: %s, synced to an upper of promises only', async (_, phases) => {
+  const directory = newDirectory();
+  const upper = { fs: { promises: nodeFs.promises }, root: directory };
+  const overlay = mount(upper);
+  for (const phase of phases) {
+    await load(overlay.fs, '/');
+    phase(overlay.fs);
+    await overlay.sync();
+  }
+  await load(overlay.fs, '/');
+  const wanted = survey(overlay.fs);
+  await overlay[Symbol.asyncDispose]();
+  const next = mount(directory);
+  expect(whichOf(survey(next.fs), wanted, wanted)).toBe('after');
+  next.close();
+});
+
+it('without an upper the first sync makes a volume in memory', () => {
+  const overlay = createOverlay({ lower: new Volume() });
+  expect(overlay.upper).toBeUndefined();
+  overlay.fs.writeFileSync('/file', 'bytes');
+  overlay.fs.mkdirSync('/dir');
+  overlay.syncSync();
+  expect((overlay.upper as InstanceType<typeof Volume>).readFileSync('/file', 'utf8')).toBe('bytes');
+  overlay.fs.renameSync('/file', '/dir/file');
+  overlay.syncSync();
+  expect((overlay.upper as InstanceType<typeof Volume>).readFileSync('/dir/file', 'utf8')).toBe('bytes');
+  overlay.close();
+});
+
+it('an OCI layer that another tool wrote is read and written on', () => {
+  const directory = newDirectory();
+  mkdirSync(join(directory, 'src'));
+  writeFileSync(join(directory, 'src/.wh.f0'), '');
+  writeFileSync(join(directory, 'src/mine'), 'mine');
+  mkdirSync(join(directory, 'lib'));
+  writeFileSync(join(directory, 'lib/.wh..wh..opq'), '');
+  const overlay = mount(directory);
+  expect(overlay.fs.existsSync('/src/f0')).toBe(false);
+  expect(overlay.fs.readdirSync('/lib')).toEqual([]);
+  overlay.fs.writeFileSync('/src/f0', 'again');
+  overlay.fs.unlinkSync('/src/mine');
+  overlay.close();
+  expect(readFileSync(join(directory, 'src/f0'), 'utf8')).toBe('again');
+  expect(existsSync(join(directory, 'src/.wh.f0'))).toBe(false);
+  expect(existsSync(join(directory, 'src/.wh.mine'))).toBe(false);
+});
+
+it.each(['format', 'journal'])('a damaged %s is an error that says how to repair it, and loses nothing', (name) => {
+  const directory = newDirectory();
+  const overlay = mount(directory);
+  overlay.fs.writeFileSync('/file', 'bytes');
+  overlay.close();
+  for (const text of ['', '{', '{"version":99}', 'null', '[]']) {
+    writeFileSync(join(directory, '.overfs', name), text);
+    expect(() => mount(directory), text).toThrow(
+      expect.objectContaining({ code: 'ERR_OVERFS_UPPER', message: expect.stringContaining(`.overfs/${name}`) }),
+    );
+    forgetLock(nodeFs as UpperFs, directory);
+  }
+  rmSync(join(directory, '.overfs', name));
+  const next = mount(directory);
+  expect(next.fs.readFileSync('/file', 'utf8')).toBe('bytes');
+  next.close();
+});
+
+it('an upper in use is refused, naming the process; one of a process that is gone, or of another with its number, is not', () => {
+  const directory = newDirectory();
+  const overlay: Overlay = mount(directory);
+  expect(() => mount(directory)).toThrow(
+    expect.objectContaining({ code: 'EBUSY', message: expect.stringContaining(`process ${process.pid}`) }),
+  );
+  const path = join(directory, '.overfs/lock');
+  const lock = JSON.parse(readFileSync(path, 'utf8'));
+  overlay.close();
+  expect(existsSync(path)).toBe(false);
+  for (const stale of [{ ...lock, pid: 2 ** 30 }, { ...lock, began: '1', token: 'another' }, lock]) {
+    writeFileSync(path, JSON.stringify(stale));
+    mount(directory).close();
+  }
+  // The parent process is alive.
+  writeFileSync(path, JSON.stringify({ ...lock, pid: process.ppid, began: '' }));
+  expect(() => mount(directory)).toThrow(expect.objectContaining({ code: 'EBUSY' }));
+});
