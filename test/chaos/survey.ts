@@ -4,13 +4,14 @@ import type { FileSystem } from '../grounds/face.ts';
 
 /** Looks only at what was there before the time that the overlay's clock shows, so that a clock that stands still is needed. */
 export interface Surveyed {
-  readonly fs: FileSystem;
+  as(rights: { readonly uid: number; readonly gid: number }): FileSystem;
   changes(): Iterable<{ readonly kind: string; readonly path: string; readonly from?: string }>;
 }
 
 /** Every name with its type, mode, owner, links, size, times and content; which names are one file; the changes; the space left. */
 export function survey(overlay: Surveyed): string {
-  const { fs } = overlay;
+  // Whatever the rights of who made it, everything is looked at.
+  const fs = overlay.as({ uid: 0, gid: 0 });
   const lines: string[] = [];
   const first = new Map<bigint, string>();
   const visit = (path: string): void => {

@@ -207,6 +207,29 @@ describe('C10 looking during a copy-up', () => {
   });
 });
 
+/** Makes a synchronous call at each stop of an asynchronous one: it must come to one of the two orders. */
+async function interruptEverywhere(given: Given, call: Step, interruption: Step): Promise<void> {
+  for (let stop = 0, reached = true; reached; stop++) {
+    reached = false;
+    let at = 0;
+    const outcome = await playAtOnce(given, [call], {
+      choose: () => 0,
+      interrupt: (fs) => {
+        if (at++ !== stop) return;
+        reached = true;
+        interruption.run(fs);
+      },
+    });
+    if (!reached) return;
+    const serial = await Promise.all([
+      playInOrder(given, [call, interruption], [0, 1]),
+      playInOrder(given, [call, interruption], [1, 0]),
+    ]);
+    const wanted = serial.map(({ results, tree }) => `${results[0]}\n${tree}`);
+    expect(wanted, `${call.name} stopped ${stop}`).toContain(`${outcome.results[0]}\n${outcome.tree}`);
+  }
+}
+
 describe('C11 a synchronous call in the middle of an asynchronous one', () => {
   const interruptions: readonly Step[] = [
     step('unlinkSync', (fs) => fs.unlinkSync('/d/f')),
@@ -247,30 +270,8 @@ describe('C11 a synchronous call in the middle of an asynchronous one', () => {
 
   for (const interruption of interruptions) {
     it(`C11 ${interruption.name} at every stop: it completes at once, and the call sees what it did`, async () => {
-      for (const call of calls) await interruptEverywhere(call, interruption);
+      for (const call of calls) await interruptEverywhere(GIVEN, call, interruption);
     });
-  }
-
-  async function interruptEverywhere(call: Step, interruption: Step): Promise<void> {
-    for (let stop = 0, reached = true; reached; stop++) {
-      reached = false;
-      let at = 0;
-      const outcome = await playAtOnce(GIVEN, [call], {
-        choose: () => 0,
-        interrupt: (fs) => {
-          if (at++ !== stop) return;
-          reached = true;
-          interruption.run(fs);
-        },
-      });
-      if (!reached) return;
-      const serial = await Promise.all([
-        playInOrder(GIVEN, [call, interruption], [0, 1]),
-        playInOrder(GIVEN, [call, interruption], [1, 0]),
-      ]);
-      const wanted = serial.map(({ results, tree }) => `${results[0]}\n${tree}`);
-      expect(wanted, `${call.name} stopped ${stop}`).toContain(`${outcome.results[0]}\n${outcome.tree}`);
-    }
   }
 
   it('C11 what it takes from the quota the asynchronous call no longer has', async () => {
@@ -282,6 +283,25 @@ describe('C11 a synchronous call in the middle of an asynchronous one', () => {
     });
     expect(outcome.results).toEqual(['fill: ENOSPC: no space left on device, write']);
     expect(outcome.tree).toContain('/d/g 100666 0:0 1500000000000000000 nlink 1 size 7 as /d/g another');
+  });
+});
+
+describe('C11 rights that change meanwhile', () => {
+  it('C11 what the caller may no longer do when the answer comes is refused', async () => {
+    const given: Given = {
+      ...GIVEN,
+      furnish: (volume) => {
+        for (const path of ['/', '/d', '/e', '/d/f', '/d/g']) volume.chownSync(path, 7, 7);
+      },
+      options: { credentials: { uid: 7, gid: 7 } },
+    };
+    const calls: readonly Step[] = [stat, read, append, chmod, unlink, truncate, renameAway];
+    const takings: readonly Step[] = [
+      step('search', (fs) => fs.chmodSync('/d', 0o600)),
+      step('writing', (fs) => fs.chmodSync('/d', 0o500)),
+      step('the file', (fs) => fs.chmodSync('/d/f', 0)),
+    ];
+    for (const taking of takings) for (const call of calls) await interruptEverywhere(given, call, taking);
   });
 });
 
