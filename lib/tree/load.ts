@@ -107,7 +107,8 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
   let inode = knownAs(tree, number, attributes, before);
   if (before instanceof Inode && before !== inode) detach(tree, directory, name, before);
   if (inode === undefined) {
-    inode = makeInode(tree, number, attributes);
+    // A file that took the place below of one that is owned here, and with it its number, is another file (C3).
+    inode = makeInode(tree, tree.claimed.has(number) ? tree.numbers.another() : number, attributes);
     applyAttributes(tree, inode, attributes);
     if (inode instanceof Directory) setSources(inode, sources);
   }

@@ -114,5 +114,6 @@ export function endIfUnused(tree: Tree, inode: Inode): void {
   }
   returnLoan(inode);
   tree.linked.delete(inode.number);
+  tree.claimed.delete(inode.number);
   tree.dirty?.inodes.delete(inode);
 }

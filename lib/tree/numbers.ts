@@ -55,6 +55,11 @@ export class Numbers {
     return slot === 0 ? this.#oddNumber(`${branch.id}:${dev}:${ino}`) : slot * SLOT + ino;
   }
 
+  /** A number for a file of a branch whose own number is still shown by another file here. */
+  another(): number {
+    return ++this.#odd;
+  }
+
   #oddNumber(key: string): number {
     let number = this.#odds.get(key);
     if (number === undefined) {

@@ -36,14 +36,16 @@ export function own(tree: Tree, inode: Inode, why: typeof OWNED_ATTRIBUTES | typ
     inode.state |= CHARGED;
   }
   if ((inode.state & why) !== 0) return;
-  if (!inode.isOwned) rememberOrigin(inode);
+  if (!inode.isOwned) rememberOrigin(tree, inode);
   inode.state |= why;
   mark(inode);
 }
 
-/** Keeps how the origin looked, to tell later whether it is still the file whose pages are shown (C7). */
-function rememberOrigin(inode: Inode): void {
-  if (!(inode instanceof File) || inode.origin === undefined) return;
+/** Keeps how the origin looked, to tell later whether it is still the file whose pages are shown (C7), and its number for it (C3). */
+function rememberOrigin(tree: Tree, inode: Inode): void {
+  if (inode.origin === undefined) return;
+  if (!inode.origin.branch.immutable) tree.claimed.add(inode.number);
+  if (!(inode instanceof File)) return;
   const { ino, size, mtimeSec, mtimeNsec } = inode;
   extraOf(inode).fingerprint = { ino, size, mtimeSec, mtimeNsec };
 }
@@ -51,7 +53,7 @@ function rememberOrigin(inode: Inode): void {
 /** Makes an inode the overlay's own because of its names or its `nlink`: its `ctime` moves on, and lowers no longer change it. */
 export function ownQuietly(tree: Tree, inode: Inode): void {
   touchCtime(tree, inode);
-  if (!inode.isOwned) rememberOrigin(inode);
+  if (!inode.isOwned) rememberOrigin(tree, inode);
   inode.state |= OWNED_QUIETLY;
 }
 

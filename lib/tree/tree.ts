@@ -91,6 +91,11 @@ export class Tree {
   moves = 0;
   /** The root has its attributes. Changed by `root.ts`. */
   isRootLoaded = true;
+  /**
+   * Numbers of owned inodes whose lower may give its own number to another file once theirs is gone. Changed by `own.ts` and
+   * `endIfUnused`.
+   */
+  readonly claimed = new Set<number>();
   /** Files of lowers with several names, by number, so that two names of one lower file are one inode here. */
   readonly linked = new Map<number, Inode>();
   /** Directories removed whole, whose names are still to be looked at. Changed by `dropped.ts`. */

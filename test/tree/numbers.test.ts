@@ -1,6 +1,8 @@
 import fc from 'fast-check';
+import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import type { Branch } from '../../lib/branch/branch.ts';
+import { createOverlay } from '../../lib/index.ts';
 import { Numbers } from '../../lib/tree/numbers.ts';
 
 function branch(id: number): Branch {
@@ -52,5 +54,21 @@ describe('inode numbers', () => {
     numbers.remember(new Map([[77, 12]]));
     expect(numbers.of(branch(0), 1, 77, '/x')).toBe(12);
     expect(numbers.born()).toBe(13);
+  });
+});
+
+describe('inode numbers of lowers that change', () => {
+  it('C3 two files never share one, also when a lower gives the number of a file that is owned here to another', () => {
+    const volume = Volume.fromJSON({ '/a': 'first', '/keep': '' });
+    const ino = volume.statSync('/a').ino;
+    const { fs } = createOverlay({ lower: volume });
+    fs.appendFileSync('/a', '!');
+    const owned = fs.statSync('/a').ino;
+    volume.renameSync('/a', '/b');
+    expect(volume.statSync('/b').ino).toBe(ino);
+    expect(fs.statSync('/a').ino).toBe(owned);
+    expect(fs.statSync('/b').ino).not.toBe(owned);
+    fs.unlinkSync('/a');
+    expect(fs.readFileSync('/b', 'utf8')).toBe('first');
   });
 });
