@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import nodeFs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createOverlay } from '../../lib/index.ts';
 import { type Given, makeWorld, quiet } from '../chaos/history.ts';
 import { survey } from '../chaos/survey.ts';
@@ -270,8 +270,8 @@ describe('special files', () => {
       expect(fs.writeSync(fd, 'gone')).toBe(4);
       fs.closeSync(fd);
     }
-    await quiet();
-    expect(open()).toBe(before);
+    // Closing is done in the thread pool, and files of earlier tests may be closed meanwhile too.
+    await vi.waitFor(() => expect(open()).toBeLessThanOrEqual(before), { timeout: 10_000 });
   });
 
   it('L1 closing a device twice, at once and when the overlay ends, closes nobody else’s file', async () => {
