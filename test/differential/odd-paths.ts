@@ -147,7 +147,7 @@ export interface Table {
 }
 
 /** What may be tried on the root of a real filesystem: what is refused there, and what two filesystems tell alike. */
-const ON_ROOT = new Set(['mkdir', 'rmdir', 'unlink', 'rename', 'link', 'symlink', 'copyFile', 'readlink', 'realpath']);
+const ON_ROOT = new Set(['mkdir', 'rmdir', 'unlink', 'symlink', 'copyFile', 'readlink', 'realpath']);
 
 /**
  * Node's recursive rm does several things at once, so `rm -r x/..` leaves now this, now that; the real path of nothing

@@ -189,12 +189,13 @@ function typeOf(value: Typed): string {
   return value.isSymbolicLink() ? 'link' : 'other';
 }
 
-/** The links of directories, their sizes and those of absolute links are each filesystem's own affair. */
+/** The links of directories, their sizes, those of absolute links and the modes of links are each filesystem's own affair. */
 function plainStats(stats: Stats): string {
   const time = stats.mtimeMs < CLOCK ? stats.mtimeMs : 'now';
   const body = stats.isFile() ? ` size ${stats.size}` : '';
   const links = stats.isDirectory() ? '' : ` nlink ${stats.nlink}`;
-  return `${typeOf(stats)} ${stats.mode.toString(8)} ${stats.uid}:${stats.gid}${links}${body} ${time}`;
+  const mode = stats.isSymbolicLink() ? '' : stats.mode.toString(8);
+  return `${typeOf(stats)} ${mode} ${stats.uid}:${stats.gid}${links}${body} ${time}`;
 }
 
 function isStats(value: unknown): value is Stats {

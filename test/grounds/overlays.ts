@@ -2,7 +2,7 @@
 
 import nodeFs from 'node:fs';
 import { Volume } from 'memfs';
-import { type FileSystem, FORMS, type Form } from './face.ts';
+import { type FileSystem, FORMS } from './face.ts';
 import { type Ground, NEST, ROOT } from './ground.ts';
 import { decoys, disguised, junk, moves, spread, whiteoutNames } from './layers.ts';
 import type { Scenario } from './scenario.ts';
@@ -16,7 +16,6 @@ const SMALL_PAGES = 4096;
 type LayOut = (site: Site) => Overlay;
 
 interface Traits {
-  readonly forms?: readonly Form[];
   /**
    * Who may be the caller: nobody in particular, since the tree is made by the caller against what its modes forbid;
    * the owner, who made it; or anybody, since it was made without the caller.
@@ -30,10 +29,10 @@ function serves({ as }: Scenario, callers: Traits['callers']): boolean {
   return as === 'owner' || (ROOT && callers === 'anybody');
 }
 
-function ground(name: string, { forms = FORMS, callers = 'owner' }: Traits, layOut: LayOut): Ground {
+function ground(name: string, { callers = 'owner' }: Traits, layOut: LayOut): Ground {
   return {
     name,
-    forms,
+    forms: FORMS,
     serves: (scenario) => serves(scenario, callers),
     stand: (given, rights) => {
       const site = new Site(given, rights);
@@ -105,8 +104,9 @@ function stacked(site: Site): Overlay {
 function writtenUpper(site: Site): Overlay {
   const { tops, items } = junk(site.items);
   const [below, above] = spread(site.items, 1);
+  const inUpper = site.items.filter((item) => item.entry.kind === 'directory' || above?.includes(item));
   const upper = site.directory();
-  site.fill(nodeFs, upper + NEST, [...whiteoutNames(tops), ...(above ?? [])]);
+  site.fill(nodeFs, upper + NEST, [...whiteoutNames(tops), ...inUpper]);
   return site.overlay({ lower: site.lower([...items, ...(below ?? [])]), upper });
 }
 

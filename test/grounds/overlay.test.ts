@@ -1,7 +1,0 @@
-/** Every scenario on an overlay, with its tree lying in the layers in every arrangement. */
-
-import { testOn } from './ground.ts';
-import { overlayGrounds } from './overlays.ts';
-import { themes } from './themes.ts';
-
-for (const ground of overlayGrounds) testOn(ground, themes);
