@@ -33,7 +33,7 @@ import {
   WITH_TYPES_IN_BYTES,
 } from './dialect.ts';
 import type { AsyncFunctions, Handle } from './fs-like.ts';
-import { type OpenFile, OpenFiles } from './open-files.ts';
+import { type Changes, type OpenFile, OpenFiles } from './open-files.ts';
 
 /** The file that was last read whole, and the question for what it holds: undefined where it was replaced meanwhile. */
 interface WholeFile {
@@ -54,7 +54,7 @@ function closerOf(fs: AsyncFunctions): (handle: Handle) => void {
 export class AsyncBranchRequests implements AsyncRequests {
   readonly #fs: AsyncFunctions;
   readonly #dialect: Dialect;
-  readonly #immutable: boolean;
+  readonly #changes: Changes;
   /** Closes what was only read. */
   readonly #closeQuietly: (handle: Handle) => void;
   /** The open files; undefined where the branch is read whole file by whole file. */
@@ -68,11 +68,11 @@ export class AsyncBranchRequests implements AsyncRequests {
   /** Kept for the next range of the same file, where files are read whole; set by `#wholeFile` only. */
   #whole: WholeFile | undefined;
 
-  constructor(fs: AsyncFunctions, dialect: Dialect, reads: 'by handle' | 'whole', changes: 'immutable' | 'may change') {
+  constructor(fs: AsyncFunctions, dialect: Dialect, reads: 'by handle' | 'whole', changes: Changes) {
     this.#fs = fs;
     this.#dialect = dialect;
     this.#closeQuietly = closerOf(fs);
-    this.#immutable = changes === 'immutable';
+    this.#changes = changes;
     this.#files = reads === 'by handle' ? new OpenFiles(this.#closeQuietly) : undefined;
   }
 
@@ -287,9 +287,10 @@ export class AsyncBranchRequests implements AsyncRequests {
     return target;
   }
 
-  /** Whether there is no need to look: nobody changes the file, and it was this one before. */
+  /** Whether there is no need to look: nobody changes the file, or nobody but us, and it was this one before. */
   #isKnown(file: OpenFile, fingerprint: Fingerprint): boolean {
-    return this.#immutable && file.checked !== undefined && printAlike(file.checked, fingerprint);
+    if (this.#changes !== 'by us') return this.#changes === 'never';
+    return file.checked !== undefined && printAlike(file.checked, fingerprint);
   }
 
   async #isStill(file: OpenFile, fingerprint: Fingerprint): Promise<boolean> {

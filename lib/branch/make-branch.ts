@@ -5,7 +5,7 @@
 import nodeFs from 'node:fs';
 import { inspect } from 'node:util';
 import { AsyncBranchRequests } from './async-requests.ts';
-import type { Branch } from './branch.ts';
+import { type Branch, UPPER } from './branch.ts';
 import { decodeName } from './bytes.ts';
 import { Dialect } from './dialect.ts';
 import { capture, fsLikeIn, functionOf } from './fs-like.ts';
@@ -38,7 +38,7 @@ export function makeBranch({ fs, id, name, immutable, layered }: BranchOrigin): 
   if (found === undefined) throw notFsLike(name, fs);
   const { traits, sync, async } = capture(found, name);
   const dialect = new Dialect(traits);
-  const changes = immutable ? 'immutable' : 'may change';
+  const changes = !immutable ? 'by others' : id === UPPER ? 'by us' : 'never';
   const now = sync && new SyncBranchRequests(sync, dialect, traits.opensSync ? 'by handle' : 'whole', changes);
   const later = async && new AsyncBranchRequests(async, dialect, traits.opensAsync ? 'by handle' : 'whole', changes);
   return {

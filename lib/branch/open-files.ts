@@ -14,11 +14,14 @@ import type { Handle } from './fs-like.ts';
 
 const CAPACITY = 16;
 
+/** Who changes the files of a branch while it is read: what must be looked at after a read to know that it was the right file. */
+export type Changes = 'never' | 'by us' | 'by others';
+
 /** A lower file that is open. */
 export interface OpenFile {
   readonly path: string;
   readonly handle: Handle;
-  /** The fingerprint that it was last found to have; set by who reads. In an immutable branch that is enough. */
+  /** The fingerprint that it was last found to have; set by who reads. */
   checked: Fingerprint | undefined;
   /** How many reads are under way; changed by OpenFiles only. */
   users: number;

@@ -28,7 +28,7 @@ import {
   WITH_TYPES_IN_BYTES,
 } from './dialect.ts';
 import type { Handle, SyncFunctions } from './fs-like.ts';
-import { type OpenFile, OpenFiles } from './open-files.ts';
+import { type Changes, type OpenFile, OpenFiles } from './open-files.ts';
 
 /** The file that was last read whole, and what it held. */
 interface WholeFile {
@@ -52,7 +52,7 @@ function closerOf(fs: SyncFunctions): (handle: Handle) => void {
 export class SyncBranchRequests implements Requests {
   readonly #fs: SyncFunctions;
   readonly #dialect: Dialect;
-  readonly #immutable: boolean;
+  readonly #changes: Changes;
   /** Closes what was only read. */
   readonly #closeQuietly: (handle: Handle) => void;
   /** The open files; undefined where the branch is read whole file by whole file. */
@@ -62,11 +62,11 @@ export class SyncBranchRequests implements Requests {
   /** Kept for the next range of the same file, where files are read whole; set by `#readWhole` only. */
   #whole: WholeFile | undefined;
 
-  constructor(fs: SyncFunctions, dialect: Dialect, reads: 'by handle' | 'whole', changes: 'immutable' | 'may change') {
+  constructor(fs: SyncFunctions, dialect: Dialect, reads: 'by handle' | 'whole', changes: Changes) {
     this.#fs = fs;
     this.#dialect = dialect;
     this.#closeQuietly = closerOf(fs);
-    this.#immutable = changes === 'immutable';
+    this.#changes = changes;
     this.#files = reads === 'by handle' ? new OpenFiles(this.#closeQuietly) : undefined;
   }
 
@@ -248,9 +248,10 @@ export class SyncBranchRequests implements Requests {
     return target;
   }
 
-  /** Whether there is no need to look: nobody changes the file, and it was this one before. */
+  /** Whether there is no need to look: nobody changes the file, or nobody but us, and it was this one before. */
   #isKnown(file: OpenFile, fingerprint: Fingerprint): boolean {
-    return this.#immutable && file.checked !== undefined && printAlike(file.checked, fingerprint);
+    if (this.#changes !== 'by us') return this.#changes === 'never';
+    return file.checked !== undefined && printAlike(file.checked, fingerprint);
   }
 
   #isStill(file: OpenFile, fingerprint: Fingerprint): boolean {

@@ -5,7 +5,7 @@ import nodeFs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { SAME } from '../../lib/branch/branch.ts';
+import { SAME, UPPER } from '../../lib/branch/branch.ts';
 import { directoryBranch } from '../../lib/branch/make-branch.ts';
 import { Errno } from '../../lib/errno.ts';
 import { branchOf, interposedPromises, interposedSync, present, rejectionOf, scratch, text, thrownBy } from './rig.ts';
@@ -138,20 +138,21 @@ describe('names that are not UTF-8', () => {
   });
 });
 
-describe('an immutable branch', () => {
-  it('looks at an open file once only', () => {
+describe('an open file', () => {
+  it('is looked at after each read, once where only we change it, not at all where nobody does', () => {
     const file = path.join(scratch(), 'file');
     nodeFs.writeFileSync(file, '0123456789');
-    for (const [immutable, looks] of [
-      [true, 1],
-      [false, 5],
+    for (const [origin, looks] of [
+      [{ immutable: false }, 5],
+      [{ immutable: true, id: UPPER }, 1],
+      [{ immutable: true }, 0],
     ] as const) {
       let count = 0;
       const counting = interposedSync((name, given, goOn) => {
         if (name === 'fstat') count += 1;
         return goOn(...given);
       });
-      const ask = branchOf(counting, { immutable }).sync;
+      const ask = branchOf(counting, origin).sync;
       const print = present(ask?.lstat(file));
       for (let at = 0; at < 5; at++) expect(text(ask?.read(file, print, at, 1))).toBe(String(at));
       expect(count).toBe(looks);
