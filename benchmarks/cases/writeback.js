@@ -146,7 +146,12 @@ export const cases = [
     prepare({ fs, root, sync, commands }) {
       fs.mkdirSync(`${root}/temporary`);
       sync();
+      const atFirst = commands();
+      fs.utimesSync(`${root}/temporary`, 1, 1);
+      sync();
       const before = commands();
+      // The directory's times are new, and that is all that the upper may hear.
+      const ofTimes = before - atFirst;
       return {
         operation() {
           for (let index = 0; index < TEMPORARY; index++) {
@@ -155,7 +160,7 @@ export const cases = [
           }
           sync();
         },
-        verify: () => assert.equal(commands(), before),
+        verify: () => assert.equal(commands() - before, ofTimes),
       };
     },
   },
