@@ -9,15 +9,7 @@
 
 import { constants } from 'node:fs';
 import { OPAQUE_MARK, whiteoutName } from '../branch/whiteout.ts';
-import {
-  type Directory,
-  type Inode,
-  isDirectory,
-  isSymlink,
-  type Link,
-  namesOf,
-  OWNED_ATTRIBUTES,
-} from '../tree/inode.ts';
+import { type Directory, type Inode, isDirectory, isSymlink, type Link, namesOf } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
@@ -108,7 +100,7 @@ export function draft(tree: Tree, material: Material): Draft {
   writer.rewrites();
   writer.links();
   writer.patches();
-  writer.attributes(dirty);
+  writer.attributes(items, dirty);
   return writer.finish();
 }
 
@@ -127,7 +119,7 @@ class DraftWriter {
   readonly #firsts = new Map<Inode, Link>();
   /** The paths at which a file is put. */
   readonly #named = new Set<string>();
-  /** Directories whose times change in the upper, since names in them do. */
+  /** Directories whose times change in the upper beside those of the items. */
   readonly #touched = new Set<Directory>();
 
   constructor(tree: Tree, { contents, copied, nameStage }: Material) {
@@ -148,9 +140,7 @@ class DraftWriter {
     const type = upper.layer.names.get(name) ?? 0;
     // A file that nobody wants or reads any more is replaced by the rename of the new one, at once.
     const isReplaced = wanted !== undefined && !isDirectory(wanted) && type !== 0 && type !== S_IFDIR;
-    if (isReplaced && !isRenamed && !isRead(upper, name)) return;
-    this.#touched.add(directory);
-    this.#moveOut(upper, name, wanted);
+    if (!isReplaced || isRenamed || isRead(upper, name)) this.#moveOut(upper, name, wanted);
   }
 
   /** Whether the upper goes on holding, elsewhere, what it has under this name. */
@@ -285,7 +275,7 @@ class DraftWriter {
   }
 
   /** Attributes of what was there before, and of every directory in which something was done, the deepest first. */
-  attributes(dirty: ReadonlySet<Inode>): void {
+  attributes(items: readonly Item[], dirty: ReadonlySet<Inode>): void {
     for (const inode of dirty) {
       // A link has its attributes from when it was made.
       if (isDirectory(inode) || isSymlink(inode) || inode.nlink === 0) continue;
@@ -295,12 +285,9 @@ class DraftWriter {
       const path = this.#pathOfLink(first);
       this.#step({ kind: 'attributes', path, attributes: takeAttributes(inode) }, inode, undefined, first);
     }
-    const directories = new Set(this.#touched);
-    for (const inode of dirty) {
-      // One whose names came and went has newer times, which are not worth a command (W12).
-      const isChanged = (inode.state & OWNED_ATTRIBUTES) !== 0;
-      if (isChanged && isDirectory(inode) && upperOf(inode) !== undefined && isNamed(inode)) directories.add(inode);
-    }
+    const directories = new Set<Directory>([...this.#touched, ...items.map(({ directory }) => directory)]);
+    for (const inode of dirty)
+      if (isDirectory(inode) && upperOf(inode) !== undefined && isNamed(inode)) directories.add(inode);
     const paths = [...directories].map((directory) => ({ directory, path: this.#pathOf(directory) }));
     paths.sort((a, b) => b.path.length - a.path.length);
     for (const { directory, path } of paths) {
@@ -316,7 +303,6 @@ class DraftWriter {
   }
 
   #step(step: Step, needs?: Inode, item?: Item, place?: Link): void {
-    if (item !== undefined) this.#touched.add(item.directory);
     const hasContent = needs !== undefined && this.#contents.get(needs)?.kind === 'whole';
     const steps = step.kind === 'link' ? this.#links : this.#steps;
     const isPages = step.kind === 'patch' || step.kind === 'attributes';

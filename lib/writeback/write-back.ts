@@ -191,10 +191,6 @@ export class WriteBack {
   /** Stages, decides and carries out what was planned. */
   *#batch(taken: Plan, manner: Manner): Procedure<Failure[]> {
     const failed = new Map(taken.refused);
-    if (isNothing(taken)) {
-      settle(this.#tree, taken, failed);
-      return [];
-    }
     let batch: Batch;
     try {
       if (this.#isStageUsed) yield* this.#clearStage();
@@ -297,9 +293,4 @@ export class WriteBack {
     const above = pathOf(this.#tree.root, link.directory);
     return above === '/' ? `/${link.name}` : `${above}/${link.name}`;
   }
-}
-
-/** Whether all that was dirty has come and gone: the upper need not hear of it (W12). */
-function isNothing({ contents, refused, draft }: Plan): boolean {
-  return contents.size + refused.size + draft.moves.length + draft.steps.length === 0;
 }
