@@ -118,7 +118,9 @@ export class World {
   }
 
   /** No words but the code: the real fs is asked through a program, which has words of its own. */
-  #linkNameless(handle: Handle, path: string): string {
+  async #linkNameless(handle: Handle, path: string): Promise<string> {
+    // The program does not ask the kernel to link a directory.
+    if ((await handle.stat()).isDirectory()) return 'not asked';
     try {
       this.#stage.linkNameless?.(handle.fd, path);
       return 'named';
