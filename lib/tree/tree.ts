@@ -168,17 +168,26 @@ function nanoseconds(ms: number): number {
 /** The inode's attributes have changed now: `ctime`. */
 export function touchCtime(tree: Tree, inode: Inode): void {
   tree.dirty?.addInode(inode);
-  const ms = tree.clock();
-  inode.ctimeSec = seconds(ms);
-  inode.ctimeNsec = nanoseconds(ms);
+  setCtime(inode, tree.clock());
+}
+
+/** A clock of whole milliseconds may lag behind the `ctime` of a lower, which then stays: it does not go back within the millisecond. */
+function setCtime(inode: Inode, ms: number): void {
+  const sec = seconds(ms);
+  const nsec = nanoseconds(ms);
+  const ahead = inode.ctimeSec === sec ? inode.ctimeNsec - nsec : 0;
+  if (ahead > 0 && ahead < 1e6) return;
+  inode.ctimeSec = sec;
+  inode.ctimeNsec = nsec;
 }
 
 /** The inode's content has changed now: `mtime` and `ctime`. */
 export function touchMtime(tree: Tree, inode: Inode): void {
   tree.dirty?.addInode(inode);
   const ms = tree.clock();
-  inode.mtimeSec = inode.ctimeSec = seconds(ms);
-  inode.mtimeNsec = inode.ctimeNsec = nanoseconds(ms);
+  inode.mtimeSec = seconds(ms);
+  inode.mtimeNsec = nanoseconds(ms);
+  setCtime(inode, ms);
 }
 
 /** The inode begins now: all four times. */
