@@ -20,7 +20,7 @@ import { Union } from 'unionfs';
  */
 /**
  * `sync` brings everything written to its place, where that is another; `commands` tells how many were given to the upper.
- * @typedef {{ fs: Fs, root: string, close: () => void | Promise<void>, sync: () => void, commands: () => number }} Opened
+ * @typedef {{ fs: Fs, root: string, close: () => void | Promise<void>, sync: () => void | Promise<void>, commands: () => number }} Opened
  */
 /** @typedef {{ name: string, open: (ground: Ground) => Opened | Promise<Opened>, absent?: string }} Peer */
 
@@ -99,7 +99,7 @@ function overUpper(overlay) {
     fs: overlay.fs,
     root: '',
     close: () => overlay.close(),
-    sync: () => overlay.syncSync(),
+    sync: () => overlay.sync(),
     commands: () => commands,
   };
 }

@@ -50,12 +50,17 @@ export const REVALIDATING_TARGETS = {
 
 /**
  * What must not cost more than something else does with overfs over an immutable lower: at most so many times as much.
- * "The same cost" is twice as much for what is measured once on a fresh overlay.
+ * "The same cost" is twice as much for what is measured once on a fresh overlay; a byte written takes a page, which is four times as
+ * long as the smallest of the files.
  * @type {readonly { name: string, beside: string, atMost: number }[]}
  */
 export const COMPARISONS = [
   ...['first 1-byte write', 'first chmod', 'first rename', 'first copyFile'].flatMap((name) =>
-    ['64 MiB', '1 GiB'].map((size) => ({ name: `${name}, ${size}`, beside: `${name}, 4 KiB`, atMost: 2 })),
+    ['64 MiB', '1 GiB'].map((size) => ({
+      name: `${name}, ${size}`,
+      beside: `${name}, 4 KiB`,
+      atMost: name === 'first 1-byte write' ? 4 : 2,
+    })),
   ),
   {
     name: 'rename of a lower directory of 1,000 files',

@@ -49,19 +49,21 @@ function rewriting(name, step) {
     tree: empty,
     upper: true,
     without: WITHOUT,
-    prepare({ fs, root, sync }) {
+    async prepare({ fs, root, sync }) {
       const path = `${root}/large.bin`;
       const first = fs.openSync(path, 'w');
       for (let index = 0; index < LARGE / MIB; index++) fs.writeSync(first, Buffer.alloc(MIB, index));
       fs.closeSync(first);
-      sync();
+      await sync();
       const page = Buffer.from(text('rewritten', PAGE));
       return {
-        operation() {
-          const fd = fs.openSync(path, 'r+');
-          for (let index = 0; index < PAGES; index += step) fs.writeSync(fd, page, 0, PAGE, index * PAGE);
-          fs.closeSync(fd);
-          sync();
+        async batch(operations) {
+          for (let operation = 0; operation < operations; operation++) {
+            const fd = fs.openSync(path, 'r+');
+            for (let index = 0; index < PAGES; index += step) fs.writeSync(fd, page, 0, PAGE, index * PAGE);
+            fs.closeSync(fd);
+            await sync();
+          }
         },
         verify() {
           const content = fs.readFileSync(path);
@@ -86,20 +88,23 @@ function changingOneOf(name, count) {
     tree: empty,
     upper: true,
     without: WITHOUT,
-    prepare({ fs, root, sync }) {
+    async prepare({ fs, root, sync }) {
       for (let index = 0; index < count; index++) {
         if (index % 1000 === 0) fs.mkdirSync(`${root}/d${index / 1000}`);
         fs.writeFileSync(`${root}/d${Math.floor(index / 1000)}/f${index}.txt`, 'as it was');
       }
-      sync();
+      await sync();
       const path = `${root}/d0/f7.txt`;
       /** What the file holds now. */
       let content = '';
+      let changes = 0;
       return {
-        operation(index) {
-          content = `changed ${index}`;
-          fs.writeFileSync(path, content);
-          sync();
+        async batch(operations) {
+          for (let index = 0; index < operations; index++) {
+            content = `changed ${changes++}`;
+            fs.writeFileSync(path, content);
+            await sync();
+          }
         },
         verify: () => assert.equal(fs.readFileSync(path, 'utf8'), content),
       };
@@ -115,14 +120,14 @@ export const cases = [
     upper: true,
     once: true,
     without: WITHOUT,
-    prepare({ fs, root, sync }) {
+    async prepare({ fs, root, sync }) {
       const content = Buffer.from(text('content', KIB));
       writeAndRename(fs, `${root}/warm`, FILES / 10, content);
-      sync();
+      await sync();
       return {
-        operation() {
+        async batch() {
           writeAndRename(fs, `${root}/done`, FILES, content);
-          sync();
+          await sync();
         },
         verify() {
           let found = 0;
@@ -143,22 +148,22 @@ export const cases = [
     upper: true,
     once: true,
     without: WITHOUT,
-    prepare({ fs, root, sync, commands }) {
+    async prepare({ fs, root, sync, commands }) {
       fs.mkdirSync(`${root}/temporary`);
-      sync();
+      await sync();
       const atFirst = commands();
       fs.utimesSync(`${root}/temporary`, 1, 1);
-      sync();
+      await sync();
       const before = commands();
       // The directory's times are new, and that is all that the upper may hear.
       const ofTimes = before - atFirst;
       return {
-        operation() {
+        async batch() {
           for (let index = 0; index < TEMPORARY; index++) {
             fs.writeFileSync(`${root}/temporary/f${index}.tmp`, 'gone soon');
             fs.unlinkSync(`${root}/temporary/f${index}.tmp`);
           }
-          sync();
+          await sync();
         },
         verify: () => assert.equal(commands() - before, ofTimes),
       };
