@@ -85,6 +85,7 @@ export class UpperControl implements Flusher {
 
   flush(inode: Inode): Errand | undefined {
     const writeBack = this.#writeBack;
+    this.#tree.dirty?.hurryTimes([inode]);
     if (writeBack === undefined || !writeBack.isDirty || inode.nlink === 0) return undefined;
     const before = countFailures(inode);
     // What failed is told to each descriptor by the count of failures, not by this.
@@ -158,6 +159,7 @@ export class UpperControl implements Flusher {
   closeNow(): void {
     const writeBack = this.#writeBack;
     if (writeBack === undefined) return;
+    this.#tree.dirty?.hurryTimes();
     this.syncNow({});
     this.#triggers?.stop();
     writeBack.unmounting.now();
@@ -167,6 +169,7 @@ export class UpperControl implements Flusher {
   async closeLater(): Promise<void> {
     const writeBack = this.#writeBack;
     if (writeBack === undefined) return;
+    this.#tree.dirty?.hurryTimes();
     await this.syncLater({});
     this.#triggers?.stop();
     await writeBack.unmounting.later();

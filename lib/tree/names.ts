@@ -7,7 +7,7 @@
  */
 
 import { dropContents } from '../pages/contents.ts';
-import { ABSENT, CHARGED, type Directory, extraOf, File, type FRESH, HIDES, type Inode, WHITEOUT } from './inode.ts';
+import { ABSENT, CHARGED, type Directory, extraOf, File, FRESH, HIDES, type Inode, WHITEOUT } from './inode.ts';
 import { markName, touchNames } from './own.ts';
 import { returnLoan } from './sources/borrow.ts';
 import { noteMove, type Tree } from './tree.ts';
@@ -59,7 +59,8 @@ export function addName(tree: Tree, directory: Directory, name: string, inode: I
   rememberName(inode, directory, key);
   touchNames(tree, directory);
   markName(directory, key, how);
-  tree.dirty?.addName(directory, key);
+  if (how === FRESH) tree.dirty?.addBornName(directory, key);
+  else tree.dirty?.addName(directory, key);
   tree.onChange?.({ kind: 'rename', directory, name: key, inode });
 }
 
@@ -78,7 +79,8 @@ export function removeName(tree: Tree, directory: Directory, name: string, inode
     directory.marks?.delete(key);
   }
   touchNames(tree, directory);
-  tree.dirty?.addName(directory, key);
+  if (how === FRESH) tree.dirty?.addGoneName(directory, key);
+  else tree.dirty?.addName(directory, key);
   tree.onChange?.({ kind: 'rename', directory, name: key, inode });
 }
 
@@ -116,4 +118,5 @@ export function endIfUnused(tree: Tree, inode: Inode): void {
   tree.linked.delete(inode.number);
   tree.claimed.delete(inode.number);
   tree.dirty?.inodes.delete(inode);
+  tree.dirty?.timed.delete(inode);
 }

@@ -19,7 +19,7 @@ import {
   type OWNED_CONTENT,
   OWNED_QUIETLY,
 } from './inode.ts';
-import { type Tree, touchCtime, touchMtime } from './tree.ts';
+import { type Tree, touchCtime, touchMtimeOfNames } from './tree.ts';
 
 /** Whether the quota allows the inode to become (or stay) the overlay's own. */
 export function mayOwn(tree: Tree, inode: Inode): boolean {
@@ -59,7 +59,7 @@ export function ownQuietly(tree: Tree, inode: Inode): void {
 
 /** Notes that the names of a directory have changed. */
 export function touchNames(tree: Tree, directory: Directory): void {
-  touchMtime(tree, directory);
+  touchMtimeOfNames(tree, directory);
   directory.state |= OWNED_QUIETLY;
   directory.listing = undefined;
 }

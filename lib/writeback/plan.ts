@@ -58,8 +58,10 @@ export interface Plan {
   readonly copied: ReadonlySet<Directory>;
   /** The inodes that were dirty. */
   readonly inodes: ReadonlySet<Inode>;
+  /** Directories of which only the times were. */
+  readonly timed: ReadonlySet<Inode>;
   /** The names that were dirty. */
-  readonly names: ReadonlyMap<Directory, ReadonlySet<string>>;
+  readonly names: ReadonlyMap<Directory, ReadonlyMap<string, unknown>>;
   /** What will be done once the contents are staged. */
   readonly draft: Draft;
   /** What cannot be written to any upper, and why. */
@@ -100,7 +102,7 @@ class Collection {
 
   collect(dirty: Dirty): void {
     for (const [directory, names] of dirty.names) {
-      if (isLive(this.#tree, directory)) for (const name of names) this.#add(directory, name, 'dirty');
+      if (isLive(this.#tree, directory)) for (const name of names.keys()) this.#add(directory, name, 'dirty');
     }
     for (const inode of dirty.inodes) this.#addInode(inode);
     for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) {
@@ -188,22 +190,25 @@ function sameSources(some: readonly Source[], others: readonly Source[]): boolea
  */
 export function plan(io: Io, tree: Tree, nameStage: () => string): Plan | undefined {
   const { dirty } = tree;
-  if (dirty === undefined || (dirty.inodes.size === 0 && dirty.names.size === 0)) return undefined;
+  if (dirty === undefined || dirty.isEmpty) return undefined;
   const collection = new Collection(io, tree);
   collection.collect(dirty);
   const items = [...collection.items.values()].flatMap((names) => [...names.values()]);
   items.sort((a, b) => a.depth - b.depth);
   // From here on nothing stops or fails.
   const inodes = new Set(dirty.inodes);
+  const timed = new Set(dirty.timed);
   const names = new Map(dirty.names);
+  dirty.isTaken = true;
+  dirty.timed.clear();
   dirty.inodes.clear();
   dirty.names.clear();
   dirty.truncated.clear();
   dirty.replaced.clear();
   const { contents, refused } = takeContents(tree, items, inodes, nameStage);
   const { copied } = collection;
-  const drafted = draft(tree, { items, contents, copied, dirty: inodes, nameStage });
-  return { items, contents, copied, inodes, names, refused, draft: drafted };
+  const drafted = draft(tree, { items, contents, copied, dirty: new Set([...inodes, ...timed]), nameStage });
+  return { items, contents, copied, inodes, timed, names, refused, draft: drafted };
 }
 
 /** What must be written: of inodes that get a place in the upper, and of those there whose content changed. */

@@ -20,6 +20,7 @@ import { type Item, lowersOf, type Plan } from './plan.ts';
 export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, unknown>): void {
   const { dirty } = tree;
   if (dirty === undefined) return;
+  dirty.isTaken = false;
   for (const item of plan.items) {
     if (item.want !== undefined && failed.has(item.want)) dirty.addName(item.directory, item.name);
     else settleName(plan, item);
@@ -32,7 +33,9 @@ export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, unknow
 export function giveBack(tree: Tree, plan: Plan): void {
   const { dirty } = tree;
   for (const inode of plan.inodes) if (inode.nlink > 0) dirty?.addInode(inode);
-  for (const [directory, names] of plan.names) for (const name of names) dirty?.addName(directory, name);
+  for (const inode of plan.timed) if (inode.nlink > 0) dirty?.timed.add(inode);
+  for (const [directory, names] of plan.names) for (const name of names.keys()) dirty?.addName(directory, name);
+  if (dirty !== undefined) dirty.isTaken = false;
   for (const content of plan.contents.values()) releaseContent(tree.memory, content);
 }
 

@@ -147,7 +147,7 @@ export class WriteBack {
   /** Whether there is anything to write. */
   get isDirty(): boolean {
     const { dirty } = this.#tree;
-    return this.#decided !== undefined || (dirty !== undefined && dirty.inodes.size + dirty.names.size > 0);
+    return this.#decided !== undefined || (dirty !== undefined && !dirty.isEmpty);
   }
 
   /**

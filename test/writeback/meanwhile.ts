@@ -156,6 +156,16 @@ function furnish(fs: FileSystem): void {
   }
 }
 
+/** Of a directory whose names only came and went the upper is told the times then (W12). */
+function flushDirectories(fs: FileSystem): void {
+  for (const directory of DIRECTORIES) {
+    if (fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
+    const fd = fs.openSync(directory, 'r');
+    fs.fsyncSync(fd);
+    fs.closeSync(fd);
+  }
+}
+
 export interface History {
   readonly seed: number;
   /** A directory of the disk that is empty. */
@@ -214,6 +224,7 @@ export async function playHistory({ seed, directory }: History): Promise<void> {
       overlay = mount(upper, options);
       check('mounted again', survey(overlay.fs), survey(model.fs));
     }
+    flushDirectories(overlay.fs);
     await overlay.sync();
     const left = openHere.size === 0 ? leftovers(nodeFs as UpperFs, directory) : [];
     if (left.length > 0) throw new Error(`left in the work area: ${left.join()}`);
