@@ -35,9 +35,9 @@ export interface Change {
  * What the upper knows of a dirty name. `BORN_NAME`: nothing, so that it is clean again when it goes; `TOLD_NAME`: it may have
  * something there, or a write-back under way brings it something.
  */
-export const BORN_NAME = 0;
-export const TOLD_NAME = 1;
-export type DirtyName = typeof BORN_NAME | typeof TOLD_NAME;
+const BORN_NAME = 0;
+const TOLD_NAME = 1;
+type DirtyName = typeof BORN_NAME | typeof TOLD_NAME;
 
 /** What the upper does not know yet. Added to by every change of the tree, taken from by write-back. */
 export class Dirty {
