@@ -34,6 +34,12 @@ export const LINKS_IN_TYPED_LISTING: Links = MAJOR >= 22 ? 'followed' : 'left';
 /** The same in the promise form, which began with Node 26. */
 export const LINKS_IN_PROMISED_LISTING: Links = MAJOR >= 26 ? 'followed' : 'left';
 
+/** Before Node 26 `glob` goes on below a link where what follows a `**` names it, as if it were a directory. */
+export const LINKS_BELOW_ANY_GO_ON: boolean = MAJOR < 26;
+
+/** Before Node 24 `glob` tells its callback of wrong arguments; later ones throw. */
+export const GLOB_CALLS_BACK_REFUSALS: boolean = MAJOR < 24;
+
 /** Before Node 24 `truncate` takes a descriptor for a path. */
 export const TRUNCATE_TAKES_DESCRIPTORS: boolean = MAJOR < 24;
 

@@ -1,152 +1,348 @@
 /**
- * `glob`: the paths that match patterns, as a sequence of calls. Directories are visited only as far as a pattern leads; `**` follows no
- * links, as Node's.
+ * `glob`: the paths that match patterns, as a sequence of calls. Directories are visited only as far as a pattern leads.
+ *
+ * At a place (a path) a pattern may go on at some of its segments; looking at the place's entries tells where it may go on below each:
+ *
+ *     a/**\/c, begun at '.'     '.' {a} ──► 'a' {**, c} ──► 'a/x' {**, c} ──► ...
+ *                                                     └──► 'a/c': found
+ *
+ * The place found last is visited first, so that results come in the order of Node's.
  */
 
 import type { Dirent } from 'node:fs';
 import path from 'node:path';
+import { LINKS_BELOW_ANY_GO_ON } from '../quirks.ts';
 import { makeDirent } from '../results/dirent.ts';
 import { type Sequence, step } from '../sequences/steps.ts';
 import type { FileSystem } from '../session.ts';
-import { matchesPath, type Pattern, parsePattern } from './pattern.ts';
+import { matchesName, matchesPath, type Pattern, parsePattern } from './pattern.ts';
 
 /** What `glob` was asked. */
 export interface GlobRequest {
   readonly patterns: readonly string[];
-  /** Absolute. */
+  /** Where paths that are not absolute start, as given: itself perhaps relative to `processCwd`. */
   readonly cwd: string;
+  /** Absolute. */
+  readonly processCwd: string;
   readonly withFileTypes: boolean;
   /** What is left out: patterns, or a function that is shown names (or Dirents). */
   readonly exclude: readonly string[] | ((entry: string | Dirent) => unknown) | undefined;
+  /** What `**` does at a link to a directory. */
+  readonly links: 'followed' | 'left';
+  /** How many names below `cwd` a result may have. */
+  readonly maxDepth: number;
 }
+
+/** Where a pattern may go on at a place. */
+interface Mark {
+  readonly pattern: Pattern;
+  /** The segments. */
+  readonly at: ReadonlySet<number>;
+  /** Those of them at which `**` has led through a link that is not followed. */
+  readonly throughLink: ReadonlySet<number>;
+  /** The real paths of the directories above, where links are followed: what is among them is a circle. */
+  readonly above: ReadonlySet<string>;
+}
+
+/** An entry of the place that is visited. */
+interface Child {
+  readonly entry: Dirent;
+  readonly at: string;
+  /** It is a directory, or a link to one where these are followed. */
+  readonly isDirectory: boolean;
+}
+
+const NONE: ReadonlySet<never> = new Set<never>();
 
 /** The paths (or Dirents) that match. Not to be seen is as good as not to be there. */
 export function* glob(fs: FileSystem, request: GlobRequest): Sequence<(string | Dirent)[]> {
   const search = new Search(fs, request);
-  for (const pattern of request.patterns.flatMap(parsePattern)) {
-    yield* search.visit(pattern, pattern.root === '' ? '.' : pattern.root, 0);
+  yield* search.run(request.patterns.flatMap(parsePattern));
+  const found = [...search.found];
+  if (!request.withFileTypes) return found;
+  const entries: Dirent[] = [];
+  for (const at of found) {
+    const entry = yield* search.lookAsNamed(at);
+    if (entry !== undefined) entries.push(entry);
   }
-  return [...search.found].map(([at, entry]) => (request.withFileTypes ? entry : at));
+  return entries;
 }
 
 class Search {
-  /** What matches, by its path, in the order in which it was found. */
-  readonly found = new Map<string, Dirent>();
+  /** What matches, in the order in which it was found. */
+  readonly found = new Set<string>();
   readonly #fs: FileSystem;
   readonly #request: GlobRequest;
-  /** Where the search has been, and with what was left of a pattern. */
-  readonly #seen = new Map<Pattern, Set<string>>();
-  readonly #listings = new Map<string, readonly Dirent[]>();
+  /** Absolute. */
+  readonly #root: string;
   readonly #excluded: readonly string[];
+  /** With what rests of patterns the search has been at a place. */
+  readonly #seen = new Map<string, Set<string>>();
+  readonly #listings = new Map<string, readonly Dirent[]>();
+  readonly #entries = new Map<string, Dirent | undefined>();
+  /** The places found below the one that is visited, in this order. Emptied by `run`. */
+  readonly #next = new Map<string, Mark[]>();
 
   constructor(fs: FileSystem, request: GlobRequest) {
     this.#fs = fs;
     this.#request = request;
-    const { exclude, cwd } = request;
-    this.#excluded = Array.isArray(exclude) ? exclude.map((pattern) => path.posix.resolve(cwd, pattern)) : [];
+    const { exclude, cwd, processCwd } = request;
+    this.#root = path.posix.resolve(processCwd, cwd);
+    this.#excluded = Array.isArray(exclude) ? exclude.map((pattern) => path.posix.resolve(this.#root, pattern)) : [];
   }
 
-  /** Looks for what matches a pattern from its segment `at` on, in the directory `where`. */
-  *visit(pattern: Pattern, where: string, at: number): Sequence<void> {
-    const seen = this.#seen.get(pattern) ?? new Set<string>();
-    this.#seen.set(pattern, seen);
-    if (seen.has(`${at} ${where}`)) return;
-    seen.add(`${at} ${where}`);
-    const { segments } = pattern;
-    const segment = segments[at];
-    const isLast = at === segments.length - 1;
-    if (segment === undefined) return;
-    if (segment.kind === 'name') {
-      yield* this.#visitName(pattern, where, at, segment.name);
+  *run(patterns: readonly Pattern[]): Sequence<void> {
+    const begin = (pattern: Pattern): Mark => ({ pattern, at: new Set([0]), throughLink: NONE, above: NONE });
+    const waiting: [string, Mark[]][] = [['.', patterns.map(begin)]];
+    for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+      for (const mark of place[1]) yield* this.#visit(place[0], mark);
+      waiting.push(...this.#next);
+      this.#next.clear();
+    }
+  }
+
+  *#visit(place: string, mark: Mark): Sequence<void> {
+    if (!this.#isNews(place, mark)) return;
+    const whole = path.posix.resolve(this.#root, place);
+    if (this.#isExcluded(whole)) return;
+    const { pattern, at } = mark;
+    const [first] = pattern.segments;
+    if (at.has(0) && first?.kind === 'name' && ['', '.', '..'].includes(first.name)) {
+      const start = { '': '/', '.': '.', '..': '../' }[first.name] as string;
+      yield* this.#goOn(start, { ...mark, throughLink: NONE }, new Set([1]));
       return;
     }
-    if (segment.kind === 'any') {
-      if (!isLast) yield* this.visit(pattern, where, at + 1);
-      else if (where !== '.' || at === 0) yield* this.#addDirectory(where);
+    const entry = yield* this.#look(whole);
+    const isDirectory = yield* this.#isDirectory(whole, entry, mark);
+    const ends = endsAt(mark, isDirectory);
+    if (ends && (yield* this.#end(place, whole, mark, entry, isDirectory))) return;
+    if (!isDirectory || !this.#mayEnter(place, pattern)) return;
+    let above = mark.above;
+    if (this.#request.links === 'followed') {
+      const real = yield* this.#realPath(whole);
+      if (real !== undefined && above.has(real)) return;
+      if (real !== undefined) above = new Set(above).add(real);
     }
-    for (const entry of yield* this.#list(where)) {
-      if (segment.kind === 'any') yield* this.#goOn(pattern, where, at, entry);
-      else if (segment.test(entry.name)) yield* this.#reach(pattern, join(where, entry.name), at, entry);
-    }
-  }
-
-  *#visitName(pattern: Pattern, where: string, at: number, name: string): Sequence<void> {
-    const child = join(where, name);
-    if (name === '.' || name === '..') {
-      if (at < pattern.segments.length - 1) yield* this.visit(pattern, child, at + 1);
-      else yield* this.#addDirectory(child);
-      return;
-    }
-    const entry = yield* this.#look(child);
-    if (entry === undefined) return;
-    if (at === pattern.segments.length - 1) yield* this.#reach(pattern, child, at, entry);
-    // A link that is named is followed, unlike one that is found.
-    else if (entry.isDirectory() || entry.isSymbolicLink()) yield* this.#enter(pattern, child, at + 1, entry);
-  }
-
-  /** Below `**`: into directories with the same segment; hidden ones only where they are named. */
-  *#goOn(pattern: Pattern, where: string, at: number, entry: Dirent): Sequence<void> {
-    if (entry.name.startsWith('.') || this.#isRefused(entry, entry.name)) return;
-    const child = join(where, entry.name);
-    if (entry.isDirectory()) yield* this.#enter(pattern, child, at, entry);
-    else if (at === pattern.segments.length - 1 && !pattern.wantsDirectory) this.#add(child, entry);
-  }
-
-  /** An entry that matches the segment `at`. */
-  *#reach(pattern: Pattern, child: string, at: number, entry: Dirent): Sequence<void> {
-    if (at < pattern.segments.length - 1) {
-      if (entry.isDirectory()) yield* this.#enter(pattern, child, at + 1, entry);
-    } else if (!pattern.wantsDirectory || entry.isDirectory()) {
-      this.#add(child, entry);
+    for (const child of yield* this.#children(place, whole, mark)) {
+      yield* this.#tryChild(place, child, mark, above, ends);
     }
   }
 
-  *#enter(pattern: Pattern, child: string, at: number, entry: Dirent): Sequence<void> {
-    if (this.#isRefused(entry, child) || this.#isExcluded(child, `${this.#whole(child)}/`)) return;
-    yield* this.visit(pattern, child, at);
+  /** Remembers that the search is here with this mark; false if it has been. */
+  #isNews(place: string, { pattern, at }: Mark): boolean {
+    let seen = this.#seen.get(place);
+    if (seen === undefined) {
+      seen = new Set();
+      this.#seen.set(place, seen);
+    }
+    const before = seen.size;
+    for (const index of at) seen.add(pattern.rests[index] ?? '');
+    return seen.size > before;
   }
 
-  *#addDirectory(where: string): Sequence<void> {
-    const entry = yield* this.#look(where);
-    if (entry !== undefined) this.#add(where, entry);
+  /** What matches at a place where the pattern may end there; true if that is all there is. */
+  *#end(
+    place: string,
+    whole: string,
+    { pattern, at }: Mark,
+    entry: Dirent | undefined,
+    isDirectory: boolean,
+  ): Sequence<boolean> {
+    const last = pattern.segments.length - 1;
+    const segment = pattern.segments[last];
+    if (segment?.kind === 'name') {
+      const { name } = segment;
+      const isThere = (yield* this.#look(path.posix.join(whole, name))) !== undefined;
+      if (isThere && (name !== '' || isDirectory)) this.#add(path.posix.join(place, name));
+      return at.size === 1 && at.has(last);
+    }
+    if (segment?.kind !== 'any') return false;
+    const isNamed = matchesName(pattern.segments[0], '.') && pattern.segments[0]?.kind === 'name';
+    if (place !== '.' || isNamed || (last === 0 && entry !== undefined)) this.#add(place);
+    return false;
   }
 
-  #add(at: string, entry: Dirent): void {
-    if (!this.found.has(at) && !this.#isExcluded(at)) this.found.set(at, entry);
+  /** The entries of a place that may match. One that is named need not be looked for. */
+  *#children(place: string, whole: string, { pattern, at }: Mark): Sequence<Child[]> {
+    const [only] = at;
+    const segment = at.size === 1 ? pattern.segments[only as number] : undefined;
+    let entries: readonly Dirent[];
+    if (segment?.kind === 'name') {
+      const entry = yield* this.#look(path.posix.join(whole, segment.name));
+      if (entry === undefined) return [];
+      // What is looked at as `..` has another name by itself.
+      entry.name = segment.name;
+      entries = [entry];
+    } else {
+      entries = yield* this.#list(whole);
+    }
+    const children: Child[] = [];
+    for (const entry of entries) {
+      const below = path.posix.join(whole, entry.name);
+      this.#entries.set(below, entry);
+      const isDirectory = entry.isDirectory() || (yield* this.#leadsToDirectory(below, entry));
+      children.push({ entry, at: path.posix.join(place, entry.name), isDirectory });
+    }
+    return children;
   }
 
-  #whole(at: string): string {
-    return path.posix.resolve(this.#request.cwd, at);
+  /** Where the pattern may go on below an entry, and whether it ends there. */
+  *#tryChild(place: string, child: Child, mark: Mark, above: Mark['above'], ends: boolean): Sequence<void> {
+    const { pattern, at } = mark;
+    const last = pattern.segments.length - 1;
+    const onward = new Set<number>();
+    const throughLink = new Set<number>();
+    for (const index of at) {
+      const segment = pattern.segments[index];
+      if (segment?.kind === 'any') {
+        if (this.#isPassedOver(child, pattern, index)) continue;
+        this.#goThrough(place, child, mark, index, ends, onward);
+        if (this.#request.links === 'left' && child.entry.isSymbolicLink()) throughLink.add(index);
+      } else if (segment?.kind === 'match') {
+        if (!segment.test(child.entry.name)) continue;
+        if (index === last) this.#add(child.at);
+        else if (child.isDirectory) onward.add(index + 1);
+      } else if (matchesName(segment, child.entry.name) && index !== last) {
+        onward.add(index + 1);
+      }
+    }
+    if (onward.size > 0) yield* this.#goOn(child.at, { ...mark, throughLink, above }, onward);
   }
 
-  #isExcluded(at: string, ...also: string[]): boolean {
-    if (this.#excluded.length === 0) return false;
-    return [this.#whole(at), ...also].some((whole) => this.#excluded.some((pattern) => matchesPath(whole, pattern)));
-  }
-
-  /** Whether the function that excludes says so of an entry, which it is shown by `name` or as a Dirent. */
-  #isRefused(entry: Dirent, name: string): boolean {
+  /** What `**` does not see: hidden entries, unless what follows it names them, and what the user's function refuses. */
+  #isPassedOver({ entry }: Child, { segments }: Pattern, index: number): boolean {
+    if (entry.name.startsWith('.') && !matchesName(segments[index + 1], entry.name)) return true;
     const { exclude, withFileTypes } = this.#request;
-    return typeof exclude === 'function' && Boolean(exclude(withFileTypes ? entry : name));
+    return typeof exclude === 'function' && Boolean(exclude(withFileTypes ? entry : entry.name));
   }
 
-  /** What is at a path; undefined for nothing. */
-  *#look(at: string): Sequence<Dirent | undefined> {
-    const whole = this.#whole(at);
+  /** Tries an entry at a `**`: that stays below a directory, and what follows it may begin at once. */
+  #goThrough(place: string, child: Child, mark: Mark, index: number, ends: boolean, onward: Set<number>): void {
+    const { segments, rests } = mark.pattern;
+    const last = segments.length - 1;
+    const next = segments[index + 1];
+    const isOpen = !mark.throughLink.has(index);
+    const isNext = matchesName(next, child.entry.name);
+    if (isOpen && child.isDirectory) onward.add(index);
+    else if (isOpen && index === last) this.#add(child.at);
+    if (isNext && index + 1 === last && !ends) this.#add(child.at);
+    else if (isNext && child.isDirectory) onward.add(index + 2);
+    const goesOn = child.isDirectory || (LINKS_BELOW_ANY_GO_ON && child.entry.isSymbolicLink());
+    const [first] = segments;
+    if ((isNext || (first?.kind === 'name' && first.name === '.')) && goesOn && isOpen) onward.add(index + 1);
+    if (next?.kind !== 'name' || next.name !== '..' || !child.isDirectory) return;
+    // What is above something below is here, and what is above here.
+    const here = [place, path.posix.join(place, '..')];
+    for (const above of here) {
+      if (index + 1 === last) {
+        if (this.#isNews(above, { ...mark, at: new Set([last]) })) this.#add(above);
+      } else if (!this.#next.has(above) && this.#seen.get(above)?.has(rests[index + 2] ?? '') !== true) {
+        this.#next.set(above, [{ ...mark, at: new Set([index + 2]), throughLink: NONE }]);
+      }
+    }
+  }
+
+  *#goOn(at: string, mark: Mark, onward: ReadonlySet<number>): Sequence<void> {
+    const whole = path.posix.resolve(this.#root, at);
+    if (this.#isExcluded(at)) return;
+    if (this.#isExcluded(`${whole}/`) && (yield* this.#look(whole))?.isDirectory()) return;
+    if (yield* this.#isRefused(at)) return;
+    const marks = this.#next.get(at);
+    const next = { ...mark, at: onward };
+    if (marks === undefined) this.#next.set(at, [next]);
+    else marks.push(next);
+  }
+
+  #add(at: string): void {
+    if (depthOf(this.#below(at)) > this.#request.maxDepth) return;
+    if (!this.#isExcluded(path.posix.resolve(this.#root, at))) this.found.add(at);
+  }
+
+  #below(at: string): string {
+    return path.posix.relative(this.#root, path.posix.resolve(this.#root, at));
+  }
+
+  /** Whether there may be results in a directory, by its depth. On the way to the root an absolute pattern may enter all. */
+  #mayEnter(place: string, { segments }: Pattern): boolean {
+    const { maxDepth } = this.#request;
+    if (maxDepth === Number.POSITIVE_INFINITY) return true;
+    const [first] = segments;
+    const isAbsolute = first?.kind === 'name' && first.name === '';
+    const whole = path.posix.resolve(this.#root, place);
+    const isAbove = this.#root !== whole && this.#root.startsWith(whole === '/' ? '/' : `${whole}/`);
+    return (isAbsolute && isAbove) || depthOf(this.#below(place)) < maxDepth;
+  }
+
+  #isExcluded(whole: string): boolean {
+    return this.#excluded.some((pattern) => matchesPath(whole, pattern));
+  }
+
+  /** Whether the user's function refuses a place. It is shown the Dirent of that path in the current directory, if there is one, as Node's. */
+  *#isRefused(at: string): Sequence<boolean> {
+    const { exclude, withFileTypes } = this.#request;
+    if (typeof exclude !== 'function') return false;
+    if (!withFileTypes) return Boolean(exclude(at));
+    const entry = yield* this.#look(at);
+    return entry !== undefined && Boolean(exclude(entry));
+  }
+
+  *#isDirectory(whole: string, entry: Dirent | undefined, { at, throughLink }: Mark): Sequence<boolean> {
+    if (entry?.isDirectory()) return true;
+    if (!entry?.isSymbolicLink()) return false;
+    if (this.#request.links === 'followed') return yield* this.#leadsToDirectory(whole, entry);
+    // A link that is named is followed, unlike one that `**` has found.
+    return [...at].some((index) => !throughLink.has(index));
+  }
+
+  *#leadsToDirectory(whole: string, entry: Dirent): Sequence<boolean> {
+    if (this.#request.links === 'left' || !entry.isSymbolicLink()) return false;
     try {
-      const { mode } = yield* step(
-        () => this.#fs.lstatSync(whole),
-        () => this.#fs.promises.lstat(whole),
+      const stats = yield* step(
+        () => this.#fs.statSync(whole),
+        () => this.#fs.promises.stat(whole),
       );
-      return makeDirent(path.posix.basename(whole), mode, path.posix.dirname(whole));
+      return stats.isDirectory();
+    } catch {
+      return false;
+    }
+  }
+
+  *#realPath(whole: string): Sequence<string | undefined> {
+    try {
+      return yield* step(
+        () => this.#fs.realpathSync(whole),
+        () => this.#fs.promises.realpath(whole),
+      );
     } catch {
       return undefined;
     }
   }
 
+  /** What is at a result, with its directory as it follows from `cwd` as that was given. */
+  lookAsNamed(at: string): Sequence<Dirent | undefined> {
+    return this.#look(path.posix.isAbsolute(at) ? at : path.posix.join(this.#request.cwd, at));
+  }
+
+  /** What is at a path, which may be relative to the current directory; undefined for nothing. */
+  *#look(at: string): Sequence<Dirent | undefined> {
+    if (this.#entries.has(at)) return this.#entries.get(at);
+    const whole = path.posix.resolve(this.#request.processCwd, at);
+    let entry: Dirent | undefined;
+    try {
+      const { mode } = yield* step(
+        () => this.#fs.lstatSync(whole),
+        () => this.#fs.promises.lstat(whole),
+      );
+      entry = makeDirent(path.posix.basename(at), mode, path.posix.dirname(at));
+    } catch {
+      // Not to be seen.
+    }
+    this.#entries.set(at, entry);
+    return entry;
+  }
+
   /** The entries of a directory; none where it is no directory, or cannot be read. */
-  *#list(where: string): Sequence<readonly Dirent[]> {
-    const whole = this.#whole(where);
+  *#list(whole: string): Sequence<readonly Dirent[]> {
     let entries = this.#listings.get(whole);
     if (entries === undefined) {
       try {
@@ -163,6 +359,16 @@ class Search {
   }
 }
 
-function join(where: string, name: string): string {
-  return path.posix.join(where, name);
+/** Whether the pattern may end at a place: with its last segment, or with the slash behind a `**`. */
+function endsAt({ pattern: { segments }, at }: Mark, isDirectory: boolean): boolean {
+  const last = segments.length - 1;
+  if (at.has(last)) return true;
+  const end = segments[last];
+  return (
+    isDirectory && end?.kind === 'name' && end.name === '' && at.has(last - 1) && segments[last - 1]?.kind === 'any'
+  );
+}
+
+function depthOf(relative: string): number {
+  return relative === '' ? 0 : relative.split('/').length;
 }

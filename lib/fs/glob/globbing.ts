@@ -1,14 +1,47 @@
 /** The part of the front that globs, where the running Node does. */
 
-import type { Dirent } from 'node:fs';
+import nodeFs, { type Dirent } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { doubt } from '../arguments.ts';
 import { type Callback, parseOrThrow } from '../call.ts';
+import { dryRun } from '../dry-run.ts';
 import { deliver } from '../forms.ts';
+import { GLOB_CALLS_BACK_REFUSALS } from '../quirks.ts';
 import { runLater, runNow } from '../sequences/steps.ts';
 import type { FileSystem, Parts, Session } from '../session.ts';
 import { type GlobRequest, glob } from './glob.ts';
+
+/** A directory in which nothing is, for Node to look in when it is asked about the other arguments. */
+const NOWHERE = '/dev/null/nowhere';
+
+/** Which options the running Node's `glob` has, of those that not every one has. */
+interface KnownOptions {
+  readonly followSymlinks: boolean;
+  readonly maxDepth: boolean;
+}
+
+/** Unknown until somebody gives one. */
+let known: KnownOptions | undefined;
+
+/** Only a Node that looks at an option refuses a wrong value. */
+function looksAt(option: keyof KnownOptions): boolean {
+  const { globSync } = nodeFs as unknown as { globSync(pattern: string, options: object): unknown };
+  try {
+    globSync('', { cwd: NOWHERE, [option]: 'wrong' });
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** The value of an option that the running Node may not know. */
+function knownOption(options: Readonly<Record<string, unknown>>, name: keyof KnownOptions): unknown {
+  const value = options[name] ?? undefined;
+  if (value === undefined) return undefined;
+  known ??= { followSymlinks: looksAt('followSymlinks'), maxDepth: looksAt('maxDepth') };
+  return known[name] ? value : undefined;
+}
 
 function areStrings(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((each) => typeof each === 'string');
@@ -17,30 +50,43 @@ function areStrings(value: unknown): value is readonly string[] {
 /** Reads the arguments of `glob`; what is not plainly right is doubted. */
 function parse(session: Session, pattern: unknown, given: unknown): GlobRequest {
   if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) doubt();
-  const { cwd, exclude, withFileTypes } = (given ?? {}) as {
-    cwd?: unknown;
-    exclude?: unknown;
-    withFileTypes?: unknown;
-  };
+  const options = (given ?? {}) as Readonly<Record<string, unknown>>;
+  const { cwd, exclude, withFileTypes } = options;
   if (exclude !== undefined && exclude !== null && typeof exclude !== 'function' && !areStrings(exclude)) doubt();
   if (typeof pattern !== 'string' && !areStrings(pattern)) doubt();
   const from = cwd instanceof URL ? fileURLToPath(cwd) : (cwd ?? '.');
   if (typeof from !== 'string') doubt();
+  const follow = knownOption(options, 'followSymlinks') ?? false;
+  if (typeof follow !== 'boolean') doubt();
+  const maxDepth = knownOption(options, 'maxDepth') ?? Number.POSITIVE_INFINITY;
+  if (maxDepth !== Number.POSITIVE_INFINITY && (!Number.isSafeInteger(maxDepth) || Number(maxDepth) < 0)) doubt();
   return {
     patterns: typeof pattern === 'string' ? [pattern] : (pattern as readonly string[]),
-    cwd: path.posix.resolve(session.cwd(), String(from)),
+    cwd: String(from),
+    processCwd: session.cwd(),
     withFileTypes: Boolean(withFileTypes),
     exclude: (exclude ?? undefined) as GlobRequest['exclude'],
+    links: follow === true ? 'followed' : 'left',
+    maxDepth: Number(maxDepth),
   };
 }
-
-/** A directory in which nothing is, for Node to look in when it is asked about the other arguments. */
-const NOWHERE = '/dev/null/nowhere';
 
 function request(session: Session, pattern: unknown, options: unknown): GlobRequest {
   const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
   const harmless = [pattern, isObject ? { ...options, cwd: NOWHERE } : options];
   return parseOrThrow('globSync', [], harmless, () => parse(session, pattern, options));
+}
+
+/** Where to call back; Node's error where there is nothing to call. */
+function takeCallback(callback: unknown): Callback {
+  if (typeof callback !== 'function') dryRun('glob', [], ['', { cwd: NOWHERE }, callback]);
+  return callback as Callback;
+}
+
+/** The later forms show Dirents with whole paths, wherever `cwd` starts. */
+function requestForLater(session: Session, pattern: unknown, options: unknown): GlobRequest {
+  const asked = request(session, pattern, options);
+  return { ...asked, cwd: path.posix.resolve(asked.processCwd, asked.cwd) };
 }
 
 export function globbing(session: Session, fs: FileSystem): Parts {
@@ -49,13 +95,14 @@ export function globbing(session: Session, fs: FileSystem): Parts {
       globSync: (pattern: unknown, options?: unknown) => runNow(glob(fs, request(session, pattern, options))),
       glob: (pattern: unknown, options: unknown, callback?: unknown) => {
         const given = typeof options === 'function' ? undefined : options;
-        const done = (typeof options === 'function' ? options : callback) as Callback;
-        deliver(runLater(glob(fs, request(session, pattern, given))), done);
+        const done = takeCallback(typeof options === 'function' ? options : callback);
+        const search = () => runLater(glob(fs, requestForLater(session, pattern, given)));
+        deliver(GLOB_CALLS_BACK_REFUSALS ? Promise.resolve().then(search) : search(), done);
       },
     },
     promises: {
       async *glob(pattern: unknown, options?: unknown): AsyncGenerator<string | Dirent, void, undefined> {
-        yield* await runLater(glob(fs, request(session, pattern, options)));
+        yield* await runLater(glob(fs, requestForLater(session, pattern, options)));
       },
     },
   };

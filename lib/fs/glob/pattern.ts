@@ -17,13 +17,14 @@ type Segment =
   /** `**`: any directories, or none. */
   | { readonly kind: 'any' };
 
-/** One alternative of a pattern. */
+/**
+ * One alternative of a pattern. The first segment is the name '' where it is absolute, the last one where only directories match (it ends
+ * in a slash).
+ */
 export interface Pattern {
-  /** Where it starts: `/` for an absolute one, else empty. */
-  readonly root: string;
   readonly segments: readonly Segment[];
-  /** It ends in a slash: only directories match. */
-  readonly wantsDirectory: boolean;
+  /** What is still to be matched from each segment on: equal texts, equal matches. */
+  readonly rests: readonly string[];
 }
 
 type MatchesGlob = (path: string, pattern: string) => boolean;
@@ -35,22 +36,75 @@ export function matchesPath(path: string, pattern: string): boolean {
   return matchesGlob(path, pattern);
 }
 
-/** Takes a pattern apart into its alternatives. */
+/** Whether a name matches a segment; one that is not there matches nothing. */
+export function matchesName(segment: Segment | undefined, name: string): boolean {
+  if (segment === undefined) return false;
+  if (segment.kind === 'name') return segment.name === name;
+  return segment.kind === 'any' || segment.test(name);
+}
+
+/** Takes a pattern apart into its alternatives. A backslash is a slash, on every platform, and escapes nothing. */
 export function parsePattern(pattern: string): Pattern[] {
-  return expandBraces(pattern).map(parseAlternative);
+  if (pattern === '') return [];
+  const alternatives = new Set(expandBraces(pattern.replaceAll('\\', '/')));
+  const parts = [...alternatives].flatMap((alternative) => squeeze(alternative.split(/\/+/)));
+  return withoutCovered(parts).map((segments) => ({
+    segments: segments.map(parseSegment),
+    rests: segments.map((_, at) => segments.slice(at).join('/')),
+  }));
 }
 
-function parseAlternative(pattern: string): Pattern {
-  const parts = pattern.split('/');
-  const isAbsolute = parts[0] === '' && parts.length > 1;
-  const wantsDirectory = parts.length > 1 && parts.at(-1) === '';
-  const segments = parts.filter((part) => part !== '').map(parseSegment);
-  // Several `**` in a row mean no more than one.
-  const distinct = segments.filter(({ kind }, i) => kind !== 'any' || segments[i - 1]?.kind !== 'any');
-  return { root: isAbsolute ? '/' : '', segments: distinct, wantsDirectory };
+/** Leaves out the parts that lead nowhere: `.`, a name with `..` behind it, and all but one of several `**`. */
+function squeeze(parts: readonly string[]): string[][] {
+  const left: string[] = [];
+  const last = parts.length - 1;
+  for (const [at, part] of parts.entries()) {
+    const before = left.at(-1);
+    if (at > 0 && at < last && (part === '.' || part === '')) continue;
+    if (part === '**' && before === '**') continue;
+    if (part === '..' && before !== undefined && !['', '.', '..', '**'].includes(before)) {
+      left.pop();
+      if (left.length === 0 && (parts[at + 1] === '**' || at === last)) left.push(at === last ? '' : '.');
+    } else {
+      left.push(part);
+    }
+  }
+  if (left.length === 2 && left[0] === '.' && (left[1] === '.' || left[1] === '')) left.pop();
+  return aboveAny(left);
 }
 
-const MAGIC = /[*?[\]!+@()\\]/;
+/** `**` before `..` and two names stands for the directory above, too. */
+function aboveAny(parts: string[]): string[][] {
+  const names = (at: number) => !['', '.', '..', undefined].includes(parts[at]);
+  const at = parts.findIndex((part, i) => part === '**' && parts[i + 1] === '..' && names(i + 2) && names(i + 3));
+  return at < 0 ? [parts] : [parts.toSpliced(at, 1), parts];
+}
+
+/** Leaves out alternatives that another one covers: `a/b` beside `a/*`. The last of the two keeps its place. */
+function withoutCovered(alternatives: readonly (readonly string[])[]): (readonly string[])[] {
+  const left = [...alternatives];
+  for (let i = 0; i < left.length - 1; i++) {
+    for (let j = i + 1; j < left.length; j++) {
+      const one = left[i] as readonly string[];
+      const other = left[j] as readonly string[];
+      const wider = covers(one, other) ? one : other;
+      if (wider === other && !covers(other, one)) continue;
+      left[j] = wider;
+      left.splice(i--, 1);
+      break;
+    }
+  }
+  return left;
+}
+
+/** Whether every path that matches `narrow` plainly matches `wide`. */
+function covers(wide: readonly string[], narrow: readonly string[]): boolean {
+  const covered = (part: string, by: string | undefined) =>
+    part === by || (by === '*' && part !== '' && part !== '**' && !part.startsWith('.'));
+  return wide.length === narrow.length && narrow.every((part, at) => covered(part, wide[at]));
+}
+
+const MAGIC = /[*?[\]!+@()]/;
 
 function parseSegment(part: string): Segment {
   if (part === '**') return { kind: 'any' };
@@ -72,11 +126,10 @@ export function expandBraces(pattern: string): string[] {
   return [pattern];
 }
 
-/** Where the next brace opens that is neither escaped nor part of `${`. */
+/** Where the next brace opens that is not part of `${`. */
 function nextBrace(pattern: string, from: number): number {
   for (let at = from; at < pattern.length; at++) {
-    if (pattern[at] === '\\') at++;
-    else if (pattern[at] === '{' && pattern[at - 1] !== '$') return at;
+    if (pattern[at] === '{' && pattern[at - 1] !== '$') return at;
   }
   return -1;
 }
@@ -88,8 +141,7 @@ function readBraces(pattern: string, open: number): { parts: string[]; end: numb
   let start = open + 1;
   for (let at = open; at < pattern.length; at++) {
     const char = pattern[at];
-    if (char === '\\') at++;
-    else if (char === '{') depth++;
+    if (char === '{') depth++;
     else if (char === '}' && --depth === 0) return { parts: [...parts, pattern.slice(start, at)], end: at + 1 };
     else if (char === ',' && depth === 1) {
       parts.push(pattern.slice(start, at));
