@@ -141,9 +141,10 @@ export function parseOptions(options: OverlayOptions): ParsedOptions {
   if (!isWhole(pageSize, LARGEST_PAGE) || pageSize < SMALLEST_PAGE || (pageSize & (pageSize - 1)) !== 0) {
     throw wrongValue('pageSize', `a power of two from ${SMALLEST_PAGE} to ${LARGEST_PAGE}`, pageSize);
   }
+  const upper = options.upper === undefined ? undefined : parseUpper(options.upper);
   return {
-    lowers: parseLowers(options.lower),
-    upper: options.upper === undefined ? undefined : parseUpper(options.upper),
+    lowers: parseLowers(options.lower, upper?.branch.spelling.level ?? 0),
+    upper,
     cwd: parseCwd(options.cwd),
     umask: umask === undefined ? () => process.umask() : () => umask,
     credentials: parseCredentials(options.credentials),
@@ -228,11 +229,12 @@ function parseCache(cache: OverlayOptions['cache']): Required<CacheOptions> {
   return { maxBytes };
 }
 
-function parseLowers(lower: OverlayOptions['lower']): ParsedOptions['lowers'] {
+/** @param reserved the level of whiteouts in the upper: such names of lowers never show */
+function parseLowers(lower: OverlayOptions['lower'], reserved: number): ParsedOptions['lowers'] {
   const lowers = lower === undefined ? ['/'] : Array.isArray(lower) ? lower : [lower];
   return lowers.map((one: unknown, i) => {
     const option = Array.isArray(lower) ? `lower[${i}]` : 'lower';
-    const { branch, root } = parseBranch(option, one, { id: i + 1, name: `lower${i + 1}`, layered: false });
+    const { branch, root } = parseBranch(option, one, { id: i + 1, name: `lower${i + 1}`, layered: false, reserved });
     return { branch: recorded(branch), root };
   });
 }
@@ -241,7 +243,7 @@ function parseUpper(upper: NonNullable<OverlayOptions['upper']>): ParsedUpper {
   if (typeof upper === 'object' && 'at' in upper && isLowerOptions(upper) && normal(`${upper.at}`) !== '/') {
     throw wrongValue('upper.at', 'left out: the upper begins where the overlay does', upper.at);
   }
-  const { branch, root } = parseBranch('upper', upper, { id: UPPER, name: 'upper', layered: true });
+  const { branch, root } = parseBranch('upper', upper, { id: UPPER, name: 'upper', layered: true, reserved: 0 });
   const given = typeof upper === 'object' && isLowerOptions(upper) ? (upper.fs ?? root) : upper;
   return { branch, root, given: given instanceof URL ? root : given };
 }
@@ -251,6 +253,7 @@ interface Position {
   readonly id: number;
   readonly name: string;
   readonly layered: boolean;
+  readonly reserved: number;
 }
 
 function parseBranch(option: string, given: unknown, position: Position) {
@@ -293,7 +296,7 @@ function parseDescribed(option: string, given: LowerOptions, position: Position)
   if (typeof immutable !== 'boolean') throw wrongType(`${option}.immutable`, 'a boolean', immutable);
   if (typeof layered !== 'boolean') throw wrongType(`${option}.layered`, 'a boolean', layered);
   if (typeof name !== 'string') throw wrongType(`${option}.name`, 'a string', name);
-  const origin = { id: position.id, name, immutable, layered };
+  const origin = { id: position.id, name, immutable, layered, reserved: position.reserved };
   const rooted =
     fs === undefined
       ? directoryBranch(root, origin)

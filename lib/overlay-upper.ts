@@ -19,6 +19,9 @@ import { countFailures, noteFailure } from './writeback/errors.ts';
 import { type Timers, Triggers, type WriteBackOptions } from './writeback/triggers.ts';
 import { type Failure, type Listeners, type Manner, WriteBack } from './writeback/write-back.ts';
 
+/** Who writes to an upper that is no overlay. */
+const OURSELVES = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, umask: () => process.umask() };
+
 /** Waits between two attempts. */
 const PAUSE = {
   now: (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
@@ -67,7 +70,8 @@ export class UpperControl implements Flusher {
 
   #connect({ branch, root, given }: ParsedUpper): WriteBack {
     const upper = makeUpper(given === branch.name || typeof given !== 'object' ? originalFs : given, branch.name);
-    const who = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, umask: process.umask() };
+    const { nesting } = upper;
+    const who = nesting === undefined ? OURSELVES : nesting.writer;
     return new WriteBack(this.#tree, { branch, upper, root, ...who, pause: PAUSE }, this.#listeners);
   }
 
@@ -81,6 +85,11 @@ export class UpperControl implements Flusher {
     writeBack.mounting.now();
     attachUpper(this.#tree, new UpperSource(branch, '/', 0, undefined, ''));
     return writeBack;
+  }
+
+  /** What is written back is only held in memory, in the end. */
+  get isInMemory(): boolean {
+    return this.#writeBack?.isInMemory ?? true;
   }
 
   flush(inode: Inode): Errand | undefined {

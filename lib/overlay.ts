@@ -5,6 +5,8 @@
 import { EventEmitter } from 'node:events';
 import type * as nodeFs from 'node:fs';
 import type { Branch } from './branch/branch.ts';
+import { type Nesting, noteNesting } from './branch/nesting.ts';
+import { PLAIN } from './branch/whiteout.ts';
 import { EBUSY, Errno, isErrno } from './errno.ts';
 import { type Io, syncIo } from './fault.ts';
 import { parseDescriptor, parsePath } from './fs/call.ts';
@@ -76,8 +78,9 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     const ordinal = made++;
     const { credentials, umask, cwd, clock, readonly } = parsed;
     const memory = new Memory(parsed.pageSize, parsed.limits, parsed.cache.maxBytes);
-    this.#tree = new Tree({ memory, clock, readonly, dev: FIRST_DEV + ordinal, owner: credentials });
     const { lowers, upper } = parsed;
+    const spelling = upper?.branch.spelling ?? PLAIN;
+    this.#tree = new Tree({ memory, clock, readonly, dev: FIRST_DEV + ordinal, owner: credentials, spelling });
     const branches = upper === undefined ? lowers : [upper, ...lowers];
     this.#branches = branches.map(({ branch }) => branch);
     this.#roots = new Map(branches.map(({ branch, root }) => [branch, root]));
@@ -88,7 +91,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     setRoots(this.#tree, branches);
     const caller = new Caller(this.#tree, credentials, umask);
     this.#session = { caller, descriptors: new Descriptors(ordinal), handles: new WeakMap(), cwd };
-    this.fs = createFront(this.#session);
+    this.fs = this.#createFront(this.#session);
   }
 
   /**
@@ -257,7 +260,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   as(credentials: Credentials): FileSystem {
     const { uid, gid, groups } = parseCredentials(credentials);
     const caller = new Caller(this.#tree, { uid, gid, groups: groups ?? [] }, this.#session.caller.umask);
-    return createFront({ ...this.#session, caller });
+    return this.#createFront({ ...this.#session, caller });
   }
 
   /**
@@ -322,6 +325,17 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     this.#closeDescriptors();
     await this.#upper.closeLater();
     this.#end();
+  }
+
+  /** Makes an `fs`, and has it known as an overlay's to whoever takes it for a branch. */
+  #createFront(session: Session): FileSystem {
+    const fs = createFront(session);
+    const { tree, uid, gid, umask } = session.caller;
+    const writer = { uid, gid, umask };
+    const nesting: Nesting = { level: tree.spelling.level, writer, memory: this.#upper.isInMemory };
+    noteNesting(fs, nesting);
+    noteNesting(fs.promises, nesting);
+    return fs;
   }
 
   #closeDescriptors(): void {

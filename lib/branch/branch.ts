@@ -12,6 +12,8 @@
  * lone surrogates U+DC80..U+DCFF (`branch/bytes.ts`), so that a name survives the way up and down.
  */
 
+import type { Spelling } from './whiteout.ts';
+
 /** What a branch knows about a file: `lstat`, with times to the nanosecond as (seconds, nanoseconds). */
 export interface Attributes {
   /** The branch's own device number of the file; 0 where it has none. */
@@ -119,6 +121,8 @@ export interface Branch {
   readonly immutable: boolean;
   /** Its names may be whiteouts and opaque marks in the OCI layer spelling (`branch/whiteout.ts`). */
   readonly layered: boolean;
+  /** How marks are spelled in it where it is layered, and which of its names never show since they are marks to somebody. */
+  readonly spelling: Spelling;
   /** How to ask it at once; undefined where it has only promise functions, and nothing records their answers. */
   readonly sync: Requests | undefined;
   /** How to ask it without blocking; undefined where it has only synchronous functions, which are then asked directly. */

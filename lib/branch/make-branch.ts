@@ -9,12 +9,16 @@ import { type Branch, UPPER } from './branch.ts';
 import { decodeName } from './bytes.ts';
 import { Dialect } from './dialect.ts';
 import { capture, fsLikeIn, functionOf } from './fs-like.ts';
+import { levelIn } from './nesting.ts';
 import { SyncBranchRequests } from './sync-requests.ts';
+import { Spelling } from './whiteout.ts';
 
 /** What to make a branch of. */
 export interface BranchOrigin extends Pick<Branch, 'id' | 'name' | 'immutable' | 'layered'> {
   /** An fs-like object, or one that has such an object as its `fs`. */
   readonly fs: unknown;
+  /** The highest level of whiteouts that the overlay cannot show (`whiteout.ts`). Default: only what is spelled in this branch. */
+  readonly reserved?: number;
 }
 
 /** A branch, and where in it to start. */
@@ -33,7 +37,7 @@ const originalRealpath = nodeFs.realpathSync.native;
  * Throws a TypeError (`ERR_INVALID_ARG_TYPE`) where it is not fs-like. What single functions it lacks shows only when they
  * are needed, as a `BranchError`.
  */
-export function makeBranch({ fs, id, name, immutable, layered }: BranchOrigin): Branch {
+export function makeBranch({ fs, id, name, immutable, layered, reserved = 0 }: BranchOrigin): Branch {
   const found = fsLikeIn(fs);
   if (found === undefined) throw notFsLike(name, fs);
   const { traits, sync, async } = capture(found, name);
@@ -46,6 +50,7 @@ export function makeBranch({ fs, id, name, immutable, layered }: BranchOrigin): 
     name,
     immutable,
     layered,
+    spelling: new Spelling(levelIn(found), reserved),
     sync: now,
     async: later,
     closeThrough: (handle) => {

@@ -6,30 +6,67 @@
  *     .wh..wh..opq    the directory that holds it is opaque: nothing shows from the layers below
  *     .wh..wh.*       the rest of this kind belongs to aufs, which invented the spelling; it hides nothing, nor does it show
  *     /.overfs        our work area, at the root of the upper only
+ *
+ * An overlay refuses such names in itself, since its own upper could not hold them. Where it is the upper of another one, that one
+ * spells its marks with a number, which are ordinary names to the inner one; an overlay over that with the next number, and so on:
+ *
+ *     level 0: an upper that is no overlay       .wh.NAME     .wh..wh..opq      .overfs
+ *     level 1: an upper that is an overlay       .wh1.NAME    .wh1..wh1..opq    .overfs1
+ *     level 2: whose upper is an overlay too     .wh2.NAME    .wh2..wh2..opq    .overfs2
  */
 
-const PREFIX = '.wh.';
-const AUFS_PREFIX = '.wh..wh.';
+/** One way to spell whiteouts. Immutable. */
+export class Spelling {
+  /** How many overlays the branch is made of, one being the upper of the next. */
+  readonly level: number;
+  /** The name whose presence makes a directory opaque. */
+  readonly opaqueMark: string;
+  /** The name of the work area at the root of an upper. */
+  readonly workArea: string;
+  readonly #prefix: string;
+  readonly #aufsPrefix: string;
+  readonly #reserved: number;
 
-/** The name whose presence makes a directory opaque. */
-export const OPAQUE_MARK = '.wh..wh..opq';
+  /** @param reserved the highest level whose names cannot be shown */
+  constructor(level: number, reserved: number) {
+    this.level = level;
+    const number = level === 0 ? '' : `${level}`;
+    this.#prefix = `.wh${number}.`;
+    this.#aufsPrefix = this.#prefix + this.#prefix;
+    this.opaqueMark = `${this.#aufsPrefix}.opq`;
+    this.workArea = `.overfs${number}`;
+    this.#reserved = Math.max(level, reserved);
+  }
 
-/** The name of the work area at the root of an upper. */
-export const WORK_AREA = '.overfs';
+  /** The name that hides `name` in the layers below. */
+  whiteoutName(name: string): string {
+    return this.#prefix + name;
+  }
 
-/** The name that hides `name` in the layers below. */
-export function whiteoutName(name: string): string {
-  return PREFIX + name;
+  /** The name that a whiteout hides; undefined where `name` is no whiteout (opaque marks and aufs's own names are none). */
+  hiddenName(name: string): string | undefined {
+    if (!name.startsWith(this.#prefix) || name.startsWith(this.#aufsPrefix)) return undefined;
+    const hidden = name.slice(this.#prefix.length);
+    return hidden === '' || hidden === '.' || hidden === '..' ? undefined : hidden;
+  }
+
+  /** Whether a name of a layer says something about the layer and so never shows in the overlay; the work area apart. */
+  isMark(name: string): boolean {
+    return name.startsWith('.wh') && this.#isReserved(MARK.exec(name));
+  }
+
+  /** Whether a name in the root is that of a work area, which never shows either. */
+  isWorkArea(name: string): boolean {
+    return name.startsWith('.overfs') && this.#isReserved(AREA.exec(name));
+  }
+
+  #isReserved(match: RegExpExecArray | null): boolean {
+    return match !== null && Number(match[1] ?? 0) <= this.#reserved;
+  }
 }
 
-/** The name that a whiteout hides; undefined where `name` is no whiteout (opaque marks and aufs's own names are none). */
-export function hiddenName(name: string): string | undefined {
-  if (!name.startsWith(PREFIX) || name.startsWith(AUFS_PREFIX)) return undefined;
-  const hidden = name.slice(PREFIX.length);
-  return hidden === '' || hidden === '.' || hidden === '..' ? undefined : hidden;
-}
+const MARK = /^\.wh([1-9]\d*)?\./;
+const AREA = /^\.overfs([1-9]\d*)?$/;
 
-/** Whether a name of a layer says something about the layer and so never shows in the overlay; the work area apart. */
-export function isMark(name: string): boolean {
-  return name.startsWith(PREFIX);
-}
+/** The spelling of what is no overlay. */
+export const PLAIN = new Spelling(0, 0);

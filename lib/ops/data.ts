@@ -2,6 +2,7 @@
  * Reading and writing through an open file.
  */
 
+import { UPPER } from '../branch/branch.ts';
 import { EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, ESTALE } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { affordable, readContents, reclaim, writeContents } from '../pages/contents.ts';
@@ -76,10 +77,11 @@ function prepareAffordable(io: Io, tree: Tree, file: File, at: number, wanted: n
 
 /**
  * Whether the size of a lower file may lie, so that only reading tells its end (`/proc` says 0, `/sys` too much). Another name and
- * other attributes leave it the lower's file.
+ * other attributes leave it the lower's file. The size of a file in the upper is what we wrote there.
  */
 export function mayLie(file: File): boolean {
-  if ((file.state & OWNED_CONTENT) !== 0 || file.origin === undefined) return false;
+  const { origin } = file;
+  if ((file.state & OWNED_CONTENT) !== 0 || origin === undefined || origin.branch.id === UPPER) return false;
   return file.size === 0 || (file.state & THROUGH) !== 0;
 }
 

@@ -3,7 +3,6 @@
  * makes them (`filename_create`, `may_create`, `may_delete` in fs/namei.c).
  */
 
-import { isMark, WORK_AREA } from '../branch/whiteout.ts';
 import { EACCES, EEXIST, EINVAL, ENOENT, ENOSPC, EPERM, EROFS, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, isHeldBySticky, may, W_OK, X_OK } from '../tree/caller.ts';
@@ -77,7 +76,8 @@ export function freeSpot(io: Io, caller: Caller, directory: Directory, name: str
   if (isLost(directory)) throw ENOENT;
   mayWriteNames(io, caller, directory);
   // The upper could not hold these names; see branch/whiteout.ts.
-  if (isMark(name) || (name === WORK_AREA && directory === tree.root)) throw EINVAL;
+  const { spelling } = tree;
+  if (spelling.isMark(name) || (directory === tree.root && spelling.isWorkArea(name))) throw EINVAL;
   return { directory, name, cover: coverOfFree(directory, name) };
 }
 

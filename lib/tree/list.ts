@@ -5,7 +5,6 @@
  * would.
  */
 
-import { isMark } from '../branch/whiteout.ts';
 import type { Io } from '../fault.ts';
 import { type Directory, holdsOwn, INSIDE, Inode, type Listing, UNTYPED, WHITEOUT } from './inode.ts';
 import { lookup } from './lookup.ts';
@@ -79,7 +78,7 @@ function mergeSources(io: Io, directory: Directory): Map<string, number> {
       for (const name of layer.whiteouts) hidden.add(name);
     } else {
       for (const { name, type } of io.list(source.branch, source.path) ?? []) {
-        if (!hidden.has(name) && !merged.has(name) && !isMark(name)) merged.set(name, type);
+        if (!hidden.has(name) && !merged.has(name) && !source.hides(name)) merged.set(name, type);
       }
     }
   }

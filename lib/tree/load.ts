@@ -10,7 +10,6 @@
 import { constants } from 'node:fs';
 import type { Attributes } from '../branch/branch.ts';
 import { lengthOf } from '../branch/bytes.ts';
-import { isMark } from '../branch/whiteout.ts';
 import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
@@ -53,10 +52,10 @@ export interface Found {
 /** Asks the sources of a directory for a name, top first; undefined when none has it. */
 export function find(io: Io, candidates: readonly Source[], name: string): Found | undefined {
   if (isTooLong(name)) throw ENAMETOOLONG;
-  if (isMark(name)) return undefined;
   let top: { source: Source; attributes: Attributes } | undefined;
   const sources: Source[] = [];
   for (const source of candidates) {
+    if (source.hides(name)) return undefined;
     const { branch } = source;
     const layer = branch.layered ? layerOf(io, source) : undefined;
     if (layer === undefined || layer.names.has(name)) {

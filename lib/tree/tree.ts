@@ -12,6 +12,7 @@
  */
 
 import { constants } from 'node:fs';
+import { PLAIN, type Spelling } from '../branch/whiteout.ts';
 import type { Errand } from '../fault.ts';
 import type { Memory } from '../pages/memory.ts';
 import type { Dropped } from './dropped.ts';
@@ -119,6 +120,8 @@ export interface TreeOptions {
   readonly dev: number;
   readonly readonly: boolean;
   readonly owner: Owner;
+  /** How the upper's marks are spelled. Default: as in what is no overlay. */
+  readonly spelling?: Spelling;
 }
 
 export class Tree {
@@ -128,6 +131,8 @@ export class Tree {
   dev: number;
   /** Nothing may be changed: EROFS. */
   readonly isReadonly: boolean;
+  /** How the upper's marks are spelled: such names cannot be made. */
+  readonly spelling: Spelling;
   readonly numbers = new Numbers();
   /** The root directory; what it merges is set by `root.ts`. */
   readonly root: Directory;
@@ -161,6 +166,7 @@ export class Tree {
     this.clock = options.clock;
     this.dev = options.dev;
     this.isReadonly = options.readonly;
+    this.spelling = options.spelling ?? PLAIN;
     this.#lastOwner = options.owner;
     this.root = new Directory(
       this.numbers.born(),

@@ -171,7 +171,8 @@ function* stagePages(memory: Memory, content: Content, path: string): Procedure<
 export interface Writer {
   readonly uid: number;
   readonly gid: number;
-  readonly umask: number;
+  /** The permission bits that what it makes does not get. */
+  umask(): number;
   readonly can: Upper['can'];
 }
 
@@ -186,7 +187,7 @@ export function* giveAttributes(
   if (writer.can.chown && (made === 'made before' || uid !== writer.uid || gid !== writer.gid)) {
     yield* allowed({ kind: 'chown', path, uid, gid, urgency });
   }
-  if (writer.can.chmod && (made === 'made before' || (mode & 0o777 & ~writer.umask) !== mode)) {
+  if (writer.can.chmod && (made === 'made before' || (mode & 0o777 & ~writer.umask()) !== mode)) {
     yield* tell({ kind: 'chmod', path, mode, urgency });
   }
   if (writer.can.setTimes) yield* tell({ kind: 'setTimes', path, atime, mtime, urgency });

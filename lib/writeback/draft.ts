@@ -8,7 +8,6 @@
  */
 
 import { constants } from 'node:fs';
-import { OPAQUE_MARK, whiteoutName } from '../branch/whiteout.ts';
 import { type Directory, type Inode, isDirectory, isSymlink, type Link, namesOf } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -168,7 +167,7 @@ class DraftWriter {
     const upper = upperOf(directory);
     const path = this.#pathIn(directory, name);
     const hasMark = upper?.layer?.whiteouts.has(name) === true;
-    const mark = this.#pathIn(directory, whiteoutName(name));
+    const mark = this.#pathIn(directory, this.#tree.spelling.whiteoutName(name));
     if (want === undefined) {
       if (below !== undefined && !hasMark) this.#step({ kind: 'mark', path: mark }, undefined, item);
       else if (below === undefined && hasMark) this.#step({ kind: 'unmark', path: mark }, undefined, item);
@@ -198,7 +197,7 @@ class DraftWriter {
     const hidesDirectory = below !== undefined && (below.attributes.mode & S_IFMT) === S_IFDIR;
     const isNew = lowersOf(want).length === 0 || this.#copied.has(want);
     if (isNew && hidesDirectory && upperOf(want)?.layer?.isOpaque !== true) {
-      this.#step({ kind: 'mark', path: `${path}/${OPAQUE_MARK}` }, undefined, item);
+      this.#step({ kind: 'mark', path: `${path}/${this.#tree.spelling.opaqueMark}` }, undefined, item);
     }
   }
 

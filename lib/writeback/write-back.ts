@@ -97,7 +97,7 @@ export class WriteBack {
 
   constructor(tree: Tree, { branch, upper, root, uid, gid, umask, pause }: UpperAccess, listeners: Listeners) {
     this.#tree = tree;
-    this.#area = areaAt(root);
+    this.#area = areaAt(root, tree.spelling);
     this.#stage = new UpperSource(branch, this.#area.stage, 0, undefined, '');
     this.#writer = { uid, gid, umask, can: upper.can };
     this.#listeners = listeners;

@@ -132,7 +132,7 @@ function rootAndAt(site: Site): Overlay {
   return site.overlay({ lower: [{ fs: nodeFs, root, at: '/w/x' }] });
 }
 
-function upperOnly(site: Site, options: { readonly upper?: FileSystem | string }): Overlay {
+function upperOnly(site: Site, options: { readonly upper?: FileSystem | Overlay | string }): Overlay {
   const overlay = site.overlay({ lower: site.lower([]), pageSize: SMALL_PAGES, ...options });
   site.fill(overlay.fs, NEST, site.items);
   return overlay;
@@ -168,5 +168,8 @@ export const overlayGrounds: readonly Ground[] = [
   ground('an upper written by another tool', { callers: 'anybody' }, writtenUpper),
   ground('a memfs upper', {}, (site) => upperOnly(site, { upper: memfs() })),
   ground('a directory upper', {}, (site) => upperOnly(site, { upper: site.directory() })),
+  ground('an overlay as upper', {}, (site) =>
+    upperOnly(site, { upper: site.privileged({ lower: [], upper: site.directory() }) }),
+  ),
   overDisk,
 ];

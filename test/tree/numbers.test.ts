@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import type { Branch } from '../../lib/branch/branch.ts';
+import { PLAIN } from '../../lib/branch/whiteout.ts';
 import { createOverlay } from '../../lib/index.ts';
 import { Numbers } from '../../lib/tree/numbers.ts';
 
 function branch(id: number): Branch {
-  const rest = { immutable: true, layered: false, sync: undefined, async: undefined };
+  const rest = { immutable: true, layered: false, spelling: PLAIN, sync: undefined, async: undefined };
   return { id, name: `b${id}`, ...rest, close: () => {}, closeThrough: () => {} };
 }
 

@@ -113,8 +113,8 @@ export function numbersOf(fs: FileSystem): Map<string, number> {
 export type UpperFs = Pick<typeof import('node:fs'), 'readFileSync' | 'writeFileSync' | 'readdirSync' | 'existsSync'>;
 
 /** Makes the lock of an overlay of this process look like that of one that died. */
-export function forgetLock(fs: UpperFs, root = ''): void {
-  const path = `${root}/.overfs/lock`;
+export function forgetLock(fs: UpperFs, root = '', area = '.overfs'): void {
+  const path = `${root}/${area}/lock`;
   if (!fs.existsSync(path)) return;
   let lock: object = {};
   try {
@@ -126,11 +126,11 @@ export function forgetLock(fs: UpperFs, root = ''): void {
 }
 
 /** What is left in the work area beside what belongs there. */
-export function leftovers(fs: UpperFs, root = ''): string[] {
+export function leftovers(fs: UpperFs, root = '', area = '.overfs'): string[] {
   const found = fs
-    .readdirSync(`${root}/.overfs`)
+    .readdirSync(`${root}/${area}`)
     .filter((name) => !['format', 'lock', 'stage', 'numbers', 'attributes'].includes(`${name}`));
-  return [...found.map(String), ...fs.readdirSync(`${root}/.overfs/stage`).map((name) => `stage/${name}`)];
+  return [...found.map(String), ...fs.readdirSync(`${root}/${area}/stage`).map((name) => `stage/${name}`)];
 }
 
 /** Counts commands, and lets one of them (and all further ones) fail. */

@@ -57,6 +57,7 @@ export function graft(branch: Branch, where: Graft): Branch {
     name: branch.name,
     immutable: branch.immutable,
     layered: branch.layered,
+    spelling: branch.spelling,
     sync: branch.sync && new GraftedRequests(branch.sync, map),
     async: branch.async && new GraftedLater(branch.async, map),
     closeThrough: (handle) => branch.closeThrough(handle),

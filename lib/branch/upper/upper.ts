@@ -12,6 +12,7 @@
 
 import { answersLater, fsLikeIn, type Handle, laterFinder, opensHandles } from '../fs-like.ts';
 import { volumeIn } from '../memfs.ts';
+import { type Nesting, nestingOf } from '../nesting.ts';
 import { LaterUpper } from './later-upper.ts';
 import { SyncUpper, syncFinder } from './sync-upper.ts';
 
@@ -78,8 +79,10 @@ interface Abilities {
 
 /** A writable fs-like thing, taken apart for writing. */
 export interface Upper {
-  /** What is written there is held in memory (memfs): nothing is won by writing it before somebody asks. */
+  /** What is written there is held in memory (memfs, or an overlay of which that is so): nothing is won by writing it before somebody asks. */
   readonly memory: boolean;
+  /** What is known of it where it is an overlay. */
+  readonly nesting: Nesting | undefined;
   readonly can: Abilities;
   /** Undefined where it has only promise or callback functions. */
   readonly sync: UpperRequests | undefined;
@@ -115,5 +118,6 @@ export function makeUpper(given: unknown, name: string): Upper {
   const sync = now('mkdir') === undefined ? undefined : new SyncUpper(now, name, volume);
   const inMemory = volume !== undefined && sync !== undefined;
   const async = answersLater(fs) && !inMemory ? new LaterUpper(later, name) : undefined;
-  return { memory: volume !== undefined, can, sync, async };
+  const nesting = nestingOf(fs);
+  return { memory: volume !== undefined || nesting?.memory === true, nesting, can, sync, async };
 }

@@ -3,7 +3,6 @@
  * whiteouts, whether it is opaque. Nobody but us changes such a branch while the overlay lives, so each directory is read once.
  */
 
-import { hiddenName, isMark, OPAQUE_MARK, WORK_AREA } from '../../branch/whiteout.ts';
 import type { Io } from '../../fault.ts';
 import { type Source, UpperSource } from './source.ts';
 
@@ -25,12 +24,12 @@ export function layerOf(io: Io, source: Source): Layer {
   const names = new Map<string, number>();
   const whiteouts = new Set<string>();
   let isOpaque = false;
+  const { spelling } = source.branch;
   for (const { name, type } of io.list(source.branch, source.path) ?? []) {
-    const hidden = hiddenName(name);
+    const hidden = spelling.hiddenName(name);
     if (hidden !== undefined) whiteouts.add(hidden);
-    else if (name === OPAQUE_MARK) isOpaque = true;
-    else if (!isMark(name) && !(name === WORK_AREA && source instanceof UpperSource && source.parent === undefined))
-      names.set(name, type);
+    else if (name === spelling.opaqueMark) isOpaque = true;
+    else if (!source.hides(name)) names.set(name, type);
   }
   const layer = { names, whiteouts, isOpaque };
   if (source instanceof UpperSource) source.layer = layer;

@@ -26,7 +26,7 @@ export function setRoots(tree: Tree, roots: readonly Root[]): void {
   setSources(
     tree.root,
     roots.map(({ branch, root }) =>
-      branch.id === UPPER ? new UpperSource(branch, root, 0, undefined, '') : new Source(branch, root, 0),
+      branch.id === UPPER ? new UpperSource(branch, root, 0, undefined, '') : new Source(branch, root, 0, 'root'),
     ),
   );
   tree.isRootLoaded = roots.length === 0;

@@ -9,16 +9,22 @@ import type { Branch } from '../../branch/branch.ts';
 import type { Inode } from '../inode.ts';
 import type { Layer } from './layer.ts';
 
+/** Whether a directory of a branch is shown as the overlay's root. */
+type Place = 'root' | 'below';
+
 /** A directory of a branch. Immutable. */
 export class Source {
   readonly branch: Branch;
+  /** Whether the overlay's root shows it. */
+  readonly #place: Place;
   /** The branch's device number of the directory, which its files share. */
   readonly dev: number;
   readonly #path: string;
 
   /** @param path absolute in the branch, normal */
-  constructor(branch: Branch, path: string, dev: number) {
+  constructor(branch: Branch, path: string, dev: number, place: Place = 'below') {
     this.branch = branch;
+    this.#place = place;
     this.#path = path;
     this.dev = dev;
   }
@@ -26,6 +32,12 @@ export class Source {
   /** Absolute in the branch. */
   get path(): string {
     return this.#path;
+  }
+
+  /** Whether it cannot show this name, since it stands for something else in layers (`branch/whiteout.ts`). */
+  hides(name: string): boolean {
+    const { spelling } = this.branch;
+    return spelling.isMark(name) || (this.#place === 'root' && spelling.isWorkArea(name));
   }
 
   /** The directory of this name in it. */
@@ -57,7 +69,7 @@ export class UpperSource extends Source {
   readonly borrowers = new Map<string, Set<Inode>>();
 
   constructor(branch: Branch, root: string, dev: number, parent: UpperSource | undefined, name: string) {
-    super(branch, root, dev);
+    super(branch, root, dev, parent === undefined ? 'root' : 'below');
     this.parent = parent;
     this.name = name;
   }

@@ -12,7 +12,7 @@
  * the batch again to its end. So every batch happens as a whole or not at all (W11).
  */
 
-import { WORK_AREA } from '../../branch/whiteout.ts';
+import type { Spelling } from '../../branch/whiteout.ts';
 import { EEXIST } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
 import { type Writer, writeAll } from '../content.ts';
@@ -49,8 +49,8 @@ export interface Area {
   readonly numbers: string;
 }
 
-export function areaAt(root: string): Area {
-  const base = `${root === '/' ? '' : root}/${WORK_AREA}`;
+export function areaAt(root: string, { workArea }: Spelling): Area {
+  const base = `${root === '/' ? '' : root}/${workArea}`;
   return {
     root,
     base,

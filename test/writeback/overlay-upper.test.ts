@@ -1,0 +1,173 @@
+// Another overlay as an upper: over a volume or a directory, several levels deep, by its `fs`, cut short.
+
+import nodeFs, { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Volume } from 'memfs';
+import { afterEach, expect, it } from 'vitest';
+import { createOverlay, type Overlay } from '../../lib/index.ts';
+import { Fault, forgetLock, leftovers, mount, newLower, numbersOf, survey, type UpperFs, whichOf } from './rig.ts';
+import { WORKLOADS } from './workloads.ts';
+
+const made: string[] = [];
+
+function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'overfs-nested-'));
+  made.push(directory);
+  return directory;
+}
+
+afterEach(() => {
+  for (const directory of made.splice(0)) rmSync(directory, { recursive: true });
+});
+
+/** Overlays one upon the other; the first is the lowest. Mounting again gives the same stack anew. */
+function stack(base: object | string, depth: number): Overlay[] {
+  const overlays = [createOverlay({ lower: [], upper: base })];
+  for (let i = 1; i < depth; i++) overlays.push(createOverlay({ lower: [], upper: overlays[i - 1] as Overlay }));
+  return overlays;
+}
+
+function closeAll(overlays: readonly Overlay[]): void {
+  for (const overlay of [...overlays].reverse()) overlay.close();
+}
+
+const PHASES = Object.entries(WORKLOADS);
+const LEVELS = [1, 3].flatMap((depth) => PHASES.map(([name, phases]) => [name, depth, phases] as const));
+
+it.each(LEVELS)(
+  'C3, W8, L5: %s, synced through %d overlays, is the same when all are mounted again',
+  (_, depth, phases) => {
+    const directory = newDirectory();
+    for (const phase of phases) {
+      const below = stack(directory, depth);
+      const overlay = mount(below.at(-1) as Overlay);
+      phase(overlay.fs);
+      overlay.syncSync();
+      const [wanted, numbers] = [survey(overlay.fs), numbersOf(overlay.fs)];
+      closeAll([...below, overlay]);
+      const again = stack(directory, depth);
+      const next = mount(again.at(-1) as Overlay);
+      expect(whichOf(survey(next.fs), wanted, wanted)).toBe('after');
+      expect(numbersOf(next.fs)).toEqual(numbers);
+      expect(leftovers(again.at(-1)?.fs as UpperFs, '', `.overfs${depth}`)).toEqual([]);
+      closeAll([...again, next]);
+      expect(leftovers(nodeFs as UpperFs, directory)).toEqual([]);
+    }
+  },
+);
+
+it('the marks of the outer overlay are plain names to the inner one, and none to be made in the outer one', () => {
+  const inner = createOverlay({ lower: [] });
+  const overlay = mount(inner);
+  overlay.fs.unlinkSync('/big');
+  overlay.syncSync();
+  expect(inner.fs.readdirSync('/')).toEqual(['.overfs1', '.wh1.big']);
+  for (const name of ['.wh.x', '.wh1.x', '.overfs', '.overfs1']) {
+    expect(() => overlay.fs.writeFileSync(`/${name}`, ''), name).toThrow('EINVAL');
+    expect(overlay.fs.existsSync(`/${name}`), name).toBe(false);
+  }
+  overlay.fs.writeFileSync('/.wh2.x', 'plain');
+  expect(overlay.fs.readdirSync('/')).not.toContain('.overfs1');
+  expect(() => mount(inner)).toThrow(expect.objectContaining({ code: 'EBUSY' }));
+  overlay.close();
+});
+
+it('files of a lower with such names do not show where the upper could not hold them', () => {
+  const lower = Volume.fromJSON({
+    '/.wh1.x': '',
+    '/.overfs1/format': '',
+    '/.overfs/format': '',
+    '/d/.overfs1': '',
+    '/d/.wh1.y': '',
+  });
+  const plain = createOverlay({ lower });
+  expect(plain.fs.readdirSync('/')).toEqual(['.overfs1', '.wh1.x', 'd']);
+  expect(plain.fs.existsSync('/.overfs/format')).toBe(false);
+  const over = createOverlay({ lower, upper: createOverlay({ lower: [] }) });
+  expect(over.fs.readdirSync('/')).toEqual(['d']);
+  expect(over.fs.readdirSync('/d')).toEqual(['.overfs1']);
+  expect(over.fs.existsSync('/.overfs1')).toBe(false);
+});
+
+it("an upper that was an overlay's upper is read as a layered lower too", () => {
+  const inner = createOverlay({ lower: [] });
+  const overlay = mount(inner);
+  overlay.fs.unlinkSync('/big');
+  overlay.fs.writeFileSync('/new', 'new');
+  overlay.close();
+  const both = createOverlay({ lower: [{ fs: inner.fs, layered: true }, newLower()] });
+  expect(both.fs.existsSync('/big')).toBe(false);
+  expect(both.fs.readFileSync('/new', 'utf8')).toBe('new');
+  expect(both.fs.readdirSync('/')).not.toContain('.overfs1');
+});
+
+it("W8: what the inner overlay is told is its writer's: umask and owner make no difference", () => {
+  const inner = createOverlay({ lower: [], umask: 0o077, credentials: { uid: 0, gid: 7 } });
+  const overlay = mount(inner, { umask: 0, credentials: { uid: 0, gid: 0 } });
+  overlay.fs.writeFileSync('/file', 'bytes', { mode: 0o666 });
+  overlay.fs.mkdirSync('/dir', 0o777);
+  overlay.syncSync();
+  for (const path of ['/file', '/dir']) {
+    const { mode, gid } = overlay.fs.statSync(path);
+    expect(inner.fs.statSync(path)).toMatchObject({ mode, gid });
+  }
+  overlay.close();
+});
+
+it('W7: an overlay in memory is not written without being asked, one with a directory below is', async () => {
+  const isAsked = async (upper: Overlay): Promise<boolean> => {
+    const overlay = mount(upper, { writeback: { dirtyBytes: 1 } });
+    let commands = 0;
+    overlay.on('command', () => commands++);
+    overlay.fs.writeFileSync('/file', 'bytes');
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    return commands > 0;
+  };
+  expect(await isAsked(createOverlay({ lower: [] }))).toBe(false);
+  expect(await isAsked(createOverlay({ lower: [], upper: new Volume() }))).toBe(false);
+  expect(await isAsked(createOverlay({ lower: [], upper: newDirectory() }))).toBe(true);
+});
+
+/** Here one command in so many is cut, others in each phase. */
+const STRIDE = process.env.OVERFS_SOAK === 'long' ? 1 : 29;
+
+it.each(PHASES)('W11: %s, synced to an overlay and cut after every command, is before or after', (_, phases) => {
+  for (let last = 0; last < phases.length; last++) {
+    for (let cut = 1 + (last % STRIDE); ; cut += STRIDE) {
+      const volume = new Volume();
+      const inner = createOverlay({ lower: [], upper: volume });
+      const overlay = mount(inner);
+      let before = survey(overlay.fs);
+      for (const phase of phases.slice(0, last)) {
+        phase(overlay.fs);
+        overlay.syncSync();
+        before = survey(overlay.fs);
+      }
+      phases[last]?.(overlay.fs);
+      const fault = new Fault(overlay);
+      fault.arm(cut, Number.POSITIVE_INFINITY, new Error('cut'));
+      let isDone = true;
+      try {
+        overlay.syncSync();
+      } catch {
+        isDone = false;
+      }
+      fault.disarm();
+      const after = survey(overlay.fs);
+      // The process dies when the inner overlay has just been synced.
+      inner.syncSync();
+      forgetLock(volume as unknown as UpperFs);
+      const again = createOverlay({ lower: [], upper: volume });
+      forgetLock(again.fs, '', '.overfs1');
+      const next = mount(again);
+      expect(['before', 'after'].slice(isDone ? 1 : 0), `phase ${last}, cut ${cut}`).toContain(
+        whichOf(survey(next.fs), before, after),
+      );
+      expect(leftovers(again.fs as UpperFs, '', '.overfs1')).toEqual([]);
+      next.close();
+      again.close();
+      if (isDone) break;
+    }
+  }
+});
