@@ -16,8 +16,10 @@ import type {
   Remembered,
   SAME,
   Space,
+  StraightReads,
 } from './branch/branch.ts';
 import { UPPER } from './branch/branch.ts';
+import { printOf } from './branch/dialect.ts';
 import { epochOf, quietOf } from './branch/upper/unrest.ts';
 import { ESTALE } from './errno.ts';
 import type { Errand, Io } from './fault.ts';
@@ -192,6 +194,26 @@ export class AsyncIo implements Io {
     return this.#answer(branch, wording, 'shared', ask);
   }
 
+  readStraight(
+    branch: Branch,
+    straight: StraightReads,
+    path: string,
+    fingerprint: Fingerprint,
+    offset: number,
+    target: Uint8Array,
+  ): number | undefined {
+    const print = printOf(fingerprint);
+    const wording = `straight ${wordingOf(path, print, offset, target.length)}`;
+    const answer = this.#answer(branch, wording, 'acting', async () => {
+      const count = await straight.later(path, print, offset, target);
+      return count === undefined ? undefined : { target, count };
+    });
+    if (answer === undefined) return undefined;
+    // An earlier run of the operation may have brought another buffer.
+    if (answer.target !== target) target.set(answer.target.subarray(0, answer.count));
+    return answer.count;
+  }
+
   doubt(branch: Branch, path: string, fingerprint: Fingerprint): void {
     const key = keyOf(branch, `lstat ${path}`);
     const answer = this.#asked?.get(key)?.question.answer;
@@ -270,10 +292,19 @@ function tells(attributes: unknown, { ino, size, mtimeSec, mtimeNsec }: Fingerpr
 }
 
 /** The wording of a read, and how to ask it: with the fingerprint of now, since an inode's own changes while the branch reads. */
-function reading(path: string, { ino, size, mtimeSec, mtimeNsec }: Fingerprint, offset: number, length: number) {
-  const print: Fingerprint = { ino, size, mtimeSec, mtimeNsec };
+function reading(path: string, fingerprint: Fingerprint, offset: number, length: number) {
+  const print = printOf(fingerprint);
   return {
-    wording: `read ${offset} ${length} ${ino} ${size} ${mtimeSec} ${mtimeNsec} ${path}`,
+    wording: `read ${wordingOf(path, print, offset, length)}`,
     ask: (requests: AsyncRequests) => requests.read(path, print, offset, length),
   };
+}
+
+function wordingOf(
+  path: string,
+  { ino, size, mtimeSec, mtimeNsec }: Fingerprint,
+  offset: number,
+  length: number,
+): string {
+  return `${offset} ${length} ${ino} ${size} ${mtimeSec} ${mtimeNsec} ${path}`;
 }

@@ -17,7 +17,17 @@
  */
 
 import { AsyncIo } from './async-io.ts';
-import type { Attributes, Branch, Entry, Fingerprint, Remembered, Requests, SAME, Space } from './branch/branch.ts';
+import type {
+  Attributes,
+  Branch,
+  Entry,
+  Fingerprint,
+  Remembered,
+  Requests,
+  SAME,
+  Space,
+  StraightReads,
+} from './branch/branch.ts';
 import { NotLoadedError } from './branch/decorators/recorded.ts';
 import { Fault } from './questions.ts';
 
@@ -40,6 +50,15 @@ export interface Io {
   expectRead(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): void;
   /** The same of an `lstat`. */
   expectLstat(branch: Branch, path: string): void;
+  /** Reads straight into `target`, as `StraightReads` has it; returns the number of bytes. */
+  readStraight(
+    branch: Branch,
+    straight: StraightReads,
+    path: string,
+    fingerprint: Fingerprint,
+    offset: number,
+    target: Uint8Array,
+  ): number | undefined;
   statfs(branch: Branch, path: string): Space | undefined;
   openThrough(branch: Branch, path: string, flags: number): number;
   readThrough(branch: Branch, handle: number, target: Uint8Array, position: number): number;
@@ -70,6 +89,8 @@ export const syncIo: Io = {
   readlink: (branch, path) => now(branch, 'readlink', path).readlink(path),
   read: (branch, path, fingerprint, offset, length) =>
     now(branch, 'read', path).read(path, fingerprint, offset, length),
+  readStraight: (_branch, straight, path, fingerprint, offset, target) =>
+    straight.now(path, fingerprint, offset, target),
   expectRead: () => {},
   expectLstat: () => {},
   doubt: () => {},

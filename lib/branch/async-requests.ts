@@ -21,6 +21,7 @@ import {
   IN_BYTES,
   listIn,
   mayHaveLostBytes,
+  mostBytes,
   NEW_FILE_MODE,
   ownCopy,
   positionFor,
@@ -126,11 +127,27 @@ export class AsyncBranchRequests implements AsyncRequests {
         const whole = await this.#wholeFile(path, fingerprint, offset, length);
         return whole && ownCopy(whole, offset, length);
       }
-      const kept = files.take(path) ?? (this.#opening.has(path) ? await this.#openedByOther(files, path) : undefined);
-      const read = kept && (await this.#readFrom(files, kept, fingerprint, offset, length));
-      if (read !== undefined) return read;
-      const opened = await this.#openFile(files, path);
-      return await this.#readFrom(files, opened, fingerprint, offset, length);
+      const target = Buffer.allocUnsafeSlow(mostBytes(fingerprint, offset, length));
+      const got = await this.#readInto(files, path, fingerprint, offset, target);
+      if (got === undefined) return undefined;
+      return got === target.length ? target : ownCopy(target, 0, got);
+    } catch (thrown) {
+      if (saysReplaced(thrown)) return undefined;
+      throw failureIn(thrown);
+    }
+  }
+
+  /** What `StraightReads` has as `later`. Requires: files are read by handle. */
+  async readStraight(
+    path: string,
+    fingerprint: Fingerprint,
+    offset: number,
+    target: Uint8Array,
+  ): Promise<number | undefined> {
+    const files = this.#files;
+    if (files === undefined) return undefined;
+    try {
+      return await this.#readInto(files, path, fingerprint, offset, target);
     } catch (thrown) {
       if (saysReplaced(thrown)) return undefined;
       throw failureIn(thrown);
@@ -249,16 +266,30 @@ export class AsyncBranchRequests implements AsyncRequests {
     return files.add(path, await this.#fs.open(this.#dialect.pathFor(path), this.#dialect.readFlags, NEW_FILE_MODE));
   }
 
+  /** Reads a range of a file, from what is open for the path if it is the right one still; returns the number of bytes. */
+  async #readInto(
+    files: OpenFiles,
+    path: string,
+    fingerprint: Fingerprint,
+    offset: number,
+    target: Uint8Array,
+  ): Promise<number | undefined> {
+    const kept = files.take(path) ?? (this.#opening.has(path) ? await this.#openedByOther(files, path) : undefined);
+    const got = kept && (await this.#readFrom(files, kept, fingerprint, offset, target));
+    if (got !== undefined) return got;
+    return this.#readFrom(files, await this.#openFile(files, path), fingerprint, offset, target);
+  }
+
   /** Reads a range of an open file; undefined where it turns out to be another than it should be. Ends the use of `file`. */
   async #readFrom(
     files: OpenFiles,
     file: OpenFile,
     fingerprint: Fingerprint,
     offset: number,
-    length: number,
-  ): Promise<Uint8Array | undefined> {
+    target: Uint8Array,
+  ): Promise<number | undefined> {
     try {
-      const bytes = await this.#fill(file.handle, fingerprint, offset, length);
+      const got = await this.#fill(file.handle, offset, target);
       // One look afterwards is enough: had the file been changed before or while it was read, it would show now.
       if (!this.#isKnown(file, fingerprint) && !(await this.#isStill(file, fingerprint))) {
         files.drop(file);
@@ -266,25 +297,23 @@ export class AsyncBranchRequests implements AsyncRequests {
       }
       file.checked = printOf(fingerprint);
       files.release(file);
-      return bytes;
+      return got;
     } catch (thrown) {
       files.drop(file);
       throw thrown;
     }
   }
 
-  /** Reads until the range is full, the file's size is reached, or the branch has no more (short reads are continued). */
-  async #fill(handle: Handle, fingerprint: Fingerprint, offset: number, length: number): Promise<Uint8Array> {
-    // The size of a file of /proc says nothing.
-    const most = fingerprint.size > offset ? Math.min(length, fingerprint.size - offset) : length;
-    const target = Buffer.allocUnsafeSlow(most);
+  /** Reads until the target is full or the branch has no more (short reads are continued); returns the number of bytes. */
+  async #fill(handle: Handle, offset: number, target: Uint8Array): Promise<number> {
+    const { length } = target;
     let got = 0;
-    while (got < most) {
-      const count = countIn(await this.#fs.read(handle, target, got, most - got, offset + got), most - got);
-      if (count === 0) return ownCopy(target, 0, got);
+    while (got < length) {
+      const count = countIn(await this.#fs.read(handle, target, got, length - got, offset + got), length - got);
+      if (count === 0) break;
       got += count;
     }
-    return target;
+    return got;
   }
 
   /** Whether there is no need to look: nobody changes the file, or nobody but us, and it was this one before. */

@@ -108,6 +108,15 @@ export type AsyncRequests = {
   readonly [K in keyof Requests]: (...question: Parameters<Requests[K]>) => Promise<ReturnType<Requests[K]>>;
 };
 
+/**
+ * Reading into memory of the caller's own instead of memory of the branch's: what `read` says, but for the answer, which is the number of
+ * bytes. Until it is there, nobody else may use `target`.
+ */
+export interface StraightReads {
+  now(path: string, fingerprint: Fingerprint, offset: number, target: Uint8Array): number | undefined;
+  later(path: string, fingerprint: Fingerprint, offset: number, target: Uint8Array): Promise<number | undefined>;
+}
+
 /** The `id` of the upper. */
 export const UPPER = 0;
 
@@ -127,6 +136,11 @@ export interface Branch {
   readonly sync: Requests | undefined;
   /** How to ask it without blocking; undefined where it has only synchronous functions, which are then asked directly. */
   readonly async: AsyncRequests | undefined;
+  /**
+   * How to read without keeping a copy; undefined where what was read once should be kept. The kernel keeps it itself, so that it is
+   * cheap to have it again.
+   */
+  readonly straight?: StraightReads | undefined;
   /** Ends what `openThrough` began, whichever half of the branch was asked. Quietly: nobody waits for how that ends. */
   closeThrough(handle: number): void;
   /**

@@ -139,6 +139,11 @@ export function saysReplaced(thrown: unknown): boolean {
   return REPLACED.has(codeOf(thrown));
 }
 
+/** How many bytes a read can give at most; the size of a file of /proc says nothing. */
+export function mostBytes({ size }: Fingerprint, offset: number, length: number): number {
+  return size > offset ? Math.min(length, size - offset) : length;
+}
+
 /** A fingerprint as it is now: an inode's own changes with it. */
 export function printOf({ ino, size, mtimeSec, mtimeNsec }: Fingerprint): Fingerprint {
   return { ino, size, mtimeSec, mtimeNsec };

@@ -5,7 +5,7 @@
 import nodeFs from 'node:fs';
 import { inspect } from 'node:util';
 import { AsyncBranchRequests } from './async-requests.ts';
-import { type Branch, UPPER } from './branch.ts';
+import { type Branch, type StraightReads, UPPER } from './branch.ts';
 import { decodeName } from './bytes.ts';
 import { Dialect } from './dialect.ts';
 import { capture, fsLikeIn, functionOf } from './fs-like.ts';
@@ -53,6 +53,7 @@ export function makeBranch({ fs, id, name, immutable, layered, reserved = 0 }: B
     spelling: new Spelling(levelIn(found), reserved),
     sync: now,
     async: later,
+    straight: traits.kernel ? straightReads(now, later) : undefined,
     closeThrough: (handle) => {
       if (later?.hasOpened(handle) === true) later.closeThroughQuietly(handle);
       else now?.closeThroughQuietly(handle);
@@ -62,6 +63,17 @@ export function makeBranch({ fs, id, name, immutable, layered, reserved = 0 }: B
       now?.close();
       later?.close();
     },
+  };
+}
+
+function straightReads(
+  now: SyncBranchRequests | undefined,
+  later: AsyncBranchRequests | undefined,
+): StraightReads | undefined {
+  if (now === undefined || later === undefined) return undefined;
+  return {
+    now: (path, fingerprint, offset, target) => now.readStraight(path, fingerprint, offset, target),
+    later: (path, fingerprint, offset, target) => later.readStraight(path, fingerprint, offset, target),
   };
 }
 

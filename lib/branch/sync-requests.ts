@@ -16,6 +16,7 @@ import {
   IN_BYTES,
   listIn,
   mayHaveLostBytes,
+  mostBytes,
   NEW_FILE_MODE,
   ownCopy,
   positionFor,
@@ -117,14 +118,22 @@ export class SyncBranchRequests implements Requests {
     const files = this.#files;
     try {
       if (files === undefined) return this.#readWhole(path, fingerprint, offset, length);
-      const kept = files.take(path);
-      const read = kept && this.#readFrom(files, kept, fingerprint, offset, length);
-      if (read !== undefined) return read;
-      const opened = files.add(
-        path,
-        this.#fs.open(this.#dialect.pathFor(path), this.#dialect.readFlags, NEW_FILE_MODE),
-      );
-      return this.#readFrom(files, opened, fingerprint, offset, length);
+      const target = Buffer.allocUnsafeSlow(mostBytes(fingerprint, offset, length));
+      const got = this.#readInto(files, path, fingerprint, offset, target);
+      if (got === undefined) return undefined;
+      return got === target.length ? target : ownCopy(target, 0, got);
+    } catch (thrown) {
+      if (saysReplaced(thrown)) return undefined;
+      throw failureIn(thrown);
+    }
+  }
+
+  /** What `StraightReads` has as `now`. Requires: files are read by handle. */
+  readStraight(path: string, fingerprint: Fingerprint, offset: number, target: Uint8Array): number | undefined {
+    const files = this.#files;
+    if (files === undefined) return undefined;
+    try {
+      return this.#readInto(files, path, fingerprint, offset, target);
     } catch (thrown) {
       if (saysReplaced(thrown)) return undefined;
       throw failureIn(thrown);
@@ -210,16 +219,31 @@ export class SyncBranchRequests implements Requests {
     return dialect.shows(stats, remembered) ? SAME : dialect.attributesIn(stats);
   }
 
+  /** Reads a range of a file, from what is open for the path if it is the right one still; returns the number of bytes. */
+  #readInto(
+    files: OpenFiles,
+    path: string,
+    fingerprint: Fingerprint,
+    offset: number,
+    target: Uint8Array,
+  ): number | undefined {
+    const kept = files.take(path);
+    const got = kept && this.#readFrom(files, kept, fingerprint, offset, target);
+    if (got !== undefined) return got;
+    const handle = this.#fs.open(this.#dialect.pathFor(path), this.#dialect.readFlags, NEW_FILE_MODE);
+    return this.#readFrom(files, files.add(path, handle), fingerprint, offset, target);
+  }
+
   /** Reads a range of an open file; undefined where it turns out to be another than it should be. Ends the use of `file`. */
   #readFrom(
     files: OpenFiles,
     file: OpenFile,
     fingerprint: Fingerprint,
     offset: number,
-    length: number,
-  ): Uint8Array | undefined {
+    target: Uint8Array,
+  ): number | undefined {
     try {
-      const bytes = this.#fill(file.handle, fingerprint, offset, length);
+      const got = this.#fill(file.handle, offset, target);
       // One look afterwards is enough: had the file been changed before or while it was read, it would show now.
       if (!this.#isKnown(file, fingerprint) && !this.#isStill(file, fingerprint)) {
         files.drop(file);
@@ -227,25 +251,23 @@ export class SyncBranchRequests implements Requests {
       }
       file.checked = printOf(fingerprint);
       files.release(file);
-      return bytes;
+      return got;
     } catch (thrown) {
       files.drop(file);
       throw thrown;
     }
   }
 
-  /** Reads until the range is full, the file's size is reached, or the branch has no more (short reads are continued). */
-  #fill(handle: Handle, fingerprint: Fingerprint, offset: number, length: number): Uint8Array {
-    // The size of a file of /proc says nothing.
-    const most = fingerprint.size > offset ? Math.min(length, fingerprint.size - offset) : length;
-    const target = Buffer.allocUnsafeSlow(most);
+  /** Reads until the target is full or the branch has no more (short reads are continued); returns the number of bytes. */
+  #fill(handle: Handle, offset: number, target: Uint8Array): number {
+    const { length } = target;
     let got = 0;
-    while (got < most) {
-      const count = countIn(this.#fs.read(handle, target, got, most - got, offset + got), most - got);
-      if (count === 0) return ownCopy(target, 0, got);
+    while (got < length) {
+      const count = countIn(this.#fs.read(handle, target, got, length - got, offset + got), length - got);
+      if (count === 0) break;
       got += count;
     }
-    return target;
+    return got;
   }
 
   /** Whether there is no need to look: nobody changes the file, or nobody but us, and it was this one before. */

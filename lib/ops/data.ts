@@ -5,8 +5,9 @@
 import { UPPER } from '../branch/branch.ts';
 import { EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, ESTALE } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { affordable, readContents, reclaim, writeContents } from '../pages/contents.ts';
+import { affordable, holdsPage, readContents, reclaim, writeContents } from '../pages/contents.ts';
 import { type Filled, fillForRead, fillForWrite, lacks, type Origin } from '../pages/fill.ts';
+import type { Memory } from '../pages/memory.ts';
 import { type Caller, dropSetId } from '../tree/caller.ts';
 import { File, isDirectory, OWNED_CONTENT, THROUGH } from '../tree/inode.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
@@ -114,7 +115,17 @@ export function read(io: Io, caller: Caller, file: OpenFile, target: Uint8Array,
   if (file.through !== undefined) return readThrough(io, file, target, position);
   if (!(inode instanceof File)) throw isDirectory(inode) ? EISDIR : EINVAL;
   const from = position < 0 ? file.position : position;
-  const ahead = aheadOf(file, from);
+  const { memory } = caller.tree;
+  const isPassing = passesBy(memory, inode, target.length);
+  if (isPassing) {
+    const bytes = readStraight(io, caller.tree, inode, from, target);
+    if (bytes !== undefined) {
+      if (position < 0) file.position = from + bytes;
+      file.sequential = from + bytes;
+      return bytes;
+    }
+  }
+  const ahead = isPassing ? 0 : aheadOf(file, from);
   prepareRead(io, caller.tree, inode, from, from + target.length, ahead);
   if (mayLie(inode)) {
     const bytes = readPast(io, inode, from, target.length);
@@ -125,13 +136,46 @@ export function read(io: Io, caller: Caller, file: OpenFile, target: Uint8Array,
   const to = Math.min(from + target.length, inode.size);
   if (to <= from) return 0;
   // From here on nothing stops or fails.
-  const { memory } = caller.tree;
   readContents(memory, inode, from, to, target, 0);
   if (position < 0) file.position = to;
   file.sequential = to;
   file.ahead = ahead;
   reclaim(memory);
   return to - from;
+}
+
+/** From this many bytes on a read costs what copying them costs, wherever they come from. */
+const LONG_READ = 64 * 1024;
+/** Files larger than this part of the cache are not kept by long reads. */
+const PART_OF_CACHE = 4;
+
+/**
+ * Whether a read is long, and of a file that is large beside the cache. Kept, it would push out much of what others will read again (P6),
+ * and who goes through such a file seldom comes back before it has pushed out its own beginning.
+ */
+function passesBy(memory: Memory, file: File, length: number): boolean {
+  return length >= LONG_READ && file.size > memory.clean.maxBytes / PART_OF_CACHE && !mayLie(file);
+}
+
+/**
+ * Reads past the page cache, where no page of the range is in memory and the branch keeps what it has read: the second reading costs
+ * there what the first did, and nothing need be fetched ahead, which the kernel does (P7). Should somebody write in the range while the
+ * branch reads, the next run of the operation finds that page (C10); should the lower change, the branch says so as for any read (C7).
+ *
+ * @returns the number of bytes; undefined where the pages must be used
+ */
+function readStraight(io: Io, tree: Tree, file: File, from: number, target: Uint8Array): number | undefined {
+  const origin = originOf(file);
+  const straight = origin?.branch.straight;
+  const to = Math.min(from + target.length, file.size);
+  if (origin === undefined || straight === undefined || from >= to || to > file.supplied) return undefined;
+  if (holdsPage(tree.memory, file, from, to)) return undefined;
+  const wanted = to - from === target.length ? target : target.subarray(0, to - from);
+  const { branch, path, fingerprint } = origin;
+  const bytes = io.readStraight(branch, straight, path, fingerprint, from, wanted);
+  if (bytes === wanted.length) return bytes;
+  settleFill(io, tree, file, bytes === undefined ? 'changed' : 'short');
+  return undefined;
 }
 
 /** How much the first read ahead fetches, and the most. */

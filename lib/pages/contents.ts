@@ -60,6 +60,15 @@ function setPage(file: Contents, index: PageIndex, page: Page): void {
     ]);
 }
 
+/** Whether any page of [from, to) is in memory. */
+export function holdsPage({ pageSize }: Memory, file: Contents, from: number, to: number): boolean {
+  if (file.pages === undefined) return false;
+  for (let index = Math.floor(from / pageSize); index * pageSize < to; index++) {
+    if (pageAt(file, index) !== undefined) return true;
+  }
+  return false;
+}
+
 /** Whether the page must be asked of the origin before it can be read. */
 export function isWithOrigin(memory: Memory, file: Contents, index: PageIndex): boolean {
   return index * memory.pageSize < file.supplied && pageAt(file, index) === undefined;

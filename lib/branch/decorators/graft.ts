@@ -12,7 +12,17 @@
 
 import { constants } from 'node:fs';
 import { ENOENT } from '../../errno.ts';
-import type { AsyncRequests, Attributes, Branch, Entry, Fingerprint, Remembered, Requests, Space } from '../branch.ts';
+import type {
+  AsyncRequests,
+  Attributes,
+  Branch,
+  Entry,
+  Fingerprint,
+  Remembered,
+  Requests,
+  Space,
+  StraightReads,
+} from '../branch.ts';
 import { SAME } from '../branch.ts';
 
 /** Which part of a branch to show, and where. */
@@ -60,6 +70,7 @@ export function graft(branch: Branch, where: Graft): Branch {
     spelling: branch.spelling,
     sync: branch.sync && new GraftedRequests(branch.sync, map),
     async: branch.async && new GraftedLater(branch.async, map),
+    straight: branch.straight && graftedStraight(branch.straight, map),
     closeThrough: (handle) => branch.closeThrough(handle),
     watch: (path, depth, listener) => {
       const inside = map.inside(path);
@@ -102,6 +113,19 @@ class PathMap {
 /** The entries of a made-up directory; `grafted` are the attributes of what appears in it, where it is the last one. */
 function wayEntries(name: string, grafted: Attributes | undefined): readonly Entry[] {
   return grafted === undefined ? [] : [{ name, type: grafted.mode & S_IFMT }];
+}
+
+function graftedStraight(straight: StraightReads, map: PathMap): StraightReads {
+  return {
+    now: (path, fingerprint, offset, target) => {
+      const inside = map.inside(path);
+      return inside === undefined ? undefined : straight.now(inside, fingerprint, offset, target);
+    },
+    later: async (path, fingerprint, offset, target) => {
+      const inside = map.inside(path);
+      return inside === undefined ? undefined : straight.later(inside, fingerprint, offset, target);
+    },
+  };
 }
 
 class GraftedRequests implements Requests {
