@@ -52,6 +52,19 @@ function sendShared(branch: Branch, key: string, ask: () => Promise<unknown>, kn
   return { question, isJoined: false };
 }
 
+/** How often calls have stopped for an answer of a branch, by branch. An entry is made by the first stop. */
+const stops = new WeakMap<Branch, number>();
+
+/** How often calls have stopped for an answer of this branch, to be run again when it was there. */
+export function stopsOf(branch: Branch): number {
+  return stops.get(branch) ?? 0;
+}
+
+function stop(branch: Branch, until: Promise<void>): Fault {
+  stops.set(branch, stopsOf(branch) + 1);
+  return new Fault(until);
+}
+
 /** After how many contradictions a call gives up. */
 const DOUBTS = 8;
 
@@ -133,9 +146,9 @@ export class AsyncIo implements Io {
   /** Takes the remembered answer to a question, or sends it and stops. */
   #answer<R>(branch: Branch, wording: string, sharing: Sharing, ask: (requests: AsyncRequests) => Promise<R>): R {
     const quiet = quietOf(branch);
-    if (quiet !== undefined) throw new Fault(quiet);
+    if (quiet !== undefined) throw stop(branch, quiet);
     const asked = this.#expect(branch, wording, sharing, ask);
-    if (asked.question.answer === undefined) throw new Fault(this.#until(asked));
+    if (asked.question.answer === undefined) throw stop(branch, this.#until(asked));
     return asked.question.result() as R;
   }
 

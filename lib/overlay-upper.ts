@@ -48,6 +48,8 @@ export class UpperControl implements Flusher {
   /** A promise-only upper that nobody has mounted yet. Changed by `#mounted`. */
   #mounting: Errand | undefined;
 
+  /** How many bytes uppers that were let go have got. Changed by `closeNow` and `closeLater`. */
+  #writtenBefore = 0;
   /** When to write back unasked; undefined for an upper in memory. Set by the constructor. */
   #triggers: Triggers | undefined;
 
@@ -90,6 +92,11 @@ export class UpperControl implements Flusher {
   /** What is written back is only held in memory, in the end. */
   get isInMemory(): boolean {
     return this.#writeBack?.isInMemory ?? true;
+  }
+
+  /** How many bytes the upper has got. */
+  get written(): number {
+    return this.#writtenBefore + (this.#writeBack?.written ?? 0);
   }
 
   flush(inode: Inode): Errand | undefined {
@@ -172,7 +179,7 @@ export class UpperControl implements Flusher {
     this.syncNow({});
     this.#triggers?.stop();
     writeBack.unmounting.now();
-    this.#writeBack = undefined;
+    this.#letGo(writeBack);
   }
 
   async closeLater(): Promise<void> {
@@ -182,6 +189,11 @@ export class UpperControl implements Flusher {
     await this.syncLater({});
     this.#triggers?.stop();
     await writeBack.unmounting.later();
+    this.#letGo(writeBack);
+  }
+
+  #letGo({ written }: WriteBack): void {
+    this.#writtenBefore += written;
     this.#writeBack = undefined;
   }
 }

@@ -18,15 +18,16 @@ import { listChanges, type PathChange, type Roots } from './image/changes.ts';
 import { type Part, partsOf } from './image/whence.ts';
 import { linkTmpfile } from './ops/link.ts';
 import { close } from './ops/open.ts';
+import type { OverlayEvents } from './overlay-events.ts';
 import { type OverlayOptions, parseCredentials, parseOptions } from './overlay-options.ts';
 import { preload } from './overlay-preload.ts';
+import { type Statistics, statisticsOf } from './overlay-statistics.ts';
 import { UpperControl } from './overlay-upper.ts';
 import { Memory } from './pages/memory.ts';
 import { Caller, type Credentials } from './tree/caller.ts';
 import { setRoots } from './tree/sources/root.ts';
 import { Tree } from './tree/tree.ts';
 import { NOFOLLOW, walk } from './tree/walk.ts';
-import type { Command } from './writeback/commands.ts';
 import type { Manner } from './writeback/write-back.ts';
 
 /** How many overlays this process has made: what keeps their descriptors and device numbers apart. Changed by the constructor. */
@@ -34,21 +35,6 @@ let made = 0;
 
 /** Device numbers of overlays begin here, above those of real devices (Linux packs 12 + 20 bits). */
 const FIRST_DEV = 2 ** 32;
-
-/** What an overlay tells with `on`. */
-export interface OverlayEvents {
-  /** Something is about to be done to the upper. */
-  command: [command: Command];
-  /** A file could not be written back; it stays dirty and is tried again by the next write-back. */
-  'writeback-error': [
-    failure: {
-      /** Absolute in the overlay. */
-      readonly path: string;
-      /** Such as `ENOSPC`. */
-      readonly code: string;
-    },
-  ];
-}
 
 /**
  * A writable filesystem in memory over read-only branches.
@@ -196,6 +182,26 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
         throw thrown instanceof Errno ? systemError(thrown, 'stat', shownPath(path), undefined, this.preload) : thrown;
       }
     }
+  }
+
+  /**
+   * What the overlay holds and has done, in numbers; see {@link Statistics}. A frozen object: ask again for newer ones.
+   *
+   * @example
+   * ```ts
+   * import { createOverlay } from 'overfs';
+   *
+   * const overlay = createOverlay({ lower: '.' });
+   * overlay.fs.readFileSync('/package.json');
+   * overlay.fs.readFileSync('/package.json');
+   * const { hits, misses, fills } = overlay.statistics();
+   * console.log(hits, misses, fills); // 1 1 1
+   * ```
+   */
+  statistics(): Statistics {
+    const { memory } = this.#tree;
+    const openFiles = this.#session.descriptors.count;
+    return statisticsOf({ memory, branches: this.#branches, written: this.#upper.written, openFiles });
   }
 
   /** The upper: what was given as such, or the memfs `Volume` made by the first `sync` without one; undefined before. */

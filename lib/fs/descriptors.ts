@@ -21,6 +21,11 @@ export class Descriptors {
     this.#first = FIRST + (overlay % RANGES) * RANGE;
   }
 
+  /** How many are open. */
+  get count(): number {
+    return this.#files.length - this.#free.length;
+  }
+
   add(file: OpenFile): number {
     const at = this.#free.pop() ?? this.#files.length;
     this.#files[at] = file;

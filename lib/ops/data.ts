@@ -42,14 +42,21 @@ function settleFill(io: Io, tree: Tree, file: File, outcome: Filled): void {
  * @param ahead how many bytes beyond are fetched with them, where any must be
  */
 export function prepareRead(io: Io, tree: Tree, file: File, from: number, to: number, ahead = 0): void {
-  for (let attempt = 0; lacks(tree.memory, file, from, to); attempt++) {
+  const { clean } = tree.memory;
+  if (!lacks(tree.memory, file, from, to)) {
+    clean.hits++;
+    return;
+  }
+  for (let attempt = 0; ; attempt++) {
     if (attempt === ATTEMPTS) throw ESTALE;
     if ((file.state & THROUGH) !== 0) return;
     const origin = originOf(file);
     if (origin === undefined) return;
     const outcome = fillForRead(io, tree.memory, file, origin, from, Math.min(to + ahead, file.size));
     if (outcome !== 'filled') settleFill(io, tree, file, outcome);
+    if (!lacks(tree.memory, file, from, to)) break;
   }
+  clean.misses++;
 }
 
 /** Brings in memory the pages of which a write of [from, to) keeps a part. */
@@ -230,6 +237,11 @@ const PAST_CHUNK = 64 * 1024;
 /** The bytes of a file from `from` to its end, in a Buffer of their own. */
 export function readAll(io: Io, tree: Tree, file: File, from: number): Buffer {
   prepareRead(io, tree, file, from, file.size);
+  return readPrepared(io, tree, file, from);
+}
+
+/** The same once `prepareRead` has brought them in memory. */
+export function readPrepared(io: Io, tree: Tree, file: File, from: number): Buffer {
   if (mayLie(file)) {
     const pieces: Uint8Array[] = [];
     for (let at = from; ; ) {

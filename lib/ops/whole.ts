@@ -22,7 +22,7 @@ import { own, tellChange } from '../tree/own.ts';
 import { borrow, returnLoan } from '../tree/sources/borrow.ts';
 import { touchMtime } from '../tree/tree.ts';
 import { FOLLOW, walk } from '../tree/walk.ts';
-import { mayLie, prepareRead, prepareWrite, probeSize, readAll, relieve, writeNow } from './data.ts';
+import { mayLie, prepareRead, prepareWrite, probeSize, readAll, readPrepared, relieve, writeNow } from './data.ts';
 import { carryOut, isReading, isWriting, type OpenFile, type Opening, openPlanned, planOpen } from './open.ts';
 
 const { O_CREAT, O_TRUNC, O_APPEND, O_RDONLY, O_WRONLY, O_EXCL, COPYFILE_EXCL } = constants;
@@ -96,7 +96,7 @@ export function readText(io: Io, caller: Caller, path: string, flags: number): s
     reclaim(tree.memory);
     return page.bytes.toString('utf8', page.start, page.start + page.length);
   }
-  return readAll(io, tree, file, 0).toString('utf8');
+  return readPrepared(io, tree, file, 0).toString('utf8');
 }
 
 /** Opens a file as `flags` say, which may make or empty it, also when it cannot be read then. */

@@ -95,6 +95,7 @@ export function fillPages(
       const page = adoptPage(memory, file, i, piece, how);
       setPage(file, i, page);
       memory.clean.add(page);
+      memory.clean.fills++;
     }
   }
 }

@@ -49,6 +49,11 @@ export class CleanPages {
   #newest: CleanPage | undefined;
   /** How many pages were ever forgotten for want of room. */
   reclaimed = 0;
+  /** How many pages the branches ever supplied. Changed by `contents.ts`. */
+  fills = 0;
+  /** How many reads found all that they wanted in memory, and how many did not. Changed by `ops/data.ts`. */
+  hits = 0;
+  misses = 0;
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;

@@ -1,0 +1,18 @@
+/** What an overlay tells of itself, unasked. */
+
+import type { Command } from './writeback/commands.ts';
+
+/** What an overlay tells with `on`. */
+export interface OverlayEvents {
+  /** Something is about to be done to the upper. */
+  command: [command: Command];
+  /** A file could not be written back; it stays dirty and is tried again by the next write-back. */
+  'writeback-error': [
+    failure: {
+      /** Absolute in the overlay. */
+      readonly path: string;
+      /** Such as `ENOSPC`. */
+      readonly code: string;
+    },
+  ];
+}

@@ -1,0 +1,52 @@
+/**
+ * What an overlay holds and has done, in numbers: plain counters that are kept anyway, read when somebody asks.
+ */
+
+import { stopsOf } from './async-io.ts';
+import type { Branch } from './branch/branch.ts';
+import type { Memory } from './pages/memory.ts';
+
+/** What {@link Overlay.statistics} gives: counts since the overlay was made, and what it holds now. */
+export interface Statistics {
+  /** Reads of contents that found all they wanted in memory. */
+  readonly hits: number;
+  /** Reads of contents that had to ask a branch. */
+  readonly misses: number;
+  /** Pages that branches have supplied, those that were fetched ahead included. */
+  readonly fills: number;
+  /** Pages that were forgotten because there were more than `cache.maxBytes` of them. */
+  readonly reclaimed: number;
+  /** Bytes of memory that hold unchanged content now. */
+  readonly cachedBytes: number;
+  /** Bytes of changed content in memory now that no upper has. */
+  readonly dirtyBytes: number;
+  /** Bytes that were handed to the upper, those of its work area included. */
+  readonly writtenBytes: number;
+  /** How often asynchronous calls have stopped to wait for a branch, to be run again when it had answered. */
+  readonly restarts: number;
+  /** Descriptors that are open now, those of FileHandles included. */
+  readonly openFiles: number;
+}
+
+/** What the numbers are taken from. */
+export interface Counted {
+  readonly memory: Memory;
+  readonly branches: readonly Branch[];
+  readonly written: number;
+  readonly openFiles: number;
+}
+
+export function statisticsOf({ memory, branches, written, openFiles }: Counted): Statistics {
+  const { clean, quota } = memory;
+  return Object.freeze({
+    hits: clean.hits,
+    misses: clean.misses,
+    fills: clean.fills,
+    reclaimed: clean.reclaimed,
+    cachedBytes: clean.bytes,
+    dirtyBytes: quota.bytes,
+    writtenBytes: written,
+    restarts: branches.reduce((sum, branch) => sum + stopsOf(branch), 0),
+    openFiles,
+  });
+}
