@@ -153,9 +153,12 @@ function follow(tree: Tree, inode: Directory, name: string, found: Found): Inode
   if (sources.length !== inode.sources.length || sources.some((source, i) => source !== inode.sources[i])) {
     setSources(inode, sources);
   }
-  inode.origin = found.source;
+  const { source } = found;
+  inode.origin = source;
   inode.originName = name;
-  inode.number = numberOf(tree, name, found);
+  // One that the upper got from here keeps the number that it has shown (C3).
+  const isHeld = source instanceof UpperSource && source.held.get(name) === inode;
+  if (!isHeld) inode.number = numberOf(tree, name, found);
   update(tree, inode, found.attributes);
   return inode;
 }

@@ -26,7 +26,8 @@ interface TakenPage {
 
 /** Attributes as they were. */
 export interface TakenAttributes {
-  readonly mode: number;
+  /** Of a link undefined: it has none of its own, and a change would be one of what it leads to. */
+  readonly mode: number | undefined;
   readonly uid: number;
   readonly gid: number;
   readonly atime: number;
@@ -57,7 +58,7 @@ export interface Content {
 
 export function takeAttributes(inode: Inode): TakenAttributes {
   return {
-    mode: inode.mode & 0o7777,
+    mode: inode instanceof Symlink ? undefined : inode.mode & 0o7777,
     uid: inode.owner.uid,
     gid: inode.owner.gid,
     atime: secondsOf(inode.atimeSec, inode.atimeNsec),
@@ -127,16 +128,14 @@ export function* stageContent(memory: Memory, content: Content, staging: string,
     else yield* stagePages(memory, content, path);
   } else {
     yield* tell({ kind: 'symlink', target: content.target ?? '', path });
-    const { uid, gid, atime, mtime } = content.attributes;
-    if (writer.can.chownLinks) yield* allowed({ kind: 'chown', path, uid, gid });
-    if (writer.can.setTimesOfLinks) yield* tell({ kind: 'setTimes', path, atime, mtime });
+    yield* giveAttributes(path, content.attributes, writer, 'made with its mode');
     content.staged = yield* tell({ kind: 'lstat', path });
   }
 }
 
 function* stageFile(memory: Memory, content: Content, path: string, writer: Writer): Procedure<void> {
   const { attributes, size } = content;
-  const handle = yield* tell({ kind: 'create', path, mode: attributes.mode & 0o777 });
+  const handle = yield* tell({ kind: 'create', path, mode: (attributes.mode ?? 0) & 0o777 });
   try {
     let written = 0;
     for (const piece of piecesOf(memory, content)) {
@@ -176,21 +175,23 @@ export interface Writer {
   readonly can: Upper['can'];
 }
 
-/** Gives a file or directory of the upper its owner, mode and times; what only root may give, others leave. */
+/** Gives what is in the upper its owner, mode and times; what only root may give, others leave. */
 export function* giveAttributes(
   path: string,
   { mode, uid, gid, atime, mtime }: TakenAttributes,
   writer: Writer,
   made: 'made with its mode' | 'made before',
 ): Procedure<void> {
+  const { can } = writer;
+  const [canChown, canSetTimes] =
+    mode === undefined ? [can.chownLinks, can.setTimesOfLinks] : [can.chown, can.setTimes];
   const urgency: Urgency = made === 'made before' ? 'at once' : 'none';
-  if (writer.can.chown && (made === 'made before' || uid !== writer.uid || gid !== writer.gid)) {
+  if (canChown && (made === 'made before' || uid !== writer.uid || gid !== writer.gid)) {
     yield* allowed({ kind: 'chown', path, uid, gid, urgency });
   }
-  if (writer.can.chmod && (made === 'made before' || (mode & 0o777 & ~writer.umask()) !== mode)) {
-    yield* tell({ kind: 'chmod', path, mode, urgency });
-  }
-  if (writer.can.setTimes) yield* tell({ kind: 'setTimes', path, atime, mtime, urgency });
+  const isMade = mode === undefined || (made !== 'made before' && (mode & 0o777 & ~writer.umask()) === mode);
+  if (can.chmod && !isMade) yield* tell({ kind: 'chmod', path, mode, urgency });
+  if (canSetTimes) yield* tell({ kind: 'setTimes', path, atime, mtime, urgency });
 }
 
 /** A command that the upper may refuse to who is not root (W8: "owner, where it may"). */

@@ -8,7 +8,7 @@
  */
 
 import { constants } from 'node:fs';
-import { type Directory, type Inode, isDirectory, isSymlink, type Link, namesOf } from '../tree/inode.ts';
+import { type Directory, type Inode, isDirectory, type Link, namesOf } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
@@ -276,8 +276,7 @@ class DraftWriter {
   /** Attributes of what was there before, and of every directory in which something was done, the deepest first. */
   attributes(items: readonly Item[], dirty: ReadonlySet<Inode>): void {
     for (const inode of dirty) {
-      // A link has its attributes from when it was made.
-      if (isDirectory(inode) || isSymlink(inode) || inode.nlink === 0) continue;
+      if (isDirectory(inode) || inode.nlink === 0) continue;
       if (this.#contents.get(inode)?.kind === 'whole') continue;
       const first = this.#firstOf(inode);
       if (first === undefined) continue;

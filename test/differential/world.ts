@@ -191,9 +191,13 @@ function typeOf(value: Typed): string {
   return value.isSymbolicLink() ? 'link' : 'other';
 }
 
-/** The links of directories, their sizes, those of absolute links and the modes of links are each filesystem's own affair. */
+/**
+ * The links of directories, their sizes, those of absolute links and the modes of links are each filesystem's own affair;
+ * and when the names in a removed directory went is nobody's.
+ */
 function plainStats(stats: Stats): string {
-  const time = stats.mtimeMs < CLOCK ? stats.mtimeMs : 'now';
+  const isGone = stats.isDirectory() && stats.nlink === 0;
+  const time = isGone ? 'gone' : stats.mtimeMs < CLOCK ? stats.mtimeMs : 'now';
   const body = stats.isFile() ? ` size ${stats.size}` : '';
   const links = stats.isDirectory() ? '' : ` nlink ${stats.nlink}`;
   const mode = stats.isSymbolicLink() ? '' : stats.mode.toString(8);

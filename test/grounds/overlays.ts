@@ -6,37 +6,55 @@ import { type FileSystem, FORMS } from './face.ts';
 import { type Ground, NEST, ROOT } from './ground.ts';
 import { decoys, disguised, junk, moves, spread, whiteoutNames } from './layers.ts';
 import type { Scenario } from './scenario.ts';
-import { type Overlay, Site } from './site.ts';
+import { type Overlay, type OverlayOptions, Site } from './site.ts';
 import { type Item, makeTree, removeTree } from './tree.ts';
 
 /** Small enough that the scenarios cross borders of pages. */
 const SMALL_PAGES = 4096;
 
-/** Lays out the tree of a site and returns the overlay that shows it. */
-type LayOut = (site: Site) => Overlay;
+/** How a tree lies in an overlay: the options that make the overlay, and what is then made through it. */
+interface Arrangement {
+  readonly options: OverlayOptions;
+  readonly build?: (overlay: Overlay) => void;
+}
 
 interface Traits {
-  /**
-   * Who may be the caller: nobody in particular, since the tree is made by the caller against what its modes forbid;
-   * the owner, who made it; or anybody, since it was made without the caller.
-   */
-  readonly callers?: 'unnamed' | 'owner' | 'anybody';
+  /** Who lays out the tree is hindered by the modes in it, unless it is root. */
+  readonly hindered?: true;
+  /** What is written back to; what the overlay makes itself when not given. */
+  readonly upper?: 'memfs' | 'directory' | 'overlay';
+  /** The tree is written back and what was written is mounted again before the scenario runs. */
+  readonly mounted?: 'again';
+  /** See Standing. */
+  readonly numbers?: 'without numbers';
 }
 
-function serves({ as }: Scenario, callers: Traits['callers']): boolean {
-  if (as === undefined) return true;
-  if (callers === 'unnamed') return false;
-  return as === 'owner' || (ROOT && callers === 'anybody');
+function serves({ as }: Scenario, { hindered }: Traits): boolean {
+  return ROOT || as === undefined || (as === 'owner' && !hindered);
 }
 
-function ground(name: string, { callers = 'owner' }: Traits, layOut: LayOut): Ground {
+function upperOf(site: Site, kind: Traits['upper']): OverlayOptions {
+  if (kind === undefined) return {};
+  if (kind === 'memfs') return { upper: memfs() };
+  const directory = site.directory();
+  return { upper: kind === 'directory' ? directory : site.overlay({ lower: [], upper: directory }) };
+}
+
+function ground(name: string, traits: Traits, arrange: (site: Site) => Arrangement): Ground {
   return {
     name,
     forms: FORMS,
-    serves: (scenario) => serves(scenario, callers),
+    serves: (scenario) => serves(scenario, traits),
     stand: (given, rights) => {
       const site = new Site(given, rights);
-      return site.stage(layOut(site), '');
+      const { options: arranged, build } = arrange(site);
+      const options = { ...arranged, ...upperOf(site, traits.upper) };
+      const first = site.overlay(options);
+      build?.(first);
+      const standing = { options, base: '', numbers: traits.numbers ?? 'with numbers' } as const;
+      if (traits.mounted === undefined) return site.stage(first, standing);
+      first.close();
+      return site.stage(site.overlay(options), standing);
     },
   };
 }
@@ -59,55 +77,70 @@ function makeRoom(overlay: Overlay, wanted: readonly Item[], lying: readonly Ite
   }
 }
 
-/** The three lowers and what is left for the overlay itself, over a lower of things that must not show. */
-function halves(site: Site, options: { readonly immutable: boolean }): Overlay {
+function inOneLower(site: Site): Arrangement {
+  return { options: { lower: site.lower(site.items) } };
+}
+
+function inImmutableLower(site: Site): Arrangement {
+  const lower = { fs: nodeFs, root: site.lower(site.items), immutable: true };
+  return { options: { lower, pageSize: SMALL_PAGES } };
+}
+
+/** Three lowers and what is left for the overlay itself, over a lower of things that must not show. */
+function halves(site: Site, options: { readonly immutable: boolean }): Arrangement {
   const layers = spread(site.items, 3);
   const upper = layers.pop() ?? [];
-  const lowers = [...layers, decoys(site.items)].map((items) => ({
-    fs: nodeFs,
-    root: site.lower(items),
-    immutable: options.immutable,
-  }));
-  const overlay = site.overlay({ lower: lowers, pageSize: SMALL_PAGES });
-  makeRoom(overlay, upper, layers.flat());
-  site.fill(overlay.fs, NEST, upper);
-  return overlay;
+  const lower = [...layers, decoys(site.items)].map((items) => ({ fs: nodeFs, root: site.lower(items), ...options }));
+  return {
+    options: { lower, pageSize: SMALL_PAGES },
+    build: (overlay) => {
+      makeRoom(overlay, upper, layers.flat());
+      site.fill(overlay.fs, NEST, upper);
+    },
+  };
 }
 
 /** Everything is in a lower among junk that the overlay removed. */
-function whiteouts(site: Site): Overlay {
+function whiteouts(site: Site): Arrangement {
   const { tops, items } = junk(site.items);
-  const overlay = site.overlay({ lower: site.lower([...site.items, ...items]) });
-  for (const top of tops) removeTree(overlay.fs, `${NEST}/${top}`);
-  mend(site, overlay);
-  return overlay;
+  return {
+    options: { lower: site.lower([...site.items, ...items]) },
+    build: (overlay) => {
+      for (const top of tops) removeTree(overlay.fs, `${NEST}/${top}`);
+      mend(site, overlay);
+    },
+  };
 }
 
 /** Everything was in a lower under other names, and the overlay moved each into its place. */
-function renamed(site: Site): Overlay {
-  const overlay = site.overlay({ lower: site.lower(disguised(site.items), `${NEST}~`), pageSize: SMALL_PAGES });
-  overlay.fs.renameSync(`${NEST}~`, NEST);
-  for (const { from, to } of moves(site.items)) overlay.fs.renameSync(`${NEST}/${from}`, `${NEST}/${to}`);
-  mend(site, overlay);
-  return overlay;
+function renamed(site: Site): Arrangement {
+  return {
+    options: { lower: site.lower(disguised(site.items), `${NEST}~`), pageSize: SMALL_PAGES },
+    build: (overlay) => {
+      overlay.fs.renameSync(`${NEST}~`, NEST);
+      for (const { from, to } of moves(site.items)) overlay.fs.renameSync(`${NEST}/${from}`, `${NEST}/${to}`);
+      mend(site, overlay);
+    },
+  };
 }
 
 /** One overlay over another, which has changes of its own. */
-function stacked(site: Site): Overlay {
+function stacked(site: Site): Arrangement {
   const [lowest, middle] = spread(site.items, 1);
-  const inner = site.privileged({ lower: site.lower(lowest ?? []), pageSize: SMALL_PAGES });
+  const inner = site.overlay({ lower: site.lower(lowest ?? []), pageSize: SMALL_PAGES });
   site.fill(inner.fs, NEST, middle ?? []);
-  return site.overlay({ lower: { fs: inner.fs } });
+  site.guard(inner.fs, '/');
+  return { options: { lower: { fs: inner.fs } } };
 }
 
 /** A directory that another tool wrote as a layer, over a lower that has junk at the whited-out names. */
-function writtenUpper(site: Site): Overlay {
+function writtenUpper(site: Site): Arrangement {
   const { tops, items } = junk(site.items);
   const [below, above] = spread(site.items, 1);
   const inUpper = site.items.filter((item) => item.entry.kind === 'directory' || above?.includes(item));
   const upper = site.directory();
   site.fill(nodeFs, upper + NEST, [...whiteoutNames(tops), ...inUpper]);
-  return site.overlay({ lower: site.lower([...items, ...(below ?? [])]), upper });
+  return { options: { lower: site.lower([...items, ...(below ?? [])]), upper } };
 }
 
 /** The items with the modes that a umask would give them: memfs has none. */
@@ -118,58 +151,63 @@ function withModes(items: readonly Item[]): Item[] {
   });
 }
 
-function memfsLower(site: Site): Overlay {
+function memfsLower(site: Site): Arrangement {
   const fs = memfs();
   fs.mkdirSync(NEST, { recursive: true, mode: 0o755 });
   site.fill(fs, NEST, withModes(site.items));
   site.guard(fs, '/');
-  return site.overlay({ lower: { fs } });
+  return { options: { lower: { fs } } };
 }
 
 /** The tree begins in the middle of a directory and appears in the middle of the overlay. */
-function rootAndAt(site: Site): Overlay {
+function rootAndAt(site: Site): Arrangement {
   const root = `${site.lower(site.items, '/some/where/ground')}/some/where`;
-  return site.overlay({ lower: [{ fs: nodeFs, root, at: '/w/x' }] });
+  return { options: { lower: [{ fs: nodeFs, root, at: '/w/x' }] } };
 }
 
-function upperOnly(site: Site, options: { readonly upper?: FileSystem | Overlay | string }): Overlay {
-  const overlay = site.overlay({ lower: site.lower([]), pageSize: SMALL_PAGES, ...options });
-  site.fill(overlay.fs, NEST, site.items);
-  return overlay;
+function upperOnly(site: Site): Arrangement {
+  return {
+    options: { lower: site.lower([]), pageSize: SMALL_PAGES },
+    build: (overlay) => site.fill(overlay.fs, NEST, site.items),
+  };
 }
 
 /** The real disk, with nothing given: every path means what it means outside. */
 const overDisk: Ground = {
   name: 'an overlay over the whole disk',
   forms: FORMS,
-  serves: (scenario) => serves(scenario, 'anybody'),
+  serves: (scenario) => serves(scenario, {}),
   stand: (given, rights) => {
     const site = new Site(given, rights);
     const base = site.directory();
     site.fill(nodeFs, base + NEST, site.items, base + NEST);
     site.guard(nodeFs, base);
-    return site.stage(site.overlay({ cwd: () => process.cwd() }), base);
+    const options = { cwd: () => process.cwd() };
+    return site.stage(site.overlay(options), { options, base, numbers: 'without numbers' });
   },
 };
 
 export const overlayGrounds: readonly Ground[] = [
-  ground('everything in a lower', { callers: 'anybody' }, (site) => site.overlay({ lower: site.lower(site.items) })),
-  ground('everything in an immutable lower', { callers: 'anybody' }, (site) =>
-    site.overlay({ lower: { fs: nodeFs, root: site.lower(site.items), immutable: true }, pageSize: SMALL_PAGES }),
-  ),
-  ground('everything in upper', {}, (site) => upperOnly(site, {})),
+  ground('everything in a lower', {}, inOneLower),
+  ground('everything in an immutable lower', {}, inImmutableLower),
+  ground('everything in upper', {}, upperOnly),
   ground('half and half', {}, (site) => halves(site, { immutable: false })),
   ground('half and half over immutable lowers', {}, (site) => halves(site, { immutable: true })),
-  ground('a lower full of whiteouts', { callers: 'unnamed' }, whiteouts),
-  ground('renamed lowers', { callers: 'unnamed' }, renamed),
-  ground('a stacked overlay', { callers: 'anybody' }, stacked),
-  ground('a memfs lower', { callers: 'anybody' }, memfsLower),
-  ground('a lower with root and at', { callers: 'anybody' }, rootAndAt),
-  ground('an upper written by another tool', { callers: 'anybody' }, writtenUpper),
-  ground('a memfs upper', {}, (site) => upperOnly(site, { upper: memfs() })),
-  ground('a directory upper', {}, (site) => upperOnly(site, { upper: site.directory() })),
-  ground('an overlay as upper', {}, (site) =>
-    upperOnly(site, { upper: site.privileged({ lower: [], upper: site.directory() }) }),
+  ground('a lower full of whiteouts', { hindered: true }, whiteouts),
+  ground('renamed lowers', { hindered: true }, renamed),
+  ground('a stacked overlay', { numbers: 'without numbers' }, stacked),
+  ground('a memfs lower', {}, memfsLower),
+  ground('a lower with root and at', {}, rootAndAt),
+  ground('an upper written by another tool', {}, writtenUpper),
+  ground('half and half over a memfs upper, mounted again', { upper: 'memfs', mounted: 'again' }, (site) =>
+    halves(site, { immutable: false }),
+  ),
+  ground('everything in a directory upper, mounted again', { upper: 'directory', mounted: 'again' }, upperOnly),
+  ground('everything in an overlay as upper, mounted again', { upper: 'overlay', mounted: 'again' }, upperOnly),
+  ground(
+    'renamed lowers and a directory upper, mounted again',
+    { hindered: true, upper: 'directory', mounted: 'again' },
+    renamed,
   ),
   overDisk,
 ];

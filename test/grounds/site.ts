@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { createOverlay } from '../../lib/index.ts';
 import type { FileSystem } from './face.ts';
 import { clear, NEST, type Rights, ROOT, type Stage, scratch } from './ground.ts';
-import { flatten, type Item, makeTree, type Owner, snapshot, type Tree } from './tree.ts';
+import { flatten, type Item, makeTree, type Owner, remountable, snapshot, type Tree } from './tree.ts';
 
 export type Overlay = ReturnType<typeof createOverlay>;
 export type OverlayOptions = NonNullable<Parameters<typeof createOverlay>[0]>;
@@ -22,6 +22,16 @@ interface Guarded {
 /** A lower on the disk must keep its change times too; a memfs has looser ones. */
 function look(fs: FileSystem, root: string): Map<string, string> {
   return snapshot(fs, root, fs === nodeFs ? 'with ctime' : 'without ctime');
+}
+
+/** How an overlay stands. */
+export interface Standing {
+  /** What it was made with. */
+  readonly options: OverlayOptions;
+  /** What its paths begin with. */
+  readonly base: string;
+  /** Whether numbers of lowers last when it is mounted again: those of second devices and of overlays come as they are met. */
+  readonly numbers: 'with numbers' | 'without numbers';
 }
 
 export class Site {
@@ -74,28 +84,26 @@ export class Site {
     this.#guarded.push({ fs, root, before: look(fs, root) });
   }
 
-  /** An overlay whose calls have the rights of the scenario's caller. */
+  /** An overlay with the rights of the test run, closed at the end. */
   overlay(options: OverlayOptions): Overlay {
-    const credentials = this.#rights && { ...this.#rights.caller, groups: [] };
-    return this.privileged({ ...(credentials && { credentials }), ...options });
-  }
-
-  /** An overlay whose calls have the rights of the test run. */
-  privileged(options: OverlayOptions): Overlay {
     const overlay = createOverlay({ cwd: START, ...options });
     this.#overlays.push(overlay);
     return overlay;
   }
 
-  /** What the scenario runs on: the overlay, whose paths begin with `base`. */
-  stage(overlay: Overlay, base: string): Stage {
+  /** What the scenario runs on. */
+  stage(overlay: Overlay, standing: Standing): Stage {
+    const { base } = standing;
+    const root = base + NEST;
+    const rights = this.#rights;
     return {
-      fs: overlay.fs,
-      root: base + NEST,
+      fs: rights ? overlay.as({ ...rights.caller, groups: [] }) : overlay.fs,
+      root,
       base,
       start: base === '' ? START : process.cwd(),
       linkNameless: (fd, path) => overlay.linkTmpfile(fd, path),
       verify: () => {
+        this.#verifyRemount(overlay, standing);
         for (const { fs, root, before } of this.#guarded) expect(look(fs, root)).toEqual(before);
       },
       leave: () => {
@@ -103,6 +111,19 @@ export class Site {
         clear(this.made);
       },
     };
+  }
+
+  /** Writing back changes nothing that shows, nor does mounting what was written back. */
+  #verifyRemount(overlay: Overlay, { options, base, numbers }: Standing): void {
+    const root = base + NEST;
+    const shown = remountable(overlay.fs, root, 'with numbers');
+    const kept = numbers === 'with numbers' ? shown : remountable(overlay.fs, root, numbers);
+    overlay.syncSync();
+    expect(remountable(overlay.fs, root, 'with numbers'), 'after a sync').toEqual(shown);
+    const { upper } = overlay;
+    overlay.close();
+    const again = this.overlay({ ...options, ...(upper !== undefined && { upper }) });
+    expect(remountable(again.fs, root, numbers), 'mounted again').toEqual(kept);
   }
 
   #give(directory: string): void {

@@ -148,12 +148,42 @@ function digest(content: Buffer): string {
     : createHash('sha1').update(content).digest('hex');
 }
 
-function describe(fs: FileSystem, path: string, stats: BigIntStats, times: 'with ctime' | 'without ctime'): string {
-  const changed = times === 'with ctime' ? stats.ctimeNs : '';
-  const head = `${stats.mode.toString(8)} ${stats.uid}:${stats.gid} ${stats.mtimeNs} ${changed} ${stats.ino}`;
+/** Which times a snapshot tells. */
+export type Times = 'with ctime' | 'without ctime';
+
+function timesOf(stats: BigIntStats, times: Times): string {
+  return times === 'with ctime' ? `${stats.mtimeNs} ${stats.ctimeNs}` : String(stats.mtimeNs);
+}
+
+function describe(fs: FileSystem, path: string, stats: BigIntStats, times: Times): string {
+  const head = `${stats.mode.toString(8)} ${stats.uid}:${stats.gid} ${timesOf(stats, times)} ${stats.ino}`;
   if (stats.isDirectory()) return head;
   const body = stats.isSymbolicLink() ? fs.readlinkSync(path) : stats.isFile() ? contentOf(fs, path) : '';
   return `${head} ${stats.nlink} ${stats.size} ${body}`;
+}
+
+/**
+ * What must be the same when what was written back is mounted again: types, modes, owners, times of files to the millisecond that
+ * memfs knows, sizes and contents. Left out is what an upper is not told or cannot hold: the times of directories in which names
+ * came and went, the modes and sizes of links in memfs, and how many names of a lower's file were removed.
+ */
+export function remountable(
+  fs: FileSystem,
+  root: string,
+  numbers: 'with numbers' | 'without numbers',
+): Map<string, string> {
+  const seen = new Map<string, string>();
+  const visit = (path: string): void => {
+    const stats = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (stats === undefined) return;
+    const owner = `${stats.uid}:${stats.gid}${numbers === 'with numbers' ? ` ${stats.ino}` : ''}`;
+    if (stats.isSymbolicLink()) seen.set(path, `link ${owner} ${stats.mtimeMs} ${fs.readlinkSync(path)}`);
+    else if (stats.isDirectory()) seen.set(path, `directory ${owner} ${stats.mode.toString(8)}`);
+    else seen.set(path, `${stats.mode.toString(8)} ${owner} ${stats.mtimeMs} ${stats.size} ${contentOf(fs, path)}`);
+    if (stats.isDirectory()) for (const name of namesIn(fs, path)) visit(`${path}/${name}`);
+  };
+  visit(root);
+  return seen;
 }
 
 /** What a filesystem refuses to tell (memfs refuses root too) is the same before and after. */
@@ -177,7 +207,7 @@ function namesIn(fs: FileSystem, path: string): string[] {
  * Everything under `root` that must not change in a lower: type, mode, owner, times, number, links, size, content.
  * The times of a last access are left out, since reading may change them.
  */
-export function snapshot(fs: FileSystem, root: string, times: 'with ctime' | 'without ctime'): Map<string, string> {
+export function snapshot(fs: FileSystem, root: string, times: Times): Map<string, string> {
   const seen = new Map<string, string>();
   const visit = (path: string): void => {
     const stats = fs.lstatSync(path, { bigint: true });

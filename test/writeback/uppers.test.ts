@@ -66,6 +66,39 @@ it.each(PHASES)('L13: %s, synced to an upper of promises only', async (_, phases
   next.close();
 });
 
+it('W8: a link that the upper has already gets the times and the owner that it is given later', () => {
+  const directory = newDirectory();
+  const overlay = mount(directory);
+  overlay.fs.writeFileSync('/file', 'content', { mode: 0o640 });
+  overlay.fs.symlinkSync('file', '/link');
+  overlay.syncSync();
+  const { uid, gid } = overlay.fs.lstatSync('/link');
+  const owner = process.getuid?.() === 0 ? { uid: 21, gid: 22 } : { uid, gid };
+  overlay.fs.lutimesSync('/link', 5, 6);
+  overlay.fs.lchownSync('/link', owner.uid, owner.gid);
+  overlay.close();
+  expect(nodeFs.lstatSync(join(directory, 'link'))).toMatchObject({ ...owner, mtimeMs: 6000 });
+  expect(nodeFs.lstatSync(join(directory, 'file'))).toMatchObject({ uid, gid, mode: 0o100640 });
+});
+
+it('C3: a directory that the upper gets on the way to a changed file keeps its number', () => {
+  const directory = newDirectory();
+  const overlay = createOverlay({ lower: { fs: makeVolume() }, upper: directory });
+  const { ino } = overlay.fs.statSync('/d');
+  overlay.fs.chmodSync('/d/file', 0o600);
+  overlay.syncSync();
+  expect(overlay.fs.statSync('/d').ino).toBe(ino);
+  expect(overlay.fs.readdirSync('/', { withFileTypes: true }).map(({ name }) => name)).toEqual(['d']);
+  overlay.close();
+});
+
+function makeVolume(): InstanceType<typeof Volume> {
+  const volume = new Volume();
+  volume.mkdirSync('/d');
+  volume.writeFileSync('/d/file', 'content');
+  return volume;
+}
+
 it('without an upper the first sync makes a volume in memory', () => {
   const overlay = createOverlay({ lower: new Volume() });
   expect(overlay.upper).toBeUndefined();

@@ -145,11 +145,11 @@ export const holes: Scenario[] = [
   }),
   scenario('C6 a hole costs nothing', {}, async (fs, root) => {
     const handle = await fs.open(`${root}/new`, 'w+');
-    await handle.write('Z', 1_000_000_000);
+    await handle.write('Z', 4_000_000);
     const stats = await handle.stat();
-    expect(stats.size).toBe(1_000_000_001);
+    expect(stats.size).toBe(4_000_001);
     expect(stats.blocks * 512).toBeLessThan(1_000_000);
-    expect(await readAt(handle, 500_000_000, 4)).toBe('\0\0\0\0');
+    expect(await readAt(handle, 2_000_000, 4)).toBe('\0\0\0\0');
   }),
   scenario('C6 truncate down then up reads zeros', { a: 'alphabet' }, async (fs, root) => {
     await fs.truncate(`${root}/a`, 3);
