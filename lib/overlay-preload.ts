@@ -7,10 +7,12 @@
 
 import { ESTALE, isErrno } from './errno.ts';
 import { type Io, runAsync } from './fault.ts';
+import { prepareRead } from './ops/data.ts';
 import { list } from './ops/list.ts';
 import type { Caller } from './tree/caller.ts';
 import { File, type Inode, isDirectory, isSymlink, OWNED_CONTENT } from './tree/inode.ts';
-import { pathIn } from './tree/sources/source.ts';
+import { pathIn, UpperSource } from './tree/sources/source.ts';
+import type { Tree } from './tree/tree.ts';
 import { FOLLOW, type Following, NOFOLLOW, readTarget, walk } from './tree/walk.ts';
 
 /** How many paths are under way together. */
@@ -48,7 +50,7 @@ async function load(caller: Caller, path: string, following: Following): Promise
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const inode = await runAsync((io) => look(io, caller, path, following));
     if (isDirectory(inode)) return childrenOf(caller, path);
-    if (!(inode instanceof File) || (await keepContent(inode))) return [];
+    if (!(inode instanceof File) || (await keepContent(caller.tree, inode))) return [];
   }
   throw ESTALE;
 }
@@ -60,10 +62,22 @@ async function childrenOf(caller: Caller, path: string): Promise<string[]> {
 }
 
 /** Has what is still with the origin kept; false where the origin is no longer the same. */
-async function keepContent(file: File): Promise<boolean> {
+async function keepContent(tree: Tree, file: File): Promise<boolean> {
   const { origin, originName, supplied, extra } = file;
   if (origin === undefined || (supplied === 0 && (file.state & OWNED_CONTENT) !== 0)) return true;
+  if (origin instanceof UpperSource && origin.branch.sync === undefined) return cacheContent(tree, file);
   const kept = await origin.branch.keep?.(pathIn(origin, originName), extra?.fingerprint ?? file);
   // Of an owned file the rest is ESTALE, for the synchronous API as for the others.
   return kept !== false || file.isOwned;
+}
+
+/** How much of a file of the upper is read at once. */
+const CHUNK = 1024 * 1024;
+
+/** Brings what the upper has of a file into the cache: it changes by our own hand, so that nothing of it can be recorded for good. */
+async function cacheContent(tree: Tree, file: File): Promise<boolean> {
+  for (let from = 0; from < file.size; from += CHUNK) {
+    await runAsync((io) => prepareRead(io, tree, file, from, Math.min(from + CHUNK, file.size)));
+  }
+  return true;
 }

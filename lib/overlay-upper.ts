@@ -45,8 +45,8 @@ export class UpperControl implements Flusher {
   given: object | string | undefined;
   /** Undefined while there is no upper. Changed by the constructor and `#makeVolume`. */
   #writeBack: WriteBack | undefined;
-  /** A promise-only upper that nobody has mounted yet. Changed by `#mounted`. */
-  #mounting: Errand | undefined;
+  /** The mounting of a promise-only upper, once somebody has asked; undefined while nobody has, and after it failed. Changed by `#mount`. */
+  #mounting: Promise<void> | undefined;
 
   /** How many bytes uppers that were let go have got. Changed by `closeNow` and `closeLater`. */
   #writtenBefore = 0;
@@ -61,7 +61,8 @@ export class UpperControl implements Flusher {
     this.#writeBack = this.#connect(upper);
     noteChanges(tree);
     const { mounting } = this.#writeBack;
-    if (upper.branch.sync === undefined) this.#mounting = mounting;
+    // Whoever asks the tree first waits for it: before it the upper may show half of what a crash interrupted.
+    if (upper.branch.sync === undefined) tree.mounting = { ...mounting, later: () => this.#mount(mounting) };
     else this.#worded(() => mounting.now());
     tree.flusher = this;
     if (this.#writeBack.isInMemory || tree.dirty === undefined) return;
@@ -97,6 +98,25 @@ export class UpperControl implements Flusher {
   /** How many bytes the upper has got. */
   get written(): number {
     return this.#writtenBefore + (this.#writeBack?.written ?? 0);
+  }
+
+  /** Mounts the upper without blocking, once for all who ask; who asks after a failure has it tried again. */
+  #mount({ later }: Errand): Promise<void> {
+    this.#mounting ??= later().then(
+      () => {
+        this.#tree.mounting = undefined;
+      },
+      (thrown: unknown) => {
+        this.#mounting = undefined;
+        throw thrown;
+      },
+    );
+    return this.#mounting;
+  }
+
+  /** Nobody has asked for anything that is in the upper. */
+  get #isUntouched(): boolean {
+    return this.#tree.mounting !== undefined && this.#mounting === undefined;
   }
 
   flush(inode: Inode): Errand | undefined {
@@ -140,27 +160,21 @@ export class UpperControl implements Flusher {
   /** Writes everything back, at once. */
   syncNow(manner: Manner): void {
     this.#writeBack ??= this.#makeVolume();
-    this.#mounting?.now();
-    this.#mounting = undefined;
+    this.#tree.mounting?.now();
     throwAll(this.#worded(() => this.#writeBack?.now(manner) ?? []));
   }
 
   /** Writes everything back. */
   async syncLater(manner: Manner): Promise<void> {
     this.#writeBack ??= this.#makeVolume();
-    await this.#mountLater();
     let failures: Failure[];
     try {
+      await this.#tree.mounting?.later();
       failures = await this.#writeBack.later(manner);
     } catch (thrown) {
       throw thrown instanceof Errno ? syncError(thrown, undefined) : thrown;
     }
     throwAll(failures);
-  }
-
-  async #mountLater(): Promise<void> {
-    await this.#mounting?.later();
-    this.#mounting = undefined;
   }
 
   #worded<R>(sync: () => R): R {
@@ -174,7 +188,7 @@ export class UpperControl implements Flusher {
   /** Writes everything back and gives the upper back. What was made by default holds nothing for anybody, and is let go. */
   closeNow(): void {
     const writeBack = this.#writeBack;
-    if (writeBack === undefined) return;
+    if (writeBack === undefined || this.#isUntouched) return;
     this.#tree.dirty?.hurryTimes();
     this.syncNow({});
     this.#triggers?.stop();
@@ -184,7 +198,7 @@ export class UpperControl implements Flusher {
 
   async closeLater(): Promise<void> {
     const writeBack = this.#writeBack;
-    if (writeBack === undefined) return;
+    if (writeBack === undefined || this.#isUntouched) return;
     this.#tree.dirty?.hurryTimes();
     await this.syncLater({});
     this.#triggers?.stop();

@@ -21,6 +21,7 @@ import {
 import { type Found, find } from '../tree/load.ts';
 import { lookup } from '../tree/lookup.ts';
 import { layerOf } from '../tree/sources/layer.ts';
+import { loadRoot } from '../tree/sources/root.ts';
 import { pathIn, type Source } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 
@@ -61,6 +62,7 @@ export type Roots = ReadonlyMap<Branch, string>;
 /** Lists what differs from the lowers, parents before children, siblings in order. */
 export function listChanges(io: Io, tree: Tree, roots: Roots): PathChange[] {
   const changes: PathChange[] = [];
+  if (!tree.isRootLoaded) loadRoot(io, tree);
   new Comparison(io, tree, roots, changes).compareNames(tree.root, '', 'merged');
   const moved = new Set(changes.map(({ from }) => from));
   return changes.filter(({ kind, path }) => kind !== 'removed' || !moved.has(path));

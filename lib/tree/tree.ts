@@ -155,6 +155,8 @@ export class Tree {
   dirty: Dirty | undefined = undefined;
   /** Who writes back; undefined while there is no upper. Set by the overlay. */
   flusher: Flusher | undefined = undefined;
+  /** What has to be done before anything is looked at; undefined when it is done. Set by the overlay. */
+  mounting: Errand | undefined = undefined;
   /** What a change has to wait for while the tree is frozen. Set by the overlay. */
   thawing: Errand | undefined = undefined;
   /** Owners by `uid:gid`. Entries are only added. */

@@ -43,6 +43,7 @@ export function setRootSources(tree: Tree, sources: readonly Source[]): void {
 /** Gives the root the attributes of the topmost branch. */
 export function loadRoot(io: Io, tree: Tree): void {
   const { root } = tree;
+  if (tree.mounting !== undefined) io.perform(tree.mounting);
   // A branch without a notion of its own root (an object of a few functions) still has files below it.
   const found = root.sources.map((source) => ({ source, attributes: io.lstat(source.branch, source.path) }));
   const top = found.find(({ attributes }) => attributes !== undefined);
