@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Volume } from 'memfs';
 import { afterEach, expect, it } from 'vitest';
-import { createOverlay, type Overlay } from '../../lib/index.ts';
-import { Fault, forgetLock, leftovers, mount, newLower, numbersOf, survey, type UpperFs, whichOf } from './rig.ts';
-import { WORKLOADS } from './workloads.ts';
+import { createOverlay, type Overlay } from '../../../lib/index.ts';
+import { Fault, forgetLock, leftovers, mount, newLower, numbersOf, survey, type UpperFs, whichOf } from '../rig.ts';
+import { WORKLOADS } from '../workloads.ts';
 
 const made: string[] = [];
 

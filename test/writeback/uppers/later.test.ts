@@ -4,9 +4,9 @@ import nodeFs, { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { createOverlay } from '../../lib/index.ts';
-import { Fault, forgetLock, leftovers, mount, survey, type UpperFs, whichOf } from './rig.ts';
-import { WORKLOADS } from './workloads.ts';
+import { createOverlay } from '../../../lib/index.ts';
+import { Fault, forgetLock, leftovers, mount, survey, type UpperFs, whichOf } from '../rig.ts';
+import { WORKLOADS } from '../workloads.ts';
 
 const made: string[] = [];
 
