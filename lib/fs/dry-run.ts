@@ -137,6 +137,10 @@ export function dryRun(name: string, kinds: readonly Kind[], args: readonly unkn
   }
 }
 
+function isGenerator(value: unknown): value is AsyncGenerator {
+  return typeof value === 'object' && value !== null && 'next' in value && Symbol.asyncIterator in value;
+}
+
 /** The same for a function of `fs.promises`. Arguments that are undefined at the end may as well be missing. */
 export async function dryRunPromise(name: string, kinds: readonly Kind[], args: readonly unknown[]): Promise<void> {
   // One of them (opendir) is made of a callback function by adding the callback behind whatever arguments there are.
@@ -145,7 +149,9 @@ export async function dryRunPromise(name: string, kinds: readonly Kind[], args: 
   // A FileHandle is a file that is really open, or one that Node knows nothing of.
   if (kinds[0] === 'path or handle' && isHandle(given[0])) harmless[0] = await takeEmptyHandle();
   try {
-    await promiseFunctions[name]?.(...harmless);
+    const given = await promiseFunctions[name]?.(...harmless);
+    // What gives one thing after another (`watch`) looks at its arguments when the first is wanted.
+    if (isGenerator(given)) await given.next();
   } catch (error) {
     if (!isOfSystem(error)) throw error;
   }

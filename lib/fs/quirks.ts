@@ -40,6 +40,9 @@ export const LINKS_BELOW_ANY_GO_ON: boolean = MAJOR < 26;
 /** Before Node 24 `glob` tells its callback of wrong arguments; later ones throw. */
 export const GLOB_CALLS_BACK_REFUSALS: boolean = MAJOR < 24;
 
+/** Since Node 22 `promises.watch` has the options `maxQueue` and `overflow`; before, every change waits. */
+export const WATCH_QUEUE_IS_BOUNDED: boolean = MAJOR >= 22;
+
 /** Before Node 24 `truncate` takes a descriptor for a path. */
 export const TRUNCATE_TAKES_DESCRIPTORS: boolean = MAJOR < 24;
 

@@ -4,7 +4,7 @@
 
 import { EventEmitter } from 'node:events';
 import { displayName } from '../../branch/bytes.ts';
-import { type Errno, isErrno } from '../../errno.ts';
+import { ENOENT, type Errno, isErrno } from '../../errno.ts';
 import { syncIo } from '../../fault.ts';
 import { stat } from '../../ops/attributes.ts';
 import type { Inode } from '../../tree/inode.ts';
@@ -16,6 +16,7 @@ import type { Session } from '../session.ts';
 import { subscribe, type Watched } from './feed.ts';
 import { type Ignores, takeIgnore } from './ignore.ts';
 import { KeepAlive } from './keep-alive.ts';
+import { knownOption } from './known-options.ts';
 
 /** What `fs.watch` was asked. */
 export interface WatchRequest {
@@ -26,12 +27,16 @@ export interface WatchRequest {
   readonly encoding: Encoding;
   readonly signal: AbortSignal | undefined;
   readonly ignores: Ignores;
+  /** What comes of a path at which nothing is: an error, or a watcher that never hears of anything (Node 24 and later). */
+  readonly missing: 'error' | 'silence';
 }
 
 /** Reads the arguments of `watch`; what is not plainly right is doubted. */
 export function parseWatch(session: Session, path: unknown, given: unknown): WatchRequest {
   const options = takeOptions(given);
   const { persistent = true, recursive = false, signal } = options;
+  const throwIfNoEntry = knownOption('throwIfNoEntry', options.throwIfNoEntry) ?? true;
+  if (typeof throwIfNoEntry !== 'boolean') doubt();
   if (typeof persistent !== 'boolean' || typeof recursive !== 'boolean') doubt();
   return {
     path: takePath(session, path),
@@ -40,6 +45,7 @@ export function parseWatch(session: Session, path: unknown, given: unknown): Wat
     encoding: encodingIn(options),
     signal: signal as AbortSignal | undefined,
     ignores: takeIgnore(options.ignore),
+    missing: throwIfNoEntry ? 'error' : 'silence',
   };
 }
 
@@ -49,20 +55,32 @@ export function watchedAt(path: string, inode: Inode, { recursive }: WatchReques
   return { inode, name, depth: recursive ? 'tree' : 'entries' };
 }
 
-/** The error of a watch that cannot be begun: Node's, with the path as `filename` too. */
-export function watchError(errno: Errno, given: unknown, above: (...args: never[]) => unknown): Error {
+/** The error of a watch that cannot be begun: Node's, with the path as `filename` too. A recursive one begins with a look. */
+export function watchError(
+  errno: Errno,
+  { recursive }: WatchRequest,
+  given: unknown,
+  above: (...args: never[]) => unknown,
+): Error {
   const path = shownPath(given);
-  return Object.assign(systemError(errno, 'watch', path, undefined, above), { filename: path });
+  return Object.assign(systemError(errno, recursive ? 'stat' : 'watch', path, undefined, above), { filename: path });
 }
 
 /** What `fs.watch` gives: tells of changes until it is closed. */
 export class FSWatcher extends EventEmitter {
-  readonly #keepAlive: KeepAlive;
+  /** Undefined where nothing is watched. */
+  readonly #keepAlive: KeepAlive | undefined;
   /** Stops the feed; undefined once closed. Changed by `close`. */
   #stop: (() => void) | undefined;
 
-  constructor(session: Session, inode: Inode, request: WatchRequest) {
+  /** Without an inode there is nothing to watch. */
+  constructor(session: Session, inode: Inode | undefined, request: WatchRequest) {
     super();
+    if (inode === undefined) {
+      // Node tells of the end of a recursive one all the same.
+      if (request.recursive) this.#stop = () => {};
+      return;
+    }
     this.#keepAlive = new KeepAlive(request.persistent ? 'referenced' : 'unreferenced');
     const watched = watchedAt(displayName(request.path), inode, request);
     this.#stop = subscribe(session.caller.tree, watched, (event, name) => {
@@ -77,17 +95,17 @@ export class FSWatcher extends EventEmitter {
     if (this.#stop === undefined) return;
     this.#stop();
     this.#stop = undefined;
-    this.#keepAlive.end();
+    this.#keepAlive?.end();
     process.nextTick(() => this.emit('close'));
   }
 
   ref(): this {
-    this.#keepAlive.ref();
+    this.#keepAlive?.ref();
     return this;
   }
 
   unref(): this {
-    this.#keepAlive.unref();
+    this.#keepAlive?.unref();
     return this;
   }
 }
@@ -97,7 +115,7 @@ export function watchForm(session: Session) {
   const watch = (filename?: unknown, options?: unknown, listener?: unknown): FSWatcher => {
     const hear = typeof options === 'function' ? options : listener;
     const request = parseOrThrow('watch', ['path'], [filename, options], () => parseWatch(session, filename, options));
-    const inode = lookAt(session, request.path, filename, watch);
+    const inode = lookAt(session, request, filename, watch);
     const watcher = new FSWatcher(session, inode, request);
     if (hear) watcher.on('change', hear as (event: string, name: string | Buffer | null) => void);
     closeAtAbort(watcher, request.signal);
@@ -106,10 +124,17 @@ export function watchForm(session: Session) {
   return watch;
 }
 
-function lookAt(session: Session, path: string, given: unknown, above: (...args: never[]) => unknown): Inode {
-  const found = stat(syncIo, session.caller, path);
-  if (isErrno(found)) throw watchError(found, given, above);
-  return found;
+/** What is to be watched; undefined for nothing, where that is allowed. */
+function lookAt(
+  session: Session,
+  request: WatchRequest,
+  given: unknown,
+  above: (...args: never[]) => unknown,
+): Inode | undefined {
+  const found = stat(syncIo, session.caller, request.path);
+  if (!isErrno(found)) return found;
+  if (found === ENOENT && request.missing === 'silence') return undefined;
+  throw watchError(found, request, given, above);
 }
 
 function closeAtAbort(watcher: FSWatcher, signal: AbortSignal | undefined): void {

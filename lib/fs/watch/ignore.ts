@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { doubt } from '../arguments.ts';
+import { knownOption } from './known-options.ts';
 
 /** Whether a name is not told of. */
 export type Ignores = (name: string) => boolean;
@@ -19,10 +20,16 @@ function ignoresOne(given: unknown): Ignores {
   return (name) => matchesGlob(path.posix.basename(name), pattern);
 }
 
-/** Reads the option; a Node that does not know it does not look at it. */
-export function takeIgnore(given: unknown): Ignores {
-  const knows = Number(process.versions.node.split('.')[0]) >= 24;
-  if (!knows || given === undefined || given === null) return () => false;
+/** Reads the option; a Node that does not know it does not look at it. What is below something ignored is not told of either. */
+export function takeIgnore(value: unknown): Ignores {
+  const given = knownOption('ignore', value);
+  if (given === undefined || given === null) return () => false;
   const all = (Array.isArray(given) ? given : [given]).map(ignoresOne);
-  return (name) => all.some((ignores) => ignores(name));
+  const ignores = (name: string) => all.some((one) => one(name));
+  return (name) => {
+    for (let slash = name.indexOf('/'); slash > 0; slash = name.indexOf('/', slash + 1)) {
+      if (ignores(name.slice(0, slash))) return true;
+    }
+    return ignores(name);
+  };
 }

@@ -10,6 +10,7 @@ import { doubt } from '../arguments.ts';
 import { parseOrReject } from '../call.ts';
 import { abortError } from '../errors.ts';
 import { showName } from '../options.ts';
+import { WATCH_QUEUE_IS_BOUNDED } from '../quirks.ts';
 import type { Session } from '../session.ts';
 import { type EventType, subscribe } from './feed.ts';
 import { parseWatch, type WatchRequest, watchError, watchedAt } from './fs-watcher.ts';
@@ -30,6 +31,7 @@ interface QueueOptions {
 const MOST_WAITING = 2048;
 
 function queueIn(options: unknown): QueueOptions {
+  if (!WATCH_QUEUE_IS_BOUNDED) return { maxQueue: Number.POSITIVE_INFINITY, overflow: 'ignore' };
   const { maxQueue = MOST_WAITING, overflow = 'ignore' } = (options ?? {}) as Partial<QueueOptions>;
   if (!Number.isInteger(maxQueue) || (overflow !== 'ignore' && overflow !== 'error')) doubt();
   return { maxQueue, overflow };
@@ -51,7 +53,7 @@ export function watchEventsForm(session: Session) {
     const request = await parseOrReject('watch', ['path'], [filename, options], parse);
     if (request.signal?.aborted) throw abortError(request.signal);
     const inode = await runAsync((io) => stat(io, session.caller, request.path));
-    if (isErrno(inode)) throw watchError(inode, filename, watch);
+    if (isErrno(inode)) throw watchError(inode, request, filename, watch);
     const watched = watchedAt(displayName(request.path), inode, request);
     yield* iterate(request, request, (hear) => subscribe(session.caller.tree, watched, hear));
   };

@@ -63,8 +63,8 @@ const PATTERNS = [
   'src\\deep\\**',
   'src\\{a,deep}*',
   'none/../src/*',
-  '**/../*.ts',
-  '../*/src',
+  'src/**/../*.ts',
+  'src/deep/./*/..',
 ];
 
 describe('braces', () => {

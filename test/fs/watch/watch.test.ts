@@ -128,6 +128,10 @@ describe('fs.watch', () => {
     const real = missing(() => nodeFs.watch('/no/such/place'));
     expect(real).toBeDefined();
     expect(missing(() => fs.watch('/no/such/place'))).toEqual(real);
+    const recursive = missing(() => fs.watch('/no/such/place', { recursive: true }));
+    // Node 24 gives a watcher of nothing.
+    expect(recursive).toEqual(missing(() => nodeFs.watch('/no/such/place', { recursive: true })) ?? recursive);
+    expect(recursive).toMatchObject({ code: 'ENOENT', syscall: 'stat' });
   });
 });
 
@@ -164,29 +168,108 @@ describe('promises.watch', () => {
   });
 });
 
+/** What a call throws, and whether the watcher that it gives instead tells of its end. */
+async function outcomeOf(watch: () => nodeFs.FSWatcher): Promise<unknown[]> {
+  let watcher: nodeFs.FSWatcher;
+  try {
+    watcher = watch();
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    return [code, message];
+  }
+  const told: string[] = [];
+  watcher.on('close', () => told.push('close'));
+  watcher.close();
+  await wait(0);
+  return ['a watcher', ...told];
+}
+
 describe('what newer Nodes know', () => {
   const major = Number(process.versions.node.split('.')[0]);
-  it('N7 more changes than `maxQueue` end the iterator where `overflow` says so', async () => {
+  it.runIf(major >= 22)('N7 more changes than `maxQueue` end the iterator where `overflow` says so', async () => {
+    const failure = async (fs: Fs, root: string) => {
+      const options = { maxQueue: 2, overflow: 'error' } as object;
+      const events = fs.promises.watch(root === '' ? '/' : root, options)[Symbol.asyncIterator]();
+      const first = events.next();
+      await wait(SETTLE);
+      fs.mkdirSync(`${root}/a`);
+      await first;
+      for (const name of ['b', 'c', 'd']) fs.mkdirSync(`${root}/${name}`);
+      await wait(SETTLE);
+      const { message, code } = (await events.next().catch((error: unknown) => error)) as NodeJS.ErrnoException;
+      return [code, message, await events.next()];
+    };
+    const real = await failure(nodeFs, scratch);
+    expect(real[0]).toBe('ERR_FS_WATCH_QUEUE_OVERFLOW');
+    expect(await failure(createOverlay({ lower: [] }).fs, '')).toEqual(real);
+  });
+
+  it.runIf(major >= 22)('N7 else they are forgotten, with a warning', async () => {
+    const heard = async (fs: Fs, root: string) => {
+      const warnings: string[] = [];
+      const warn = vi.spyOn(process, 'emitWarning').mockImplementation((text) => void warnings.push(String(text)));
+      const events = fs.promises.watch(root === '' ? '/' : root, { maxQueue: 2 } as object)[Symbol.asyncIterator]();
+      const names = [events.next()];
+      await wait(SETTLE);
+      for (const name of ['a', 'b', 'c', 'd']) fs.mkdirSync(`${root}/${name}`);
+      await wait(SETTLE);
+      names.push(events.next());
+      const found = (await Promise.all(names)).map(({ value }) => (value as { filename: string }).filename);
+      await events.return?.();
+      warn.mockRestore();
+      return [found, [...new Set(warnings)]];
+    };
+    const real = await heard(nodeFs, scratch);
+    expect(real[1]).toEqual(['fs.watch maxQueue exceeded']);
+    expect(await heard(createOverlay({ lower: [] }).fs, '')).toEqual(real);
+  });
+
+  it('N1 wrong options are refused as Node does', async () => {
     const { fs } = createOverlay({ lower: [] });
-    const options = { maxQueue: 2, overflow: 'error' } as object;
-    const events = fs.promises.watch('/', options)[Symbol.asyncIterator]();
-    const first = events.next();
-    await wait(SETTLE);
-    fs.writeFileSync('/a', '');
-    await first;
-    for (const name of ['b', 'c', 'd']) fs.writeFileSync(`/${name}`, '');
-    await wait(SETTLE);
-    await expect(events.next()).rejects.toMatchObject({ code: 'ERR_FS_WATCH_QUEUE_OVERFLOW' });
+    const wrong = [{ maxQueue: 'x' }, { maxQueue: 1.5 }, { maxQueue: null }, { overflow: 'throw' }, { overflow: null }];
+    const alsoOfWatch: object[] = [{ ignore: 5 }, { ignore: '' }, { ignore: ['a', ''] }, { throwIfNoEntry: 5 }];
+    const refusal = async (here: Fs, options: object) => {
+      const events = here.promises.watch('/no/such/place', options)[Symbol.asyncIterator]();
+      const { message, code } = (await events.next().catch((error: unknown) => error)) as NodeJS.ErrnoException;
+      return [code, message];
+    };
+    for (const options of [...wrong, ...alsoOfWatch]) {
+      expect(await refusal(fs, options)).toEqual(await refusal(nodeFs, options));
+    }
+    for (const options of alsoOfWatch) {
+      const watch = (here: Fs) => outcomeOf(() => here.watch('/no/such/place', options as nodeFs.WatchOptions));
+      expect(await watch(fs)).toEqual(await watch(nodeFs));
+    }
+  });
+
+  it('N7 `throwIfNoEntry: false` gives a watcher of nothing, in a Node that knows it', async () => {
+    const { fs } = createOverlay({ lower: [] });
+    fs.writeFileSync('/file', '');
+    nodeFs.writeFileSync(path.join(scratch, 'file'), '');
+    for (const throwIfNoEntry of [false, 0, true]) {
+      const watch = (here: Fs, at: string) =>
+        outcomeOf(() => here.watch(at, { throwIfNoEntry, persistent: false } as object));
+      expect(await watch(fs, '/none')).toEqual(
+        (await watch(nodeFs, path.join(scratch, 'none'))).map((text) => String(text).replace(scratch, '')),
+      );
+      expect((await watch(fs, '/file/below'))[0]).toEqual((await watch(nodeFs, path.join(scratch, 'file/below')))[0]);
+    }
+    if (major < 26) return;
+    const options = { throwIfNoEntry: false, recursive: true } as object;
+    expect(await outcomeOf(() => fs.watch('/none', options))).toEqual(
+      await outcomeOf(() => nodeFs.watch(path.join(scratch, 'none'), options)),
+    );
   });
 
   it('N7 `ignore` names what is not told of, in a Node that knows it', async () => {
     const { fs } = createOverlay({ lower: [] });
     const heard: string[] = [];
-    const options = { ignore: ['*.log', /^tmp/, (name: string) => name === 'x'] } as object;
+    const options = { recursive: true, ignore: ['*.log', /^tmp/, (name: string) => name === 'x', 'skip'] } as object;
     const watcher = fs.watch('/', options, (_event, name) => heard.push(String(name)));
-    for (const name of ['a.log', 'tmp1', 'x', 'told']) fs.mkdirSync(`/${name}`);
+    for (const name of ['a.log', 'tmp1', 'x', 'skip', 'skip/below', 'told']) fs.mkdirSync(`/${name}`);
     await wait(SETTLE);
     watcher.close();
-    expect(heard).toEqual(major >= 24 ? ['told'] : ['a.log', 'tmp1', 'x', 'told']);
+    const all = ['a.log', 'tmp1', 'x', 'skip', 'skip/below', 'told'];
+    expect(heard).toEqual(major >= 24 ? ['told'] : all);
   });
 });
