@@ -14,7 +14,7 @@ import type { Cursor, Watcher } from './area/carry-out.ts';
 import type { Content } from './content.ts';
 import type { DraftMove, DraftStep, Move, Step } from './draft.ts';
 import { noteMove, notePrint, unsettlePrint, upperOf } from './places.ts';
-import type { Plan } from './plan.ts';
+import type { Item, Plan } from './plan.ts';
 import { settleContent, settleName, settlePlaced } from './settle.ts';
 
 /** A decided batch. */
@@ -93,7 +93,8 @@ export function adoptNameless(tree: Tree, { plan, failed }: Batch, stage: UpperS
 }
 
 /** What the tree learns while a batch is carried out. */
-export function watch(tree: Tree, { plan, drafted }: Batch, stage: UpperSource): Watcher {
+export function watch(tree: Tree, batch: Batch, stage: UpperSource): Watcher {
+  const { plan, drafted } = batch;
   const contents = new Map<string, Content>();
   for (const content of plan.contents.values()) contents.set(content.stage, content);
   return {
@@ -108,7 +109,9 @@ export function watch(tree: Tree, { plan, drafted }: Batch, stage: UpperSource):
     },
     done: (index, found) => {
       const drawn = drafted.steps[index];
-      if (drawn !== undefined) noteStep(tree, plan, drawn, contents, stage, found);
+      if (drawn === undefined) return;
+      noteStep(tree, plan, drawn, contents, stage, found);
+      for (const item of drawn.inner) noteInner(tree, batch, item);
     },
   };
 }
@@ -117,6 +120,16 @@ export function watch(tree: Tree, { plan, drafted }: Batch, stage: UpperSource):
 function noteOpaque(directory: Directory): void {
   const layer = upperOf(directory)?.layer;
   if (layer !== undefined) layer.isOpaque = true;
+}
+
+/** Notes what came with a directory that was staged whole. */
+function noteInner(tree: Tree, { plan, failed }: Batch, item: Item): void {
+  const { directory, name, want } = item;
+  const source = upperOf(directory);
+  if (want === undefined || source === undefined || failed.has(want)) return;
+  const content = plan.contents.get(want);
+  if (content !== undefined) settlePlaced(tree, content, source, name);
+  settleName(plan, item);
 }
 
 function noteStep(

@@ -76,13 +76,27 @@ function secondsOf(seconds: number, nanoseconds: number): number {
   return (time - seconds) * 1e6 < microseconds ? time + Math.abs(time) * Number.EPSILON : time;
 }
 
+/** Gives contents names in the staging directory. */
+export interface StageNames {
+  /** For what is given its name as it is. */
+  whole(inode: Inode): string;
+  /** For what is only read from there. */
+  apart(): string;
+}
+
 /** Takes the content of an inode as it is now. `place` is where the upper holds the file already. */
-export function takeContent(memory: Memory, inode: Inode, place: UpperSource | undefined, stage: string): Content {
+export function takeContent(
+  memory: Memory,
+  inode: Inode,
+  place: UpperSource | undefined,
+  stageNames: StageNames,
+): Content {
   const isNameless = inode.nlink === 0;
-  const base = { inode, stage, attributes: takeAttributes(inode), isNameless, staged: undefined };
+  const base = { inode, attributes: takeAttributes(inode), isNameless, staged: undefined };
   if (!(inode instanceof File)) {
     const target = inode instanceof Symlink ? inode.target : undefined;
-    return { ...base, kind: 'whole', size: 0, supplied: 0, origin: originOf(inode), pages: [], target };
+    const stage = stageNames.whole(inode);
+    return { ...base, kind: 'whole', stage, size: 0, supplied: 0, origin: originOf(inode), pages: [], target };
   }
   const dirty: TakenPage[] = [];
   let bytes = 0;
@@ -98,6 +112,7 @@ export function takeContent(memory: Memory, inode: Inode, place: UpperSource | u
   return {
     ...base,
     kind: patch ? 'pages' : 'whole',
+    stage: patch ? stageNames.apart() : stageNames.whole(inode),
     size,
     supplied,
     origin: originOf(inode),

@@ -4,7 +4,7 @@
  *     moves    what leaves its name goes to the staging directory; the deepest first, so that every old path is still right
  *     steps    directories and files get their names, parents first; whiteouts and marks; pages; attributes, directories last
  *
- * Both can be done again after a crash: a move is done when its target is there, a placing when its source is gone.
+ * A directory that is new in the upper is staged with all that is new in it, and gets its place by one rename. Both can be done again after a crash: a move is done when its target is there, a placing when its source is gone.
  */
 
 import { constants } from 'node:fs';
@@ -32,8 +32,9 @@ export type Step =
       readonly path: string;
       /** The inode number that the overlay shows for it, if it is new in the upper. */
       readonly number?: number;
+      /** What is staged in it, if it is a new directory: paths in it, and inode numbers. */
+      readonly inner?: readonly (readonly [string, number])[];
     }
-  | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number; readonly number: number }
   | { readonly kind: 'link'; readonly existing: string; readonly stage: string; readonly path: string }
   | { readonly kind: 'mark'; readonly path: string }
   | { readonly kind: 'unmark'; readonly path: string }
@@ -68,6 +69,8 @@ export interface DraftStep {
   readonly without: 'needs content' | 'goes without';
   /** The name that it is about. */
   readonly item: Item | undefined;
+  /** The names in a new directory that come with it, parents first. */
+  readonly inner: readonly Item[];
   /** The file's name that it is about, where that is no item. */
   readonly place: Link | undefined;
 }
@@ -82,6 +85,8 @@ export interface Draft {
 export interface Material {
   readonly items: readonly Item[];
   readonly contents: ReadonlyMap<Inode, Content>;
+  /** Where directories that are new in the upper are staged. */
+  readonly stages: ReadonlyMap<Directory, string>;
   /** Directories all of whose children are in the plan. */
   readonly copied: ReadonlySet<Directory>;
   /** The inodes that were dirty. */
@@ -107,9 +112,12 @@ class DraftWriter {
   readonly #tree: Tree;
   readonly #contents: ReadonlyMap<Inode, Content>;
   readonly #copied: ReadonlySet<Directory>;
+  readonly #stages: ReadonlyMap<Directory, string>;
   readonly #nameStage: () => string;
   readonly #moves: DraftMove[] = [];
   readonly #steps: DraftStep[] = [];
+  /** What comes with a directory that is staged whole, by its name in the staging directory. */
+  readonly #wholes = new Map<string, { readonly items: Item[]; readonly numbers: [string, number][] }>();
   /** Steps that give files further names. */
   readonly #links: DraftStep[] = [];
   /** What was moved to the staging directory and gets a new name, by inode. */
@@ -121,9 +129,10 @@ class DraftWriter {
   /** Directories whose times change in the upper beside those of the items. */
   readonly #touched = new Set<Directory>();
 
-  constructor(tree: Tree, { contents, copied, nameStage }: Material) {
+  constructor(tree: Tree, { contents, copied, stages, nameStage }: Material) {
     this.#tree = tree;
     this.#contents = contents;
+    this.#stages = stages;
     this.#copied = copied;
     this.#nameStage = nameStage;
   }
@@ -188,16 +197,30 @@ class DraftWriter {
     // What it lies in may be gone with all that was in it.
     const stage = this.#moved.get(want) ?? (held?.parent && this.#moveOut(held.parent, held.name));
     if (stage !== undefined) this.#step({ kind: 'place', stage, path }, want, item);
-    else {
-      // Open to us until all is in it; its own mode comes last.
-      this.#step({ kind: 'mkdir', path, mode: 0o700 | (want.mode & 0o777), number: want.number }, want, item);
-    }
+    else this.#placeStaged(item, want, this.#stages.get(want) ?? '', path);
     this.#touched.add(want);
     // A directory that shows nothing of what the lowers have there says so (L5).
     const hidesDirectory = below !== undefined && (below.attributes.mode & S_IFMT) === S_IFDIR;
     const isNew = lowersOf(want).length === 0 || this.#copied.has(want);
     if (isNew && hidesDirectory && upperOf(want)?.layer?.isOpaque !== true) {
       this.#step({ kind: 'mark', path: `${path}/${this.#tree.spelling.opaqueMark}` }, undefined, item);
+    }
+  }
+
+  /** Gives what is new its name, unless it comes with the directory that it is staged in. */
+  #placeStaged(item: Item, want: Inode, stage: string, path: string): void {
+    const { number } = want;
+    const cut = stage.indexOf('/');
+    if (cut >= 0) {
+      const whole = this.#wholes.get(stage.slice(0, cut));
+      whole?.items.push(item);
+      whole?.numbers.push([stage.slice(cut + 1), number]);
+    } else if (isDirectory(want)) {
+      const whole = { items: [], numbers: [] };
+      this.#wholes.set(stage, whole);
+      this.#step({ kind: 'place', stage, path, number, inner: whole.numbers }, want, item, undefined, whole.items);
+    } else {
+      this.#step({ kind: 'place', stage, path, number }, want, item);
     }
   }
 
@@ -210,7 +233,7 @@ class DraftWriter {
       return;
     }
     if (content?.kind === 'whole') {
-      this.#step({ kind: 'place', stage: content.stage, path, number: want.number }, want, item);
+      this.#placeStaged(item, want, content.stage, path);
     } else {
       const place = placeOf(want);
       const stage = this.#moved.get(want) ?? (place && this.#moveOut(place, want.originName));
@@ -300,11 +323,12 @@ class DraftWriter {
     return { moves: this.#moves.sort((a, b) => depthOf(b) - depthOf(a)), steps: this.#steps };
   }
 
-  #step(step: Step, needs?: Inode, item?: Item, place?: Link): void {
+  #step(step: Step, needs?: Inode, item?: Item, place?: Link, inner: readonly Item[] = []): void {
     const hasContent = needs !== undefined && this.#contents.get(needs)?.kind === 'whole';
     const steps = step.kind === 'link' ? this.#links : this.#steps;
     const isPages = step.kind === 'patch' || step.kind === 'attributes';
-    steps.push({ step, needs, without: hasContent || isPages ? 'needs content' : 'goes without', item, place });
+    const without = hasContent || isPages ? 'needs content' : 'goes without';
+    steps.push({ step, needs, without, item, place, inner });
   }
 
   #pathOf(directory: Directory): string {

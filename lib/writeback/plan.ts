@@ -31,7 +31,7 @@ import { layerOf } from '../tree/sources/layer.ts';
 import type { Source, UpperSource } from '../tree/sources/source.ts';
 import type { Dirty, Tree } from '../tree/tree.ts';
 import { readTarget } from '../tree/walk.ts';
-import { type Content, takeContent } from './content.ts';
+import { type Content, type StageNames, takeContent } from './content.ts';
 import { type Draft, draft } from './draft.ts';
 import { heldNames, lastingPlaceOf, upperOf } from './places.ts';
 
@@ -54,6 +54,8 @@ export interface Plan {
   /** Parents first. */
   readonly items: readonly Item[];
   readonly contents: ReadonlyMap<Inode, Content>;
+  /** Where directories that are new in the upper are staged, with all that is new in them: parents first. */
+  readonly stages: ReadonlyMap<Directory, string>;
   /** Directories whose children were all brought here, since the lowers would not show them at this place. */
   readonly copied: ReadonlySet<Directory>;
   /** The inodes that were dirty. */
@@ -205,14 +207,47 @@ export function plan(io: Io, tree: Tree, nameStage: () => string): Plan | undefi
   dirty.names.clear();
   dirty.truncated.clear();
   dirty.replaced.clear();
-  const { contents, refused } = takeContents(tree, items, inodes, nameStage);
+  const stages = stageDirectories(items, nameStage);
+  const { contents, refused } = takeContents(tree, items, inodes, stageNamesFor(items, stages, nameStage));
   const { copied } = collection;
-  const drafted = draft(tree, { items, contents, copied, dirty: new Set([...inodes, ...timed]), nameStage });
-  return { items, contents, copied, inodes, timed, names, refused, draft: drafted };
+  const drafted = draft(tree, { items, contents, stages, copied, dirty: new Set([...inodes, ...timed]), nameStage });
+  return { items, contents, stages, copied, inodes, timed, names, refused, draft: drafted };
+}
+
+/** Gives directories that are new in the upper places in the staging directory: one in another that is new lies in it there too. */
+function stageDirectories(items: readonly Item[], nameStage: () => string): Map<Directory, string> {
+  const stages = new Map<Directory, string>();
+  for (const { directory, name, want, isTransparent } of items) {
+    if (want === undefined || isTransparent || !isDirectory(want) || upperOf(want) !== undefined) continue;
+    const above = stages.get(directory);
+    stages.set(want, above === undefined ? nameStage() : `${above}/${name}`);
+  }
+  return stages;
+}
+
+/** Where contents are staged: under the first name of the inode, if that is in a directory that is staged too. */
+function stageNamesFor(
+  items: readonly Item[],
+  stages: ReadonlyMap<Directory, string>,
+  nameStage: () => string,
+): StageNames {
+  const firsts = new Map<Inode, Item>();
+  for (const item of items) {
+    const { want, isTransparent } = item;
+    if (want !== undefined && !isTransparent && !firsts.has(want)) firsts.set(want, item);
+  }
+  return {
+    apart: nameStage,
+    whole(inode) {
+      const first = firsts.get(inode);
+      const above = first && stages.get(first.directory);
+      return first === undefined || above === undefined ? nameStage() : `${above}/${first.name}`;
+    },
+  };
 }
 
 /** What must be written: of inodes that get a place in the upper, and of those there whose content changed. */
-function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Inode>, nameStage: () => string) {
+function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Inode>, stageNames: StageNames) {
   const contents = new Map<Inode, Content>();
   const refused = new Map<Inode, Errno>();
   const wanted = new Set<Inode>(dirty);
@@ -221,7 +256,7 @@ function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Ino
   // A copy without a name that is still open loses the bytes it shares with a file that changes: it gets some of its own.
   const takeBorrowers = (inode: Inode, place: UpperSource) => {
     for (const borrower of borrowersOf(place, inode.originName)) {
-      if (borrower.nlink === 0) contents.set(borrower, takeContent(tree.memory, borrower, undefined, nameStage()));
+      if (borrower.nlink === 0) contents.set(borrower, takeContent(tree.memory, borrower, undefined, stageNames));
     }
   };
   for (const inode of wanted) {
@@ -233,7 +268,7 @@ function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Ino
       place === undefined ||
       (inode instanceof File && !isOwnContentClean(inode, inode.extra?.fingerprint?.size ?? inode.size))
     ) {
-      contents.set(inode, takeContent(tree.memory, inode, place, nameStage()));
+      contents.set(inode, takeContent(tree.memory, inode, place, stageNames));
       if (place !== undefined) takeBorrowers(inode, place);
     }
   }

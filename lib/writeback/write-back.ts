@@ -17,10 +17,11 @@ import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
 import { carryOutBatch, numbersOf } from './area/carry-out.ts';
+import { removeFile } from './area/files.ts';
 import { endHolder, newHolder } from './area/lock.ts';
 import { areaAt, clearStage, endBatch, mount, noteNumbers, unmount, writeJournal } from './area/work-area.ts';
 import { adoptNameless, type Batch, failWhoIsBoundTo, isIndivisible, makeBatch, watch } from './batch.ts';
-import { type Command, carryOutLater, carryOutNow, type Procedure, type Target } from './commands.ts';
+import { type Command, carryOutLater, carryOutNow, type Procedure, type Target, tell } from './commands.ts';
 import { stageContent, type Writer } from './content.ts';
 import { noteFailure } from './errors.ts';
 import { isRead } from './places.ts';
@@ -215,6 +216,10 @@ export class WriteBack {
   *#stageAll(taken: Plan, { onProgress, signal }: Manner, failed: Map<Inode, Errno>): Procedure<void> {
     const total = taken.contents.size;
     let done = 0;
+    for (const [{ mode }, stage] of taken.stages) {
+      // Open to us until all is in it; its own mode comes last.
+      yield* tell({ kind: 'mkdir', path: `${this.#area.stage}/${stage}`, mode: 0o700 | (mode & 0o777) });
+    }
     for (const content of taken.contents.values()) {
       signal?.throwIfAborted();
       try {
@@ -222,6 +227,8 @@ export class WriteBack {
       } catch (thrown) {
         if (!(thrown instanceof Errno)) throw thrown;
         failed.set(content.inode, thrown);
+        // In a directory that gets its place as a whole there is to be nothing that is not complete.
+        yield* removeFile(`${this.#area.stage}/${content.stage}`);
       }
       done++;
       onProgress?.({ done, total, bytes: this.written, path: this.#pathOf(content.inode) });

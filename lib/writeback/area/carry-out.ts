@@ -7,7 +7,7 @@ import { EACCES, EEXIST, ENOENT } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
 import { giveAttributes, type Writer, writeAll } from '../content.ts';
 import type { Move, Step } from '../draft.ts';
-import { makeDirectory, quietly, readBytes, removeFile, writeNew } from './files.ts';
+import { quietly, readBytes, removeFile, writeNew } from './files.ts';
 import type { Area } from './work-area.ts';
 
 /** How far a batch is. Changed as it is carried out, so that it can be gone on with after a failure. */
@@ -61,9 +61,6 @@ function* carryOutStep(
   switch (step.kind) {
     case 'place':
       yield* place(`${area.stage}/${step.stage}`, step.path, step.number === undefined ? 'held' : 'new');
-      return undefined;
-    case 'mkdir':
-      yield* makeDirectory(step.path, step.mode);
       return undefined;
     case 'link': {
       const stage = `${area.stage}/${step.stage}`;
@@ -141,10 +138,13 @@ function* openInPlace(path: string): Procedure<unknown> {
 export function* numbersOf(steps: readonly Step[], known: ReadonlyMap<string, number>): Procedure<Map<number, number>> {
   const numbers = new Map<number, number>();
   for (const step of steps) {
-    if ((step.kind !== 'place' && step.kind !== 'mkdir') || step.number === undefined) continue;
-    const staged = step.kind === 'place' ? known.get(step.stage) : undefined;
-    const ino = staged ?? Number((yield* tell({ kind: 'lstat', path: step.path }))?.ino ?? 0);
-    if (ino > 0) numbers.set(ino, step.number);
+    if (step.kind !== 'place' || step.number === undefined) continue;
+    for (const [inner, number] of [['', step.number] as const, ...(step.inner ?? [])]) {
+      const at = inner === '' ? '' : `/${inner}`;
+      const ino =
+        known.get(step.stage + at) ?? Number((yield* tell({ kind: 'lstat', path: step.path + at }))?.ino ?? 0);
+      if (ino > 0) numbers.set(ino, number);
+    }
   }
   return numbers;
 }
