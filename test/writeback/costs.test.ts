@@ -144,3 +144,33 @@ it('a sync with nothing to do tells the upper nothing', () => {
   expect(fault.count).toBe(0);
   overlay.close();
 });
+
+it('a new directory gets its place with all that is in it by one rename', () => {
+  const { volume, overlay, fs, fault } = rig();
+  fs.mkdirSync('/new/deep', { recursive: true });
+  for (let i = 0; i < 50; i++) fs.writeFileSync(`/new/deep/${i}`, `${i}`);
+  overlay.syncSync();
+  const renames = fault.seen.filter((command) => command.kind === 'rename');
+  expect(renames.map(({ to }) => to)).toEqual(['/.overfs/journal', '/new']);
+  expect(volume.readdirSync('/new/deep')).toHaveLength(50);
+  overlay.close();
+});
+
+it('of a new directory of which one file could not be written all others get their place, and that one later', () => {
+  const { volume, overlay, fs, fault } = rig();
+  fs.mkdirSync('/new');
+  for (const name of ['a', 'b', 'c']) fs.writeFileSync(`/new/${name}`, name);
+  overlay.on('command', (command) => {
+    if (command.kind === 'write' && command.path.endsWith('/b') && fault.what === 'full') {
+      throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+    }
+  });
+  fault.what = 'full';
+  expect(() => overlay.syncSync()).toThrow('/new/b');
+  expect(volume.readdirSync('/new')).toEqual(['a', 'c']);
+  expect(fs.readFileSync('/new/b', 'utf8')).toBe('b');
+  fault.what = 'free';
+  overlay.syncSync();
+  expect(volume.readFileSync('/new/b', 'utf8')).toBe('b');
+  overlay.close();
+});
