@@ -103,8 +103,10 @@ export const syncIo: Io = {
   perform: (errand) => errand.now(),
 };
 
-/** Waits for what an operation stopped for, or for the signal, which nothing that never comes can hold up. */
-async function untilAborted(until: Promise<void>, signal: AbortSignal): Promise<void> {
+/** Waits for something that may never come, or for the signal. */
+export async function untilAborted(until: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return until;
+  if (signal.aborted) return;
   let stop: (() => void) | undefined;
   const aborted = new Promise<void>((resolve) => {
     stop = resolve;
@@ -123,7 +125,7 @@ async function resume<R>(
 ): Promise<R> {
   let fault = first;
   for (;;) {
-    await (signal === undefined ? fault.until : untilAborted(fault.until, signal));
+    await untilAborted(fault.until, signal);
     if (signal?.aborted) {
       io.giveUp();
       throw signal.reason;

@@ -11,7 +11,7 @@ import { directoryBranch, makeBranch } from './branch/make-branch.ts';
 import { SMALLEST_PAGE } from './pages/memory.ts';
 import type { Limits } from './pages/quota.ts';
 import type { Credentials } from './tree/caller.ts';
-import type { WriteBackOptions } from './writeback/triggers.ts';
+import type { WriteBackOptions } from './writeback/when/triggers.ts';
 
 /** One read-only branch, with all that can be said of it. */
 export interface LowerOptions {

@@ -16,7 +16,7 @@ import { UpperSource } from './tree/sources/source.ts';
 import type { Flusher, Tree } from './tree/tree.ts';
 import { attachUpper, noteChanges } from './writeback/attach.ts';
 import { countFailures, noteFailure } from './writeback/errors.ts';
-import { type Timers, Triggers, type WriteBackOptions } from './writeback/triggers.ts';
+import { type Timers, Triggers, type WriteBackOptions } from './writeback/when/triggers.ts';
 import { type Failure, type Listeners, type Manner, WriteBack } from './writeback/write-back.ts';
 
 /** Who writes to an upper that is no overlay. */
@@ -126,7 +126,7 @@ export class UpperControl implements Flusher {
     const before = countFailures(inode);
     // What failed is told to each descriptor by the count of failures, not by this.
     const note = (thrown: unknown) => {
-      if (!(thrown instanceof Errno) || (thrown === EBUSY && writeBack.isRunning)) throw thrown;
+      if (!(thrown instanceof Errno) || (thrown === EBUSY && writeBack.isBusy)) throw thrown;
       if (countFailures(inode) === before) noteFailure(inode, thrown);
     };
     return {
@@ -144,12 +144,26 @@ export class UpperControl implements Flusher {
 
   relieve(dirtyBytes: number): Errand | undefined {
     const writeBack = this.#writeBack;
-    if (writeBack === undefined || this.#triggers?.mustWait(dirtyBytes) !== true) return undefined;
+    const triggers = this.#triggers;
+    if (writeBack === undefined || triggers?.mustWait(dirtyBytes) !== true) return undefined;
     return {
       key: 'relieve',
-      // While a write-back is under way it is that which relieves.
-      now: () => void (writeBack.isRunning || writeBack.now({})),
-      later: async () => void (await writeBack.later({})),
+      now: () => {
+        // An upper that cannot be told at once goes on as it can; from within a write-back nobody waits for it.
+        if (!writeBack.canWriteNow || writeBack.isBusy) return;
+        try {
+          triggers.noteEnd(writeBack.now({}).length === 0 ? 'arrived' : 'failed');
+        } catch (thrown) {
+          noteRelief(triggers, thrown);
+        }
+      },
+      later: async () => {
+        try {
+          triggers.noteEnd((await writeBack.later({})).length === 0 ? 'arrived' : 'failed');
+        } catch (thrown) {
+          noteRelief(triggers, thrown);
+        }
+      },
     };
   }
 
@@ -167,10 +181,11 @@ export class UpperControl implements Flusher {
   /** Writes everything back. */
   async syncLater(manner: Manner): Promise<void> {
     this.#writeBack ??= this.#makeVolume();
+    const writeBack = this.#writeBack;
     let failures: Failure[];
     try {
       await this.#tree.mounting?.later();
-      failures = await this.#writeBack.later(manner);
+      failures = await writeBack.later(manner);
     } catch (thrown) {
       throw thrown instanceof Errno ? syncError(thrown, undefined) : thrown;
     }
@@ -210,6 +225,12 @@ export class UpperControl implements Flusher {
     this.#writtenBefore += written;
     this.#writeBack = undefined;
   }
+}
+
+/** What did not arrive is told to the descriptors of its files, not to the writer who happened to wait. */
+function noteRelief(triggers: Triggers, thrown: unknown): void {
+  if (!(thrown instanceof Errno)) throw thrown;
+  triggers.noteEnd('failed');
 }
 
 function syncError(errno: Errno, path: string | undefined): Error {

@@ -215,7 +215,8 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    *
    * Each call is one batch: after a crash the upper has all of it or none. What is written meanwhile belongs to the next one.
    *
-   * @param manner `onProgress` hears of each file; an aborted `signal` ends the call before the batch is decided, with nothing done
+   * @param manner `onProgress` hears of each file; an aborted `signal` ends the call at once, even if the upper hangs: what is not decided
+   *   by then is not done, what is decided goes on
    * @throws AggregateError naming the files that could not be written, which stay dirty; a system error (`sync`) when nothing could
    *
    * @example
@@ -237,7 +238,9 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   /**
    * The same as {@link Overlay.sync}, at once.
    *
-   * @throws as `sync`; also EBUSY while an asynchronous write-back is under way
+   * A write-back that is under way without blocking is taken over, wherever it stands.
+   *
+   * @throws as `sync`; EBUSY in a listener of `command`
    */
   syncSync(manner: Pick<Manner, 'onProgress'> = {}): void {
     this.#upper.syncNow(manner);

@@ -9,9 +9,10 @@
  */
 
 import type { Branch } from '../branch/branch.ts';
+import { NotLoadedError } from '../branch/decorators/recorded.ts';
 import type { Upper } from '../branch/upper/upper.ts';
 import { EBUSY, Errno } from '../errno.ts';
-import { type Errand, runAsync, syncIo } from '../fault.ts';
+import { type Errand, type Io, runAsync, syncIo, untilAborted } from '../fault.ts';
 import { type Inode, isDirectory, isSymlink, namesOf } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -21,8 +22,10 @@ import { removeFile } from './area/files.ts';
 import { endHolder, newHolder } from './area/lock.ts';
 import { areaAt, clearStage, endBatch, mount, noteNumbers, unmount, writeJournal } from './area/work-area.ts';
 import { adoptNameless, type Batch, failWhoIsBoundTo, isIndivisible, makeBatch, watch } from './batch.ts';
-import { type Command, carryOutLater, carryOutNow, type Procedure, type Target, tell } from './commands.ts';
+import { type Command, type Procedure, tell } from './commands.ts';
 import { stageContent, type Writer } from './content.ts';
+import { carryOutLater, carryOutNow, Drive, GivenUp } from './drive/drive.ts';
+import type { Target } from './drive/perform.ts';
 import { noteFailure } from './errors.ts';
 import { isRead } from './places.ts';
 import { type Plan, plan } from './plan.ts';
@@ -59,7 +62,7 @@ export interface Listeners {
 export interface Manner {
   /** Hears of each file when it is staged. */
   onProgress?(progress: Progress): void;
-  /** Once aborted, nothing more is begun; what is decided by then is done all the same. */
+  /** Once aborted, nobody waits and nothing more is begun; what is decided by then is done all the same. */
   readonly signal?: AbortSignal;
 }
 
@@ -85,6 +88,8 @@ export class WriteBack {
   #numbersSize = 0;
   /** The write-back under way without blocking; settles when it ends. Changed by `later`. */
   #running: Promise<void> | undefined;
+  /** What is being carried out; undefined while nothing is. Changed by `#begin`, `#giveUp`, `#runNow` and `#runLater`. */
+  #drive: Drive<unknown> | undefined;
   /** What a failure left decided but not done. Changed by `#batch` and `#finish`. */
   #decided: Batch | undefined;
   /** Something may be left in the staging directory. Changed by `#batch` and `#finish`. */
@@ -140,51 +145,133 @@ export class WriteBack {
     return this.#target.upper.memory;
   }
 
-  /** A write-back that does not block is under way. */
-  get isRunning(): boolean {
-    return this.#running !== undefined;
-  }
-
-  /** Whether there is anything to write. */
+  /** Whether there is anything that the upper has not got, what is under way included. */
   get isDirty(): boolean {
     const { dirty } = this.#tree;
-    return this.#decided !== undefined || (dirty !== undefined && !dirty.isEmpty);
+    if (this.#decided !== undefined || this.#drive !== undefined) return true;
+    return dirty !== undefined && !dirty.isEmpty;
+  }
+
+  /** A command is being told at this moment, or its listener runs: nobody can take over from there. */
+  get isBusy(): boolean {
+    return this.#drive?.isFree === false;
+  }
+
+  /** It can be asked to write at once. */
+  get canWriteNow(): boolean {
+    return this.#target.upper.sync !== undefined;
   }
 
   /**
-   * Writes back all that is dirty, at once.
+   * Writes back all that is dirty, at once. One that is under way without blocking is taken over: where it is decided it is gone on with,
+   * before that it is given up, and what it had taken is dirty again.
    *
    * @returns what could not be written, and stays dirty
-   * @throws EBUSY while a write-back is under way; the bare error of what failed once a batch was decided
+   * @throws EBUSY from within a write-back; the bare error of what failed once a batch was decided
    */
   now(manner: Manner): Failure[] {
-    if (this.#running !== undefined) throw EBUSY;
-    carryOutNow(this.#target, this.#finish());
+    const { branch, upper } = this.#target;
+    // Nothing is taken out of the tree that cannot be brought anywhere.
+    if (upper.sync === undefined) throw new NotLoadedError(branch, 'write', '');
+    this.#takeOver();
+    this.#runNow(this.#finish());
     const taken = plan(syncIo, this.#tree, this.#nameStage);
-    return carryOutNow(this.#target, taken === undefined ? this.#tidy() : this.#batch(taken, manner));
+    return this.#runNow(taken === undefined ? this.#tidy() : this.#batch(taken, manner));
+  }
+
+  /** Ends what is under way without blocking, or makes it void. */
+  #takeOver(): void {
+    const drive = this.#drive;
+    if (drive === undefined) return;
+    if (!drive.isFree) throw EBUSY;
+    if (this.#decided === undefined) this.#giveUp(drive);
+    else this.#endNow(drive);
+  }
+
+  /** Ends what is decided. A failure is told to who waits for it, and left to the next attempt. */
+  #endNow(drive: Drive<unknown>): void {
+    try {
+      drive.now();
+    } catch (thrown) {
+      if (!(thrown instanceof Errno)) throw thrown;
+    }
+  }
+
+  #giveUp(drive: Drive<unknown>): void {
+    this.#drive = undefined;
+    void drive.giveUp().then(() => {
+      // What was under way may have left something there.
+      this.#isStageUsed = true;
+    });
+  }
+
+  #begin<R>(procedure: Procedure<R>): Drive<R> {
+    const drive = new Drive(this.#target, procedure);
+    this.#drive = drive;
+    return drive;
+  }
+
+  #runNow<R>(procedure: Procedure<R>): R {
+    try {
+      return this.#begin(procedure).now();
+    } finally {
+      this.#drive = undefined;
+    }
+  }
+
+  async #runLater<R>(drive: Drive<R>): Promise<R> {
+    try {
+      return await drive.later();
+    } finally {
+      if (this.#drive === drive) this.#drive = undefined;
+    }
   }
 
   /** Writes back all that is dirty, after whatever is under way. As `now`, without blocking. */
   async later(manner: Manner): Promise<Failure[]> {
-    while (this.#running !== undefined) await this.#running;
+    const { signal } = manner;
+    while (this.#running !== undefined) {
+      await untilAborted(this.#running, signal);
+      signal?.throwIfAborted();
+    }
     const run = this.#run(manner);
     const running = run.then(
       () => {},
       () => {},
     );
     this.#running = running;
-    try {
-      return await run;
-    } finally {
+    void running.then(() => {
       this.#running = undefined;
+    });
+    await untilAborted(running, signal);
+    if (signal?.aborted === true && this.#running === running) {
+      const drive = this.#drive;
+      if (drive?.isFree === true && this.#decided === undefined) this.#giveUp(drive);
+      throw signal.reason;
     }
+    return run;
   }
 
   async #run(manner: Manner): Promise<Failure[]> {
-    manner.signal?.throwIfAborted();
-    await carryOutLater(this.#target, this.#finish());
-    const taken = await runAsync((io) => plan(io, this.#tree, this.#nameStage), manner.signal);
-    return carryOutLater(this.#target, taken === undefined ? this.#tidy() : this.#batch(taken, manner));
+    for (;;) {
+      manner.signal?.throwIfAborted();
+      try {
+        await this.#runLater(this.#begin(this.#finish()));
+        const drive = await runAsync((io) => this.#beginBatch(io, manner), manner.signal);
+        if (drive !== undefined) return await this.#runLater(drive);
+      } catch (thrown) {
+        // Somebody has taken over. What is dirty all the same is tried again.
+        if (!(thrown instanceof GivenUp)) throw thrown;
+      }
+    }
+  }
+
+  /** Plans, and begins what was planned; undefined where something decided must be ended first. */
+  #beginBatch(io: Io, manner: Manner): Drive<Failure[]> | undefined {
+    if (this.#decided !== undefined) return undefined;
+    const taken = plan(io, this.#tree, this.#nameStage);
+    // From here on nothing stops or fails.
+    return this.#begin(taken === undefined ? this.#tidy() : this.#batch(taken, manner));
   }
 
   readonly #nameStage = (): string => `${++this.#lastStage}`;
@@ -199,7 +286,7 @@ export class WriteBack {
       yield* this.#stageAll(taken, manner, failed);
       batch = makeBatch(taken, failed);
       if (isIndivisible(batch)) yield* this.#noteNumbers(batch);
-      else yield* writeJournal(this.#area, batch.moves, batch.steps);
+      else yield* writeJournal(this.#area, this.#nameStage(), batch);
     } catch (thrown) {
       giveBack(this.#tree, taken);
       if (thrown instanceof Errno) {
@@ -228,7 +315,7 @@ export class WriteBack {
         if (!(thrown instanceof Errno)) throw thrown;
         failed.set(content.inode, thrown);
         // In a directory that gets its place as a whole there is to be nothing that is not complete.
-        yield* removeFile(`${this.#area.stage}/${content.stage}`);
+        yield* removeFile(`${this.#area.stage}/${content.stage}`, 'none');
       }
       done++;
       onProgress?.({ done, total, bytes: this.written, path: this.#pathOf(content.inode) });

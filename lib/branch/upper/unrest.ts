@@ -37,7 +37,12 @@ export function quietOf(branch: Branch): Promise<void> | undefined {
   return states.get(branch)?.until;
 }
 
-/** Who causes unrest. */
+/** Makes earlier answers void. */
+export function stir(branch: Branch): void {
+  stateOf(branch).epoch++;
+}
+
+/** Who makes others wait. */
 export class Unrest {
   readonly #branch: Branch;
   /** Ends the waiting; undefined while nobody has to wait. Changed by `begin` and `end`. */
@@ -47,15 +52,10 @@ export class Unrest {
     this.#branch = branch;
   }
 
-  /** Makes earlier answers void. */
-  stir(): void {
-    stateOf(this.#branch).epoch++;
-  }
-
   /** Makes everybody wait who is going to ask. */
   begin(): void {
     if (this.#release !== undefined) return;
-    this.stir();
+    stir(this.#branch);
     const { promise, resolve } = withResolvers();
     stateOf(this.#branch).until = promise;
     this.#release = resolve;
@@ -64,7 +64,7 @@ export class Unrest {
   /** Lets everybody ask again. */
   end(): void {
     if (this.#release === undefined) return;
-    this.stir();
+    stir(this.#branch);
     stateOf(this.#branch).until = undefined;
     this.#release();
     this.#release = undefined;

@@ -65,9 +65,9 @@ function* carryOutStep(
     case 'link': {
       const stage = `${area.stage}/${step.stage}`;
       yield* quietly(EEXIST, tell({ kind: 'link', existing: step.existing, path: stage }));
-      yield* tell({ kind: 'rename', from: stage, to: step.path });
+      yield* place(stage, step.path, 'new');
       // Renaming one name of a file to another name of the same file does nothing (POSIX rename).
-      yield* removeFile(stage);
+      yield* removeFile(stage, 'none');
       return undefined;
     }
     case 'mark':

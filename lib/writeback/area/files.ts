@@ -3,27 +3,27 @@
 import { constants } from 'node:fs';
 import type { Attributes } from '../../branch/branch.ts';
 import { EEXIST, ENOENT, type Errno } from '../../errno.ts';
-import { type Procedure, tell } from '../commands.ts';
+import { type Procedure, tell, type Urgency } from '../commands.ts';
 import { writeAll } from '../content.ts';
 
 const { S_IFDIR } = constants;
 
-/** Removes a file, or a directory with all that is in it. `type` is 0 where that is not known. */
+/** Removes a file of the staging directory, or a directory with all that is in it. `type` is 0 where that is not known. */
 export function* removeTree(path: string, type: number): Procedure<void> {
   const names = type === 0 || type === S_IFDIR ? yield* tell({ kind: 'list', path }) : undefined;
   for (const { name, type: inner } of names ?? []) yield* removeTree(`${path}/${name}`, inner);
-  if (names === undefined) yield* removeFile(path);
+  if (names === undefined) yield* removeFile(path, 'none');
   else yield* quietly(ENOENT, tell({ kind: 'rmdir', path }));
 }
 
 /** Makes a directory that may be there already. */
 export function* makeDirectory(path: string, mode: number): Procedure<void> {
-  yield* quietly(EEXIST, tell({ kind: 'mkdir', path, mode }));
+  yield* quietly(EEXIST, tell({ kind: 'mkdir', path, mode, urgency: 'in place' }));
 }
 
-/** Removes a file that may be gone already. */
-export function* removeFile(path: string): Procedure<void> {
-  yield* quietly(ENOENT, tell({ kind: 'unlink', path }));
+/** Removes a file that may be gone already. Requires: it is no staged one, unless `urgency` is `none`. */
+export function* removeFile(path: string, urgency: Urgency = 'in place'): Procedure<void> {
+  yield* quietly(ENOENT, tell({ kind: 'unlink', path, urgency }));
 }
 
 /** Does something of which one outcome is as good as success. */
@@ -35,13 +35,13 @@ export function* quietly(harmless: Errno, procedure: Procedure<unknown>): Proced
   }
 }
 
-/** Writes a small file that must not be there yet. */
-export function* writeNew(path: string, text: string): Procedure<void> {
-  const handle = yield* tell({ kind: 'create', path, mode: 0o600 });
+/** Writes a small file that must not be there yet. Requires: it is no staged one, unless `urgency` is `none`. */
+export function* writeNew(path: string, text: string, urgency: Urgency = 'in place'): Procedure<void> {
+  const handle = yield* tell({ kind: 'create', path, mode: 0o600, urgency });
   try {
-    if (text !== '') yield* writeAll(path, handle, Buffer.from(text), 0);
+    if (text !== '') yield* writeAll(path, handle, Buffer.from(text), 0, urgency);
   } finally {
-    yield* tell({ kind: 'close', path, handle });
+    yield* tell({ kind: 'close', path, handle, urgency });
   }
 }
 

@@ -166,16 +166,22 @@ function* recover(area: Area, writer: Writer): Procedure<void> {
     yield* noteNumbers(area, yield* numbersOf(steps, new Map()), size);
   }
   yield* endBatch(area);
-  yield* removeFile(`${area.journal}.new`);
   yield* clearStage(area, () => false);
 }
 
-/** Decides a batch: from here on it is done to its end, by us or by who mounts the upper after a crash. */
-export function* writeJournal(area: Area, moves: readonly Move[], steps: readonly Step[]): Procedure<void> {
-  const fresh = `${area.journal}.new`;
-  yield* removeFile(fresh);
-  yield* writeNew(fresh, JSON.stringify({ moves, steps }));
-  yield* tell({ kind: 'rename', from: fresh, to: area.journal });
+/**
+ * Decides a batch: from here on it is done to its end, by us or by who mounts the upper after a crash.
+ *
+ * @param stage a name in the staging directory that was never used before
+ */
+export function* writeJournal(
+  area: Area,
+  stage: string,
+  { moves, steps }: { readonly moves: readonly Move[]; readonly steps: readonly Step[] },
+): Procedure<void> {
+  const fresh = `${area.stage}/${stage}`;
+  yield* writeNew(fresh, JSON.stringify({ moves, steps }), 'none');
+  yield* tell({ kind: 'rename', from: fresh, to: area.journal, urgency: 'in place' });
 }
 
 /** Says that a batch is carried out. In this order: moves done a second time would take away what was put in place. */
@@ -199,11 +205,12 @@ export function* noteNumbers(area: Area, numbers: ReadonlyMap<number, number>, s
   if (numbers.size === 0) return size;
   const lines = Buffer.from([...numbers].map(([ino, number]) => `${ino} ${number}\n`).join(''));
   if (size === 0) yield* quietly(EEXIST, writeNew(area.numbers, ''));
-  const handle = yield* tell({ kind: 'open', path: area.numbers });
+  const [path, urgency] = [area.numbers, 'in place'] as const;
+  const handle = yield* tell({ kind: 'open', path, urgency });
   try {
-    yield* writeAll(area.numbers, handle, lines, size);
+    yield* writeAll(path, handle, lines, size, urgency);
   } finally {
-    yield* tell({ kind: 'close', path: area.numbers, handle });
+    yield* tell({ kind: 'close', path, handle, urgency });
   }
   return size + lines.length;
 }

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Volume } from 'memfs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createOverlay } from '../../lib/index.ts';
+import { createOverlay } from '../../../lib/index.ts';
 
 let upper: string;
 beforeEach(() => {

@@ -24,8 +24,9 @@ export interface Timers {
   after(ms: number, callback: () => void): () => void;
 }
 
-/** How much later each attempt is after a failure, and the most, in milliseconds. */
+/** How much later each attempt is after a failure; the first, and the most, in milliseconds. */
 const BACK_OFF = 2;
+const SHORTEST = 1000;
 const LONGEST = 60_000;
 
 /** Decides when to write back in the background. */
@@ -33,11 +34,13 @@ export class Triggers {
   readonly #options: Required<WriteBackOptions>;
   readonly #timers: Timers;
   readonly #writeBack: () => Promise<void>;
-  /** Cancels the timer that is running. Changed by `noteChange`, `#start` and `stop`. */
+  /** Cancels the timer that is running. Changed by `noteChange`, `noteEnd`, `#start` and `stop`. */
   #cancel: (() => void) | undefined;
   /** A write-back of ours is under way. Changed by `#start`. */
   #isRunning = false;
-  /** How long to wait after the last failure; 0 when there was none. Changed by `#start`. */
+  /** Something has become dirty since the last write-back of ours began. Changed by `noteChange` and `#start`. */
+  #isChanged = false;
+  /** How long to wait after the last failure; 0 when there was none. Changed by `noteEnd`. */
   #delay = 0;
   /** Set by `stop`. */
   #isStopped = false;
@@ -52,6 +55,7 @@ export class Triggers {
   /** Something has become dirty. */
   noteChange(): void {
     const { expire } = this.#options;
+    this.#isChanged = true;
     if (this.#cancel !== undefined || this.#isRunning || this.#isStopped || expire === Number.POSITIVE_INFINITY) return;
     this.#cancel = this.#timers.after(Math.max(expire, this.#delay), () => this.#start());
   }
@@ -71,16 +75,27 @@ export class Triggers {
     this.#cancel?.();
     this.#cancel = undefined;
     this.#isRunning = true;
+    this.#isChanged = false;
+    const ended = (how: 'arrived' | 'failed') => {
+      this.#isRunning = false;
+      this.noteEnd(how);
+    };
     this.#writeBack().then(
-      () => this.#ended(0),
-      () => this.#ended(Math.min(LONGEST, Math.max(1000, this.#delay * BACK_OFF))),
+      () => ended('arrived'),
+      () => ended('failed'),
     );
   }
 
-  #ended(delay: number): void {
-    this.#isRunning = false;
-    this.#delay = delay;
-    if (delay > 0 && !this.#isStopped) this.#cancel = this.#timers.after(delay, () => this.#start());
+  /** A write-back has ended. After a failure the next attempt is made by itself, each time later. */
+  noteEnd(how: 'arrived' | 'failed'): void {
+    this.#delay = how === 'arrived' ? 0 : Math.min(LONGEST, Math.max(SHORTEST, this.#delay * BACK_OFF));
+    if (this.#isStopped || this.#isRunning) return;
+    if (how === 'arrived') {
+      if (this.#isChanged) this.noteChange();
+      return;
+    }
+    this.#cancel?.();
+    this.#cancel = this.#timers.after(this.#delay, () => this.#start());
   }
 
   /** Writes nothing back any more. */

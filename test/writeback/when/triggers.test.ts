@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Timers, Triggers } from '../../lib/writeback/triggers.ts';
+import { type Timers, Triggers } from '../../../lib/writeback/when/triggers.ts';
 
 /** Timers that run when told to. */
 class Hand implements Timers {
@@ -59,6 +59,26 @@ describe('when to write back unasked', () => {
     await turn();
     triggers.noteWrite(100);
     expect(ends).toHaveLength(2);
+  });
+
+  it('what changes while it is written back is written back later', async () => {
+    const { timers, ends, triggers } = setUp();
+    triggers.noteChange();
+    timers.fire();
+    triggers.noteChange();
+    expect(timers.waiting).toHaveLength(0);
+    ends[0]?.resolve();
+    await turn();
+    expect(timers.fire()).toBe(5000);
+    expect(ends).toHaveLength(2);
+  });
+
+  it('W2 a writer who waited in vain is not made to wait again, and it is tried again by itself', () => {
+    const { timers, triggers } = setUp();
+    expect(triggers.mustWait(201)).toBe(true);
+    triggers.noteEnd('failed');
+    expect(triggers.mustWait(201)).toBe(false);
+    expect(timers.fire()).toBe(1000);
   });
 
   it('W2 what failed is tried again, each time later, until it succeeds', async () => {

@@ -1,0 +1,222 @@
+/**
+ * Carrying out a procedure: at once, or later, or later until somebody who cannot wait takes it over.
+ *
+ *     procedure ── Command ──► the upper ── answer ──► procedure ── Command ──► ... ──► its result
+ *                                 │
+ *                                 └ under way when somebody takes over: a straggler. Nobody can tell whether it has acted already,
+ *                                   nor wait for it without letting the event loop go on
+ *
+ * A straggler does no harm, whenever it acts and if it never does: what would is told at once (`Urgency`), so that it cannot be under way.
+ * Who takes over a procedure that may be gone on with tells the same command once more; of one that may not (a file is being written
+ * through a handle) he ends what it holds, and it is begun again under other names. Only a handle that a straggler uses stays open until it
+ * has come back.
+ */
+
+import { NotLoadedError } from '../../branch/decorators/recorded.ts';
+import { stir, Unrest } from '../../branch/upper/unrest.ts';
+import { EBUSY, type Errno, errnoOf } from '../../errno.ts';
+import type { Command, Procedure } from '../commands.ts';
+import { patience, perform, type Target } from './perform.ts';
+
+/** Thrown into a procedure that is given up, and by `later` to who waits for it: what it was to do is somebody else's now. */
+export class GivenUp extends Error {}
+
+type Close = Extract<Command, { kind: 'close' }>;
+
+/** How a procedure has ended. */
+type Outcome<R> = { readonly value: R } | { readonly thrown: unknown };
+
+/** After how many commands that are done at once the event loop goes round. */
+const TURN = 32;
+
+/** One procedure that is carried out. */
+export class Drive<R> {
+  readonly #target: Target;
+  readonly #procedure: Procedure<R>;
+  /** What the procedure wants now. Undefined before the beginning. Changed by `#advance`. */
+  #command: Command | undefined;
+  /** How often the command was told that the upper was busy. Changed by `#heed` and `#advance`. */
+  #attempt = 0;
+  /** The command that is under way; `settled` never rejects. Changed by `#unlessWoken`. */
+  #straggler: { readonly command: Command; readonly settled: Promise<unknown> } | undefined;
+  /** Wakes `later`, which waits for something. Changed by `#unlessWoken`. */
+  #wake: (() => void) | undefined;
+  /** The procedure runs, or a command is told at once: nobody can take over from within. Changed by `#advance` and `#tellNow`. */
+  #isBusy = false;
+  /** Set once. */
+  #outcome: Outcome<R> | undefined;
+
+  constructor(target: Target, procedure: Procedure<R>) {
+    this.#target = target;
+    this.#procedure = procedure;
+    this.#advance(() => procedure.next());
+  }
+
+  /**
+   * Carries out what is left, at once. Throws what the procedure throws; EBUSY from within a command; a `NotLoadedError` where the upper has
+   * no synchronous functions.
+   */
+  now(): R {
+    if (this.#isBusy) throw EBUSY;
+    while (this.#command !== undefined) this.#tellNow(this.#command);
+    this.#wake?.();
+    return this.#result();
+  }
+
+  /** Carries it out without blocking. Throws what the procedure throws; `GivenUp` where somebody has given it up. */
+  async later(): Promise<R> {
+    const unrest = new Unrest(this.#target.branch);
+    let atOnce = 0;
+    try {
+      while (this.#command !== undefined) {
+        const how = await this.#tellLater(this.#command, unrest);
+        if (how === 'at once' && ++atOnce % TURN === 0) await new Promise(setImmediate);
+      }
+    } finally {
+      unrest.end();
+    }
+    return this.#result();
+  }
+
+  /** Whether it may be taken over or given up: what is under way, if anything is, may act at any time. */
+  get isFree(): boolean {
+    return !this.#isBusy && isHarmless(this.#straggler?.command);
+  }
+
+  /**
+   * Ends it where it stands; resolves when what was under way has come back. Requires: `isFree`; the procedure does nothing more but close
+   * what it has opened.
+   */
+  async giveUp(): Promise<void> {
+    if (this.#outcome !== undefined) return;
+    const straggler = this.#straggler;
+    const closes: Close[] = [];
+    this.#advance(() => this.#procedure.throw(new GivenUp()));
+    while (this.#command !== undefined) {
+      if (this.#command.kind === 'close') closes.push(this.#command);
+      this.#advance(() => this.#procedure.next());
+    }
+    this.#wake?.();
+    const handle = await straggler?.settled;
+    const command = straggler?.command;
+    // What it was about to open nobody else will close.
+    if ((command?.kind === 'create' || command?.kind === 'open') && handle !== undefined) {
+      closes.push({ kind: 'close', path: command.path, handle });
+    }
+    for (const close of closes) await this.#closeUnheard(close);
+  }
+
+  /** Closes what nobody waits for, so that nobody hears how it went. */
+  async #closeUnheard(close: Close): Promise<void> {
+    const { upper, branch } = this.#target;
+    const isOpenedNow = upper.sync !== undefined && !isHarmless(close);
+    try {
+      if (isOpenedNow) perform(close, upper.sync, branch, 'sync');
+      else await perform(close, upper.async ?? upper.sync, branch, 'async');
+    } catch {
+      // It is of a file that nobody wants.
+    }
+  }
+
+  #result(): R {
+    const outcome = this.#outcome;
+    if (outcome === undefined) throw new Error('the procedure has not ended');
+    if ('thrown' in outcome) throw outcome.thrown;
+    return outcome.value;
+  }
+
+  /** Lets the procedure go on to its next command, or its end. */
+  #advance(step: () => IteratorResult<Command, R>): void {
+    this.#isBusy = true;
+    this.#attempt = 0;
+    try {
+      const { done, value } = step();
+      this.#command = done === true ? undefined : value;
+      if (done === true) this.#outcome = { value };
+    } catch (thrown) {
+      this.#command = undefined;
+      this.#outcome = { thrown };
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /** Gives the procedure the answer; where the upper is to be waited for, tells how many milliseconds instead. */
+  #heed(answer: unknown, failure: Errno | undefined): number | undefined {
+    const delay = failure && patience(failure, this.#attempt++);
+    if (delay !== undefined) return delay;
+    this.#advance(() => (failure === undefined ? this.#procedure.next(answer) : this.#procedure.throw(failure)));
+    return undefined;
+  }
+
+  #tellNow(command: Command): void {
+    const { branch, upper, trace, pause } = this.#target;
+    let answer: unknown;
+    let failure: Errno | undefined;
+    this.#isBusy = true;
+    try {
+      trace(command);
+      if (upper.sync === undefined) throw new NotLoadedError(branch, command.kind, '');
+      answer = perform(command, upper.sync, branch, 'sync');
+      if (command.urgency === 'at once') stir(branch);
+    } catch (thrown) {
+      if (thrown instanceof NotLoadedError) throw thrown;
+      failure = errnoOf(thrown);
+    } finally {
+      this.#isBusy = false;
+    }
+    const delay = this.#heed(answer, failure);
+    if (delay !== undefined) pause.now(delay);
+  }
+
+  /** The same without blocking; tells whether it was done at once all the same. */
+  async #tellLater(command: Command, unrest: Unrest): Promise<'at once' | 'later'> {
+    const { branch, upper, trace, pause } = this.#target;
+    const isNow = upper.sync !== undefined && !isHarmless(command);
+    let answer: unknown;
+    let failure: Errno | undefined;
+    try {
+      trace(command);
+      // Who was told may have taken over.
+      if (this.#command !== command) return 'at once';
+      if (command.urgency === 'at once' && upper.sync === undefined) unrest.begin();
+      answer = perform(command, isNow ? upper.sync : (upper.async ?? upper.sync), branch, isNow ? 'sync' : 'async');
+      if (answer instanceof Promise) answer = await this.#unlessWoken(command, answer);
+      if (command.urgency === 'at once') stir(branch);
+    } catch (thrown) {
+      failure = errnoOf(thrown);
+    }
+    if (this.#command !== command) return 'later';
+    const delay = this.#heed(answer, failure);
+    if (delay !== undefined) await this.#unlessWoken(undefined, pause.later(delay));
+    return isNow || upper.async === undefined ? 'at once' : 'later';
+  }
+
+  /** Waits for what is under way, or for somebody to take over. */
+  async #unlessWoken(command: Command | undefined, sent: Promise<unknown>): Promise<unknown> {
+    if (command !== undefined) this.#straggler = { command, settled: sent.catch(() => undefined) };
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#wake = () => resolve(undefined);
+        sent.then(resolve, reject);
+      });
+    } finally {
+      this.#straggler = undefined;
+      this.#wake = undefined;
+    }
+  }
+}
+
+/** Carries a procedure out at once. Throws the bare error that the procedure lets through. */
+export function carryOutNow<R>(target: Target, procedure: Procedure<R>): R {
+  return new Drive(target, procedure).now();
+}
+
+/** Carries a procedure out without blocking. */
+export function carryOutLater<R>(target: Target, procedure: Procedure<R>): Promise<R> {
+  return new Drive(target, procedure).later();
+}
+
+function isHarmless(command: Command | undefined): boolean {
+  return (command?.urgency ?? 'none') === 'none';
+}

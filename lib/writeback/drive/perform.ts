@@ -1,0 +1,87 @@
+/**
+ * Where commands go, and the sending of one.
+ */
+
+import type { Branch } from '../../branch/branch.ts';
+import type { AsyncUpperRequests, Upper, UpperRequests } from '../../branch/upper/upper.ts';
+import { EAGAIN, EBUSY, ENOSYS, type Errno } from '../../errno.ts';
+import type { Command } from '../commands.ts';
+
+/** Where commands go. */
+export interface Target {
+  readonly branch: Branch;
+  readonly upper: Upper;
+  /** Told of every command before it is carried out. */
+  readonly trace: (command: Command) => void;
+  /** Waits some milliseconds, at once or later. */
+  readonly pause: { now(ms: number): void; later(ms: number): Promise<void> };
+}
+
+/** How long an upper that says "not now" (EAGAIN, EBUSY) is waited for before each new attempt, in milliseconds (W3). */
+const PATIENCE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+
+/** How long to wait before a command is tried again; undefined when it has failed for good. */
+export function patience(failure: Errno, attempt: number): number | undefined {
+  return failure === EAGAIN || failure === EBUSY ? PATIENCE[attempt] : undefined;
+}
+
+/** Sends one command; the answer is a promise when the requests are asynchronous. */
+export function perform(
+  command: Command,
+  to: UpperRequests | AsyncUpperRequests | undefined,
+  branch: Branch,
+  how: 'sync' | 'async',
+): unknown {
+  if (to === undefined) throw ENOSYS;
+  switch (command.kind) {
+    case 'mkdir':
+      return to.mkdir(command.path, command.mode);
+    case 'create':
+      return to.create(command.path, command.mode);
+    case 'open':
+      return to.openForWriting(command.path);
+    case 'write':
+      return to.write(command.handle, command.bytes, command.position);
+    case 'truncate':
+      return to.truncate(command.handle, command.size);
+    case 'flush':
+      return to.flush(command.handle);
+    case 'close':
+      return to.close(command.handle);
+    case 'writeFile':
+      return to.writeFile(command.path, command.bytes, command.mode);
+    case 'copy':
+      return to.copy(command.from, command.to);
+    case 'rename':
+      return to.rename(command.from, command.to);
+    case 'unlink':
+      return to.unlink(command.path);
+    case 'rmdir':
+      return to.rmdir(command.path);
+    case 'symlink':
+      return to.symlink(command.target, command.path);
+    case 'link':
+      return to.link(command.existing, command.path);
+    case 'chmod':
+      return to.chmod(command.path, command.mode);
+    case 'chown':
+      return to.chown(command.path, command.uid, command.gid);
+    case 'setTimes':
+      return to.setTimes(command.path, command.atime, command.mtime);
+    default:
+      return ask(command, branch, how);
+  }
+}
+
+function ask(
+  command: Extract<Command, { kind: 'lstat' | 'list' | 'read' }>,
+  upper: Branch,
+  how: 'sync' | 'async',
+): unknown {
+  const branch = (command.kind === 'read' ? command.branch : undefined) ?? upper;
+  const requests = how === 'async' ? (branch.async ?? branch.sync) : branch.sync;
+  if (requests === undefined) throw ENOSYS;
+  if (command.kind === 'lstat') return requests.lstat(command.path);
+  if (command.kind === 'list') return requests.list(command.path);
+  return requests.read(command.path, command.fingerprint, command.offset, command.length);
+}
