@@ -12,7 +12,7 @@
  */
 
 import nodeFs from 'node:fs';
-import { permitted, volumeIn } from './memfs.ts';
+import { linuxLinks, permitted, volumeIn } from './memfs.ts';
 
 /** A path as a branch gets it: bytes only where it is not UTF-8. */
 export type BranchPath = string | Buffer;
@@ -204,13 +204,14 @@ function captureSync(fs: object, branch: string): SyncFunctions {
   };
 }
 
-/** The functions of a memfs volume, those that take a path without its permission checks. */
+/** The functions of a memfs volume, those that take a path without its permission checks; see `memfs.ts`. */
 function permittedSync(volume: object, fs: SyncFunctions): SyncFunctions {
+  const readlink = permitted(volume, fs.readlink, 'way');
   return {
     ...fs,
-    lstat: permitted(volume, fs.lstat, 'way'),
+    lstat: linuxLinks(permitted(volume, fs.lstat, 'way'), readlink),
     readdir: permitted(volume, fs.readdir, 'file'),
-    readlink: permitted(volume, fs.readlink, 'way'),
+    readlink,
     readFile: permitted(volume, fs.readFile, 'file'),
     open: permitted(volume, fs.open, 'file'),
   };

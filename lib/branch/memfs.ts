@@ -6,7 +6,13 @@
  * caller to ask about, so that a file of mode 0 could be read by nobody. There being nobody to protect it from, the files and
  * directories on the way are opened to everybody for the moment of the call; nothing else runs meanwhile, and no time
  * changes by it.
+ *
+ * Of a link it says mode 0666 and 0 bytes, where Linux says 0777 and as many as the path has that it points at (symlink(7)).
  */
+
+import { constants } from 'node:fs';
+
+const { S_IFMT, S_IFLNK } = constants;
 
 /** What is needed of a memfs inode: its mode, which can be set without further effects. */
 interface Node {
@@ -59,6 +65,23 @@ export function permitted<Given extends unknown[]>(
         for (const [node, mode] of closed) node.mode = mode;
       }
     }
+  };
+}
+
+/** An `lstat` of memfs that tells of links what Linux does. */
+export function linuxLinks<Path, Options extends object>(
+  lstat: (path: Path, options: Options) => unknown,
+  readlink: (path: Path, options: object) => unknown,
+): (path: Path, options: Options) => unknown {
+  return (path, options) => {
+    const stats = lstat(path, options);
+    if (typeof stats !== 'object' || stats === null || !('mode' in stats && 'size' in stats)) return stats;
+    const isExact = typeof stats.mode === 'bigint';
+    if ((Number(stats.mode) & S_IFMT) !== S_IFLNK) return stats;
+    const size = Buffer.byteLength(String(readlink(path, {})));
+    stats.mode = isExact ? BigInt(S_IFLNK | 0o777) : S_IFLNK | 0o777;
+    stats.size = isExact ? BigInt(size) : size;
+    return stats;
   };
 }
 

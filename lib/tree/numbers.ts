@@ -1,35 +1,44 @@
 /**
  * Inode numbers: stable for the life of a file and unique in the overlay (C3).
  *
- *     born here     0 .. 2^40           counted
- *     from below    slot * 2^40 + ino   a slot for each (branch, device): the branch's id for its first device
- *     odd ones      2^52 .. 2^53        counted: numbers of 2^40 and more, devices beyond the slots, branches without numbers
+ *     born here     0 .. 2^40             counted
+ *     from below    slot * 2^40 + low     a slot for each (branch, device, high): `high` and `low` are the parts of the file's own number
+ *                                         above and below 2^40; the branch's id is the slot of its root's device with `high` 0
+ *     others        2^52 .. + 2^40        counted: files of a lower that got the number of one that is still shown
+ *     odd ones      beyond, .. 2^53       by digest: numbers of 2^52 and more, branches without numbers, no slot left
  *
- * A number from below depends on the branch's place in the stack and the file's own number alone, so copy-up, rename, forgetting and
- * a remount leave it as it is.
+ * A number from below depends on the branch's place in the stack and the file's own number alone, not on the order in which files are
+ * met (but where two digests meet), so copy-up, rename, forgetting and a remount leave it as it is.
  */
 
 import { type Branch, UPPER } from '../branch/branch.ts';
 
 const SLOT = 2 ** 40;
 const SLOTS = 2 ** 12;
-const ODD = 2 ** 52;
+/** The slots for what is not the root's device. */
+const HALF = SLOTS / 2;
+const OTHERS = 2 ** 52;
+const ODD = OTHERS + SLOT;
+const ODDS = 2 ** 53 - ODD;
 
 export class Numbers {
   /** The last number given to something born here. */
   #born = 0;
-  /** The last odd number. */
-  #odd = ODD;
-  /** Slots by `branch.id:device`, and which are taken. Entries are only added. */
+  /** The last number of the others. */
+  #other = OTHERS;
+  /** The device of each branch's root, by the branch's id. Entries are only added. */
+  readonly #roots = new Map<number, number>();
+  /** Slots by `branch.id:device:high`, and which are taken. Entries are only added. */
   readonly #slots = new Map<string, number>();
   readonly #taken = new Set<number>();
-  /** Odd numbers by `branch.id:device:ino` or `branch.id:path`. Entries are only added. */
-  readonly #odds = new Map<string, number>();
+  /** What odd numbers stand for: `branch.id:device:ino` or `branch.id:path`. Entries are only added. */
+  readonly #odds = new Map<number, string>();
   /** Numbers that files of the upper had in earlier mounts, by the upper's own number. Set by `remember`. */
   #remembered: ReadonlyMap<number, number> = new Map();
   // The slot asked for last: nearly always the one asked for next.
   #lastBranch: Branch | undefined;
   #lastDev = 0;
+  #lastHigh = 0;
   #lastSlot = 0;
 
   /** A number for something born here. */
@@ -40,7 +49,15 @@ export class Numbers {
   /** Takes over what an upper says of the numbers that its files had when it was mounted before. */
   remember(numbers: ReadonlyMap<number, number>): void {
     this.#remembered = numbers;
-    for (const number of numbers.values()) if (number < SLOT && number > this.#born) this.#born = number;
+    for (const number of numbers.values()) {
+      if (number < SLOT && number > this.#born) this.#born = number;
+      else if (number > this.#other && number < ODD) this.#other = number;
+    }
+  }
+
+  /** Says on which device a branch begins. Only the first answer counts. */
+  noteRoot(branch: Branch, dev: number): void {
+    if (!this.#roots.has(branch.id)) this.#roots.set(branch.id, dev);
   }
 
   /** The number of a file of a branch: the same for the same file, always. */
@@ -50,52 +67,73 @@ export class Numbers {
       if (known !== undefined) return known;
     }
     if (ino === 0) return this.#oddNumber(`${branch.id}:${path}`);
-    if (typeof ino === 'bigint' || ino >= SLOT) return this.#oddNumber(`${branch.id}:${dev}:${ino}`);
-    const slot = this.#slot(branch, dev);
-    return slot === 0 ? this.#oddNumber(`${branch.id}:${dev}:${ino}`) : slot * SLOT + ino;
+    const high = typeof ino === 'number' && ino < OTHERS ? Math.floor(ino / SLOT) : undefined;
+    const slot = high === undefined ? 0 : this.#slot(branch, dev, high);
+    return slot === 0 ? this.#oddNumber(`${this.#deviceOf(branch, dev)}:${ino}`) : slot * SLOT + (Number(ino) % SLOT);
   }
 
   /** A number for a file of a branch whose own number is still shown by another file here. */
   another(): number {
-    return ++this.#odd;
+    return ++this.#other;
   }
 
   #oddNumber(key: string): number {
-    let number = this.#odds.get(key);
-    if (number === undefined) {
-      number = ++this.#odd;
-      this.#odds.set(key, number);
+    let at = digest(key);
+    for (let other = this.#odds.get(at); other !== key; other = this.#odds.get(at)) {
+      if (other === undefined) this.#odds.set(at, key);
+      else at = (at + 1) % ODDS;
     }
-    return number;
+    return ODD + at;
   }
 
-  /** The slot of a device of a branch, or 0 when there is none left. */
-  #slot(branch: Branch, dev: number): number {
-    if (branch === this.#lastBranch && dev === this.#lastDev) return this.#lastSlot;
-    const key = `${branch.id}:${dev}`;
+  /** The slot of a device of a branch and the high part of a number there, or 0 when there is none left. */
+  #slot(branch: Branch, dev: number, high: number): number {
+    if (branch === this.#lastBranch && dev === this.#lastDev && high === this.#lastHigh) return this.#lastSlot;
+    const key = `${this.#deviceOf(branch, dev)}:${high}`;
     let slot = this.#slots.get(key);
     if (slot === undefined) {
-      slot = this.#freeSlot(branch, dev);
+      slot = this.#freeSlot(branch, dev, high, key);
       this.#slots.set(key, slot);
       this.#taken.add(slot);
     }
     this.#lastBranch = branch;
     this.#lastDev = dev;
+    this.#lastHigh = high;
     this.#lastSlot = slot;
     return slot;
   }
 
-  #freeSlot(branch: Branch, dev: number): number {
-    // A branch's first device (its root's) has the branch's own slot; further devices are spread by their number, so that
-    // the order in which they are met matters only where two of them meet in one slot.
-    const first = branch.id + 1;
-    if (first < SLOTS / 2 && !this.#taken.has(first)) return first;
-    const half = SLOTS / 2;
-    const start = (branch.id * 31 + dev * 17) % half;
-    for (let i = 0; i < half; i++) {
-      const slot = half + ((start + i) % half);
+  /** What a device is called in keys. That of the root may have another number each time it is mounted. */
+  #deviceOf(branch: Branch, dev: number): string {
+    return this.#roots.get(branch.id) === dev ? `${branch.id}` : `${branch.id}:${dev}`;
+  }
+
+  #freeSlot(branch: Branch, dev: number, high: number, key: string): number {
+    const own = branch.id + 1;
+    if (high === 0 && own < HALF && this.#roots.get(branch.id) === dev) return own;
+    const start = digest(key) % HALF;
+    for (let i = 0; i < HALF; i++) {
+      const slot = HALF + ((start + i) % HALF);
       if (!this.#taken.has(slot)) return slot;
     }
     return 0;
   }
+}
+
+const FNV_PRIME = 0x01000193;
+const FNV_BASIS = 0x811c9dc5;
+
+/** A number below ODDS that is the same for the same key: FNV-1a twice, the second time over the key and what came of the first. */
+function digest(key: string): number {
+  const first = fold(key, FNV_BASIS);
+  return (fold(key, first ^ FNV_PRIME) * 2 ** 20 + (first >>> 12)) % ODDS;
+}
+
+function fold(key: string, basis: number): number {
+  let hash = basis;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), FNV_PRIME);
+  // Keys are short and alike: every bit of the result is to depend on all of them (the finalizer of MurmurHash3).
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -4,6 +4,7 @@ import nodeFs from 'node:fs';
 import path from 'node:path';
 import { createFsFromVolume, Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
+import { SAME } from '../../lib/branch/branch.ts';
 import { permitted, volumeIn } from '../../lib/branch/memfs.ts';
 import { branchOf, present, scratch, text, thrownBy } from './rig.ts';
 
@@ -24,6 +25,16 @@ describe('a memfs volume', () => {
     expect(volumeIn(createFsFromVolume(volume))).toBe(volume);
     expect(volumeIn(nodeFs)).toBeUndefined();
     expect(volumeIn({})).toBeUndefined();
+  });
+
+  it('tells of links what Linux does: mode 0777, and the length of what they point at in bytes', () => {
+    const volume = Volume.fromJSON({ '/file': 'content' });
+    volume.symlinkSync('grün', '/link');
+    const ask = branchOf(volume).sync;
+    const link = present(ask?.lstat('/link'));
+    expect(link).toMatchObject({ mode: 0o120777, size: 5 });
+    expect(ask?.revalidate('/link', link)).toBe(SAME);
+    expect(ask?.lstat('/file')).toMatchObject({ mode: 0o100666, size: 7 });
   });
 
   it('does not refuse what the overlay has allowed, and shows the modes that it has', () => {

@@ -25,8 +25,6 @@ interface Traits {
   readonly upper?: 'memfs' | 'directory' | 'overlay';
   /** The tree is written back and what was written is mounted again before the scenario runs. */
   readonly mounted?: 'again';
-  /** See Standing. */
-  readonly numbers?: 'without numbers';
 }
 
 function serves({ as }: Scenario, { hindered }: Traits): boolean {
@@ -51,7 +49,7 @@ function ground(name: string, traits: Traits, arrange: (site: Site) => Arrangeme
       const options = { ...arranged, ...upperOf(site, traits.upper) };
       const first = site.overlay(options);
       build?.(first);
-      const standing = { options, base: '', numbers: traits.numbers ?? 'with numbers' } as const;
+      const standing = { options, base: '' };
       if (traits.mounted === undefined) return site.stage(first, standing);
       first.close();
       return site.stage(site.overlay(options), standing);
@@ -183,7 +181,7 @@ const overDisk: Ground = {
     site.fill(nodeFs, base + NEST, site.items, base + NEST);
     site.guard(nodeFs, base);
     const options = { cwd: () => process.cwd() };
-    return site.stage(site.overlay(options), { options, base, numbers: 'without numbers' });
+    return site.stage(site.overlay(options), { options, base });
   },
 };
 
@@ -195,7 +193,7 @@ export const overlayGrounds: readonly Ground[] = [
   ground('half and half over immutable lowers', {}, (site) => halves(site, { immutable: true })),
   ground('a lower full of whiteouts', { hindered: true }, whiteouts),
   ground('renamed lowers', { hindered: true }, renamed),
-  ground('a stacked overlay', { numbers: 'without numbers' }, stacked),
+  ground('a stacked overlay', {}, stacked),
   ground('a memfs lower', {}, memfsLower),
   ground('a lower with root and at', {}, rootAndAt),
   ground('an upper written by another tool', {}, writtenUpper),

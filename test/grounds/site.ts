@@ -30,8 +30,6 @@ export interface Standing {
   readonly options: OverlayOptions;
   /** What its paths begin with. */
   readonly base: string;
-  /** Whether numbers of lowers last when it is mounted again: those of second devices and of overlays come as they are met. */
-  readonly numbers: 'with numbers' | 'without numbers';
 }
 
 export class Site {
@@ -114,16 +112,15 @@ export class Site {
   }
 
   /** Writing back changes nothing that shows, nor does mounting what was written back. */
-  #verifyRemount(overlay: Overlay, { options, base, numbers }: Standing): void {
+  #verifyRemount(overlay: Overlay, { options, base }: Standing): void {
     const root = base + NEST;
-    const shown = remountable(overlay.fs, root, 'with numbers');
-    const kept = numbers === 'with numbers' ? shown : remountable(overlay.fs, root, numbers);
+    const shown = remountable(overlay.fs, root);
     overlay.syncSync();
-    expect(remountable(overlay.fs, root, 'with numbers'), 'after a sync').toEqual(shown);
+    expect(remountable(overlay.fs, root), 'after a sync').toEqual(shown);
     const { upper } = overlay;
     overlay.close();
     const again = this.overlay({ ...options, ...(upper !== undefined && { upper }) });
-    expect(remountable(again.fs, root, numbers), 'mounted again').toEqual(kept);
+    expect(remountable(again.fs, root), 'mounted again').toEqual(shown);
   }
 
   #give(directory: string): void {

@@ -163,24 +163,23 @@ function describe(fs: FileSystem, path: string, stats: BigIntStats, times: Times
 }
 
 /**
- * What must be the same when what was written back is mounted again: types, modes, owners, times of files to the millisecond that
- * memfs knows, sizes and contents. Left out is what an upper is not told or cannot hold: the times of directories in which names
- * came and went, the modes and sizes of links in memfs, and how many names of a lower's file were removed.
+ * What must be the same when what was written back is mounted again: types, modes, owners, numbers, times of files to the millisecond
+ * that memfs knows, sizes and contents. Left out is what an upper is not told or cannot hold: how many names of a lower's file were
+ * removed, and the times of directories.
  */
-export function remountable(
-  fs: FileSystem,
-  root: string,
-  numbers: 'with numbers' | 'without numbers',
-): Map<string, string> {
+export function remountable(fs: FileSystem, root: string): Map<string, string> {
   const seen = new Map<string, string>();
   const visit = (path: string): void => {
     const stats = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (stats === undefined) return;
-    const owner = `${stats.uid}:${stats.gid}${numbers === 'with numbers' ? ` ${stats.ino}` : ''}`;
-    if (stats.isSymbolicLink()) seen.set(path, `link ${owner} ${stats.mtimeMs} ${fs.readlinkSync(path)}`);
-    else if (stats.isDirectory()) seen.set(path, `directory ${owner} ${stats.mode.toString(8)}`);
-    else seen.set(path, `${stats.mode.toString(8)} ${owner} ${stats.mtimeMs} ${stats.size} ${contentOf(fs, path)}`);
-    if (stats.isDirectory()) for (const name of namesIn(fs, path)) visit(`${path}/${name}`);
+    const head = `${stats.mode.toString(8)} ${stats.uid}:${stats.gid} ${stats.ino}`;
+    if (stats.isDirectory()) {
+      seen.set(path, head);
+      for (const name of namesIn(fs, path)) visit(`${path}/${name}`);
+    } else {
+      const body = stats.isSymbolicLink() ? fs.readlinkSync(path) : contentOf(fs, path);
+      seen.set(path, `${head} ${stats.mtimeMs} ${stats.size} ${body}`);
+    }
   };
   visit(root);
   return seen;

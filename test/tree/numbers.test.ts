@@ -17,7 +17,10 @@ describe('inode numbers', () => {
     const file = fc.tuple(
       fc.nat(2),
       fc.nat(3),
-      fc.oneof(fc.integer({ min: 1, max: 50 }), fc.constantFrom(2 ** 40, 2 ** 41 + 5, 2n ** 60n, 2n ** 60n + 1n)),
+      fc.oneof(
+        fc.integer({ min: 1, max: 50 }),
+        fc.constantFrom(2 ** 40, 2 ** 41 + 5, 2 ** 52, 2 ** 52 + 7, 2n ** 60n, 2n ** 60n + 1n),
+      ),
     );
     fc.assert(
       fc.property(fc.array(file, { maxLength: 100 }), (files) => {
@@ -33,6 +36,36 @@ describe('inode numbers', () => {
         expect(new Set(known.values()).size).toBe(known.size);
       }),
     );
+  });
+
+  it('C3 do not depend on the order in which files are met', () => {
+    const met: [number, number, number | bigint][] = [];
+    for (const id of [0, 1])
+      for (const dev of [7, 8]) for (const ino of [5, 2 ** 40, 3 * 2 ** 40 + 5, 2n ** 60n]) met.push([id, dev, ino]);
+    const numbersIn = (order: typeof met): Map<string, number> => {
+      const numbers = new Numbers();
+      numbers.noteRoot(branch(1), 7);
+      return new Map(order.map((file) => [String(file), numbers.of(branch(file[0]), file[1], file[2], '/')]));
+    };
+    const first = numbersIn(met);
+    expect(new Set(first.values()).size).toBe(met.length);
+    for (const [file, number] of numbersIn(met.toReversed())) expect(number).toBe(first.get(file));
+  });
+
+  it("C3 on the device of a branch's root are the same when that has another number", () => {
+    const numberAt = (dev: number, ino: number | bigint): number => {
+      const numbers = new Numbers();
+      numbers.noteRoot(branch(1), dev);
+      return numbers.of(branch(1), dev, ino, '/');
+    };
+    for (const ino of [5, 2 ** 40, 2n ** 60n]) expect(numberAt(8, ino)).toBe(numberAt(7, ino));
+  });
+
+  it("C3 given to files that share their lower's number with another are not given again after a mount", () => {
+    const other = new Numbers().another();
+    const numbers = new Numbers();
+    numbers.remember(new Map([[77, other]]));
+    expect(numbers.another()).not.toBe(other);
   });
 
   it('C3 of a branch without lasting numbers go by the path', () => {

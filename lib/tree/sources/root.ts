@@ -49,6 +49,9 @@ export function loadRoot(io: Io, tree: Tree): void {
   const top = found.find(({ attributes }) => attributes !== undefined);
   // From here on nothing stops or fails.
   tree.isRootLoaded = true;
+  for (const { source, attributes } of found) {
+    if (attributes !== undefined) tree.numbers.noteRoot(source.branch, attributes.dev);
+  }
   if (top?.attributes === undefined || (top.attributes.mode & S_IFMT) !== S_IFDIR) return;
   const { source, attributes } = top;
   const cut = source.path.lastIndexOf('/');
