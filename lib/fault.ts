@@ -29,16 +29,16 @@ import type {
   StraightReads,
 } from './branch/branch.ts';
 import { NotLoadedError } from './branch/decorators/recorded.ts';
+import { mostBytes } from './branch/dialect.ts';
 import { Fault } from './questions.ts';
 
 /** The one way to ask a branch: each method is the question of the same name in `Requests`. */
 export interface Io {
-  /** Whether the bytes of a `read` belong to who asked, or are `lent`: remembered for others, so that they must not be changed. */
-  readonly bytes: 'given' | 'lent';
   lstat(branch: Branch, path: string): Attributes | undefined;
   revalidate(branch: Branch, path: string, remembered: Remembered): typeof SAME | Attributes | undefined;
   list(branch: Branch, path: string): readonly Entry[] | undefined;
   readlink(branch: Branch, path: string): string | undefined;
+  /** The bytes are good until the next question is asked: whoever wants them for longer copies them, and nobody changes them. */
   read(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined;
   /**
    * Says that an answer contradicts that the file at this path has this fingerprint: if that was the answer before, the next question
@@ -80,15 +80,43 @@ function now(branch: Branch, question: keyof Requests, path: string): Requests {
   return branch.sync;
 }
 
+/** The smallest scratch buffer, and the largest that is kept. */
+const SCRATCH_LEAST = 64 * 1024;
+const SCRATCH_MOST = 1024 * 1024;
+/**
+ * Where bytes go that are read at once and copied at once, of all overlays: new memory would cost more than the copy. Undefined while
+ * somebody reads into it. Changed by `readToScratch`.
+ */
+let scratch: Buffer | undefined;
+
+function readToScratch(
+  straight: StraightReads,
+  path: string,
+  fingerprint: Fingerprint,
+  offset: number,
+  length: number,
+): Uint8Array | undefined {
+  const wanted = mostBytes(fingerprint, offset, length);
+  const buffer =
+    scratch !== undefined && scratch.length >= wanted
+      ? scratch
+      : Buffer.allocUnsafeSlow(Math.max(wanted, SCRATCH_LEAST));
+  scratch = undefined;
+  const count = straight.now(path, fingerprint, offset, buffer.length === wanted ? buffer : buffer.subarray(0, wanted));
+  if (buffer.length <= SCRATCH_MOST) scratch = buffer;
+  return count === undefined ? undefined : buffer.subarray(0, count);
+}
+
 /** Asks at once: for the synchronous API. */
 export const syncIo: Io = {
-  bytes: 'given',
   lstat: (branch, path) => now(branch, 'lstat', path).lstat(path),
   revalidate: (branch, path, remembered) => now(branch, 'revalidate', path).revalidate(path, remembered),
   list: (branch, path) => now(branch, 'list', path).list(path),
   readlink: (branch, path) => now(branch, 'readlink', path).readlink(path),
   read: (branch, path, fingerprint, offset, length) =>
-    now(branch, 'read', path).read(path, fingerprint, offset, length),
+    branch.straight === undefined
+      ? now(branch, 'read', path).read(path, fingerprint, offset, length)
+      : readToScratch(branch.straight, path, fingerprint, offset, length),
   readStraight: (_branch, straight, path, fingerprint, offset, target) =>
     straight.now(path, fingerprint, offset, target),
   expectRead: () => {},

@@ -246,7 +246,7 @@ export function readPrepared(io: Io, tree: Tree, file: File, from: number): Buff
     const pieces: Uint8Array[] = [];
     for (let at = from; ; ) {
       const piece = readPast(io, file, at, PAST_CHUNK);
-      pieces.push(piece);
+      pieces.push(Buffer.from(piece));
       at += piece.length;
       if (piece.length < PAST_CHUNK) return Buffer.concat(pieces);
     }

@@ -17,10 +17,10 @@
 import type { Memory } from './memory.ts';
 import {
   CLEAN,
+  cellOf,
   DIRTY,
   leaveBytes,
   newPage,
-  OWN_BUFFER,
   ownBytes,
   Page,
   type PageIndex,
@@ -28,6 +28,7 @@ import {
   sharePage,
   writePage,
 } from './page.ts';
+import { PageTable } from './page-table.ts';
 import { CleanPage } from './reclaim.ts';
 
 /** What a file has for the functions of this file; the rest of its inode is not their business. */
@@ -37,7 +38,7 @@ export interface Contents {
   /** How many leading bytes the origin may still supply. Changed likewise. */
   supplied: number;
   /** The pages in memory: none, page 0 alone, or several by index. Changed by the functions here only. */
-  pages: Page | Map<PageIndex, Page> | undefined;
+  pages: Page | PageTable | undefined;
 }
 
 /** The page in memory at `index`. */
@@ -50,14 +51,14 @@ export function pageAt(file: Contents, index: PageIndex): Page | undefined {
 
 function setPage(file: Contents, index: PageIndex, page: Page): void {
   const { pages } = file;
-  if (pages instanceof Map) pages.set(index, page);
+  if (pages instanceof PageTable) pages.set(index, page);
   else if (index === 0) file.pages = page;
-  else if (pages === undefined) file.pages = new Map([[index, page]]);
-  else
-    file.pages = new Map([
-      [0, pages],
-      [index, page],
-    ]);
+  else {
+    const table = new PageTable();
+    if (pages !== undefined) table.set(0, pages);
+    table.set(index, page);
+    file.pages = table;
+  }
 }
 
 /** Whether any page of [from, to) is in memory. */
@@ -77,77 +78,39 @@ export function isWithOrigin(memory: Memory, file: Contents, index: PageIndex): 
 /**
  * Puts what the origin supplied into the pages from `index` on; pages that are there already stay as they are.
  * Requires: `bytes` starts at the start of that page, and ends at the end of a page or at `supplied`.
- *
- * @param how whose the bytes are from now on; see `adoptPage`
  */
-export function fillPages(
-  memory: Memory,
-  file: Contents,
-  index: PageIndex,
-  bytes: Uint8Array,
-  how: 'given' | 'lent',
-): void {
-  const { pageSize } = memory;
+export function fillPages(memory: Memory, file: Contents, index: PageIndex, bytes: Uint8Array): void {
+  const { pageSize, slabs, clean } = memory;
+  clean.beginFill();
   for (let at = 0; at < bytes.length; at += pageSize) {
     const i = index + at / pageSize;
-    if (pageAt(file, i) === undefined) {
-      const piece = bytes.length <= pageSize ? bytes : bytes.subarray(at, Math.min(at + pageSize, bytes.length));
-      const page = adoptPage(memory, file, i, piece, how);
-      setPage(file, i, page);
-      memory.clean.add(page);
-      memory.clean.fills++;
-    }
+    if (pageAt(file, i) !== undefined) continue;
+    const piece = bytes.length <= pageSize ? bytes : bytes.subarray(at, Math.min(at + pageSize, bytes.length));
+    const { slab, start } = slabs.take(piece.length);
+    const page = new CleanPage(file, i, slab, start, piece.length);
+    page.bytes.set(piece, page.start);
+    setPage(file, i, page);
+    clean.add(page);
+    clean.fills++;
   }
-}
-
-/**
- * Makes a page of bytes that came from a branch.
- *
- * @param how `given`: nobody else keeps the bytes; `lent`: somebody does, so that they are copied when the page is written
- */
-function adoptPage(
-  { slabs }: Memory,
-  file: Contents,
-  index: PageIndex,
-  bytes: Uint8Array,
-  how: 'given' | 'lent',
-): CleanPage {
-  const { length } = bytes;
-  if (length < OWN_BUFFER) {
-    const { slab, start } = slabs.take(length);
-    slab.bytes.set(bytes, start);
-    return new CleanPage(file, index, slab.bytes, start, length, slab.cell, slab);
-  }
-  const page = new CleanPage(
-    file,
-    index,
-    Buffer.from(bytes.buffer, bytes.byteOffset, length),
-    0,
-    length,
-    length,
-    undefined,
-  );
-  if (how === 'lent') page.holders = { count: 2 };
-  return page;
 }
 
 /** Makes a dirty page clean: the upper has these bytes now. */
 export function cleanPage(memory: Memory, file: Contents, index: PageIndex, page: Page): void {
-  const { bytes, start, length, capacity, slab, holders } = page;
-  const clean = new CleanPage(file, index, bytes, start, length, capacity, slab);
-  clean.holders = holders;
+  const clean = new CleanPage(file, index, page.slab, cellOf(page), page.length);
+  clean.holders = page.holders;
   setPage(file, index, clean);
   memory.clean.add(clean);
-  memory.quota.chargeBytes(-length);
+  memory.quota.chargeBytes(-clean.length);
 }
 
 /** Forgets clean pages as long as there are too many. Requires: no operation is between filling and reading. */
 export function reclaim(memory: Memory): void {
   for (;;) {
-    const page = memory.clean.takeExcess();
+    const page = memory.clean.takeExcess(memory.slabs.idle);
     if (page === undefined) return;
     const { owner, index } = page;
-    if (owner.pages instanceof Map) owner.pages.delete(index);
+    if (owner.pages instanceof PageTable) owner.pages.delete(index);
     else if (owner.pages === page) owner.pages = undefined;
     leaveBytes(memory.slabs, page);
   }
@@ -210,10 +173,6 @@ export function affordable(memory: Memory, file: Contents, position: number, len
   return length;
 }
 
-/** From how many whole new pages on they share one allocation, and how many at most. */
-const RUN_LEAST = 2;
-const RUN_MOST = 64;
-
 /**
  * Writes `source` at `position`; the file grows as needed.
  * Requires: pages that keep a part of what the origin supplies are filled; the quota allows it (`affordable`).
@@ -225,10 +184,6 @@ export function writeContents(memory: Memory, file: Contents, source: Uint8Array
   while (at < end) {
     const index = Math.floor(at / pageSize);
     const start = index * pageSize;
-    if (at === start && end - at >= RUN_LEAST * pageSize && pageAt(file, index) === undefined) {
-      at += writeRun(memory, file, index, source, at - position);
-      continue;
-    }
     const to = Math.min(end - start, pageSize);
     writeOne(memory, file, index, at - start, to, source, at - position);
     at = start + to;
@@ -260,24 +215,6 @@ function writeOne(
   writePage(page, from, source, begin, begin + to - from);
   page.state = DIRTY;
   quota.chargeBytes(page.length - charged);
-}
-
-/** Writes whole pages that are not in memory yet as one allocation; returns how many bytes. */
-function writeRun(memory: Memory, file: Contents, index: PageIndex, source: Uint8Array, begin: number): number {
-  const { pageSize, quota } = memory;
-  const most = Math.min(RUN_MOST, Math.floor((source.length - begin) / pageSize));
-  let count = 1;
-  while (count < most && pageAt(file, index + count) === undefined) count++;
-  const length = count * pageSize;
-  const run = Buffer.allocUnsafeSlow(length);
-  run.set(begin === 0 && length === source.length ? source : source.subarray(begin, begin + length));
-  for (let i = 0; i < count; i++) {
-    const page = new Page(run.subarray(i * pageSize, (i + 1) * pageSize), 0, pageSize, pageSize, undefined);
-    page.state = DIRTY;
-    setPage(file, index + i, page);
-  }
-  quota.chargeBytes(length);
-  return length;
 }
 
 /** Sets the size: what is cut off is gone for good, what is added is zeros. */

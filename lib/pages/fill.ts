@@ -106,6 +106,6 @@ function fill(io: Io, memory: Memory, file: Contents, origin: Origin, index: Pag
   if (bytes === undefined) return 'changed';
   if (bytes.length < length) return 'short';
   // From here on nothing stops or fails.
-  fillPages(memory, file, index, bytes, io.bytes);
+  fillPages(memory, file, index, bytes);
   return 'filled';
 }

@@ -6,17 +6,23 @@ import { Slabs } from './slab.ts';
 
 export const SMALLEST_PAGE = 4096;
 
+/** How much memory is kept for the next pages when the last have gone: no more than this, nor than a part of the cache. */
+const IDLE_MOST = 32 * 1024 * 1024;
+const IDLE_PART = 8;
+
 export class Memory {
   /** Bytes in a page: a power of two. */
   readonly pageSize: number;
-  readonly slabs = new Slabs();
+  readonly slabs: Slabs;
   readonly quota: Quota;
   readonly clean: CleanPages;
 
-  /** @param maxBytes how many bytes of clean pages are kept */
+  /** @param maxBytes how many bytes of clean pages are kept, and of memory that holds nothing, together (P6) */
   constructor(pageSize: number, limits: Limits, maxBytes: number) {
     this.pageSize = pageSize;
     this.quota = new Quota(limits);
-    this.clean = new CleanPages(maxBytes);
+    const clean = new CleanPages(maxBytes);
+    this.clean = clean;
+    this.slabs = new Slabs(() => Math.min(IDLE_MOST, maxBytes / IDLE_PART, maxBytes - clean.bytes));
   }
 }

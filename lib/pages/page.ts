@@ -6,7 +6,7 @@
  *                    └────────┴───────────────┴─────────┘     page, are zeros and not stored
  *
  * A page belongs to one file. Copies of a file have pages of their own that share the bytes (`holders`) until one of them is
- * written. Bytes lie in a cell of a slab, or, for whole pages, in a Buffer of their own or one run with their neighbours.
+ * written. Bytes lie in a cell of a slab.
  */
 
 import type { Slab, Slabs } from './slab.ts';
@@ -27,48 +27,45 @@ export const DIRTY = 1;
 
 /** See the file comment. Fields are changed by the functions of this file and of `contents.ts` only. */
 export class Page {
+  /** All of the slab, or the view of the cell where there is one (`Slab.bytesOf`). */
   bytes: Buffer;
   /** Where in `bytes` the page starts. */
   start: number;
   /** How many bytes are stored. */
   length: number;
-  /** How many bytes there is room for. */
-  capacity: number;
-  /** Whose cell it is; undefined for a Buffer outside the slabs. */
-  slab: Slab | undefined;
+  /** Whose cell it is; there is room for as many bytes as that has. */
+  slab: Slab;
   /** Who else reads these bytes; undefined when nobody ever did. */
   holders: Holders | undefined;
   state: typeof CLEAN | typeof DIRTY;
 
-  constructor(bytes: Buffer, start: number, length: number, capacity: number, slab: Slab | undefined) {
-    this.bytes = bytes;
-    this.start = start;
+  /** @param at where the cell begins in the slab */
+  constructor(slab: Slab, at: number, length: number) {
+    this.bytes = slab.bytesOf(at);
+    this.start = at - this.bytes.byteOffset;
     this.length = length;
-    this.capacity = capacity;
     this.slab = slab;
     this.holders = undefined;
     this.state = CLEAN;
   }
 }
 
-/** From this many bytes on a page has a Buffer of its own: a ready view copies twice as fast as a part of a slab. */
-export const OWN_BUFFER = 4096;
+/** Where the page's cell begins in its slab. */
+export function cellOf({ bytes, start }: Page): number {
+  return bytes.byteOffset + start;
+}
 
 /** Makes a page with room for `capacity` bytes and none stored. */
 export function newPage(slabs: Slabs, capacity: number, pageSize: number): Page {
-  if (capacity >= OWN_BUFFER) {
-    const room = capacity * 2 > pageSize ? pageSize : capacity;
-    return new Page(Buffer.allocUnsafeSlow(room), 0, 0, room, undefined);
-  }
-  const { slab, start } = slabs.take(capacity);
-  return new Page(slab.bytes, start, 0, slab.cell, slab);
+  const { slab, start } = slabs.take(capacity * 2 > pageSize ? pageSize : capacity);
+  return new Page(slab, start, 0);
 }
 
 /** A page of another file with the same bytes; they are copied when either is written. */
 export function sharePage(page: Page): Page {
   page.holders ??= { count: 1 };
   page.holders.count++;
-  const twin = new Page(page.bytes, page.start, page.length, page.capacity, page.slab);
+  const twin = new Page(page.slab, cellOf(page), page.length);
   twin.holders = page.holders;
   return twin;
 }
@@ -76,13 +73,13 @@ export function sharePage(page: Page): Page {
 /** Lets go of the page's bytes. Requires: the page is not used afterwards, or gets other bytes at once. */
 export function leaveBytes(slabs: Slabs, page: Page): void {
   if (page.holders !== undefined && page.holders.count-- > 1) return;
-  if (page.slab !== undefined) slabs.giveBack(page.slab, page.start);
+  slabs.giveBack(page.slab, cellOf(page));
 }
 
 /** Makes sure that the page may be written up to `length` bytes: its bytes its own, and room for them. */
 export function ownBytes(slabs: Slabs, page: Page, length: number, pageSize: number): void {
   const shared = page.holders !== undefined && page.holders.count > 1;
-  if (!shared && length <= page.capacity) return;
+  if (!shared && length <= page.slab.cell) return;
   // A page that grows will probably grow again (an append): room for half as much again.
   const wanted = length > page.length && page.length > 0 ? Math.min(pageSize, length + (length >> 1)) : length;
   const roomier = newPage(slabs, Math.max(wanted, page.length), pageSize);
@@ -90,7 +87,6 @@ export function ownBytes(slabs: Slabs, page: Page, length: number, pageSize: num
   leaveBytes(slabs, page);
   page.bytes = roomier.bytes;
   page.start = roomier.start;
-  page.capacity = roomier.capacity;
   page.slab = roomier.slab;
   page.holders = undefined;
 }

@@ -1,18 +1,23 @@
 /**
  * Forgetting clean pages when there are too many: the least recently read first (P6).
  *
- *     oldest ⇄ ... ⇄ ... ⇄ newest        a read moves its page to the newest end; reclaim takes from the oldest
+ *     oldest ⇄ ... ⇄ ... ⇄ newest        reclaim takes from the oldest end; a page that was read since it got there goes to the newest
+ *
+ * A read only notes its time in the page, since moving it would touch two neighbours that are in nobody's cache (a "second chance", as
+ * kernels have it). Time is counted in fills: a page is read right after it came, often piece by piece, which says nothing of whether
+ * somebody will come back to it.
  *
  * Only clean pages are in the list: their bytes can be had again. Forgetting allocates nothing and asks nobody. It is done between
  * operations, never within one, so what an operation has filled is there when it reads.
  */
 
 import { Page, type PageIndex } from './page.ts';
+import type { PageTable } from './page-table.ts';
 import type { Slab } from './slab.ts';
 
 /** Whose page it is: what `contents.ts` needs to take it out. */
 export interface PageOwner {
-  pages: Page | Map<PageIndex, Page> | undefined;
+  pages: Page | PageTable | undefined;
 }
 
 /** A page that came from the origin, or that the upper holds. Its links are changed by `CleanPages` only. */
@@ -23,21 +28,20 @@ export class CleanPage extends Page {
   newer: CleanPage | undefined = undefined;
   /** Whether it is in the list: no longer once it is written or dropped. */
   isListed = false;
+  /** When it got its place in the list, and when it was last read, in fills. Changed by `CleanPages`. */
+  listedAt = 0;
+  readAt = 0;
 
-  constructor(
-    owner: PageOwner,
-    index: PageIndex,
-    bytes: Buffer,
-    start: number,
-    length: number,
-    capacity: number,
-    slab: Slab | undefined,
-  ) {
-    super(bytes, start, length, capacity, slab);
+  /** @param at where the cell begins in the slab */
+  constructor(owner: PageOwner, index: PageIndex, slab: Slab, at: number, length: number) {
+    super(slab, at, length);
     this.owner = owner;
     this.index = index;
   }
 }
+
+/** Times are small integers: they begin again long after everybody has forgotten what was then. */
+const LAST_TIME = 2 ** 30 - 1;
 
 /** All clean pages of an overlay, by when they were last read. */
 export class CleanPages {
@@ -47,6 +51,8 @@ export class CleanPages {
   #bytes = 0;
   #oldest: CleanPage | undefined;
   #newest: CleanPage | undefined;
+  /** How many fills there were. Changed by `beginFill`. */
+  #time = 0;
   /** How many pages were ever forgotten for want of room. */
   reclaimed = 0;
   /** How many pages the branches ever supplied. Changed by `contents.ts`. */
@@ -63,21 +69,25 @@ export class CleanPages {
     return this.#bytes;
   }
 
+  /** Says that the pages that are added next come together. */
+  beginFill(): void {
+    this.#time = (this.#time + 1) & LAST_TIME;
+  }
+
   add(page: CleanPage): void {
     page.isListed = true;
+    page.listedAt = page.readAt = this.#time;
     page.older = this.#newest;
     page.newer = undefined;
     if (this.#newest === undefined) this.#oldest = page;
     else this.#newest.newer = page;
     this.#newest = page;
-    this.#bytes += page.capacity;
+    this.#bytes += page.slab.cell;
   }
 
   /** Notes that the page was read. */
   touch(page: Page): void {
-    if (page === this.#newest || !(page instanceof CleanPage) || !page.isListed) return;
-    this.#unlink(page);
-    this.add(page);
+    if (page instanceof CleanPage && page.readAt !== this.#time) page.readAt = this.#time;
   }
 
   /** Takes a page out that is written or dropped. */
@@ -93,15 +103,25 @@ export class CleanPages {
     else newer.older = older;
     page.older = page.newer = undefined;
     page.isListed = false;
-    this.#bytes -= page.capacity;
+    this.#bytes -= page.slab.cell;
   }
 
-  /** The page to forget next, taken out of the list; undefined when there is room enough. */
-  takeExcess(): CleanPage | undefined {
-    const oldest = this.#oldest;
-    if (this.#bytes <= this.maxBytes || oldest === undefined) return undefined;
-    this.#unlink(oldest);
-    this.reclaimed++;
-    return oldest;
+  /**
+   * The page to forget next, taken out of the list; undefined when there is room enough.
+   *
+   * @param idle how many bytes are kept that hold nothing
+   */
+  takeExcess(idle: number): CleanPage | undefined {
+    while (this.#bytes + idle > this.maxBytes) {
+      const oldest = this.#oldest;
+      if (oldest === undefined) return undefined;
+      this.#unlink(oldest);
+      if (oldest.readAt === oldest.listedAt) {
+        this.reclaimed++;
+        return oldest;
+      }
+      this.add(oldest);
+    }
+    return undefined;
   }
 }

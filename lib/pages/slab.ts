@@ -1,44 +1,73 @@
 /**
- * Memory for small runs of bytes.
+ * Memory for pages.
  *
- * An ArrayBuffer of its own costs about half a microsecond and 200 bytes, which a file of 100 bytes should not pay. So
- * runs shorter than a page live in cells of a slab: one Buffer cut into cells of one size. Sizes rise in steps of an
- * eighth (64 bytes at least), so a cell wastes little. A slab whose last cell is given back is dropped.
+ * An ArrayBuffer of its own costs about half a microsecond and 200 bytes, which a file of 100 bytes should not pay; and new memory
+ * costs more than a copy, since the kernel has to find and clear it. So runs of bytes lie in cells of a slab: one Buffer cut into
+ * cells of one size, which are used again and again. Sizes rise in steps of an eighth (64 bytes at least), so a cell wastes little.
  *
  *     class 1024:  slab ┌────┬────┬────┬────┬┄┄┄┄┄┄┐     free:   [1]     cells given back
  *                       │ 0  │ 1  │ 2  │ 3  │      │     unused: 4       cells never taken
  *                       └────┴────┴────┴────┴┄┄┄┄┄┄┘
  *
- * No view of a slab ever leaves overfs: a caller could transfer the ArrayBuffer under everybody's feet.
+ * A slab is given up when its last cell is given back, but for a few (`idle`). One page keeps a slab, of which the rest can only hold
+ * other pages: so slabs are small beside what is in them, the first of each size smaller still. Pages that came together lie
+ * together and are forgotten together, so that slabs which are left with little are rare.
+ *
+ * No view of a slab ever gets to a caller, who could transfer the ArrayBuffer under everybody's feet.
  */
 
 const SMALLEST = 64;
+/** From this many bytes on a cell has a view, and slabs are larger. A ready view copies twice as fast as a part of a slab. */
+const LARGE_CELL = 4096;
 const MOST_BYTES = 256 * 1024;
+const MOST_BYTES_OF_LARGE = 1024 * 1024;
+/** An empty slab of no more than this is kept where it is the only one of its size. */
+const LITTLE = 16 * 1024;
 
 /** One Buffer cut into cells of one size. */
 export class Slab {
-  readonly bytes: Buffer;
+  readonly #bytes: Buffer;
   /** Bytes in a cell. */
   readonly cell: number;
+  /** Views of large cells, made when first needed. Changed by `bytesOf`. */
+  readonly #views: (Buffer | undefined)[] | undefined;
   /** Where the cells that were given back start. Changed by `take` and `giveBack`. */
   readonly #free: number[] = [];
   /** Where the cells begin that were never taken. Changed by `take`. */
   #unused = 0;
   /** How many cells are taken. Changed by `take` and `giveBack`. */
   #taken = 0;
+  /** Empty, and counted as idle. Changed by `Slabs`. */
+  isIdle = false;
 
   constructor(cell: number, cells: number) {
     this.cell = cell;
     // Not zeroed: whoever takes a cell writes its bytes before it counts them as content.
-    this.bytes = Buffer.allocUnsafeSlow(cell * cells);
+    this.#bytes = Buffer.allocUnsafeSlow(cell * cells);
+    this.#views = cell >= LARGE_CELL ? [] : undefined;
+  }
+
+  /** Bytes in all cells. */
+  get size(): number {
+    return this.#bytes.length;
   }
 
   get full(): boolean {
-    return this.#free.length === 0 && this.#unused + this.cell > this.bytes.length;
+    return this.#free.length === 0 && this.#unused + this.cell > this.#bytes.length;
   }
 
   get empty(): boolean {
     return this.#taken === 0;
+  }
+
+  /** What to reach the cell at `start` through: all of the slab, or a view that begins there. */
+  bytesOf(start: number): Buffer {
+    const views = this.#views;
+    if (views === undefined) return this.#bytes;
+    const at = start / this.cell;
+    while (views.length <= at) views.push(undefined);
+    views[at] ??= this.#bytes.subarray(start, start + this.cell);
+    return views[at];
   }
 
   /** Takes a cell; returns where it starts. Requires: not full. */
@@ -74,7 +103,8 @@ class SizeClass {
   roomy(): Slab {
     const last = this.#roomy.at(-1);
     if (last !== undefined) return last;
-    const bytes = Math.min(MOST_BYTES, this.cell * 4 * 2 ** Math.min(this.#alive, 16));
+    const most = this.cell < LARGE_CELL ? MOST_BYTES : MOST_BYTES_OF_LARGE;
+    const bytes = Math.min(most, this.cell * 4 * 2 ** Math.min(this.#alive, 16));
     const slab = new Slab(this.cell, Math.max(1, Math.floor(bytes / this.cell)));
     this.#alive++;
     this.#roomy.push(slab);
@@ -86,22 +116,41 @@ class SizeClass {
     this.#roomy.pop();
   }
 
-  /** Requires: a cell of `slab` has just been given back. */
-  freed(slab: Slab, wasFull: boolean): void {
-    if (wasFull) this.#roomy.push(slab);
-    // The last roomy slab is kept even when empty: create and unlink in turn would otherwise make a slab each time.
-    if (slab.empty && this.#roomy.length > 1) {
-      this.#roomy.splice(this.#roomy.indexOf(slab), 1);
-      this.#alive--;
-    }
+  /** Requires: `slab` was full until a cell of it was given back. */
+  freed(slab: Slab): void {
+    this.#roomy.push(slab);
+  }
+
+  /** Whether no other slab has room. */
+  isOnly(slab: Slab): boolean {
+    return this.#roomy.length === 1 && this.#roomy[0] === slab;
+  }
+
+  /** Gives up an empty slab. */
+  drop(slab: Slab): void {
+    this.#roomy.splice(this.#roomy.lastIndexOf(slab), 1);
+    this.#alive--;
   }
 }
 
 /** All slabs of one overlay. */
 export class Slabs {
   readonly #classes = new Map<number, SizeClass>();
+  readonly #idleMost: () => number;
+  /** Bytes of the empty slabs that are idle. Changed by `take` and `giveBack`. */
+  #idle = 0;
 
-  /** A slab with room for `length` bytes; the caller takes the cell with `take`. */
+  /** @param idleMost how many bytes may be idle now */
+  constructor(idleMost: () => number) {
+    this.#idleMost = idleMost;
+  }
+
+  /** How many bytes are kept that hold nothing, besides a few little slabs. */
+  get idle(): number {
+    return this.#idle;
+  }
+
+  /** A slab with room for `length` bytes, and where the cell begins that was taken in it. */
   take(length: number): { slab: Slab; start: number } {
     const cell = cellSize(length);
     let sizeClass = this.#classes.get(cell);
@@ -110,6 +159,10 @@ export class Slabs {
       this.#classes.set(cell, sizeClass);
     }
     const slab = sizeClass.roomy();
+    if (slab.isIdle) {
+      slab.isIdle = false;
+      this.#idle -= slab.size;
+    }
     const start = slab.take();
     if (slab.full) sizeClass.filled();
     return { slab, start };
@@ -117,9 +170,23 @@ export class Slabs {
 
   /** Gives a cell back. Requires: nobody reads it any more. */
   giveBack(slab: Slab, start: number): void {
+    const sizeClass = this.#classes.get(slab.cell);
+    if (sizeClass === undefined) return;
     const wasFull = slab.full;
     slab.giveBack(start);
-    this.#classes.get(slab.cell)?.freed(slab, wasFull);
+    if (wasFull) sizeClass.freed(slab);
+    if (slab.empty) this.#leave(sizeClass, slab);
+  }
+
+  /** Keeps an empty slab or gives it up. What comes and goes in turn would otherwise make a slab each time. */
+  #leave(sizeClass: SizeClass, slab: Slab): void {
+    if (slab.size <= LITTLE && sizeClass.isOnly(slab)) return;
+    if (this.#idle + slab.size > this.#idleMost()) {
+      sizeClass.drop(slab);
+      return;
+    }
+    slab.isIdle = true;
+    this.#idle += slab.size;
   }
 }
 

@@ -9,7 +9,8 @@
 import { constants } from 'node:fs';
 import type { Fingerprint, Remembered } from '../branch/branch.ts';
 import type { Contents } from '../pages/contents.ts';
-import type { Page, PageIndex } from '../pages/page.ts';
+import type { Page } from '../pages/page.ts';
+import type { PageTable } from '../pages/page-table.ts';
 import type { Source } from './sources/source.ts';
 
 const { S_IFMT, S_IFDIR, S_IFLNK } = constants;
@@ -128,7 +129,7 @@ export abstract class Inode implements Remembered {
 /** A regular file. */
 export class File extends Inode implements Contents {
   supplied = 0;
-  pages: Page | Map<PageIndex, Page> | undefined = undefined;
+  pages: Page | PageTable | undefined = undefined;
 }
 
 /** A symbolic link. */

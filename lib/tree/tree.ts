@@ -15,6 +15,7 @@ import { constants } from 'node:fs';
 import { PLAIN, type Spelling } from '../branch/whiteout.ts';
 import type { Errand } from '../fault.ts';
 import type { Memory } from '../pages/memory.ts';
+import { PageTable } from '../pages/page-table.ts';
 import type { Dropped } from './dropped.ts';
 import { Directory, File, type Inode, ON_WAY, type Owner } from './inode.ts';
 import { Numbers } from './numbers.ts';
@@ -268,6 +269,6 @@ export function blocksOf(tree: Tree, inode: Inode): number {
   if (!inode.isOwned) return inode.originBlocks;
   if (!(inode instanceof File)) return 0;
   const { pages, supplied, size } = inode;
-  const held = pages === undefined ? 0 : pages instanceof Map ? pages.size * tree.memory.pageSize : pages.length;
+  const held = pages === undefined ? 0 : pages instanceof PageTable ? pages.size * tree.memory.pageSize : pages.length;
   return (Math.ceil(Math.min(size, supplied + held) / ALLOCATION) * ALLOCATION) / 512;
 }

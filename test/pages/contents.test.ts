@@ -42,7 +42,7 @@ function fill(memory: Memory, file: Contents, origin: Buffer, from: number, to: 
   for (let index = Math.floor(from / PAGE); index * PAGE < to; index++) {
     if (!isWithOrigin(memory, file, index)) continue;
     const piece = origin.subarray(index * PAGE, Math.min((index + 1) * PAGE, file.supplied));
-    fillPages(memory, file, index, Buffer.from(piece), 'given');
+    fillPages(memory, file, index, Buffer.from(piece));
   }
 }
 
@@ -164,6 +164,31 @@ describe('contents of a file', () => {
     reclaim(memory);
     expect([0, 1, 2].map((index) => pageAt(file, index) !== undefined)).toEqual([true, false, true]);
     expect(memory.clean.reclaimed).toBe(1);
+  });
+
+  it('P6 and what is kept for the next pages are never more than the bound', () => {
+    const maxBytes = 512 * PAGE;
+    const memory = memoryOf(Number.POSITIVE_INFINITY, maxBytes);
+    const origin = Buffer.alloc(400 * PAGE, 1);
+    const held = () => memory.clean.bytes + memory.slabs.idle;
+    const written = empty();
+    writeContents(memory, written, origin, 0);
+    const read = fileOver(origin);
+    fill(memory, read, origin, 0, origin.length);
+    reclaim(memory);
+    expect(held()).toBe(400 * PAGE);
+    truncateContents(memory, written, 0);
+    expect(held()).toBeGreaterThan(400 * PAGE);
+    expect(held()).toBeLessThanOrEqual(maxBytes);
+    const small = Array.from({ length: 200 }, () => fileOver(Buffer.alloc(PAGE - 1000, 2)));
+    for (const file of small) fill(memory, file, Buffer.alloc(PAGE - 1000, 2), 0, 1);
+    reclaim(memory);
+    expect(held()).toBeLessThanOrEqual(maxBytes);
+    dropContents(memory, read);
+    for (const file of small) dropContents(memory, file);
+    expect(memory.clean.bytes).toBe(0);
+    expect(memory.slabs.idle).toBeGreaterThan(0);
+    expect(memory.slabs.idle).toBeLessThanOrEqual(maxBytes / 8);
   });
 
   it('P6 are not forgotten while they are dirty, and are once they are clean', () => {

@@ -1,0 +1,62 @@
+/**
+ * The pages of one file that has more than its first in memory, by index.
+ *
+ *     index 130 ──► chunk 2 ──► [ 128 │ 129 │ 130 │ ... ]      chunks where there are pages only: a hole costs nothing
+ *
+ * A random read of a large file spends its time on memory that is not in the processor's cache. A Map of all pages is large and cold
+ * itself; the few chunks of a file stay warm, and within one the place is computed.
+ */
+
+import type { Page, PageIndex } from './page.ts';
+
+/** Pages in a chunk. */
+const SPAN = 64;
+
+/** See the file comment. */
+export class PageTable {
+  /** Pages by chunk and place in it; no chunk is empty. Changed by `set` and `delete`. */
+  readonly #chunks = new Map<number, (Page | undefined)[]>();
+  /** How many pages there are. Changed likewise. */
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get(index: PageIndex): Page | undefined {
+    return this.#chunks.get(Math.floor(index / SPAN))?.[index % SPAN];
+  }
+
+  set(index: PageIndex, page: Page): void {
+    const number = Math.floor(index / SPAN);
+    let chunk = this.#chunks.get(number);
+    if (chunk === undefined) {
+      chunk = [];
+      this.#chunks.set(number, chunk);
+    }
+    const at = index % SPAN;
+    // Without gaps, so that it is an array to V8 and no dictionary.
+    while (chunk.length <= at) chunk.push(undefined);
+    if (chunk[at] === undefined) this.#size++;
+    chunk[at] = page;
+  }
+
+  delete(index: PageIndex): void {
+    const number = Math.floor(index / SPAN);
+    const chunk = this.#chunks.get(number);
+    if (chunk?.[index % SPAN] === undefined) return;
+    chunk[index % SPAN] = undefined;
+    this.#size--;
+    if (chunk.every((page) => page === undefined)) this.#chunks.delete(number);
+  }
+
+  /** The pages, in no order. One that was just given may be deleted meanwhile. */
+  *[Symbol.iterator](): IterableIterator<readonly [PageIndex, Page]> {
+    for (const [number, chunk] of this.#chunks) {
+      for (let at = 0; at < chunk.length; at++) {
+        const page = chunk[at];
+        if (page !== undefined) yield [number * SPAN + at, page];
+      }
+    }
+  }
+}
