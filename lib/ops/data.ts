@@ -180,7 +180,10 @@ function readStraight(io: Io, tree: Tree, file: File, from: number, target: Uint
   const wanted = to - from === target.length ? target : target.subarray(0, to - from);
   const { branch, path, fingerprint } = origin;
   const bytes = io.readStraight(branch, straight, path, fingerprint, from, wanted);
-  if (bytes === wanted.length) return bytes;
+  if (bytes === wanted.length) {
+    tree.memory.clean.misses++;
+    return bytes;
+  }
   settleFill(io, tree, file, bytes === undefined ? 'changed' : 'short');
   return undefined;
 }
