@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import type { Volume } from 'memfs';
 import { UPPER } from './branch/branch.ts';
+import { BranchError } from './branch/fs-like.ts';
 import { makeBranch, originalFs } from './branch/make-branch.ts';
 import { makeUpper } from './branch/upper/upper.ts';
 import { EBUSY, Errno } from './errno.ts';
@@ -73,7 +74,9 @@ export class UpperControl implements Flusher {
 
   #connect({ branch, root, given }: ParsedUpper): WriteBack {
     const upper = makeUpper(given === branch.name || typeof given !== 'object' ? originalFs : given, branch.name);
-    const { nesting } = upper;
+    const { nesting, missing } = upper;
+    if (missing !== undefined) throw new BranchError(branch.name, missing);
+    this.#tree.can = upper.can;
     const who = nesting === undefined ? OURSELVES : nesting.writer;
     return new WriteBack(this.#tree, { branch, upper, root, ...who, pause: PAUSE }, this.#listeners);
   }

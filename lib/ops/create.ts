@@ -5,7 +5,7 @@
 
 import { constants } from 'node:fs';
 import { lengthOf } from '../branch/bytes.ts';
-import { EACCES, EEXIST, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR, isErrno } from '../errno.ts';
+import { EACCES, EEXIST, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR, EPERM, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, mayHandOn, X_OK } from '../tree/caller.ts';
 import {
@@ -209,6 +209,8 @@ export function symlink(io: Io, caller: Caller, target: string, path: string): v
   if (target === '') throw ENOENT;
   if (isPathTooLong(target)) throw ENAMETOOLONG;
   const spot = spotFor(io, caller, path, 'no slash');
+  // The filesystem does not support symbolic links (Linux vfs_symlink).
+  if (!tree.can.symlink) throw EPERM;
   mayCharge(tree);
   // From here on nothing stops or fails.
   const link = begin(tree, new Symlink(tree.numbers.born(), S_IFLNK | 0o777, ownerIn(caller, spot.directory)));

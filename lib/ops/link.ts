@@ -15,7 +15,8 @@ export function link(io: Io, caller: Caller, from: string, to: string): void {
   const inode = walk(io, caller, from, NOFOLLOW);
   if (isErrno(inode)) throw inode;
   const spot = spotFor(io, caller, to, 'no slash');
-  if (isDirectory(inode)) throw EPERM;
+  // The filesystem does not support hard links (Linux vfs_link).
+  if (isDirectory(inode) || !caller.tree.can.link) throw EPERM;
   // From here on nothing stops or fails.
   linkNow(caller, inode, spot);
 }
@@ -24,7 +25,7 @@ export function link(io: Io, caller: Caller, from: string, to: string): void {
 export function linkTmpfile(io: Io, caller: Caller, file: OpenFile, path: string): void {
   const { inode } = file;
   const spot = spotFor(io, caller, path, 'no slash');
-  if (isDirectory(inode)) throw EPERM;
+  if (isDirectory(inode) || (inode.nlink > 0 && !caller.tree.can.link)) throw EPERM;
   if (inode.nlink === 0 && (inode.state & LINKABLE) === 0) throw ENOENT;
   // From here on nothing stops or fails.
   inode.state &= ~LINKABLE;

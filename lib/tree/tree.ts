@@ -156,6 +156,8 @@ export class Tree {
   dirty: Dirty | undefined = undefined;
   /** Who writes back; undefined while there is no upper. Set by the overlay. */
   flusher: Flusher | undefined = undefined;
+  /** What the upper can hold; without one there is nothing that could not be held. Set by the overlay. */
+  can: { readonly link: boolean; readonly symlink: boolean } = { link: true, symlink: true };
   /** What has to be done before anything is looked at; undefined when it is done. Set by the overlay. */
   mounting: Errand | undefined = undefined;
   /** What a change has to wait for while the tree is frozen. Set by the overlay. */

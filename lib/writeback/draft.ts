@@ -79,6 +79,8 @@ export interface Draft {
   /** The deepest first. */
   readonly moves: readonly DraftMove[];
   readonly steps: readonly DraftStep[];
+  /** Further names of files that the upper cannot hold. */
+  readonly unnamed: ReadonlySet<Item>;
 }
 
 /** What a draft is made of. */
@@ -124,6 +126,8 @@ class DraftWriter {
   readonly #moved = new Map<Inode, string>();
   /** The first name under which an inode is put. */
   readonly #firsts = new Map<Inode, Link>();
+  /** Names that cannot be given, since the upper knows no links. */
+  readonly #unnamed = new Set<Item>();
   /** The paths at which a file is put. */
   readonly #named = new Set<string>();
   /** Directories whose times change in the upper beside those of the items. */
@@ -188,7 +192,7 @@ class DraftWriter {
     } else if (!isTransparent && this.#contents.get(want)?.kind === 'whole') {
       this.#placeFile(item, want, path);
     }
-    if (hasMark) this.#step({ kind: 'unmark', path: mark }, want, item);
+    if (hasMark && !this.#unnamed.has(item)) this.#step({ kind: 'unmark', path: mark }, want, item);
   }
 
   #placeDirectory(item: Item, want: Directory, path: string): void {
@@ -228,6 +232,10 @@ class DraftWriter {
     this.#named.add(path);
     const first = this.#firstOf(want);
     const content = this.#contents.get(want);
+    if (first !== undefined && !this.#tree.can.link) {
+      this.#unnamed.add(item);
+      return;
+    }
     if (first !== undefined) {
       this.#step({ kind: 'link', existing: this.#pathOfLink(first), stage: this.#nameStage(), path }, want, item);
       return;
@@ -320,7 +328,7 @@ class DraftWriter {
 
   finish(): Draft {
     const depthOf = ({ from }: Move) => from.split('/').length;
-    return { moves: this.#moves.sort((a, b) => depthOf(b) - depthOf(a)), steps: this.#steps };
+    return { moves: this.#moves.sort((a, b) => depthOf(b) - depthOf(a)), steps: this.#steps, unnamed: this.#unnamed };
   }
 
   #step(step: Step, needs?: Inode, item?: Item, place?: Link, inner: readonly Item[] = []): void {

@@ -246,6 +246,13 @@ function stageNamesFor(
   };
 }
 
+/** Whether the upper cannot hold an inode, or not what is new of it. */
+function isBeyond({ can }: Tree, inode: Inode, place: UpperSource | undefined): boolean {
+  if (inode instanceof Symlink) return place === undefined && !can.symlink;
+  // New content would come under one of its names only.
+  return inode instanceof Special || (place === undefined && !can.link && heldNames(inode).length > 1);
+}
+
 /** What must be written: of inodes that get a place in the upper, and of those there whose content changed. */
 function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Inode>, stageNames: StageNames) {
   const contents = new Map<Inode, Content>();
@@ -263,7 +270,7 @@ function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Ino
     if (isDirectory(inode) || inode.nlink === 0) continue;
     const place = lastingPlaceOf(inode);
     if (place === undefined && !placed.has(inode) && heldNames(inode).length === 0) continue;
-    if (inode instanceof Special) refused.set(inode, ENOTSUP);
+    if (isBeyond(tree, inode, place)) refused.set(inode, ENOTSUP);
     else if (
       place === undefined ||
       (inode instanceof File && !isOwnContentClean(inode, inode.extra?.fingerprint?.size ?? inode.size))

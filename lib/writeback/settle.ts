@@ -22,7 +22,8 @@ export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, unknow
   if (dirty === undefined) return;
   dirty.isTaken = false;
   for (const item of plan.items) {
-    if (item.want !== undefined && failed.has(item.want)) dirty.addName(item.directory, item.name);
+    const isOpen = plan.draft.unnamed.has(item) || (item.want !== undefined && failed.has(item.want));
+    if (isOpen) dirty.addName(item.directory, item.name);
     else settleName(plan, item);
   }
   for (const content of plan.contents.values()) releaseContent(tree.memory, content);

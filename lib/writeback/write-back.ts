@@ -11,9 +11,9 @@
 import type { Branch } from '../branch/branch.ts';
 import { NotLoadedError } from '../branch/decorators/recorded.ts';
 import type { Upper } from '../branch/upper/upper.ts';
-import { EBUSY, Errno } from '../errno.ts';
+import { EBUSY, ENOTSUP, Errno } from '../errno.ts';
 import { type Errand, type Io, runAsync, syncIo, untilAborted } from '../fault.ts';
-import { type Inode, isDirectory, isSymlink, namesOf } from '../tree/inode.ts';
+import { type Directory, type Inode, isDirectory, isSymlink, namesOf } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
@@ -297,7 +297,7 @@ export class WriteBack {
     this.#decided = batch;
     adoptNameless(this.#tree, batch, this.#stage);
     yield* this.#finish();
-    return [...failed].map(([inode, errno]) => this.#failureOf(inode, errno));
+    return [...[...failed].map(([inode, errno]) => this.#failureOf(inode, errno)), ...this.#reportUnnamed(taken)];
   }
 
   *#stageAll(taken: Plan, { onProgress, signal }: Manner, failed: Map<Inode, Errno>): Procedure<void> {
@@ -376,6 +376,16 @@ export class WriteBack {
     this.#listeners.onFailure(this.#failureOf(inode, errno));
   }
 
+  /** Tells of names that the upper cannot hold. */
+  #reportUnnamed({ draft: { unnamed } }: Plan): Failure[] {
+    return [...unnamed].map(({ directory, name, want }) => {
+      if (want !== undefined) noteFailure(want, ENOTSUP);
+      const failure = { path: this.#pathIn(directory, name), errno: ENOTSUP };
+      this.#listeners.onFailure(failure);
+      return failure;
+    });
+  }
+
   #failureOf(inode: Inode, errno: Errno): Failure {
     return { path: this.#pathOf(inode), errno };
   }
@@ -384,7 +394,11 @@ export class WriteBack {
     if (isDirectory(inode)) return pathOf(this.#tree.root, inode);
     const [link] = namesOf(inode);
     if (link === undefined) return isSymlink(inode) ? '(a link without a name)' : '(a file without a name)';
-    const above = pathOf(this.#tree.root, link.directory);
-    return above === '/' ? `/${link.name}` : `${above}/${link.name}`;
+    return this.#pathIn(link.directory, link.name);
+  }
+
+  #pathIn(directory: Directory, name: string): string {
+    const above = pathOf(this.#tree.root, directory);
+    return above === '/' ? `/${name}` : `${above}/${name}`;
   }
 }

@@ -141,7 +141,7 @@ export class LaterUpper implements AsyncUpperRequests {
 }
 
 /** The answer of an upper, or a bare error. */
-async function settled<Answer>(answer: Promise<Answer>): Promise<Answer> {
+export async function settled<Answer>(answer: Promise<Answer>): Promise<Answer> {
   try {
     return await answer;
   } catch (thrown) {

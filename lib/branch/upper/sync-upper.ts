@@ -23,8 +23,10 @@ const BY_PATH: Readonly<Record<string, 'way' | 'file'>> = {
   mkdir: 'way',
   open: 'file',
   writeFile: 'file',
+  readFile: 'file',
   copyFile: 'file',
   lstat: 'way',
+  stat: 'way',
   rename: 'way',
   unlink: 'way',
   rmdir: 'way',
@@ -67,23 +69,23 @@ export class SyncUpper implements UpperRequests {
   }
 
   mkdir(path: string, mode: number): void {
-    this.#run('mkdir', this.#at(path), { mode });
+    this.run('mkdir', this.#at(path), { mode });
   }
 
   create(path: string, mode: number): Handle {
-    if (!this.#inMemory) return this.#run('open', this.#at(path), CREATE_FLAGS, mode);
+    if (!this.#inMemory) return this.run('open', this.#at(path), CREATE_FLAGS, mode);
     // memfs makes the file and then checks whether its mode allows it to be opened.
-    const handle = this.#run('open', this.#at(path), CREATE_FLAGS, mode | OPEN_TO_OWNER);
-    this.#run('chmod', this.#at(path), mode);
+    const handle = this.run('open', this.#at(path), CREATE_FLAGS, mode | OPEN_TO_OWNER);
+    this.run('chmod', this.#at(path), mode);
     return handle;
   }
 
   openForWriting(path: string): Handle {
-    return this.#run('open', this.#at(path), WRITE_FLAGS, NO_MODE);
+    return this.run('open', this.#at(path), WRITE_FLAGS, NO_MODE);
   }
 
   write(handle: Handle, source: Uint8Array, position: number): number {
-    const written = this.#run('write', handle, source, 0, source.length, position);
+    const written = this.run('write', handle, source, 0, source.length, position);
     try {
       return countIn(written, source.length);
     } catch (thrown) {
@@ -92,21 +94,21 @@ export class SyncUpper implements UpperRequests {
   }
 
   truncate(handle: Handle, size: number): void {
-    this.#run('ftruncate', handle, size);
+    this.run('ftruncate', handle, size);
   }
 
   flush(handle: Handle): void {
-    if (this.#functions.has('fsync')) this.#run('fsync', handle);
+    if (this.#functions.has('fsync')) this.run('fsync', handle);
   }
 
   flushDirectory(path: string): void {
     if (this.#inMemory || !this.#functions.has('fsync')) return;
     try {
-      const handle = this.#run('open', this.#at(path), DIRECTORY_FLAGS, NO_MODE);
+      const handle = this.run('open', this.#at(path), DIRECTORY_FLAGS, NO_MODE);
       try {
-        this.#run('fsync', handle);
+        this.run('fsync', handle);
       } finally {
-        this.#run('close', handle);
+        this.run('close', handle);
       }
     } catch (thrown) {
       if (!cannotFlushDirectories(codeOf(thrown))) throw thrown;
@@ -114,15 +116,15 @@ export class SyncUpper implements UpperRequests {
   }
 
   close(handle: Handle): void {
-    this.#run('close', handle);
+    this.run('close', handle);
   }
 
   writeFile(path: string, bytes: Uint8Array, mode: number): void {
-    this.#run('writeFile', this.#at(path), bytes, { mode });
+    this.run('writeFile', this.#at(path), bytes, { mode });
   }
 
   copy(from: string, to: string): void {
-    this.#run('copyFile', this.#at(from), this.#at(to), COPY_FLAGS);
+    this.run('copyFile', this.#at(from), this.#at(to), COPY_FLAGS);
   }
 
   rename(from: string, to: string): void {
@@ -135,36 +137,36 @@ export class SyncUpper implements UpperRequests {
       this.unlink(from);
       return;
     }
-    this.#run('rename', this.#at(from), this.#at(to));
+    this.run('rename', this.#at(from), this.#at(to));
   }
 
   unlink(path: string): void {
-    this.#run('unlink', this.#at(path));
+    this.run('unlink', this.#at(path));
   }
 
   rmdir(path: string): void {
-    this.#run('rmdir', this.#at(path));
+    this.run('rmdir', this.#at(path));
   }
 
   symlink(target: string, path: string): void {
-    this.#run('symlink', this.#at(target), this.#at(path));
+    this.run('symlink', this.#at(target), this.#at(path));
   }
 
   link(existing: string, path: string): void {
-    this.#run('link', this.#at(existing), this.#at(path));
+    this.run('link', this.#at(existing), this.#at(path));
   }
 
   chmod(path: string, mode: number): void {
-    this.#run('chmod', this.#at(path), mode);
+    this.run('chmod', this.#at(path), mode);
   }
 
   chown(path: string, uid: number, gid: number): void {
-    this.#run(this.#functions.has('lchown') ? 'lchown' : 'chown', this.#at(path), uid, gid);
+    this.run(this.#functions.has('lchown') ? 'lchown' : 'chown', this.#at(path), uid, gid);
   }
 
   setTimes(path: string, atime: number, mtime: number): void {
     const times = this.#functions.has('lutimes') ? 'lutimes' : 'utimes';
-    this.#run(times, this.#at(path), upperTime(atime), upperTime(mtime));
+    this.run(times, this.#at(path), upperTime(atime), upperTime(mtime));
   }
 
   /** memfs knows names as strings only. */
@@ -172,7 +174,8 @@ export class SyncUpper implements UpperRequests {
     return this.#inMemory ? path : upperPath(path);
   }
 
-  #run(name: string, ...given: unknown[]): unknown {
+  /** Calls one of its functions. */
+  protected run(name: string, ...given: unknown[]): unknown {
     const found = this.#functions.get(name);
     if (found === undefined) throw new BranchError(this.#name, `${name}Sync`);
     try {
@@ -200,7 +203,7 @@ export class SyncUpper implements UpperRequests {
 
   #statsAt(path: string): Stats | undefined {
     try {
-      return this.#run('lstat', this.#at(path)) as Stats;
+      return this.run('lstat', this.#at(path)) as Stats;
     } catch {
       return undefined;
     }

@@ -10,11 +10,20 @@
  *                   └─► can     what it can do at all
  */
 
-import { answersLater, fsLikeIn, type Handle, laterFinder, opensHandles } from '../fs-like.ts';
+import {
+  type AnyFunction,
+  answersLater,
+  type Finder,
+  fsLikeIn,
+  type Handle,
+  laterFinder,
+  opensHandles,
+} from '../fs-like.ts';
 import { volumeIn } from '../memfs.ts';
 import { type Nesting, nestingOf } from '../nesting.ts';
 import { LaterUpper } from './later-upper.ts';
 import { SyncUpper, syncFinder } from './sync-upper.ts';
+import { WholeLaterUpper, WholeSyncUpper } from './whole-files.ts';
 
 /**
  * The commands. Paths are as in `Requests`, and links in them are never followed but by `copy`.
@@ -61,9 +70,15 @@ export type AsyncUpperRequests = {
   ) => Promise<ReturnType<UpperRequests[K]>>;
 };
 
+/** With these pieces of files can be written. */
+const PIECES = ['open', 'write', 'ftruncate', 'close'];
+
+/** Without these nothing reaches an upper: what is complete is renamed into its place. */
+const ESSENTIAL = ['mkdir', 'rename', 'unlink', 'rmdir'];
+
 /** What an upper can do at all; what is false here is a `BranchError` when asked for. */
 interface Abilities {
-  /** Pieces of a file can be written: `create`, `openForWriting`, `write`, `truncate`, `close`. Else there is `writeFile`. */
+  /** Pieces of a file can be written. Else what is written goes there when it is closed, as a whole (`whole-files.ts`). */
   readonly writePieces: boolean;
   readonly copy: boolean;
   readonly symlink: boolean;
@@ -83,6 +98,8 @@ export interface Upper {
   readonly memory: boolean;
   /** What is known of it where it is an overlay. */
   readonly nesting: Nesting | undefined;
+  /** A function that it lacks and without which nothing can be brought there; undefined where there is none such. */
+  readonly missing: string | undefined;
   readonly can: Abilities;
   /** Undefined where it has only promise or callback functions. */
   readonly sync: UpperRequests | undefined;
@@ -93,7 +110,7 @@ export interface Upper {
 /**
  * Takes a writable fs-like thing apart for writing; `name` is what errors call it.
  *
- * Requires: a branch can be made of it (`makeBranch`). Where it has no function that writes at all, all of `can` is false.
+ * Requires: a branch can be made of it (`makeBranch`). What it lacks shows in `missing` and `can`.
  */
 export function makeUpper(given: unknown, name: string): Upper {
   const fs = fsLikeIn(given);
@@ -103,8 +120,11 @@ export function makeUpper(given: unknown, name: string): Upper {
   // `laterFinder` falls back on the synchronous functions, so that it finds whatever there is in any form.
   const has = (...names: string[]) => names.every((each) => later(each) !== undefined);
   const handles = opensHandles(fs);
+  const writePieces = handles || has(...PIECES);
+  const writeWholes = !writePieces && has('writeFile', 'readFile');
+  const missing = [...ESSENTIAL, ...(writePieces ? [] : ['writeFile'])].find((each) => !has(each));
   const can: Abilities = {
-    writePieces: handles || has('open', 'write', 'ftruncate', 'close'),
+    writePieces,
     copy: has('copyFile'),
     symlink: has('symlink'),
     link: has('link'),
@@ -113,11 +133,18 @@ export function makeUpper(given: unknown, name: string): Upper {
     chownLinks: has('lchown'),
     setTimes: has('lutimes') || has('utimes'),
     setTimesOfLinks: has('lutimes'),
-    flush: volume === undefined && (handles || has('fsync')),
+    flush: volume === undefined && writePieces && (handles || has('fsync')),
   };
-  const sync = now('mkdir') === undefined ? undefined : new SyncUpper(now, name, volume);
+  const sync = now('mkdir') && makeSync(now, name, volume);
   const inMemory = volume !== undefined && sync !== undefined;
-  const async = answersLater(fs) && !inMemory ? new LaterUpper(later, name) : undefined;
+  const Later = writeWholes ? WholeLaterUpper : LaterUpper;
+  const async = answersLater(fs) && !inMemory ? new Later(later, name) : undefined;
   const nesting = nestingOf(fs);
-  return { memory: volume !== undefined || nesting?.memory === true, nesting, can, sync, async };
+  return { memory: volume !== undefined || nesting?.memory === true, nesting, missing, can, sync, async };
+}
+
+/** In each form by itself: an object may write pieces later, and at once only whole files. */
+function makeSync(now: Finder<AnyFunction>, name: string, volume: object | undefined): SyncUpper {
+  const isWhole = !PIECES.every((each) => now(each) !== undefined) && now('writeFile') && now('readFile');
+  return isWhole ? new WholeSyncUpper(now, name) : new SyncUpper(now, name, volume);
 }

@@ -249,7 +249,11 @@ describe('an upper that lacks functions', () => {
     const base = scratch();
     await tell.writeFile(`${base}/file`, Buffer.from('x'), 0o644);
     expect(nodeFs.readFileSync(`${base}/file`, 'utf8')).toBe('x');
-    expect(await rejectionOf(tell.create(`${base}/new`, 0o644))).toMatchObject({ branch: 'store', missing: 'open' });
+    expect(upper.missing).toBeUndefined();
+    expect(await rejectionOf(tell.link(`${base}/file`, `${base}/b`))).toMatchObject({
+      branch: 'store',
+      missing: 'link',
+    });
     expect(await rejectionOf(tell.chown(`${base}/file`, 1, 1))).toMatchObject({ missing: 'chown' });
     expect(await rejectionOf(tell.setTimes(`${base}/file`, 1, 1))).toMatchObject({ missing: 'utimes' });
   });
@@ -259,6 +263,9 @@ describe('an upper that lacks functions', () => {
     const upper = makeUpper({ lstatSync, readFileSync, mkdirSync }, 'store');
     const tell = upper.sync;
     expect(upper.async).toBeUndefined();
+    expect(upper.missing).toBe('rename');
+    expect(makeUpper({ ...nodeFs.promises, open: undefined, writeFile: undefined }, 'store').missing).toBe('writeFile');
+    expect(thrownBy(() => tell?.create('/x', 0))).toMatchObject({ branch: 'store', missing: 'openSync' });
     expect(thrownBy(() => tell?.chmod('/x', 0))).toMatchObject({ code: 'ERR_OVERFS_BRANCH', missing: 'chmodSync' });
     expect(thrownBy(() => tell?.chown('/x', 0, 0))).toMatchObject({ missing: 'chownSync' });
     tell?.flush(5);

@@ -1,0 +1,167 @@
+/**
+ * Uppers that open nothing, or cannot truncate what is open: a file is put together in memory, and written as a whole when it is
+ * closed.
+ *
+ *     create ──► writeFile(nothing, must be new)      so that the name is taken at once
+ *     openForWriting ──► readFile
+ *     write, truncate                                 in memory
+ *     close ──► writeFile(all of it)
+ *
+ * Who reads such a file in its place may see half of it meanwhile; the batch's journal makes up for a crash in between.
+ */
+
+import { EEXIST, ENOENT } from '../../errno.ts';
+import { bytesIn } from '../dialect.ts';
+import { type AnyFunction, type Finder, type Handle, type Later, missingLater } from '../fs-like.ts';
+import { upperPath } from './commands.ts';
+import { LaterUpper, settled } from './later-upper.ts';
+import { SyncUpper } from './sync-upper.ts';
+
+/** What its owner must be allowed while it is written. */
+const OPEN_TO_OWNER = 0o600;
+
+/** A file while it is written. */
+class Draft {
+  readonly path: string;
+  /** What it is to have when it is complete; undefined for a file that was there. */
+  readonly mode: number | undefined;
+  /** What it holds, zeros behind its end. Changed by `write` and `truncate`. */
+  #bytes: Buffer;
+  /** Changed by `write` and `truncate`. */
+  #size: number;
+
+  constructor(path: string, mode: number | undefined, bytes: Uint8Array) {
+    this.path = path;
+    this.mode = mode;
+    this.#bytes = Buffer.from(bytes);
+    this.#size = bytes.length;
+  }
+
+  get content(): Uint8Array {
+    return this.#bytes.subarray(0, this.#size);
+  }
+
+  write(source: Uint8Array, position: number): number {
+    this.#reserve(position + source.length);
+    this.#bytes.set(source, position);
+    this.#size = Math.max(this.#size, position + source.length);
+    return source.length;
+  }
+
+  truncate(size: number): void {
+    this.#reserve(size);
+    this.#bytes.fill(0, size);
+    this.#size = size;
+  }
+
+  #reserve(size: number): void {
+    if (size <= this.#bytes.length) return;
+    const larger = Buffer.alloc(Math.max(size, this.#bytes.length * 2));
+    larger.set(this.content);
+    this.#bytes = larger;
+  }
+}
+
+/** Tells such an upper at once. */
+export class WholeSyncUpper extends SyncUpper {
+  readonly #lstat: string;
+  readonly #canChmod: boolean;
+
+  constructor(find: Finder<AnyFunction>, name: string) {
+    super(find, name, undefined);
+    this.#lstat = find('lstat') === undefined ? 'stat' : 'lstat';
+    this.#canChmod = find('chmod') !== undefined;
+  }
+
+  override create(path: string, mode: number): Handle {
+    // Not every `writeFile` heeds its flag.
+    if (this.#isTaken(path)) throw EEXIST;
+    this.run('writeFile', upperPath(path), Buffer.alloc(0), { mode: mode | OPEN_TO_OWNER, flag: 'wx' });
+    return new Draft(path, mode, Buffer.alloc(0));
+  }
+
+  override openForWriting(path: string): Handle {
+    return new Draft(path, undefined, bytesIn(this.run('readFile', upperPath(path), {})));
+  }
+
+  override write(handle: Handle, source: Uint8Array, position: number): number {
+    return (handle as Draft).write(source, position);
+  }
+
+  override truncate(handle: Handle, size: number): void {
+    (handle as Draft).truncate(size);
+  }
+
+  override flush(): void {}
+
+  override flushDirectory(): void {}
+
+  override close(handle: Handle): void {
+    const { path, mode, content } = handle as Draft;
+    this.writeFile(path, content, OPEN_TO_OWNER);
+    if (mode !== undefined && this.#canChmod) this.chmod(path, mode);
+  }
+
+  #isTaken(path: string): boolean {
+    try {
+      return this.run(this.#lstat, upperPath(path), {}) !== undefined;
+    } catch (thrown) {
+      if (thrown === ENOENT) return false;
+      throw thrown;
+    }
+  }
+}
+
+/** Tells such an upper later. */
+export class WholeLaterUpper extends LaterUpper {
+  readonly #lstat: Later;
+  readonly #readFile: Later;
+  readonly #makeFile: Later;
+  readonly #canChmod: boolean;
+
+  constructor(find: Finder<Later>, name: string) {
+    super(find, name);
+    this.#lstat = find('lstat') ?? find('stat') ?? missingLater(name, 'lstat');
+    this.#readFile = find('readFile') ?? missingLater(name, 'readFile');
+    this.#makeFile = find('writeFile') ?? missingLater(name, 'writeFile');
+    this.#canChmod = find('chmod') !== undefined;
+  }
+
+  override async create(path: string, mode: number): Promise<Handle> {
+    if (await this.#isTaken(path)) throw EEXIST;
+    const options = { mode: mode | OPEN_TO_OWNER, flag: 'wx' };
+    await settled(this.#makeFile(upperPath(path), Buffer.alloc(0), options));
+    return new Draft(path, mode, Buffer.alloc(0));
+  }
+
+  override async openForWriting(path: string): Promise<Handle> {
+    return new Draft(path, undefined, await settled(this.#readFile(upperPath(path), {}).then(bytesIn)));
+  }
+
+  override async write(handle: Handle, source: Uint8Array, position: number): Promise<number> {
+    return (handle as Draft).write(source, position);
+  }
+
+  override async truncate(handle: Handle, size: number): Promise<void> {
+    (handle as Draft).truncate(size);
+  }
+
+  override async flush(): Promise<void> {}
+
+  override async flushDirectory(): Promise<void> {}
+
+  override async close(handle: Handle): Promise<void> {
+    const { path, mode, content } = handle as Draft;
+    await this.writeFile(path, content, OPEN_TO_OWNER);
+    if (mode !== undefined && this.#canChmod) await this.chmod(path, mode);
+  }
+
+  async #isTaken(path: string): Promise<boolean> {
+    try {
+      return (await settled(this.#lstat(upperPath(path), {}))) !== undefined;
+    } catch (thrown) {
+      if (thrown === ENOENT) return false;
+      throw thrown;
+    }
+  }
+}
