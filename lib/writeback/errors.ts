@@ -9,7 +9,9 @@
  */
 
 import type { Errno } from '../errno.ts';
-import type { Inode } from '../tree/inode.ts';
+import { type Directory, type Inode, isDirectory, isSymlink, namesOf } from '../tree/inode.ts';
+import type { Tree } from '../tree/tree.ts';
+import { pathOf } from '../tree/walk.ts';
 
 /** The failures of one inode. */
 interface Failures {
@@ -48,4 +50,18 @@ export function hear(inode: Inode, heard: number): { readonly count: number; rea
   if (known === undefined || known.count === heard) return { count: heard, errno: undefined };
   known.isHeard = true;
   return { count: known.count, errno: known.errno };
+}
+
+/** What a report calls an inode: one of its paths, absolute in the overlay. */
+export function shownPathOf({ root }: Pick<Tree, 'root'>, inode: Inode): string {
+  if (isDirectory(inode)) return pathOf(root, inode);
+  const [link] = namesOf(inode);
+  if (link === undefined) return isSymlink(inode) ? '(a link without a name)' : '(a file without a name)';
+  return shownPathIn({ root }, link.directory, link.name);
+}
+
+/** The path of a name, absolute in the overlay. */
+export function shownPathIn({ root }: Pick<Tree, 'root'>, directory: Directory, name: string): string {
+  const above = pathOf(root, directory);
+  return above === '/' ? `/${name}` : `${above}/${name}`;
 }

@@ -13,10 +13,9 @@ import { NotLoadedError } from '../branch/decorators/recorded.ts';
 import type { Upper } from '../branch/upper/upper.ts';
 import { EBUSY, ENOTSUP, Errno } from '../errno.ts';
 import { type Errand, type Io, runAsync, syncIo, untilAborted } from '../fault.ts';
-import { type Directory, type Inode, isDirectory, isSymlink, namesOf } from '../tree/inode.ts';
+import type { Inode } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
-import { pathOf } from '../tree/walk.ts';
 import { carryOutBatch, numbersOf } from './area/carry-out.ts';
 import { removeFile } from './area/files.ts';
 import { endHolder, newHolder } from './area/lock.ts';
@@ -26,7 +25,7 @@ import { type Command, type Procedure, tell } from './commands.ts';
 import { stageContent, type Writer } from './content.ts';
 import { carryOutLater, carryOutNow, Drive, GivenUp } from './drive/drive.ts';
 import type { Target } from './drive/perform.ts';
-import { noteFailure } from './errors.ts';
+import { noteFailure, shownPathIn, shownPathOf } from './errors.ts';
 import { isRead } from './places.ts';
 import { type Plan, plan } from './plan.ts';
 import { giveBack, settle } from './settle.ts';
@@ -297,7 +296,8 @@ export class WriteBack {
     this.#decided = batch;
     adoptNameless(this.#tree, batch, this.#stage);
     yield* this.#finish();
-    return [...[...failed].map(([inode, errno]) => this.#failureOf(inode, errno)), ...this.#reportUnnamed(taken)];
+    const failures = [...failed].map(([inode, errno]) => ({ path: shownPathOf(this.#tree, inode), errno }));
+    return [...failures, ...this.#reportUnnamed(taken)];
   }
 
   *#stageAll(taken: Plan, { onProgress, signal }: Manner, failed: Map<Inode, Errno>): Procedure<void> {
@@ -318,7 +318,7 @@ export class WriteBack {
         yield* removeFile(`${this.#area.stage}/${content.stage}`, 'none');
       }
       done++;
-      onProgress?.({ done, total, bytes: this.written, path: this.#pathOf(content.inode) });
+      onProgress?.({ done, total, bytes: this.written, path: shownPathOf(this.#tree, content.inode) });
     }
     failWhoIsBoundTo(taken, failed);
     for (const [inode, errno] of failed) this.#report(inode, errno);
@@ -373,32 +373,16 @@ export class WriteBack {
   /** Tells whoever has to hear of it that an inode could not be written. */
   #report(inode: Inode, errno: Errno): void {
     noteFailure(inode, errno);
-    this.#listeners.onFailure(this.#failureOf(inode, errno));
+    this.#listeners.onFailure({ path: shownPathOf(this.#tree, inode), errno });
   }
 
   /** Tells of names that the upper cannot hold. */
   #reportUnnamed({ draft: { unnamed } }: Plan): Failure[] {
     return [...unnamed].map(({ directory, name, want }) => {
       if (want !== undefined) noteFailure(want, ENOTSUP);
-      const failure = { path: this.#pathIn(directory, name), errno: ENOTSUP };
+      const failure = { path: shownPathIn(this.#tree, directory, name), errno: ENOTSUP };
       this.#listeners.onFailure(failure);
       return failure;
     });
-  }
-
-  #failureOf(inode: Inode, errno: Errno): Failure {
-    return { path: this.#pathOf(inode), errno };
-  }
-
-  #pathOf(inode: Inode): string {
-    if (isDirectory(inode)) return pathOf(this.#tree.root, inode);
-    const [link] = namesOf(inode);
-    if (link === undefined) return isSymlink(inode) ? '(a link without a name)' : '(a file without a name)';
-    return this.#pathIn(link.directory, link.name);
-  }
-
-  #pathIn(directory: Directory, name: string): string {
-    const above = pathOf(this.#tree.root, directory);
-    return above === '/' ? `/${name}` : `${above}/${name}`;
   }
 }
