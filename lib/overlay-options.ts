@@ -7,7 +7,10 @@ import { inspect } from 'node:util';
 import { type Branch, UPPER } from './branch/branch.ts';
 import { type Graft, graft } from './branch/decorators/graft.ts';
 import { recorded } from './branch/decorators/recorded.ts';
-import { directoryBranch, makeBranch } from './branch/make-branch.ts';
+import { BranchError } from './branch/fs-like.ts';
+import { directoryBranch, makeBranch, originalFs } from './branch/make-branch.ts';
+import { insistent } from './branch/upper/insistent.ts';
+import { makeUpper, type Upper } from './branch/upper/upper.ts';
 import { SMALLEST_PAGE } from './pages/memory.ts';
 import type { Limits } from './pages/quota.ts';
 import type { Credentials } from './tree/caller.ts';
@@ -69,6 +72,8 @@ export interface CacheOptions {
 /** The upper: as a branch to be read, and what the user gave. */
 export interface ParsedUpper {
   readonly branch: Branch;
+  /** The same, to be written. */
+  readonly upper: Upper;
   /** Where in the branch its root is. */
   readonly root: string;
   /** The fs-like object, or the directory. */
@@ -245,7 +250,9 @@ function parseUpper(upper: NonNullable<OverlayOptions['upper']>): ParsedUpper {
   }
   const { branch, root } = parseBranch('upper', upper, { id: UPPER, name: 'upper', layered: true, reserved: 0 });
   const given = typeof upper === 'object' && isLowerOptions(upper) ? (upper.fs ?? root) : upper;
-  return { branch, root, given: given instanceof URL ? root : given };
+  const written = makeUpper(typeof given === 'object' && !(given instanceof URL) ? given : originalFs, branch.name);
+  if (written.missing !== undefined) throw new BranchError(branch.name, written.missing);
+  return { ...insistent(branch, written, root), root, given: given instanceof URL ? root : given };
 }
 
 /** What the position of a branch in the stack says about it. */

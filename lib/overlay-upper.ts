@@ -5,8 +5,7 @@
 import { createRequire } from 'node:module';
 import type { Volume } from 'memfs';
 import { UPPER } from './branch/branch.ts';
-import { BranchError } from './branch/fs-like.ts';
-import { makeBranch, originalFs } from './branch/make-branch.ts';
+import { makeBranch } from './branch/make-branch.ts';
 import { makeUpper } from './branch/upper/upper.ts';
 import { EBUSY, Errno } from './errno.ts';
 import type { Errand } from './fault.ts';
@@ -72,10 +71,8 @@ export class UpperControl implements Flusher {
     tree.dirty.onFirst = () => triggers.noteChange();
   }
 
-  #connect({ branch, root, given }: ParsedUpper): WriteBack {
-    const upper = makeUpper(given === branch.name || typeof given !== 'object' ? originalFs : given, branch.name);
-    const { nesting, missing } = upper;
-    if (missing !== undefined) throw new BranchError(branch.name, missing);
+  #connect({ branch, upper, root }: ParsedUpper): WriteBack {
+    const { nesting } = upper;
     this.#tree.can = upper.can;
     const who = nesting === undefined ? OURSELVES : nesting.writer;
     return new WriteBack(this.#tree, { branch, upper, root, ...who, pause: PAUSE }, this.#listeners);
@@ -87,7 +84,7 @@ export class UpperControl implements Flusher {
     const volume = new memfs.Volume();
     const branch = makeBranch({ fs: volume, id: UPPER, name: 'upper', immutable: true, layered: true });
     this.given = volume;
-    const writeBack = this.#connect({ branch, root: '/', given: volume });
+    const writeBack = this.#connect({ branch, upper: makeUpper(volume, 'upper'), root: '/', given: volume });
     writeBack.mounting.now();
     attachUpper(this.#tree, new UpperSource(branch, '/', 0, undefined, ''));
     return writeBack;

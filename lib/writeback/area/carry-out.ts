@@ -3,7 +3,7 @@
  */
 
 import type { Attributes } from '../../branch/branch.ts';
-import { EACCES, EEXIST, ENOENT } from '../../errno.ts';
+import { EEXIST, ENOENT } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
 import { giveAttributes, type Writer, writeAll } from '../content.ts';
 import type { Move, Step } from '../draft.ts';
@@ -109,7 +109,7 @@ function* patch(
   // Gone: it was done, and the stage cleared.
   if (pages === undefined) return;
   changing();
-  const handle = yield* openInPlace(path);
+  const handle = yield* tell({ kind: 'open', path, urgency: 'at once' });
   try {
     yield* tell({ kind: 'truncate', path, handle, size: Math.min(cut, size), urgency: 'at once' });
     let at = 0;
@@ -120,17 +120,6 @@ function* patch(
     yield* tell({ kind: 'truncate', path, handle, size, urgency: 'at once' });
   } finally {
     yield* tell({ kind: 'close', path, handle, urgency: 'at once' });
-  }
-}
-
-/** Opens a file for writing, also one whose mode forbids it: its attributes are given to it afterwards. */
-function* openInPlace(path: string): Procedure<unknown> {
-  try {
-    return yield* tell({ kind: 'open', path, urgency: 'at once' });
-  } catch (thrown) {
-    if (thrown !== EACCES) throw thrown;
-    yield* tell({ kind: 'chmod', path, mode: 0o600, urgency: 'at once' });
-    return yield* tell({ kind: 'open', path, urgency: 'at once' });
   }
 }
 
