@@ -41,14 +41,13 @@ function sendShared(branch: Branch, key: string, ask: () => Promise<unknown>, kn
     questions = new Map();
     inFlight.set(branch, questions);
   }
-  const other = questions.get(key);
-  if (other !== undefined && other !== known?.question) return { question: other, isJoined: true };
-  const question = new Question(ask);
-  questions.set(key, question);
   const under = questions;
-  void question.settled.then(() => {
-    if (under.get(key) === question) under.delete(key);
+  const other = under.get(key);
+  if (other !== undefined && other !== known?.question) return { question: other, isJoined: true };
+  const question = new Question(ask, (answered) => {
+    if (under.get(key) === answered) under.delete(key);
   });
+  under.set(key, question);
   return { question, isJoined: false };
 }
 

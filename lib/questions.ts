@@ -18,17 +18,19 @@ export class Question<R> {
   /** Resolves when the answer is there. Never rejects. */
   readonly settled: Promise<void>;
 
-  constructor(ask: () => Promise<R>) {
-    this.settled = this.#send(ask);
+  /** @param ended is called when the answer is there, before anybody who waits for it */
+  constructor(ask: () => Promise<R>, ended?: (question: Question<R>) => void) {
+    this.settled = this.#send(ask, ended);
   }
 
-  async #send(ask: () => Promise<R>): Promise<void> {
+  async #send(ask: () => Promise<R>, ended: ((question: Question<R>) => void) | undefined): Promise<void> {
     // What is thrown before there is a promise is an answer like any other.
     try {
       this.answer = { value: await ask() };
     } catch (thrown) {
       this.answer = { thrown };
     }
+    ended?.(this);
   }
 
   /** What was said, or throws what was thrown. Requires: settled. */

@@ -33,8 +33,9 @@ import {
   WITH_TYPES,
   WITH_TYPES_IN_BYTES,
 } from './dialect.ts';
+import { type Changes, type OpenFile, OpenFiles } from './files/open-files.ts';
+import { SmallFiles } from './files/small-files.ts';
 import type { AsyncFunctions, Handle } from './fs-like.ts';
-import { type Changes, type OpenFile, OpenFiles } from './open-files.ts';
 
 /** The file that was last read whole, and the question for what it holds: undefined where it was replaced meanwhile. */
 interface WholeFile {
@@ -60,6 +61,7 @@ export class AsyncBranchRequests implements AsyncRequests {
   readonly #closeQuietly: (handle: Handle) => void;
   /** The open files; undefined where the branch is read whole file by whole file. */
   readonly #files: OpenFiles | undefined;
+  readonly #small: SmallFiles;
   /** Files being opened, by path; who opens puts it in and takes it out. */
   readonly #opening = new Map<string, Question<OpenFile>>();
   /** What `openThrough` gave, by the number it gave; changed by it and by `closeThrough` and `close` only. */
@@ -74,16 +76,19 @@ export class AsyncBranchRequests implements AsyncRequests {
     this.#dialect = dialect;
     this.#closeQuietly = closerOf(fs);
     this.#changes = changes;
+    this.#small = new SmallFiles(fs, dialect, changes, this.#closeQuietly);
     this.#files = reads === 'by handle' ? new OpenFiles(this.#closeQuietly) : undefined;
   }
 
   async lstat(path: string): Promise<Attributes | undefined> {
+    const dialect = this.#dialect;
     try {
-      const stats = await this.#stats(path, this.#dialect.exact);
+      const stats = statsIn(await this.#fs.lstat(dialect.pathFor(path), dialect.exact));
       if (stats === undefined) return undefined;
-      if (this.#dialect.undecided) this.#dialect.compareTwins(stats, await this.#stats(path, this.#dialect.plain));
-      return this.#dialect.attributesIn(stats);
+      if (dialect.undecided) dialect.compareTwins(stats, await this.#stats(path, dialect.plain));
+      return dialect.attributesIn(stats);
     } catch (thrown) {
+      if (dialect.saysAbsent(thrown, path)) return undefined;
       throw failureIn(thrown);
     }
   }
@@ -127,6 +132,7 @@ export class AsyncBranchRequests implements AsyncRequests {
         const whole = await this.#wholeFile(path, fingerprint, offset, length);
         return whole && ownCopy(whole, offset, length);
       }
+      if (this.#small.isWhole(fingerprint, offset, length)) return await this.#small.read(path, fingerprint);
       const target = Buffer.allocUnsafeSlow(mostBytes(fingerprint, offset, length));
       const got = await this.#readInto(files, path, fingerprint, offset, target);
       if (got === undefined) return undefined;

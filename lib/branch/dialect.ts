@@ -53,8 +53,8 @@ export class Dialect {
   readonly #stringsOnly: boolean;
   /** Whether inode numbers last, as far as we know; undefined until two answers were compared. Set by `compareTwins` only. */
   #lasting: boolean | undefined;
-  /** Whether there is nothing to learn about that: node:fs itself. */
-  readonly #kernel: boolean;
+  /** It is node:fs itself, about which there is nothing to learn. */
+  readonly isKernel: boolean;
 
   constructor(traits: Traits) {
     this.exact = traits.quiet ? { bigint: true, throwIfNoEntry: false } : { bigint: true };
@@ -62,7 +62,7 @@ export class Dialect {
     this.readFlags = traits.numericFlags ? READ_FLAGS : 'r';
     this.#union = traits.union;
     this.#stringsOnly = traits.stringsOnly;
-    this.#kernel = traits.kernel;
+    this.isKernel = traits.kernel;
     this.#lasting = traits.kernel ? true : undefined;
   }
 
@@ -88,7 +88,7 @@ export class Dialect {
    * a new one for each answer.
    */
   compareTwins(first: StatsLike, second: StatsLike | undefined): void {
-    if (second === undefined || this.#kernel) return;
+    if (second === undefined || this.isKernel) return;
     const one = attributesOf(first, 'keep');
     if (sameNumber(second, one.ino)) this.#lasting ??= true;
     else if (sameButNumber(second, one)) this.#lasting = false;

@@ -28,8 +28,8 @@ import {
   WITH_TYPES,
   WITH_TYPES_IN_BYTES,
 } from './dialect.ts';
+import { type Changes, type OpenFile, OpenFiles } from './files/open-files.ts';
 import type { Handle, SyncFunctions } from './fs-like.ts';
-import { type Changes, type OpenFile, OpenFiles } from './open-files.ts';
 
 /** The file that was last read whole, and what it held. */
 interface WholeFile {

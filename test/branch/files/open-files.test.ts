@@ -1,7 +1,7 @@
 // The open lower files that are kept: which are closed, and when.
 
 import { describe, expect, it } from 'vitest';
-import { OpenFiles } from '../../lib/branch/open-files.ts';
+import { OpenFiles } from '../../../lib/branch/files/open-files.ts';
 
 function rig() {
   const closed: unknown[] = [];

@@ -9,8 +9,8 @@
  *                                        └───► drop    ──► closed as soon as nobody reads from it
  */
 
-import type { Fingerprint } from './branch.ts';
-import type { Handle } from './fs-like.ts';
+import type { Fingerprint } from '../branch.ts';
+import type { Handle } from '../fs-like.ts';
 
 const CAPACITY = 16;
 
