@@ -34,7 +34,7 @@ export function removeTree(io: Io, caller: Caller, path: string): readonly strin
   const inode = lookup(io, tree, at.directory, at.name);
   if (inode === undefined) return ENOENT;
   if (!isDirectory(inode)) return ENOTDIR;
-  const taken = takable(io, caller, at.directory, at.name, inode);
+  const taken = takable(io, caller, at.directory, at.name, inode, 'gone');
   const inTheWay = caller.uid === 0 ? [] : directoriesInTheWay(io, caller, inode);
   if (isErrno(inTheWay) || inTheWay.length > 0) return inTheWay;
   // From here on nothing stops or fails.

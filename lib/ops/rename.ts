@@ -32,7 +32,7 @@ export function rename(io: Io, caller: Caller, from: string, to: string): void {
   if (isDirectory(inode) && isWithin(target.directory, inode)) throw EINVAL;
   if (replaced !== undefined && isDirectory(replaced) && isWithin(source.directory, replaced)) throw ENOTEMPTY;
   if (replaced === inode) return;
-  const taken = takable(io, caller, source.directory, source.name, inode);
+  const taken = takable(io, caller, source.directory, source.name, inode, 'gone');
   const cover = planTarget(io, caller, inode, target.directory, target.name, replaced);
   if (isDirectory(inode) && source.directory !== target.directory && !may(caller, inode, W_OK)) throw EACCES;
   if (replaced !== undefined && isDirectory(replaced) && !isEmpty(io, replaced)) throw ENOTEMPTY;
@@ -59,7 +59,7 @@ function planTarget(
   replaced: Inode | undefined,
 ): Cover {
   if (replaced === undefined) return freeSpot(io, caller, directory, name).cover;
-  const { cover } = takable(io, caller, directory, name, replaced);
+  const { cover } = takable(io, caller, directory, name, replaced, 'replaced');
   if (isDirectory(inode)) {
     if (!isDirectory(replaced)) throw ENOTDIR;
   } else if (isDirectory(replaced)) {

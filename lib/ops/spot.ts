@@ -3,14 +3,15 @@
  * makes them (`filename_create`, `may_create`, `may_delete` in fs/namei.c).
  */
 
-import { EACCES, EEXIST, EINVAL, ENOENT, ENOSPC, EPERM, EROFS, isErrno } from '../errno.ts';
+import { EACCES, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ENOSPC, EPERM, EROFS, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, isHeldBySticky, may, W_OK, X_OK } from '../tree/caller.ts';
 import { mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
 import { type Directory, FRESH, HIDES, INSIDE, type Inode } from '../tree/inode.ts';
-import { find } from '../tree/load.ts';
+import { find, isTooLong } from '../tree/load.ts';
 import { lookup } from '../tree/lookup.ts';
 import type { Cover } from '../tree/names.ts';
+import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { ATTEMPTS, isLost, locate, type Place } from '../tree/walk.ts';
 
@@ -93,10 +94,26 @@ export interface Taken {
   readonly cover: Cover;
 }
 
-/** Checks that a name may be taken away from its inode. */
-export function takable(io: Io, caller: Caller, directory: Directory, name: string, inode: Inode): Taken {
+/** Checks that a name may be taken away from its inode; `then` tells whether another gets it. */
+export function takable(
+  io: Io,
+  caller: Caller,
+  directory: Directory,
+  name: string,
+  inode: Inode,
+  then: 'gone' | 'replaced',
+): Taken {
   mayWriteNames(io, caller, directory);
   if (isHeldBySticky(caller, directory, inode)) throw EPERM;
   if (mayHaveLostNames(caller.tree, inode)) settleLinks(io, caller.tree);
-  return { directory, name, inode, cover: coverOf(io, directory, name) };
+  const cover = coverOf(io, directory, name);
+  if (then === 'gone' && cover === HIDES) mayHide(io, caller.tree, directory, name);
+  return { directory, name, inode, cover };
+}
+
+/** Refuses to remove what only a whiteout could hide whose name is longer than the upper's filesystem allows. */
+function mayHide(io: Io, tree: Tree, directory: Directory, name: string): void {
+  if (tree.dirty === undefined || !isTooLong(tree.spelling.whiteoutName(name))) return;
+  const lowers = directory.sources.filter((source) => !(source instanceof UpperSource));
+  if (find(io, lowers, name) !== undefined) throw ENAMETOOLONG;
 }

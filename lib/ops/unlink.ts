@@ -19,7 +19,7 @@ export function unlink(io: Io, caller: Caller, path: string): void {
   const inode = lookup(io, caller.tree, directory, name);
   if (inode === undefined) throw ENOENT;
   if (slash) throw isDirectory(inode) ? EISDIR : ENOTDIR;
-  const taken = takable(io, caller, directory, name, inode);
+  const taken = takable(io, caller, directory, name, inode, 'gone');
   if (isDirectory(inode)) throw EISDIR;
   // From here on nothing stops or fails.
   takeAway(caller.tree, taken);
@@ -33,7 +33,7 @@ export function rmdir(io: Io, caller: Caller, path: string): void {
   if (last === 'dotdot') throw ENOTEMPTY;
   const inode = lookup(io, caller.tree, directory, name);
   if (inode === undefined) throw ENOENT;
-  const taken = takable(io, caller, directory, name, inode);
+  const taken = takable(io, caller, directory, name, inode, 'gone');
   if (!isDirectory(inode)) throw ENOTDIR;
   if (!isEmpty(io, inode)) throw ENOTEMPTY;
   // From here on nothing stops or fails.

@@ -22,6 +22,35 @@ function odd(directory: string, length: number): Buffer {
   return Buffer.concat([Buffer.from(`${directory}/`), Buffer.alloc(length, 0xff)]);
 }
 
+describe('names with an upper', () => {
+  it.each([251, 252, 255])(
+    'N3, L3 of %i bytes in a lower can be removed if a whiteout of theirs is a name',
+    (length) => {
+      const [lower, upper] = [scratch(), scratch()];
+      const name = `/${'n'.repeat(length)}`;
+      nodeFs.writeFileSync(lower + name, 'below');
+      const overlay = createOverlay({ lower, upper });
+      const { fs } = overlay;
+      const remove = [() => fs.unlinkSync(name), () => fs.renameSync(name, '/other'), () => fs.rmSync(name)];
+      for (const attempt of length === 251 ? remove.slice(0, 1) : remove) {
+        if (length === 251) attempt();
+        else expect(attempt).toThrow('ENAMETOOLONG');
+      }
+      expect(fs.existsSync(name)).toBe(length !== 251);
+      fs.writeFileSync('/new', 'new');
+      fs.renameSync('/new', name);
+      overlay.syncSync();
+      expect(nodeFs.readFileSync(upper + name, 'utf8')).toBe('new');
+      const own = `/${'o'.repeat(length)}`;
+      fs.writeFileSync(own, 'own');
+      overlay.syncSync();
+      fs.unlinkSync(own);
+      overlay.close();
+      expect(nodeFs.existsSync(upper + own)).toBe(false);
+    },
+  );
+});
+
 describe('names that are not UTF-8', () => {
   it('N3 may have 255 bytes, and no more', () => {
     const { fs } = createOverlay({ lower: [] });
