@@ -19,6 +19,7 @@ import {
   type OWNED_CONTENT,
   OWNED_QUIETLY,
 } from './inode.ts';
+import { UpperSource } from './sources/source.ts';
 import { type Tree, touchCtime, touchMtimeOfNames } from './tree.ts';
 
 /** Whether the quota allows the inode to become (or stay) the overlay's own. */
@@ -45,7 +46,9 @@ export function own(tree: Tree, inode: Inode, why: typeof OWNED_ATTRIBUTES | typ
 function rememberOrigin(tree: Tree, inode: Inode): void {
   if (inode.origin === undefined) return;
   if (!inode.origin.branch.immutable) tree.claimed.add(inode.number);
-  if (!(inode instanceof File)) return;
+  // Of what the upper has the print is known already: it may keep times less exactly than they are shown.
+  if (!(inode instanceof File) || (inode.origin instanceof UpperSource && inode.extra?.fingerprint !== undefined))
+    return;
   const { ino, size, mtimeSec, mtimeNsec } = inode;
   extraOf(inode).fingerprint = { ino, size, mtimeSec, mtimeNsec };
 }

@@ -13,7 +13,7 @@ import type { Tree } from '../tree/tree.ts';
 import type { Cursor, Watcher } from './area/carry-out.ts';
 import type { Content } from './content.ts';
 import type { DraftMove, DraftStep, Move, Step } from './draft.ts';
-import { noteMove, notePrint, unsettlePrint, upperOf } from './places.ts';
+import { leaveStage, lendElsewhere, noteMove, notePrint, unsettlePrint, upperOf, whoNeeds } from './places.ts';
 import type { Item, Plan } from './plan.ts';
 import { settleContent, settleName, settlePlaced } from './settle.ts';
 
@@ -93,25 +93,38 @@ export function adoptNameless(tree: Tree, { plan, failed }: Batch, stage: UpperS
 }
 
 /** What the tree learns while a batch is carried out. */
-export function watch(tree: Tree, batch: Batch, stage: UpperSource): Watcher {
+export function watch(tree: Tree, batch: Batch, stage: UpperSource, nameStage: () => string): Watcher {
   const { plan, drafted } = batch;
   const contents = new Map<string, Content>();
   for (const content of plan.contents.values()) contents.set(content.stage, content);
+  const placeOfStep = (index: number) => {
+    const { place } = drafted.steps[index] ?? {};
+    return { name: place?.name ?? '', source: place && upperOf(place.directory) };
+  };
   return {
     moved: (index) => {
       const move = drafted.moves[index];
       if (move !== undefined) noteMove(move.source, move.name, stage, move.stage);
     },
+    // Copies of what the file held before were made since the plan, of copies that had borrowed its bytes then.
+    keeps: (index) => {
+      const { name, source } = placeOfStep(index);
+      return source !== undefined && whoNeeds(tree, source, name).length > 0 ? nameStage() : undefined;
+    },
+    kept: (index, kept, found) => {
+      const { name, source } = placeOfStep(index);
+      if (source === undefined || found === undefined) return;
+      lendElsewhere(whoNeeds(tree, source, name), stage, kept, found);
+    },
     changing: (index) => {
-      const { place } = drafted.steps[index] ?? {};
-      const source = place && upperOf(place.directory);
-      if (place !== undefined && source !== undefined) unsettlePrint(source, place.name);
+      const { name, source } = placeOfStep(index);
+      if (source !== undefined) unsettlePrint(source, name);
     },
     done: (index, found) => {
       const drawn = drafted.steps[index];
       if (drawn === undefined) return;
       noteStep(tree, plan, drawn, contents, stage, found);
-      for (const item of drawn.inner) noteInner(tree, batch, item);
+      for (const item of drawn.inner) noteInner(tree, batch, item, stage);
     },
   };
 }
@@ -122,13 +135,19 @@ function noteOpaque(directory: Directory): void {
   if (layer !== undefined) layer.isOpaque = true;
 }
 
+/** Notes that a content is in its place. */
+function noteContent(tree: Tree, content: Content, stage: UpperSource, source: UpperSource, name: string): void {
+  settlePlaced(tree, content, source, name);
+  leaveStage(stage, content.inode);
+}
+
 /** Notes what came with a directory that was staged whole. */
-function noteInner(tree: Tree, { plan, failed }: Batch, item: Item): void {
+function noteInner(tree: Tree, { plan, failed }: Batch, item: Item, stage: UpperSource): void {
   const { directory, name, want } = item;
   const source = upperOf(directory);
   if (want === undefined || source === undefined || failed.has(want)) return;
   const content = plan.contents.get(want);
-  if (content !== undefined) settlePlaced(tree, content, source, name);
+  if (content !== undefined) noteContent(tree, content, stage, source, name);
   settleName(plan, item);
 }
 
@@ -145,7 +164,7 @@ function noteStep(
   if (step.kind === 'place' && source !== undefined && name !== undefined) {
     const content = contents.get(step.stage);
     if (content === undefined) noteMove(stage, step.stage, source, name);
-    else settlePlaced(tree, content, source, name);
+    else noteContent(tree, content, stage, source, name);
   }
   if (item !== undefined) settleName(plan, item);
   if (step.kind === 'mark' && item?.want !== undefined && isDirectory(item.want)) noteOpaque(item.want);

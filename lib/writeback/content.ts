@@ -68,12 +68,12 @@ export function takeAttributes(inode: Inode): TakenAttributes {
 
 /**
  * A time in seconds that an upper takes for the same microsecond: it cuts off what is less (libuv `uv__fs_to_timespec`), and the nearest
- * double may lie below.
+ * double may lie below. Then the next one is given, no later, since from libuv 1.49 on nanoseconds count too.
  */
 function secondsOf(seconds: number, nanoseconds: number): number {
   const microseconds = Math.trunc(nanoseconds / 1000);
   const time = seconds + microseconds / 1e6;
-  return (time - seconds) * 1e6 < microseconds ? time + Math.abs(time) * Number.EPSILON : time;
+  return (time - seconds) * 1e6 < microseconds ? time + (Math.abs(time) * Number.EPSILON) / 2 : time;
 }
 
 /** Gives contents names in the staging directory. */

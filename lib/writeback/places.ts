@@ -7,6 +7,7 @@ import { ANY_SIZE, type Attributes } from '../branch/branch.ts';
 import { type Directory, extraOf, File, type Inode, isDirectory, type Link, namesOf } from '../tree/inode.ts';
 import { borrow, borrowersOf, returnLoan } from '../tree/sources/borrow.ts';
 import { UpperSource } from '../tree/sources/source.ts';
+import type { Tree } from '../tree/tree.ts';
 
 /** The directory of the upper that a directory has; undefined while the upper has none for it. */
 export function upperOf(directory: Directory): UpperSource | undefined {
@@ -42,12 +43,7 @@ export function lastingPlaceOf(inode: Inode): UpperSource | undefined {
 
 /** Says that an inode, and who has bytes where it has them, finds them under another name of the upper. */
 function changePlace(inode: Inode, from: UpperSource, name: string, to: UpperSource, newName: string): void {
-  for (const borrower of [...borrowersOf(from, name)]) {
-    returnLoan(borrower);
-    borrower.origin = to;
-    borrower.originName = newName;
-    borrow(borrower);
-  }
+  for (const borrower of [...borrowersOf(from, name)]) moveLoan(borrower, to, newName);
   if (inode.origin !== from || inode.originName !== name) return;
   inode.origin = to;
   inode.originName = newName;
@@ -67,6 +63,14 @@ export function noteMove(from: UpperSource, name: string, to: UpperSource, newNa
   }
 }
 
+/**
+ * Notes that an inode has got new content at a place of its own: what was moved to the staging directory before is its old content, and
+ * no place of it any more. Copies may still need that.
+ */
+export function leaveStage(stage: UpperSource, inode: Inode): void {
+  for (const [name, held] of stage.held) if (held === inode) stage.held.delete(name);
+}
+
 /** Whether somebody still reads what the upper has under a name, or in the directory of that name, although it has no name any more. */
 export function isRead(source: UpperSource, name: string): boolean {
   if (source.borrowers.has(name)) return true;
@@ -80,6 +84,35 @@ export function isRead(source: UpperSource, name: string): boolean {
   const inner = upperOf(held);
   if (inner?.parent !== source || inner.name !== name) return false;
   return [...inner.held.keys(), ...inner.borrowers.keys()].some((each) => isRead(inner, each));
+}
+
+/**
+ * Who needs what the upper has under a name although that is to become something else: copies, and the file of that name itself where
+ * it has become a copy of one of those.
+ */
+export function whoNeeds(tree: Tree, source: UpperSource, name: string): Inode[] {
+  const owner = source.held.get(name);
+  return [...borrowersOf(source, name)].filter((each) => each !== owner || tree.dirty?.replaced.has(each));
+}
+
+/** Notes that copies have their bytes elsewhere from now on. */
+export function lendElsewhere(
+  borrowers: readonly Inode[],
+  to: UpperSource,
+  newName: string,
+  { ino, size, mtimeSec, mtimeNsec }: Attributes,
+): void {
+  for (const borrower of borrowers) {
+    moveLoan(borrower, to, newName);
+    extraOf(borrower).fingerprint = { ino, size, mtimeSec, mtimeNsec };
+  }
+}
+
+function moveLoan(borrower: Inode, to: UpperSource, newName: string): void {
+  returnLoan(borrower);
+  borrower.origin = to;
+  borrower.originName = newName;
+  borrow(borrower);
 }
 
 /** Says that a file of the upper is about to change in ways that do not matter to who reads it. */

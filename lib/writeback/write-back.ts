@@ -329,7 +329,7 @@ export class WriteBack {
     const batch = this.#decided;
     if (batch === undefined) return;
     try {
-      const watcher = watch(this.#tree, batch, this.#stage);
+      const watcher = watch(this.#tree, batch, this.#stage, this.#nameStage);
       yield* carryOutBatch(this.#area, batch, batch.cursor, this.#writer, watcher);
       if (!isIndivisible(batch)) {
         yield* this.#noteNumbers(batch);

@@ -226,7 +226,9 @@ export async function playHistory({ seed, directory }: History): Promise<void> {
     }
     flushDirectories(overlay.fs);
     await overlay.sync();
-    const left = openHere.size === 0 ? leftovers(nodeFs as UpperFs, directory) : [];
+    // A directory removed whole may have held further names of a file; until somebody counts them, its bytes are kept (tree/dropped.ts).
+    const isCounted = !said.some((words) => words.startsWith('rm ') && words.endsWith(': undefined'));
+    const left = isCounted && openHere.size === 0 ? leftovers(nodeFs as UpperFs, directory) : [];
     if (left.length > 0) throw new Error(`left in the work area: ${left.join()}`);
     forgetLock(nodeFs as UpperFs, directory);
     const next = mount(upper, options);

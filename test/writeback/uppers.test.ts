@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Volume } from 'memfs';
 import { afterEach, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../lib/index.ts';
-import { forgetLock, leftovers, mount, numbersOf, survey, type UpperFs, whichOf } from './rig.ts';
+import { bytesOf, forgetLock, leftovers, mount, numbersOf, PAGE, survey, type UpperFs, whichOf } from './rig.ts';
 import { WORKLOADS } from './workloads.ts';
 
 const made: string[] = [];
@@ -165,4 +165,17 @@ it('an upper in use is refused, naming the process; one of a process that is gon
   // The parent process is alive.
   writeFileSync(path, JSON.stringify({ ...lock, pid: process.ppid, began: '' }));
   expect(() => mount(directory)).toThrow(expect.objectContaining({ code: 'EBUSY' }));
+});
+
+it('C7: a file whose times the upper keeps less exactly is not taken for another one when it changes again', () => {
+  const [lower, upper] = [newDirectory(), newDirectory()];
+  nodeFs.mkdirSync(join(lower, 'd'));
+  nodeFs.writeFileSync(join(lower, 'd/file'), bytesOf(1, 3 * PAGE));
+  const options = { lower, upper, clock: () => 1e12 + 0.123456, pageSize: PAGE, cache: { maxBytes: 0 } };
+  const overlay = createOverlay(options);
+  overlay.fs.renameSync('/d', '/e');
+  overlay.syncSync();
+  overlay.fs.chmodSync('/e/file', 0o600);
+  expect(overlay.fs.readFileSync('/e/file')).toEqual(bytesOf(1, 3 * PAGE));
+  overlay.close();
 });

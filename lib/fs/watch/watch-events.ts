@@ -3,12 +3,11 @@
  */
 
 import { displayName } from '../../branch/bytes.ts';
-import { type Errno, isErrno } from '../../errno.ts';
+import { isErrno } from '../../errno.ts';
 import { runAsync } from '../../fault.ts';
 import { stat } from '../../ops/attributes.ts';
-import type { Inode } from '../../tree/inode.ts';
 import { doubt } from '../arguments.ts';
-import { abortedOr, parseOrReject } from '../call.ts';
+import { parseOrReject } from '../call.ts';
 import { abortError } from '../errors.ts';
 import { showName } from '../options.ts';
 import { WATCH_QUEUE_IS_BOUNDED } from '../quirks.ts';
@@ -53,20 +52,11 @@ export function watchEventsForm(session: Session) {
     const parse = () => ({ ...parseWatch(session, filename, options), ...queueIn(options) });
     const request = await parseOrReject('watch', ['path'], [filename, options], parse);
     if (request.signal?.aborted) throw abortError(request.signal);
-    const inode = await lookLater(session, request);
+    const inode = await runAsync((io) => stat(io, session.caller, request.path));
     if (isErrno(inode)) throw watchError(inode, request, filename, watch);
     const watched = watchedAt(displayName(request.path), inode, request);
     yield* iterate(request, request, (hear) => subscribe(session.caller.tree, watched, hear));
   };
-}
-
-/** Looks at what is to be watched; a branch that does not answer cannot outlast an abort. */
-async function lookLater(session: Session, { path, signal }: WatchRequest): Promise<Inode | Errno> {
-  try {
-    return await runAsync((io) => stat(io, session.caller, path), signal);
-  } catch (thrown) {
-    throw abortedOr(thrown, signal);
-  }
 }
 
 type Subscribe = (hear: (event: EventType, name: string) => void) => () => void;

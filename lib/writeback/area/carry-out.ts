@@ -7,7 +7,7 @@ import { EEXIST, ENOENT } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
 import { giveAttributes, type Writer, writeAll } from '../content.ts';
 import type { Move, Step } from '../draft.ts';
-import { quietly, readBytes, removeFile, writeNew } from './files.ts';
+import { copyBytes, quietly, readBytes, removeFile, writeNew } from './files.ts';
 import type { Area } from './work-area.ts';
 
 /** How far a batch is. Changed as it is carried out, so that it can be gone on with after a failure. */
@@ -20,6 +20,10 @@ export interface Cursor {
 export interface Watcher {
   /** A move is done. */
   moved(index: number): void;
+  /** Where in the staging directory what a file holds is to be kept before it changes; undefined when nobody needs it. */
+  keeps(index: number): string | undefined;
+  /** What a file held is kept there, and `found` is how that looks. */
+  kept(index: number, stage: string, found: Attributes | undefined): void;
   /** A file in its place is about to change. */
   changing(index: number): void;
   /** A step is done; `found` is how the file looks now where a file in its place has changed. */
@@ -27,7 +31,13 @@ export interface Watcher {
 }
 
 /** Nobody knows anything yet: at the mount. */
-export const NOBODY: Watcher = { moved: () => {}, changing: () => {}, done: () => {} };
+export const NOBODY: Watcher = {
+  moved: () => {},
+  keeps: () => undefined,
+  kept: () => {},
+  changing: () => {},
+  done: () => {},
+};
 
 /** Carries out the moves and steps of a batch, from where the cursor is. All may have been done before, in a process that crashed. */
 export function* carryOutBatch(
@@ -45,10 +55,21 @@ export function* carryOutBatch(
   if (moves.length > 0 && cursor.steps === 0) yield* quietly(EEXIST, writeNew(area.moved, ''));
   for (let step = steps[cursor.steps]; step !== undefined; step = steps[cursor.steps]) {
     const index = cursor.steps;
+    if (step.kind === 'patch') yield* keepBytes(area, step.path, index, writer, watcher);
     const found = yield* carryOutStep(area, step, writer, () => watcher.changing(index));
     watcher.done(index, found);
     cursor.steps++;
   }
+}
+
+/** Copies what a file holds for those who go on reading it after it has changed. */
+function* keepBytes(area: Area, path: string, index: number, writer: Writer, watcher: Watcher): Procedure<void> {
+  const stage = watcher.keeps(index);
+  if (stage === undefined) return;
+  const to = `${area.stage}/${stage}`;
+  if (writer.can.copy) yield* tell({ kind: 'copy', from: path, to });
+  else yield* copyBytes(path, to);
+  watcher.kept(index, stage, yield* tell({ kind: 'lstat', path: to }));
 }
 
 /** Carries out one step; does nothing where it was done before. Answers how a file looks that it changed in its place. */

@@ -2,7 +2,7 @@
 
 import { constants } from 'node:fs';
 import type { Attributes } from '../../branch/branch.ts';
-import { EEXIST, ENOENT, type Errno } from '../../errno.ts';
+import { EEXIST, ENOENT, type Errno, ESTALE } from '../../errno.ts';
 import { type Procedure, tell, type Urgency } from '../commands.ts';
 import { writeAll } from '../content.ts';
 
@@ -42,6 +42,26 @@ export function* writeNew(path: string, text: string, urgency: Urgency = 'in pla
     if (text !== '') yield* writeAll(path, handle, Buffer.from(text), 0, urgency);
   } finally {
     yield* tell({ kind: 'close', path, handle, urgency });
+  }
+}
+
+/** How much is copied at once. */
+const CHUNK = 1024 * 1024;
+
+/** Copies the bytes of a file to a name that must not be there yet. */
+export function* copyBytes(from: string, to: string): Procedure<void> {
+  const found: Attributes | undefined = yield* tell({ kind: 'lstat', path: from });
+  if (found === undefined) throw ENOENT;
+  const handle = yield* tell({ kind: 'create', path: to, mode: 0o600 });
+  try {
+    for (let at = 0; at < found.size; at += CHUNK) {
+      const length = Math.min(CHUNK, found.size - at);
+      const bytes = yield* tell({ kind: 'read', path: from, fingerprint: found, offset: at, length });
+      if (bytes === undefined) throw ESTALE;
+      yield* writeAll(to, handle, bytes, at);
+    }
+  } finally {
+    yield* tell({ kind: 'close', path: to, handle });
   }
 }
 

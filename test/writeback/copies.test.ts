@@ -1,0 +1,108 @@
+// P8, W9, W10: copies that share bytes with a file of the upper, made and changed while that file is being written back.
+
+import { Volume } from 'memfs';
+import { expect, it } from 'vitest';
+import type { Command } from '../../lib/index.ts';
+import { bytesOf, type FileSystem, mount, PAGE } from './rig.ts';
+
+const OLD = bytesOf(1, 5 * PAGE);
+const NEW = bytesOf(2, 5 * PAGE);
+
+/** An overlay that keeps nothing in memory that the upper has, and a file in the upper. */
+function rig() {
+  const volume = new Volume();
+  const mountAgain = () => mount(volume, { cache: { maxBytes: 0 } });
+  const overlay = mountAgain();
+  overlay.fs.writeFileSync('/file', OLD);
+  overlay.syncSync();
+  /** Writes back, and calls before the first command that `when` wants. */
+  const syncMeanwhile = async (when: (command: Command) => boolean, call: (fs: FileSystem) => void) => {
+    let isDone = false;
+    overlay.on('command', (command) => {
+      if (isDone || !when(command)) return;
+      isDone = true;
+      call(overlay.fs);
+    });
+    await overlay.sync();
+    expect(isDone).toBe(true);
+  };
+  return { overlay, fs: overlay.fs, mountAgain, syncMeanwhile };
+}
+
+const CHANGES: [string, (fs: FileSystem) => void, Buffer][] = [
+  ['cut', (fs) => fs.truncateSync('/file', 10), OLD.subarray(0, 10)],
+  [
+    'written in the middle',
+    (fs) => {
+      const fd = fs.openSync('/file', 'r+');
+      fs.writeSync(fd, NEW, 0, PAGE, 2 * PAGE);
+      fs.closeSync(fd);
+    },
+    Buffer.concat([OLD.subarray(0, 2 * PAGE), NEW.subarray(0, PAGE), OLD.subarray(3 * PAGE)]),
+  ],
+  ['written anew', (fs) => fs.writeFileSync('/file', NEW), NEW],
+];
+
+it.each(CHANGES)(
+  'a copy of a copy keeps its bytes when the file that they come from is %s meanwhile',
+  async (_, change, changed) => {
+    const { overlay, fs, mountAgain, syncMeanwhile } = rig();
+    fs.copyFileSync('/file', '/copy');
+    change(fs);
+    await syncMeanwhile(
+      ({ kind }) => kind === 'rename',
+      () => fs.copyFileSync('/copy', '/other'),
+    );
+    const check = (shown: FileSystem) => {
+      expect(Buffer.compare(shown.readFileSync('/file') as Buffer, changed)).toBe(0);
+      expect(Buffer.compare(shown.readFileSync('/copy') as Buffer, OLD)).toBe(0);
+      expect(Buffer.compare(shown.readFileSync('/other') as Buffer, OLD)).toBe(0);
+    };
+    check(fs);
+    overlay.close();
+    const again = mountAgain();
+    check(again.fs);
+    again.close();
+  },
+);
+
+it.each(CHANGES)(
+  'a file that is %s, and becomes a copy of its old self meanwhile, has its old bytes',
+  async (_, change) => {
+    const { overlay, fs, mountAgain, syncMeanwhile } = rig();
+    fs.copyFileSync('/file', '/copy');
+    change(fs);
+    await syncMeanwhile(
+      ({ kind }) => kind === 'rename',
+      () => fs.copyFileSync('/copy', '/file'),
+    );
+    expect(Buffer.compare(fs.readFileSync('/file') as Buffer, OLD)).toBe(0);
+    overlay.close();
+    const again = mountAgain();
+    expect(Buffer.compare(again.fs.readFileSync('/file') as Buffer, OLD)).toBe(0);
+    again.close();
+  },
+);
+
+it('a file that was written anew and then becomes a copy of its old self does not take the copies with it', async () => {
+  const { overlay, fs, mountAgain, syncMeanwhile } = rig();
+  fs.copyFileSync('/file', '/copy');
+  fs.writeFileSync('/file', NEW);
+  await syncMeanwhile(
+    (command) => command.kind === 'rename' && command.from === '/file',
+    () => fs.copyFileSync('/copy', '/other'),
+  );
+  fs.copyFileSync('/other', '/file');
+  fs.truncateSync('/other', 3 * PAGE);
+  overlay.syncSync();
+  const check = (shown: FileSystem) => {
+    expect(Buffer.compare(shown.readFileSync('/file') as Buffer, OLD)).toBe(0);
+    expect(Buffer.compare(shown.readFileSync('/copy') as Buffer, OLD)).toBe(0);
+    expect(Buffer.compare(shown.readFileSync('/other') as Buffer, OLD.subarray(0, 3 * PAGE))).toBe(0);
+  };
+  check(fs);
+  overlay.close();
+  const again = mountAgain();
+  check(again.fs);
+  again.close();
+});
