@@ -141,6 +141,8 @@ export interface Branch {
    * cheap to have it again.
    */
   readonly straight?: StraightReads | undefined;
+  /** Where on the disk something in it is, so that the kernel can copy it by itself; undefined where it is no part of the disk. */
+  readonly onDisk?: ((path: string) => string | undefined) | undefined;
   /** Ends what `openThrough` began, whichever half of the branch was asked. Quietly: nobody waits for how that ends. */
   closeThrough(handle: number): void;
   /**

@@ -53,6 +53,7 @@ export function makeBranch({ fs, id, name, immutable, layered, reserved = 0 }: B
     spelling: new Spelling(levelIn(found), reserved),
     sync: now,
     async: later,
+    onDisk: traits.kernel ? (path) => path : undefined,
     straight: traits.kernel ? straightReads(now, later) : undefined,
     closeThrough: (handle) => {
       if (later?.hasOpened(handle) === true) later.closeThroughQuietly(handle);

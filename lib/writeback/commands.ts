@@ -26,7 +26,7 @@ export type Command = Request & {
 };
 
 /**
- * One request to the upper; `read` may go to any branch. Paths are absolute in the branch. `kind` is the system call, the rest are its
+ * One request to the upper; `lstat` and `read` may go to any branch, `copy` may come from anywhere on the same disk. Paths are absolute in the branch. `kind` is the system call, the rest are its
  * arguments.
  */
 type Request =
@@ -53,7 +53,12 @@ type Request =
   | { readonly kind: 'chmod'; readonly path: string; readonly mode: number }
   | { readonly kind: 'chown'; readonly path: string; readonly uid: number; readonly gid: number }
   | { readonly kind: 'setTimes'; readonly path: string; readonly atime: number; readonly mtime: number }
-  | { readonly kind: 'lstat'; readonly path: string }
+  | {
+      readonly kind: 'lstat';
+      /** Default: the upper. */
+      readonly branch?: Branch;
+      readonly path: string;
+    }
   | { readonly kind: 'list'; readonly path: string }
   | {
       readonly kind: 'read';

@@ -6,10 +6,10 @@
  *              are copied into it once the whole batch is decided (a redo log), so that a crash leaves the file old or new
  */
 
-import type { Attributes, Branch, Fingerprint } from '../branch/branch.ts';
-import { printOf } from '../branch/dialect.ts';
+import { ANY_SIZE, type Attributes, type Branch, type Fingerprint } from '../branch/branch.ts';
+import { printAlike, printOf } from '../branch/dialect.ts';
 import type { Upper } from '../branch/upper/upper.ts';
-import { EIO, EPERM, ESTALE } from '../errno.ts';
+import { EACCES, EIO, EPERM, ESTALE } from '../errno.ts';
 import { pagesOf } from '../pages/contents.ts';
 import type { Memory } from '../pages/memory.ts';
 import { DIRTY, leaveBytes, type Page, type PageIndex, sharePage } from '../pages/page.ts';
@@ -148,7 +148,68 @@ export function* stageContent(memory: Memory, content: Content, staging: string,
   }
 }
 
+/** From how many unchanged bytes on a new file begins as a copy made by the kernel, which shares their blocks where it can. */
+const WORTH_A_COPY = 256 * 1024;
+
+/** Where on the upper's disk the unchanged bytes of a file are, if they are many. */
+function sourceOf({ origin, supplied, pages }: Content, { can, isOnDisk }: Writer): string | undefined {
+  if (origin === undefined || !isOnDisk || !can.copy || origin.fingerprint.size === ANY_SIZE) return undefined;
+  const changed = pages.reduce((sum, { twin }) => sum + twin.length, 0);
+  return supplied - changed < WORTH_A_COPY ? undefined : origin.branch.onDisk?.(origin.path);
+}
+
 function* stageFile(memory: Memory, content: Content, path: string, writer: Writer): Procedure<void> {
+  const source = sourceOf(content, writer);
+  if (source === undefined || (yield* stageCopy(memory, content, source, path, writer)) === 'refused') {
+    yield* stageAnew(memory, content, path, writer);
+  }
+  content.staged = yield* tell({ kind: 'lstat', path });
+}
+
+/** A copy of the origin in which only the dirty pages are written. The origin must be the same before and after (C7). */
+function* stageCopy(
+  memory: Memory,
+  content: Content,
+  source: string,
+  path: string,
+  writer: Writer,
+): Procedure<'done' | 'refused'> {
+  const { attributes, size, supplied, pages, origin } = content;
+  yield* mustBeTheSame(origin);
+  try {
+    yield* tell({ kind: 'copy', from: source, to: path });
+  } catch (thrown) {
+    // The kernel asks for rights that reading through the branch may not need.
+    if (thrown === EACCES || thrown === EPERM) return 'refused';
+    throw thrown;
+  }
+  yield* mustBeTheSame(origin);
+  if (pages.length > 0 || supplied !== size || supplied !== origin?.fingerprint.size) {
+    const handle = yield* tell({ kind: 'open', path });
+    try {
+      if (supplied !== origin?.fingerprint.size) yield* tell({ kind: 'truncate', path, handle, size: supplied });
+      let end = supplied;
+      for (const { index, twin } of pages) {
+        const at = index * memory.pageSize;
+        yield* writeAll(path, handle, bytesOf(memory, twin), at);
+        end = Math.max(end, at + twin.length);
+      }
+      if (end !== size) yield* tell({ kind: 'truncate', path, handle, size });
+    } finally {
+      yield* tell({ kind: 'close', path, handle });
+    }
+  }
+  yield* giveAttributes(path, attributes, writer, 'made by copying');
+  return 'done';
+}
+
+function* mustBeTheSame(origin: Content['origin']): Procedure<void> {
+  if (origin === undefined) throw ESTALE;
+  const found = yield* tell({ kind: 'lstat', branch: origin.branch, path: origin.path });
+  if (found === undefined || !printAlike(found, origin.fingerprint)) throw ESTALE;
+}
+
+function* stageAnew(memory: Memory, content: Content, path: string, writer: Writer): Procedure<void> {
   const { attributes, size } = content;
   const handle = yield* tell({ kind: 'create', path, mode: (attributes.mode ?? 0) & 0o777 });
   try {
@@ -163,7 +224,6 @@ function* stageFile(memory: Memory, content: Content, path: string, writer: Writ
     yield* tell({ kind: 'close', path, handle });
   }
   yield* giveAttributes(path, attributes, writer, 'made with its mode');
-  content.staged = yield* tell({ kind: 'lstat', path });
 }
 
 /** The dirty pages, one after the other; where each belongs is in the batch's journal. */
@@ -187,6 +247,8 @@ export interface Writer {
   readonly gid: number;
   /** The permission bits that what it makes does not get. */
   umask(): number;
+  /** It writes to the real disk. */
+  readonly isOnDisk: boolean;
   readonly can: Upper['can'];
 }
 
@@ -195,7 +257,7 @@ export function* giveAttributes(
   path: string,
   { mode, uid, gid, atime, mtime }: TakenAttributes,
   writer: Writer,
-  made: 'made with its mode' | 'made before',
+  made: 'made with its mode' | 'made by copying' | 'made before',
 ): Procedure<void> {
   const { can } = writer;
   const [canChown, canSetTimes] =
@@ -204,7 +266,7 @@ export function* giveAttributes(
   if (canChown && (made === 'made before' || uid !== writer.uid || gid !== writer.gid)) {
     yield* allowed({ kind: 'chown', path, uid, gid, urgency });
   }
-  const isMade = mode === undefined || (made !== 'made before' && (mode & 0o777 & ~writer.umask()) === mode);
+  const isMade = mode === undefined || (made === 'made with its mode' && (mode & 0o777 & ~writer.umask()) === mode);
   if (can.chmod && !isMade) yield* tell({ kind: 'chmod', path, mode, urgency });
   if (canSetTimes) yield* tell({ kind: 'setTimes', path, atime, mtime, urgency });
 }

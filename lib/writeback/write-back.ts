@@ -66,7 +66,7 @@ export interface Manner {
 }
 
 /** How the upper is reached, and who writes there. */
-export interface UpperAccess extends Omit<Writer, 'can'> {
+export interface UpperAccess extends Omit<Writer, 'can' | 'isOnDisk'> {
   readonly branch: Branch;
   readonly upper: Upper;
   /** Where in the branch the upper's root is. */
@@ -104,7 +104,7 @@ export class WriteBack {
     this.#tree = tree;
     this.#area = areaAt(root, tree.spelling);
     this.#stage = new UpperSource(branch, this.#area.stage, 0, undefined, '');
-    this.#writer = { uid, gid, umask, can: upper.can };
+    this.#writer = { uid, gid, umask, can: upper.can, isOnDisk: branch.onDisk !== undefined };
     this.#listeners = listeners;
     const trace = (command: Command) => {
       if (command.kind === 'write') this.written += command.bytes.length;

@@ -70,6 +70,12 @@ export function graft(branch: Branch, where: Graft): Branch {
     spelling: branch.spelling,
     sync: branch.sync && new GraftedRequests(branch.sync, map),
     async: branch.async && new GraftedLater(branch.async, map),
+    onDisk:
+      branch.onDisk &&
+      ((path) => {
+        const inside = map.inside(path);
+        return inside === undefined ? undefined : branch.onDisk?.(inside);
+      }),
     straight: branch.straight && graftedStraight(branch.straight, map),
     closeThrough: (handle) => branch.closeThrough(handle),
     watch: (path, depth, listener) => {

@@ -46,7 +46,8 @@ const COMMANDS: { readonly [K in keyof UpperRequests]: readonly Way[] } = {
   flushDirectory: [AND_IT],
   close: [],
   writeFile: [AND_IT],
-  copy: [AND_IT, { at: 1, what: 'the way' }],
+  // What is copied may be no part of the upper.
+  copy: [{ at: 1, what: 'the way' }],
   rename: [AND_IT, { at: 1, what: 'the way' }],
   unlink: [WAY],
   rmdir: [WAY],

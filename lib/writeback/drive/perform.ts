@@ -78,7 +78,7 @@ function ask(
   upper: Branch,
   how: 'sync' | 'async',
 ): unknown {
-  const branch = (command.kind === 'read' ? command.branch : undefined) ?? upper;
+  const branch = (command.kind === 'list' ? undefined : command.branch) ?? upper;
   const requests = how === 'async' ? (branch.async ?? branch.sync) : branch.sync;
   if (requests === undefined) throw ENOSYS;
   if (command.kind === 'lstat') return requests.lstat(command.path);
