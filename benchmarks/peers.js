@@ -99,7 +99,8 @@ function overUpper(overlay) {
     fs: overlay.fs,
     root: '',
     close: () => overlay.close(),
-    sync: () => overlay.sync(),
+    // At once, as node:fs beside it writes.
+    sync: () => overlay.syncSync(),
     commands: () => commands,
   };
 }
