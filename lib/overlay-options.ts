@@ -67,6 +67,11 @@ export interface OverlayOptions {
 export interface CacheOptions {
   /** The most bytes of unchanged file contents. Default 256 MiB. */
   readonly maxBytes?: number;
+  /**
+   * The most files, directories and links that are remembered though nobody changed them, and names that a listing has shown. Default
+   * 1,000,000, which take about 350 MB.
+   */
+  readonly maxEntries?: number;
 }
 
 /** The upper: as a branch to be read, and what the user gave. */
@@ -98,7 +103,7 @@ export interface ParsedOptions {
 
 const LARGEST_PAGE = 2 ** 20;
 const DEFAULT_PAGE = 16 * 1024;
-const DEFAULT_CACHE = 256 * 1024 * 1024;
+const DEFAULT_CACHE = { maxBytes: 256 * 1024 * 1024, maxEntries: 1_000_000 };
 const DEFAULT_WRITEBACK = { dirtyBytes: 64 * 1024 * 1024, dirtyLimit: 256 * 1024 * 1024, expire: 5000 };
 
 const KNOWN = new Set<keyof OverlayOptions>([
@@ -225,13 +230,16 @@ function parseWriteBack(writeback: OverlayOptions['writeback']): Required<WriteB
 }
 
 function parseCache(cache: OverlayOptions['cache']): Required<CacheOptions> {
-  if (cache === undefined) return { maxBytes: DEFAULT_CACHE };
-  if (typeof cache !== 'object' || cache === null) throw wrongType('cache', 'an object { maxBytes }', cache);
-  const { maxBytes = DEFAULT_CACHE } = cache;
-  if (maxBytes !== Number.POSITIVE_INFINITY && !isWhole(maxBytes, Number.MAX_SAFE_INTEGER)) {
-    throw wrongValue('cache.maxBytes', 'a whole number or Infinity', maxBytes);
+  if (cache === undefined) return DEFAULT_CACHE;
+  if (typeof cache !== 'object' || cache === null)
+    throw wrongType('cache', 'an object { maxBytes, maxEntries }', cache);
+  const { maxBytes = DEFAULT_CACHE.maxBytes, maxEntries = DEFAULT_CACHE.maxEntries } = cache;
+  for (const [key, value] of Object.entries({ maxBytes, maxEntries })) {
+    if (value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
+      throw wrongValue(`cache.${key}`, 'a whole number or Infinity', value);
+    }
   }
-  return { maxBytes };
+  return { maxBytes, maxEntries };
 }
 
 /** @param reserved the level of whiteouts in the upper: such names of lowers never show */

@@ -4,7 +4,7 @@
 
 import { stopsOf } from './async-io.ts';
 import type { Branch } from './branch/branch.ts';
-import type { Memory } from './pages/memory.ts';
+import type { Tree } from './tree/tree.ts';
 
 /** What {@link Overlay.statistics} gives: counts since the overlay was made, and what it holds now. */
 export interface Statistics {
@@ -18,6 +18,10 @@ export interface Statistics {
   readonly reclaimed: number;
   /** Bytes of memory that hold unchanged content now. */
   readonly cachedBytes: number;
+  /** Files, directories and links in memory now that nobody changed, and names that a listing has shown. */
+  readonly entries: number;
+  /** How many of them were forgotten because there were more than `cache.maxEntries`. */
+  readonly forgotten: number;
   /** Bytes of changed content in memory now that no upper has. */
   readonly dirtyBytes: number;
   /** Bytes that were handed to the upper, those of its work area included. */
@@ -30,20 +34,22 @@ export interface Statistics {
 
 /** What the numbers are taken from. */
 export interface Counted {
-  readonly memory: Memory;
+  readonly tree: Tree;
   readonly branches: readonly Branch[];
   readonly written: number;
   readonly openFiles: number;
 }
 
-export function statisticsOf({ memory, branches, written, openFiles }: Counted): Statistics {
-  const { clean, quota } = memory;
+export function statisticsOf({ tree, branches, written, openFiles }: Counted): Statistics {
+  const { clean, quota } = tree.memory;
   return Object.freeze({
     hits: clean.hits,
     misses: clean.misses,
     fills: clean.fills,
     reclaimed: clean.reclaimed,
     cachedBytes: clean.bytes,
+    entries: tree.entries.count,
+    forgotten: tree.entries.forgotten,
     dirtyBytes: quota.bytes,
     writtenBytes: written,
     restarts: branches.reduce((sum, branch) => sum + stopsOf(branch), 0),

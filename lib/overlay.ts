@@ -6,7 +6,6 @@ import { EventEmitter } from 'node:events';
 import type * as nodeFs from 'node:fs';
 import type { Branch } from './branch/branch.ts';
 import { type Nesting, noteNesting } from './branch/nesting.ts';
-import { PLAIN } from './branch/whiteout.ts';
 import { EBUSY, Errno, isErrno } from './errno.ts';
 import { type Io, syncIo } from './fault.ts';
 import { parseDescriptor, parsePath } from './fs/call.ts';
@@ -22,19 +21,16 @@ import type { OverlayEvents } from './overlay-events.ts';
 import { type OverlayOptions, parseCredentials, parseOptions } from './overlay-options.ts';
 import { preload } from './overlay-preload.ts';
 import { type Statistics, statisticsOf } from './overlay-statistics.ts';
+import { treeOf } from './overlay-tree.ts';
 import { UpperControl } from './overlay-upper.ts';
-import { Memory } from './pages/memory.ts';
 import { Caller, type Credentials } from './tree/caller.ts';
 import { setRoots } from './tree/sources/root.ts';
-import { Tree } from './tree/tree.ts';
+import type { Tree } from './tree/tree.ts';
 import { NOFOLLOW, walk } from './tree/walk.ts';
 import type { Manner } from './writeback/write-back.ts';
 
 /** How many overlays this process has made: what keeps their descriptors and device numbers apart. Changed by the constructor. */
 let made = 0;
-
-/** Device numbers of overlays begin here, above those of real devices (Linux packs 12 + 20 bits). */
-const FIRST_DEV = 2 ** 32;
 
 /**
  * A writable filesystem in memory over read-only branches.
@@ -62,11 +58,8 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     super();
     const parsed = parseOptions(options);
     const ordinal = made++;
-    const { credentials, umask, cwd, clock, readonly } = parsed;
-    const memory = new Memory(parsed.pageSize, parsed.limits, parsed.cache.maxBytes);
-    const { lowers, upper } = parsed;
-    const spelling = upper?.branch.spelling ?? PLAIN;
-    this.#tree = new Tree({ memory, clock, readonly, dev: FIRST_DEV + ordinal, owner: credentials, spelling });
+    const { credentials, umask, cwd, lowers, upper } = parsed;
+    this.#tree = treeOf(parsed, ordinal);
     const branches = upper === undefined ? lowers : [upper, ...lowers];
     this.#branches = branches.map(({ branch }) => branch);
     this.#roots = new Map(branches.map(({ branch, root }) => [branch, root]));
@@ -200,9 +193,8 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * ```
    */
   statistics(): Statistics {
-    const { memory } = this.#tree;
     const openFiles = this.#session.descriptors.count;
-    return statisticsOf({ memory, branches: this.#branches, written: this.#upper.written, openFiles });
+    return statisticsOf({ tree: this.#tree, branches: this.#branches, written: this.#upper.written, openFiles });
   }
 
   /** The upper: what was given as such, or the memfs `Volume` made by the first `sync` without one; undefined before. */

@@ -10,6 +10,7 @@
 
 import { Errno } from '../errno.ts';
 import { type Io, runAsync, runCallback, syncIo } from '../fault.ts';
+import { makeRoom } from '../tree/cache/sweep.ts';
 import { DOUBT, readTaken } from './arguments.ts';
 import { type AnyCall, abortedOr, type Callback, type Loose, parseOrThrow, Sequel, worded, wordsFor } from './call.ts';
 import { dryRun, dryRunPromise } from './dry-run.ts';
@@ -26,6 +27,8 @@ export type PromiseFunction = (a?: unknown, b?: unknown, c?: unknown) => Promise
 
 /** The synchronous form. Nothing is allocated but what the call itself makes: the price of a cached `statSync` is counted. */
 export function syncForm(session: Session, call: AnyCall): SyncFunction {
+  const { tree } = session.caller;
+  const { entries } = tree;
   /** What else can come of a call: more to be done, or an error that needs no words. */
   const end = (failure: unknown, args: readonly unknown[], request: unknown): unknown => {
     if (!(failure instanceof Sequel)) throw failure;
@@ -55,6 +58,7 @@ export function syncForm(session: Session, call: AnyCall): SyncFunction {
     let failure: unknown;
     try {
       request = call.parse(session, a, b, c);
+      if (entries.isCrowded) makeRoom(tree);
       const answer = call.run(syncIo, session, request);
       if (!(answer instanceof Errno || answer instanceof Sequel)) return answer;
       failure = answer;

@@ -17,7 +17,7 @@ function directoryToList(io: Io, caller: Caller, path: string): Directory | Errn
 /** The names in a directory, in order. The array is the tree's own: copy it before handing it out. */
 export function list(io: Io, caller: Caller, path: string): readonly string[] | Errno {
   const directory = directoryToList(io, caller, path);
-  return isErrno(directory) ? directory : listNames(io, directory);
+  return isErrno(directory) ? directory : listNames(io, caller.tree, directory);
 }
 
 /** The names and their types (S_IFMT). The arrays are the tree's own. */

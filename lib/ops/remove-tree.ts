@@ -46,7 +46,7 @@ export function removeTree(io: Io, caller: Caller, path: string): readonly strin
 /** The directories in a directory: each may forbid something of its own, so they go one by one. */
 function directoriesInTheWay(io: Io, caller: Caller, directory: Directory): readonly string[] | Errno {
   // An empty one needs no rights, as far as `rmdir` is concerned.
-  if (isEmpty(io, directory)) return [];
+  if (isEmpty(io, caller.tree, directory)) return [];
   if (!may(caller, directory, R_OK | W_OK | X_OK)) return EACCES;
   // What belongs to others stays, and only name by name can it be told what does.
   if ((directory.mode & S_ISVTX) !== 0 && caller.uid !== directory.owner.uid) return EPERM;

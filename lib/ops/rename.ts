@@ -35,7 +35,7 @@ export function rename(io: Io, caller: Caller, from: string, to: string): void {
   const taken = takable(io, caller, source.directory, source.name, inode, 'gone');
   const cover = planTarget(io, caller, inode, target.directory, target.name, replaced);
   if (isDirectory(inode) && source.directory !== target.directory && !may(caller, inode, W_OK)) throw EACCES;
-  if (replaced !== undefined && isDirectory(replaced) && !isEmpty(io, replaced)) throw ENOTEMPTY;
+  if (replaced !== undefined && isDirectory(replaced) && !isEmpty(io, tree, replaced)) throw ENOTEMPTY;
   // From here on nothing stops or fails.
   move(caller, taken, target.directory, target.name, replaced, cover);
 }

@@ -35,7 +35,7 @@ export function rmdir(io: Io, caller: Caller, path: string): void {
   if (inode === undefined) throw ENOENT;
   const taken = takable(io, caller, directory, name, inode, 'gone');
   if (!isDirectory(inode)) throw ENOTDIR;
-  if (!isEmpty(io, inode)) throw ENOTEMPTY;
+  if (!isEmpty(io, caller.tree, inode)) throw ENOTEMPTY;
   // From here on nothing stops or fails.
   takeAway(caller.tree, taken);
 }

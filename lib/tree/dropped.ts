@@ -7,6 +7,7 @@
  */
 
 import type { Io } from '../fault.ts';
+import { keepForGood, leaveListed } from './cache/entries.ts';
 import { Directory, type Inode, isDirectory, type Listing, WHITEOUT } from './inode.ts';
 import { listTyped } from './list.ts';
 import { lookup } from './lookup.ts';
@@ -69,13 +70,17 @@ export function settleLinks(io: Io, tree: Tree): void {
       if (inode === undefined) continue;
       if (inode instanceof Directory) {
         directory.names.set(name, WHITEOUT);
+        keepForGood(tree, inode);
         forgetName(tree, inode, directory, name);
         tree.dropped.push({ directory: inode, names: undefined, done: 0 });
         break;
       }
-      if (inode.nlink > 1) drop(tree, directory, name, inode);
+      // One of a single name has ended: an upper need not keep it.
+      drop(tree, directory, name, inode);
       directory.names.set(name, WHITEOUT);
     }
-    if (tree.dropped.at(-1) === next && next.done >= next.names.length) tree.dropped.pop();
+    if (tree.dropped.at(-1) !== next || next.done < next.names.length) continue;
+    tree.dropped.pop();
+    leaveListed(tree, directory);
   }
 }

@@ -38,6 +38,12 @@ export const BORN = 32;
 export const LINKABLE = 64;
 /** A directory on a short cut: see `caller.ts`. */
 export const ON_WAY = 128;
+/** As it was loaded from a branch, which can tell it again: see `cache/entries.ts`. */
+export const SPARE = 256;
+/** Looked up, or its names listed, since the hand came by last: see `cache/sweep.ts`. */
+export const USED = 512;
+/** Somebody watches it. */
+export const WATCHED = 1024;
 
 /** Any of the bits that mean "changed here": the inode no longer follows its origin. */
 const OWNED = OWNED_ATTRIBUTES | OWNED_CONTENT | OWNED_QUIETLY;
@@ -91,7 +97,7 @@ export abstract class Inode implements Remembered {
   parent: Directory | undefined = undefined;
   /** The first name in `parent`. */
   name = '';
-  /** Bits of OWNED, CHARGED, THROUGH, BORN, LINKABLE, ON_WAY. Changed by `own` and `names.ts`. */
+  /** Bits of OWNED, CHARGED, THROUGH, BORN, LINKABLE, ON_WAY, SPARE, USED, WATCHED. Changed by `own`, `names.ts`, `cache/` and those who look. */
   state = 0;
   /** How many descriptors hold it. Changed by `ops/open.ts`. */
   opens = 0;
@@ -172,6 +178,8 @@ export class Directory extends Inode {
   complete = false;
   /** How many names in `names` are ABSENT, or have been since they were last forgotten. Changed by `names.ts`. */
   absences = 0;
+  /** How many names that only listings have brought count as entries. Changed by `cache/`. */
+  listed = 0;
   /** No source may change. Set with `sources`. */
   settled = true;
   /**

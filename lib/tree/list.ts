@@ -6,20 +6,21 @@
  */
 
 import type { Io } from '../fault.ts';
-import { type Directory, holdsOwn, INSIDE, Inode, type Listing, UNTYPED, WHITEOUT } from './inode.ts';
+import { noteListed } from './cache/sweep.ts';
+import { type Directory, holdsOwn, INSIDE, Inode, type Listing, UNTYPED, USED, WHITEOUT } from './inode.ts';
 import { lookup } from './lookup.ts';
 import { layerOf } from './sources/layer.ts';
 import { pathIn } from './sources/source.ts';
 import type { Tree } from './tree.ts';
 
 /** The names in a directory. The array is the tree's own: copy it before handing it out. */
-export function listNames(io: Io, directory: Directory): readonly string[] {
-  return listing(io, directory).names;
+export function listNames(io: Io, tree: Tree, directory: Directory): readonly string[] {
+  return listing(io, tree, directory).names;
 }
 
 /** The names and their types (S_IFMT), from the listing where the branches tell types there, else looked up. */
 export function listTyped(io: Io, tree: Tree, directory: Directory): Listing {
-  const { names, types } = listing(io, directory);
+  const { names, types } = listing(io, tree, directory);
   let typed = types;
   expectLooks(io, directory, names, types);
   for (const [i, type] of types.entries()) {
@@ -49,18 +50,19 @@ function expectLooks(io: Io, directory: Directory, names: readonly string[], typ
 }
 
 /** Whether a directory shows no name at all (L6). */
-export function isEmpty(io: Io, directory: Directory): boolean {
+export function isEmpty(io: Io, tree: Tree, directory: Directory): boolean {
   if (directory.sources.length === 0) return directory.names.size === 0;
-  return listNames(io, directory).length === 0;
+  return listNames(io, tree, directory).length === 0;
 }
 
-function listing(io: Io, directory: Directory): Listing {
+function listing(io: Io, tree: Tree, directory: Directory): Listing {
+  directory.state |= USED;
   if (directory.listing !== undefined) return directory.listing;
   const below = directory.complete ? undefined : mergeSources(io, directory);
   // From here on nothing stops or fails.
   const made = order(directory, below);
   if (directory.settled) {
-    if (below !== undefined) keep(directory, below);
+    if (below !== undefined) keep(tree, directory, below);
     directory.listing = made;
   }
   return made;
@@ -109,10 +111,12 @@ function typeOf(entry: Inode | number | undefined, below: number | undefined): n
 }
 
 /** Remembers what the sources show. Requires: they never change. */
-function keep(directory: Directory, below: ReadonlyMap<string, number>): void {
+function keep(tree: Tree, directory: Directory, below: ReadonlyMap<string, number>): void {
+  const before = directory.names.size;
   for (const [name, type] of below) {
     const entry = directory.names.get(name);
     if (entry === undefined || entry === UNTYPED) directory.names.set(name, type === 0 ? UNTYPED : type);
   }
   directory.complete = true;
+  noteListed(tree, directory, directory.names.size - before);
 }

@@ -13,6 +13,8 @@ import { lengthOf } from '../branch/bytes.ts';
 import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
+import { keepForGood, leaveBelow, leaveListed } from './cache/entries.ts';
+import { noteLoaded } from './cache/sweep.ts';
 import {
   Directory,
   type Entry,
@@ -107,9 +109,12 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
   if (before instanceof Inode && before !== inode) detach(tree, directory, name, before);
   if (inode === undefined) {
     // A file that took the place below of one that is owned here, and with it its number, is another file (C3).
-    inode = makeInode(tree, tree.claimed.has(number) ? tree.numbers.another() : number, attributes);
+    const isClaimed = tree.claimed.has(number);
+    inode = makeInode(tree, isClaimed ? tree.numbers.another() : number, attributes);
     applyAttributes(tree, inode, attributes);
     if (inode instanceof Directory) setSources(inode, sources);
+    // A number that is given only once could not be given again.
+    if (!isClaimed) noteLoaded(tree, inode);
   }
   const isWritten = inode.origin instanceof UpperSource && !(source instanceof UpperSource);
   if (inode.isOwned || isWritten) {
@@ -170,6 +175,8 @@ function isSameSource(one: Source, other: Source): boolean {
 /** Makes a directory that the lowers have no longer the overlay's own, for the sake of what is the overlay's in it. */
 function standAlone(tree: Tree, parent: Directory, name: string, directory: Directory, how: Cover): Directory {
   setSources(directory, []);
+  leaveListed(tree, directory);
+  keepForGood(tree, directory);
   directory.marks = undefined;
   directory.origin = undefined;
   directory.state |= OWNED_QUIETLY;
@@ -240,5 +247,6 @@ function detach(tree: Tree, directory: Directory, name: string, inode: Inode): v
   if (inode.isOwned || inode.parent !== undefined) return;
   if (inode instanceof File && inode.opens === 0) dropContents(tree.memory, inode);
   inode.nlink = 0;
+  leaveBelow(tree, inode);
   if (!isDirectory(inode)) endIfUnused(tree, inode);
 }

@@ -2,7 +2,7 @@
 
 import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { ABSENT, type Directory, Inode, isDirectory, WHITEOUT } from './inode.ts';
+import { ABSENT, type Directory, Inode, isDirectory, USED, WHITEOUT } from './inode.ts';
 import { isTooLong, load } from './load.ts';
 import { isVolatile, mayBeCovered, revalidate } from './revalidate.ts';
 import type { Tree } from './tree.ts';
@@ -20,8 +20,10 @@ export function lookupWay(io: Io, tree: Tree, directory: Directory, name: string
 /** The inode of the last name of a path: what is remembered of a lower that may change is looked at again. */
 export function lookup(io: Io, tree: Tree, directory: Directory, name: string): Inode | undefined {
   const known = directory.names.get(name);
-  if (known instanceof Inode)
+  if (known instanceof Inode) {
+    if ((known.state & USED) === 0) known.state |= USED;
     return isVolatile(known) || mayBeCovered(directory, known) ? revalidate(io, tree, directory, name, known) : known;
+  }
   return lookupUnknown(io, tree, directory, name, known);
 }
 
@@ -32,6 +34,7 @@ function lookupUnknown(
   name: string,
   known: number | undefined,
 ): Inode | undefined {
+  directory.state |= USED;
   if (known === WHITEOUT || known === ABSENT) return undefined;
   if (known === undefined && directory.complete) {
     if (isTooLong(name)) throw ENAMETOOLONG;

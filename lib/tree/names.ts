@@ -7,7 +7,8 @@
  */
 
 import { dropContents } from '../pages/contents.ts';
-import { ABSENT, CHARGED, type Directory, extraOf, File, FRESH, HIDES, type Inode, WHITEOUT } from './inode.ts';
+import { leaveListed } from './cache/entries.ts';
+import { ABSENT, CHARGED, Directory, extraOf, File, FRESH, HIDES, type Inode, WHITEOUT } from './inode.ts';
 import { markName, touchNames } from './own.ts';
 import { returnLoan } from './sources/borrow.ts';
 import { noteMove, type Tree } from './tree.ts';
@@ -114,6 +115,7 @@ export function endIfUnused(tree: Tree, inode: Inode): void {
     tree.memory.quota.giveBackInode();
     inode.state &= ~CHARGED;
   }
+  if (inode instanceof Directory) leaveListed(tree, inode);
   returnLoan(inode);
   tree.linked.delete(inode.number);
   tree.claimed.delete(inode.number);

@@ -6,6 +6,7 @@
  * changed and not what exists.
  */
 
+import { keepForGood } from './cache/entries.ts';
 import {
   CHARGED,
   type Directory,
@@ -44,6 +45,7 @@ export function own(tree: Tree, inode: Inode, why: typeof OWNED_ATTRIBUTES | typ
 
 /** Keeps how the origin looked, to tell later whether it is still the file whose pages are shown (C7), and its number for it (C3). */
 function rememberOrigin(tree: Tree, inode: Inode): void {
+  keepForGood(tree, inode);
   if (inode.origin === undefined) return;
   if (!inode.origin.branch.immutable) tree.claimed.add(inode.number);
   // Of what the upper has the print is known already: it may keep times less exactly than they are shown.
@@ -63,6 +65,7 @@ export function ownQuietly(tree: Tree, inode: Inode): void {
 /** Notes that the names of a directory have changed. */
 export function touchNames(tree: Tree, directory: Directory): void {
   touchMtimeOfNames(tree, directory);
+  keepForGood(tree, directory);
   directory.state |= OWNED_QUIETLY;
   directory.listing = undefined;
 }

@@ -16,6 +16,7 @@ import { PLAIN, type Spelling } from '../branch/whiteout.ts';
 import type { Errand } from '../fault.ts';
 import type { Memory } from '../pages/memory.ts';
 import { PageTable } from '../pages/page-table.ts';
+import { Entries } from './cache/entries.ts';
 import type { Dropped } from './dropped.ts';
 import { Directory, File, type Inode, ON_WAY, type Owner } from './inode.ts';
 import { Numbers } from './numbers.ts';
@@ -121,6 +122,8 @@ export interface TreeOptions {
   readonly dev: number;
   readonly readonly: boolean;
   readonly owner: Owner;
+  /** The most inodes and names that are kept though the branches can tell them again. Default: all. */
+  readonly maxEntries?: number;
   /** How the upper's marks are spelled. Default: as in what is no overlay. */
   readonly spelling?: Spelling;
 }
@@ -135,6 +138,7 @@ export class Tree {
   /** How the upper's marks are spelled: such names cannot be made. */
   readonly spelling: Spelling;
   readonly numbers = new Numbers();
+  readonly entries: Entries;
   /** The root directory; what it merges is set by `root.ts`. */
   readonly root: Directory;
   /** How often a directory on a short cut (`caller.ts`) has lost its name or changed its rights. Changed by `noteMove`. */
@@ -172,6 +176,7 @@ export class Tree {
     this.dev = options.dev;
     this.isReadonly = options.readonly;
     this.spelling = options.spelling ?? PLAIN;
+    this.entries = new Entries(options.maxEntries ?? Number.POSITIVE_INFINITY);
     this.#lastOwner = options.owner;
     this.root = new Directory(
       this.numbers.born(),

@@ -11,6 +11,7 @@
 import { ENOTSUP, type Errno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { isOwnContentClean } from '../pages/contents.ts';
+import { keepForGood } from '../tree/cache/entries.ts';
 import {
   BORN,
   type Directory,
@@ -166,7 +167,7 @@ class Collection {
     const known = [...(this.items.get(directory)?.keys() ?? [])];
     this.items.delete(directory);
     for (const name of known) this.#add(directory, name, 'needed');
-    for (const name of listNames(this.#io, directory)) this.#add(directory, name, 'needed');
+    for (const name of listNames(this.#io, this.#tree, directory)) this.#add(directory, name, 'needed');
   }
 }
 
@@ -202,6 +203,8 @@ export function plan(io: Io, tree: Tree, nameStage: () => string): Plan | undefi
   const timed = new Set(dirty.timed);
   const names = new Map(dirty.names);
   dirty.isTaken = true;
+  // Who gets a place in the upper has a number that comes from where it was before.
+  for (const { want, isTransparent } of items) if (want !== undefined && !isTransparent) keepForGood(tree, want);
   dirty.timed.clear();
   dirty.inodes.clear();
   dirty.names.clear();

@@ -1,6 +1,6 @@
 /**
  * Whether the overlay's books are right after any sequence of calls: the quota against a recount over the whole tree, `nlink` against
- * the names that show, and `changes()` against a comparison of everything with everything.
+ * the names that show, `changes()` against a comparison of everything with everything, and what may be forgotten against what is there.
  */
 
 import { Volume } from 'memfs';
@@ -14,7 +14,7 @@ import { listChanges, type PathChange } from '../../lib/image/changes.ts';
 import { chargedBytes } from '../../lib/pages/contents.ts';
 import { Memory } from '../../lib/pages/memory.ts';
 import { Caller } from '../../lib/tree/caller.ts';
-import { CHARGED, File, Inode, isDirectory } from '../../lib/tree/inode.ts';
+import { CHARGED, Directory, File, Inode, isDirectory, SPARE } from '../../lib/tree/inode.ts';
 import { setRoots } from '../../lib/tree/sources/root.ts';
 import { Tree } from '../../lib/tree/tree.ts';
 import type { FileSystem } from '../grounds/face.ts';
@@ -40,6 +40,8 @@ export interface Arrangement {
   /** What the upper held before, in the spelling of layers. */
   readonly upper?: Contents;
   readonly immutable: boolean;
+  /** How much that was not changed is remembered. Default: all. */
+  readonly maxEntries?: number;
 }
 
 function volumeOf({ files, links = {}, twins = {}, directories = [] }: Contents): Volume {
@@ -65,7 +67,8 @@ export class OpenOverlay {
   constructor(arrangement: Arrangement, limits: typeof LIMITS | object = LIMITS) {
     this.#arrangement = arrangement;
     const memory = new Memory(PAGE, limits, Number.POSITIVE_INFINITY);
-    this.tree = new Tree({ memory, clock: () => NOON, readonly: false, dev: 1, owner: { uid: 0, gid: 0 } });
+    const { maxEntries = Number.POSITIVE_INFINITY } = arrangement;
+    this.tree = new Tree({ memory, clock: () => NOON, readonly: false, dev: 1, owner: { uid: 0, gid: 0 }, maxEntries });
     const branches = arrangement.lowers.map((lower, i) => {
       const { immutable } = arrangement;
       const origin = { id: i + 1, name: `lower${i + 1}`, immutable, layered: lower.layered === true };
@@ -87,6 +90,7 @@ export class OpenOverlay {
   /** Compares the books with what is there. */
   audit(): void {
     this.#auditQuota();
+    this.#auditEntries();
     const now = pictureOf(this.fs);
     this.#auditQuota();
     // Of names that a layer above hides nobody knows without looking at all of the layers below.
@@ -98,6 +102,23 @@ export class OpenOverlay {
       if (kind === 'removed') continue;
       expect(now.has(path), `${kind} ${path}`).toBe(true);
     }
+  }
+
+  /** Counts what may be forgotten. */
+  #auditEntries(): void {
+    const { entries, root, dropped } = this.tree;
+    const inodes = new Set<Inode>([root]);
+    for (const inode of inodes) {
+      if (!(inode instanceof Directory)) continue;
+      for (const entry of inode.names.values()) if (entry instanceof Inode) inodes.add(entry);
+    }
+    let count = 0;
+    for (const inode of inodes) {
+      if ((inode.state & SPARE) !== 0) count++;
+      if (inode instanceof Directory) count += inode.listed;
+    }
+    for (const { directory } of dropped) count += directory.listed;
+    expect(entries.count).toBe(count);
   }
 
   #auditQuota(): void {

@@ -4,6 +4,7 @@
  */
 
 import { expect } from 'vitest';
+import type { OverlayOptions } from '../../lib/index.ts';
 import type { FileSystem } from '../grounds/face.ts';
 import { type Given, type Outcome, playAtOnce, type Schedule, type Step, serialOrderOf } from './history.ts';
 
@@ -129,6 +130,8 @@ const EARLIER: readonly ((fs: FileSystem) => void)[] = [
 
 interface History {
   readonly given: Given;
+  /** How much is remembered while the calls overlap. */
+  readonly cache: NonNullable<OverlayOptions['cache']>;
   readonly steps: readonly Step[];
   readonly schedule: Schedule;
 }
@@ -144,13 +147,15 @@ function historyFrom(seed: number): History {
   });
   const failing = dice.chance(0.3) ? 0.15 : 0;
   const schedule: Schedule = { choose: (count) => dice.below(count), fails: () => dice.chance(failing) };
-  return { given, steps, schedule };
+  // Nothing but what was changed is remembered from one stop to the next, or nearly nothing, or all.
+  const cache = dice.pick([{ maxBytes: 0, maxEntries: 0 }, { maxBytes: 4096, maxEntries: 2 }, {}]);
+  return { given, cache, steps, schedule };
 }
 
 /** Plays the history of a seed and sees that it comes to what some order of its calls comes to. */
 async function playSeed(seed: number): Promise<void> {
-  const { given, steps, schedule } = historyFrom(seed);
-  const outcome: Outcome = await playAtOnce(given, steps, schedule);
+  const { given, cache, steps, schedule } = historyFrom(seed);
+  const outcome: Outcome = await playAtOnce({ ...given, options: { ...given.options, cache } }, steps, schedule);
   const order = await serialOrderOf(given, steps, outcome);
   const words = `OVERFS_SEED=${seed} OVERFS_RUNS=1\n${outcome.results.join('\n')}\n${outcome.tree}`;
   expect(order, `no order of these calls comes to the same: ${words}`).toBeDefined();

@@ -11,7 +11,7 @@ import { Dice } from './random.ts';
 const A = 'a'.repeat(4096) + 'A'.repeat(5000);
 const FILES = { '/d/a': A, '/d/b': 'bbb', '/d/sub/c': 'c', '/e/x': 'x', '/e/deep/y': 'y'.repeat(4097) };
 
-export const ARRANGEMENTS: readonly Arrangement[] = [
+const REMEMBERING: readonly Arrangement[] = [
   {
     name: 'one lower',
     immutable: true,
@@ -66,6 +66,13 @@ export const ARRANGEMENTS: readonly Arrangement[] = [
     ],
   },
 ];
+
+/** The same where nothing is remembered from one call to the next but what was changed. */
+function forgetful(arrangement: Arrangement): Arrangement {
+  return { ...arrangement, name: `${arrangement.name}, forgetting`, maxEntries: 0 };
+}
+
+export const ARRANGEMENTS = [...REMEMBERING, ...REMEMBERING.map(forgetful)];
 
 const PATHS = [
   '/d',

@@ -35,6 +35,7 @@ describe('bad options', () => {
     [{ readonly: 'yes' }, 'ERR_INVALID_ARG_TYPE', 'readonly'],
     [{ cache: 5 }, 'ERR_INVALID_ARG_TYPE', 'cache'],
     [{ cache: { maxBytes: -1 } }, 'ERR_INVALID_ARG_VALUE', 'cache.maxBytes'],
+    [{ cache: { maxEntries: 0.5 } }, 'ERR_INVALID_ARG_VALUE', 'cache.maxEntries'],
     [{ writeback: 5 }, 'ERR_INVALID_ARG_TYPE', 'writeback'],
     [{ writeback: { expire: -1 } }, 'ERR_INVALID_ARG_VALUE', 'writeback.expire'],
     [{ writeback: { ever: 1 } }, 'ERR_INVALID_ARG_VALUE', 'writeback.ever'],

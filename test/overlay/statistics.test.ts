@@ -15,6 +15,8 @@ const NOTHING: Statistics = {
   fills: 0,
   reclaimed: 0,
   cachedBytes: 0,
+  entries: 0,
+  forgotten: 0,
   dirtyBytes: 0,
   writtenBytes: 0,
   restarts: 0,
@@ -41,14 +43,15 @@ describe('statistics', () => {
     const overlay = overlayOf({ '/f': 'x'.repeat(3 * PAGE) });
     const { fs } = overlay;
     fs.statSync('/f');
-    expect(overlay.statistics()).toEqual(NOTHING);
+    expect(overlay.statistics()).toEqual({ ...NOTHING, entries: 1 });
     fs.readFileSync('/f');
-    expect(overlay.statistics()).toEqual({ ...NOTHING, misses: 1, fills: 3, cachedBytes: 3 * PAGE });
+    expect(overlay.statistics()).toEqual({ ...NOTHING, entries: 1, misses: 1, fills: 3, cachedBytes: 3 * PAGE });
     fs.readFileSync('/f', 'utf8');
     const fd = fs.openSync('/f', 'r');
     fs.readSync(fd, Buffer.alloc(10), 0, 10, PAGE);
     expect(overlay.statistics()).toEqual({
       ...NOTHING,
+      entries: 1,
       hits: 2,
       misses: 1,
       fills: 3,

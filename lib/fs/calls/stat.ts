@@ -7,6 +7,7 @@ import { Errno, isErrno } from '../../errno.ts';
 import { type Io, runCallback, syncIo } from '../../fault.ts';
 import * as ops from '../../ops/attributes.ts';
 import type { OpenFile } from '../../ops/open.ts';
+import { makeRoom } from '../../tree/cache/sweep.ts';
 import type { Caller } from '../../tree/caller.ts';
 import type { Inode } from '../../tree/inode.ts';
 import { DOUBT, takeFile, takePath } from '../arguments.ts';
@@ -130,8 +131,11 @@ export const statCalls: readonly Row[] = [stat, lstat, fstat, statfs];
 
 /** `existsSync`: whatever it is given is there or not. */
 export function existsSyncForm(session: Session): (path?: unknown) => boolean {
+  const { tree } = session.caller;
+  const { entries } = tree;
   return (path) => {
     try {
+      if (entries.isCrowded) makeRoom(tree);
       return ops.exists(syncIo, session.caller, takePath(session, path));
     } catch (thrown) {
       if (thrown instanceof Errno) return false;

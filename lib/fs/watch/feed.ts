@@ -8,7 +8,11 @@
  * the order of the changes, with the names that inotify would give through `fs.watch`.
  */
 
-import { type Directory, type Inode, isDirectory, isOwnName } from '../../tree/inode.ts';
+import { type Errno, isErrno } from '../../errno.ts';
+import type { Io } from '../../fault.ts';
+import { stat } from '../../ops/attributes.ts';
+import type { Caller } from '../../tree/caller.ts';
+import { type Directory, type Inode, isDirectory, isOwnName, WATCHED } from '../../tree/inode.ts';
 import type { Change, Tree } from '../../tree/tree.ts';
 
 /** As `fs.watch` calls them. */
@@ -42,6 +46,8 @@ export function subscribe(tree: Tree, watched: Watched, listener: Listener): () 
 class Feed {
   readonly #tree: Tree;
   readonly #subscriptions = new Set<(change: Change) => void>();
+  /** How many subscriptions each inode has: as long as it has any, it is not forgotten. Changed by `#hold` and `#release`. */
+  readonly #holds = new Map<Inode, number>();
 
   constructor(tree: Tree) {
     this.#tree = tree;
@@ -64,6 +70,7 @@ class Feed {
       if (name !== undefined) tell(isDirectory(change.inode) ? 'rename' : change.kind, name);
     };
     this.#subscriptions.add(hear);
+    this.#hold(watched.inode);
     this.#tree.onChange = (change) => {
       for (const each of this.#subscriptions) each(change);
     };
@@ -71,10 +78,30 @@ class Feed {
     return () => {
       isOver = true;
       stopBelow();
-      this.#subscriptions.delete(hear);
+      if (this.#subscriptions.delete(hear)) this.#release(watched.inode);
       if (this.#subscriptions.size === 0) this.#tree.onChange = undefined;
     };
   }
+
+  #hold(inode: Inode): void {
+    inode.state |= WATCHED;
+    this.#holds.set(inode, (this.#holds.get(inode) ?? 0) + 1);
+  }
+
+  #release(inode: Inode): void {
+    const left = (this.#holds.get(inode) ?? 0) - 1;
+    this.#holds.set(inode, left);
+    if (left > 0) return;
+    this.#holds.delete(inode);
+    inode.state &= ~WATCHED;
+  }
+}
+
+/** Finds what is to be watched. It stays in memory as it is found until `subscribe` holds it. */
+export function findWatched(io: Io, caller: Caller, path: string): Inode | Errno {
+  const inode = stat(io, caller, path);
+  if (!isErrno(inode)) inode.state |= WATCHED;
+  return inode;
 }
 
 /**

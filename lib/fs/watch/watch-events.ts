@@ -5,14 +5,13 @@
 import { displayName } from '../../branch/bytes.ts';
 import { isErrno } from '../../errno.ts';
 import { runAsync } from '../../fault.ts';
-import { stat } from '../../ops/attributes.ts';
 import { doubt } from '../arguments.ts';
 import { parseOrReject } from '../call.ts';
 import { abortError } from '../errors.ts';
 import { showName } from '../options.ts';
 import { WATCH_QUEUE_IS_BOUNDED } from '../quirks.ts';
 import type { Session } from '../session.ts';
-import { type EventType, subscribe } from './feed.ts';
+import { type EventType, findWatched, subscribe } from './feed.ts';
 import { parseWatch, type WatchRequest, watchError, watchedAt } from './fs-watcher.ts';
 import { KeepAlive } from './keep-alive.ts';
 
@@ -52,7 +51,7 @@ export function watchEventsForm(session: Session) {
     const parse = () => ({ ...parseWatch(session, filename, options), ...queueIn(options) });
     const request = await parseOrReject('watch', ['path'], [filename, options], parse);
     if (request.signal?.aborted) throw abortError(request.signal);
-    const inode = await runAsync((io) => stat(io, session.caller, request.path));
+    const inode = await runAsync((io) => findWatched(io, session.caller, request.path));
     if (isErrno(inode)) throw watchError(inode, request, filename, watch);
     const watched = watchedAt(displayName(request.path), inode, request);
     yield* iterate(request, request, (hear) => subscribe(session.caller.tree, watched, hear));

@@ -1,0 +1,23 @@
+/** The tree of an overlay, as its options want it: still empty. */
+
+import { PLAIN } from './branch/whiteout.ts';
+import type { ParsedOptions } from './overlay-options.ts';
+import { Memory } from './pages/memory.ts';
+import { Tree } from './tree/tree.ts';
+
+/** Device numbers of overlays begin here, above those of real devices (Linux packs 12 + 20 bits). */
+const FIRST_DEV = 2 ** 32;
+
+/** @param ordinal tells the overlay from the others of this process */
+export function treeOf(options: ParsedOptions, ordinal: number): Tree {
+  const { pageSize, limits, cache, clock, readonly, credentials, upper } = options;
+  return new Tree({
+    memory: new Memory(pageSize, limits, cache.maxBytes),
+    clock,
+    readonly,
+    dev: FIRST_DEV + ordinal,
+    owner: credentials,
+    spelling: upper?.branch.spelling ?? PLAIN,
+    maxEntries: cache.maxEntries,
+  });
+}

@@ -1,0 +1,123 @@
+/**
+ * Forgetting what the branches can tell again when there is too much of it: the least recently used first, as a clock has it.
+ *
+ *     the hand comes by:   USED ──► the mark is taken away, once more round
+ *                          not  ──► the name is forgotten, and the inode with its last name
+ *
+ * So using an entry costs no more than setting a bit. It is done between operations only, never within one: what an operation has found
+ * stays where it is until that ends or stops. One that stopped runs again from the top, with all the answers that it has had, so it
+ * misses nothing that was forgotten meanwhile.
+ *
+ * Not forgotten are: what was changed here or has something below it that was, what is open, what is watched, directories in which
+ * anything is known still, and anything while a write-back is under way.
+ */
+
+import { dropContents } from '../../pages/contents.ts';
+import { Directory, File, holdsOwn, Inode, isOwnName, SPARE, USED, WATCHED, WHITEOUT } from '../inode.ts';
+import { forgetName } from '../names.ts';
+import { UpperSource } from '../sources/source.ts';
+import type { Tree } from '../tree.ts';
+import { keepForGood, leaveListed } from './entries.ts';
+
+/** Which part of `most` is made free at once, and as a part of which steps in vain one more entry counts. */
+const SHARE = 1 / 16;
+/** Rounds that show all that can be forgotten: the first takes the marks away. A third because the first may begin in the middle. */
+const ROUNDS = 3;
+
+/** Notes that an inode was loaded from a branch, which can tell it again. */
+export function noteLoaded(tree: Tree, inode: Inode): void {
+  inode.state |= SPARE;
+  noteMore(tree, 1);
+}
+
+/** Notes that a listing has brought names into a directory. */
+export function noteListed(tree: Tree, directory: Directory, names: number): void {
+  directory.listed += names;
+  noteMore(tree, names);
+}
+
+function noteMore(tree: Tree, more: number): void {
+  const { entries } = tree;
+  entries.count += more;
+  if (entries.count <= entries.limit || entries.isCrowded) return;
+  entries.isCrowded = true;
+  // Operations are synchronous, so none is in the middle of a run then. Who calls the synchronous API without a break makes room itself.
+  queueMicrotask(() => makeRoom(tree));
+}
+
+/** Forgets as much as there is too much of. Requires: no operation is in the middle of a run. */
+export function makeRoom(tree: Tree): void {
+  const { entries } = tree;
+  if (!entries.isCrowded) return;
+  entries.isCrowded = false;
+  const { most, hand } = entries;
+  const wanted = most - Math.floor(most * SHARE);
+  let steps = 0;
+  let rounds = tree.dirty?.isTaken === true ? ROUNDS : 0;
+  while (entries.count > wanted && rounds < ROUNDS) {
+    const link = hand.next(tree.root);
+    steps++;
+    if (link !== undefined) pass(tree, link.directory, link.name);
+    else {
+      rounds++;
+      if (isUnused(tree.root)) forgetListing(tree, tree.root);
+    }
+  }
+  // Where much has to stay, looking at all of it in vain is not done for each entry more.
+  entries.limit = Math.max(most, entries.count + Math.floor(SHARE * Math.max(most, rounds < ROUNDS ? 0 : steps)));
+}
+
+/** What the hand does at a name. */
+function pass(tree: Tree, directory: Directory, name: string): void {
+  const inode = directory.names.get(name);
+  if (!(inode instanceof Inode)) return;
+  if (!isUnused(inode)) return;
+  if (inode instanceof Directory) forgetListing(tree, inode);
+  if (mayForget(tree, directory, name, inode)) forget(tree, directory, name, inode);
+}
+
+/** Whether nobody has used it since the hand came by last. */
+function isUnused(inode: Inode): boolean {
+  const isUsed = (inode.state & USED) !== 0;
+  inode.state &= ~USED;
+  return !isUsed;
+}
+
+/** Forgets the names in a directory that stand for no inode. */
+function forgetListing(tree: Tree, directory: Directory): void {
+  const { names, sources } = directory;
+  // What an upper has got since its directory was listed need not be marked.
+  if (sources.length === 0 || sources[0] instanceof UpperSource) return;
+  if (directory.listed === 0 && directory.absences === 0) return;
+  for (const [name, entry] of names) if (!(entry instanceof Inode) && entry !== WHITEOUT) names.delete(name);
+  directory.complete = false;
+  directory.listing = undefined;
+  directory.absences = 0;
+  tree.entries.forgotten += directory.listed;
+  leaveListed(tree, directory);
+}
+
+/** Whether the branches show the same again under this name. */
+function mayForget(tree: Tree, directory: Directory, name: string, inode: Inode): boolean {
+  if ((inode.state & (SPARE | WATCHED)) !== SPARE || inode.opens > 0) return false;
+  if (directory.sources.length === 0 || isOwnName(directory, name) || holdsOwn(inode)) return false;
+  // Other parts know the place in the upper by the inode that has it.
+  if (inode instanceof Directory) return inode.names.size === 0 && !(inode.sources[0] instanceof UpperSource);
+  // An upper gets a file under all the names by which it was ever known.
+  if (inode.nlink > 1 && tree.dirty !== undefined) return false;
+  // Without a number of the upper's own it is known by its path there, which changes.
+  return !(inode.origin instanceof UpperSource) || inode.ino !== 0;
+}
+
+function forget(tree: Tree, directory: Directory, name: string, inode: Inode): void {
+  if (directory.complete) directory.names.set(name, inode.type);
+  else directory.names.delete(name);
+  forgetName(tree, inode, directory, name);
+  const [first] = directory.sources;
+  if (first instanceof UpperSource && first.held.get(name) === inode) first.held.delete(name);
+  if (inode.parent !== undefined) return;
+  if (inode instanceof File) dropContents(tree.memory, inode);
+  if (tree.linked.get(inode.number) === inode) tree.linked.delete(inode.number);
+  keepForGood(tree, inode);
+  tree.entries.forgotten++;
+}
