@@ -1,10 +1,11 @@
-// Memory does not grow over a million calls: a child process makes them, in all forms, on names that come and go, and tells its heap.
+// Memory does not grow over a million calls, and stays within the bounds of `cache` over a lower that is far larger: a child process makes
+// the calls, in all forms, and tells its heap.
 
 import { execFileSync } from 'node:child_process';
 import nodeFs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { transpileLibrary } from '../transpiled.ts';
 
 const SHORT = process.env.OVERFS_SOAK === 'short';
@@ -73,3 +74,102 @@ for (const immutable of [false, true]) {
     expect(grown).toEqual({});
   });
 }
+
+/** Runs a program with the library in a process of its own; what it tells. */
+function tell(program: (library: string) => string): Record<string, number> {
+  const library = transpileLibrary(nodeFs.mkdtempSync(path.join(scratch, 'lib-')));
+  const script = path.join(path.dirname(new URL(library).pathname), 'program.mjs');
+  nodeFs.writeFileSync(script, program(library));
+  return JSON.parse(execFileSync(process.execPath, ['--expose-gc', script], { encoding: 'utf8' }));
+}
+
+/** What every program begins with: how much memory is in use, and the most that was. */
+const PREAMBLE = `
+  const used = () => { gc(); gc(); const { heapUsed, external } = process.memoryUsage(); return heapUsed + external; };
+  const first = used();
+  const most = { grown: 0, cachedBytes: 0, entries: 0 };
+  const look = (overlay) => {
+    const { cachedBytes, entries } = overlay.statistics();
+    most.grown = Math.max(most.grown, used() - first);
+    most.cachedBytes = Math.max(most.cachedBytes, cachedBytes);
+    most.entries = Math.max(most.entries, entries);
+  };
+`;
+
+const MIB = 2 ** 20;
+
+describe('within bounds', () => {
+  const bound = (SHORT ? 4 : 64) * MIB;
+  const files = SHORT ? 32 : 1024;
+
+  it('P6 reading a lower of 4 GiB keeps maxBytes and a constant', () => {
+    const root = nodeFs.mkdtempSync(path.join(scratch, 'large-'));
+    for (let i = 0; i < files; i++) {
+      nodeFs.writeFileSync(path.join(root, `f${i}`), '');
+      // Nothing but a hole: it costs the disk nothing.
+      nodeFs.truncateSync(path.join(root, `f${i}`), 4 * MIB);
+    }
+    const told = tell(
+      (library) => `
+        import { createOverlay } from ${JSON.stringify(library)};
+        ${PREAMBLE}
+        const overlay = createOverlay({ lower: ${JSON.stringify(root)}, cache: { maxBytes: ${bound} } });
+        const { fs } = overlay;
+        const buffer = Buffer.alloc(65536);
+        let bytes = 0;
+        for (let i = 0; i < ${files}; i++) {
+          if (i % 3 === 0) {
+            const fd = fs.openSync('/f' + i);
+            for (let got; (got = fs.readSync(fd, buffer)) > 0; ) bytes += got;
+            fs.closeSync(fd);
+          } else if (i % 3 === 1) {
+            const handle = await fs.promises.open('/f' + i);
+            for (let got; (got = (await handle.read(buffer)).bytesRead) > 0; ) bytes += got;
+            await handle.close();
+          } else {
+            bytes += (await fs.promises.readFile('/f' + i)).length;
+          }
+          look(overlay);
+        }
+        console.log(JSON.stringify({ ...most, bytes, ...overlay.statistics() }));
+      `,
+    );
+    expect(told.bytes).toBe(files * 4 * MIB);
+    expect(told.reclaimed).toBeGreaterThan(0);
+    expect(told.cachedBytes).toBeLessThanOrEqual(bound);
+    // One file that is read whole, what is under way, and what the engine keeps for itself.
+    expect(told.grown).toBeLessThanOrEqual(bound + 16 * MIB);
+  });
+
+  it('P6 looking at 200,000 files keeps maxEntries and a constant', () => {
+    const root = nodeFs.mkdtempSync(path.join(scratch, 'many-'));
+    const directories = SHORT ? 20 : 200;
+    for (let d = 0; d < directories; d++) {
+      nodeFs.mkdirSync(path.join(root, `d${d}`));
+      for (let i = 0; i < 1000; i++) nodeFs.writeFileSync(path.join(root, `d${d}/file-${i}.txt`), '');
+    }
+    for (const immutable of [false, true]) {
+      const told = tell(
+        (library) => `
+          import { createOverlay } from ${JSON.stringify(library)};
+          ${PREAMBLE}
+          const overlay = createOverlay({
+            lower: { root: ${JSON.stringify(root)}, immutable: ${immutable} },
+            cache: { maxEntries: 5000 },
+          });
+          const { fs } = overlay;
+          for (let d = 0; d < ${directories}; d++) {
+            const names = fs.readdirSync('/d' + d);
+            for (const name of names) fs.statSync('/d' + d + '/' + name);
+            await Promise.all(names.map((name) => fs.promises.readFile('/d' + d + '/' + name)));
+            if (d % 4 === 0) look(overlay);
+          }
+          console.log(JSON.stringify({ ...overlay.statistics(), ...most }));
+        `,
+      );
+      expect(told.forgotten).toBeGreaterThan(directories * 1000 - 5000);
+      expect(told.entries).toBeLessThanOrEqual(5001);
+      expect(told.grown).toBeLessThanOrEqual(5000 * 500 + 4 * MIB);
+    }
+  });
+});
