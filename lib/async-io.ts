@@ -96,6 +96,10 @@ export class AsyncIo implements Io {
   #opened: Map<Question<unknown>, Opened> | undefined;
   /** What this call has had done. Changed by `perform`. */
   #errands: Map<string, Question<unknown>> | undefined;
+  /** What the changes of this call gave, in their order. Changed by `once`. */
+  #changes: unknown[] | undefined;
+  /** How many of them the present run has come to. Changed by `once` and `run`. */
+  #reached = 0;
   /** How often `doubt` was called: what bounds the restarts of a call whose file changes all the time. */
   #doubts = 0;
   /** How many acting questions the present run has asked. Changed by `#act` and `run`. */
@@ -108,6 +112,7 @@ export class AsyncIo implements Io {
   /** Runs the operation once. Throws a Fault where it stops. */
   run<R>(operation: (io: Io) => R): R {
     this.#acts = 0;
+    this.#reached = 0;
     this.#wantNothing();
     try {
       const value = operation(this);
@@ -281,6 +286,12 @@ export class AsyncIo implements Io {
     this.#errands.set(errand.key, known);
     if (known.answer === undefined) throw new Fault(known.settled);
     known.result();
+  }
+
+  once<R>(change: () => R): R {
+    this.#changes ??= [];
+    if (this.#reached === this.#changes.length) this.#changes.push(change());
+    return this.#changes[this.#reached++] as R;
   }
 
   /** The wording of a question that acts: the same in each run, and not that of the same act a second time. */

@@ -65,6 +65,8 @@ export interface Io {
   writeThrough(branch: Branch, handle: number, source: Uint8Array, position: number): number;
   /** Has something done that is no question, once for this call. */
   perform(errand: Errand): void;
+  /** Makes a change behind which the operation goes on: it is made once for this call, however often that stops. */
+  once<R>(change: () => R): R;
 }
 
 /** Something to be done, at once or later. */
@@ -129,6 +131,7 @@ export const syncIo: Io = {
   writeThrough: (branch, handle, source, position) =>
     now(branch, 'writeThrough', '').writeThrough(handle, source, position),
   perform: (errand) => errand.now(),
+  once: (change) => change(),
 };
 
 /** Waits for something that may never come, or for the signal. */

@@ -28,5 +28,5 @@ export type { Limits } from './pages/quota.ts';
 export type { Credentials } from './tree/caller.ts';
 export { UpperError } from './writeback/area/work-area.ts';
 export type { Command } from './writeback/commands.ts';
+export type { Manner, Progress } from './writeback/report.ts';
 export type { WriteBackOptions } from './writeback/when/triggers.ts';
-export type { Manner, Progress } from './writeback/write-back.ts';

@@ -16,8 +16,9 @@ import { UpperSource } from './tree/sources/source.ts';
 import type { Flusher, Tree } from './tree/tree.ts';
 import { attachUpper, noteChanges } from './writeback/attach.ts';
 import { countFailures, noteFailure } from './writeback/errors.ts';
+import type { Failure, Listeners, Manner, Reach } from './writeback/report.ts';
 import { type Timers, Triggers, type WriteBackOptions } from './writeback/when/triggers.ts';
-import { type Failure, type Listeners, type Manner, WriteBack } from './writeback/write-back.ts';
+import { WriteBack } from './writeback/write-back.ts';
 
 /** Who writes to an upper that is no overlay. */
 const OURSELVES = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, umask: () => process.umask() };
@@ -66,7 +67,7 @@ export class UpperControl implements Flusher {
     else this.#worded(() => mounting.now());
     tree.flusher = this;
     if (this.#writeBack.isInMemory || tree.dirty === undefined) return;
-    const triggers = new Triggers(options, TIMERS, () => this.syncLater({}));
+    const triggers = new Triggers(options, TIMERS, () => this.syncLater({}, 'upper'));
     this.#triggers = triggers;
     tree.dirty.onFirst = () => triggers.noteChange();
   }
@@ -122,7 +123,7 @@ export class UpperControl implements Flusher {
   flush(inode: Inode): Errand | undefined {
     const writeBack = this.#writeBack;
     this.#tree.dirty?.hurryTimes([inode]);
-    if (writeBack === undefined || !writeBack.isDirty || inode.nlink === 0) return undefined;
+    if (writeBack === undefined || !writeBack.isUnstable || inode.nlink === 0) return undefined;
     const before = countFailures(inode);
     // What failed is told to each descriptor by the count of failures, not by this.
     const note = (thrown: unknown) => {
@@ -133,12 +134,12 @@ export class UpperControl implements Flusher {
       key: 'flush',
       now: () => {
         try {
-          writeBack.now({});
+          writeBack.now({}, 'storage');
         } catch (thrown) {
           note(thrown);
         }
       },
-      later: () => writeBack.later({}).then(() => {}, note),
+      later: () => writeBack.later({}, 'storage').then(() => {}, note),
     };
   }
 
@@ -152,14 +153,14 @@ export class UpperControl implements Flusher {
         // An upper that cannot be told at once goes on as it can; from within a write-back nobody waits for it.
         if (!writeBack.canWriteNow || writeBack.isBusy) return;
         try {
-          triggers.noteEnd(writeBack.now({}).length === 0 ? 'arrived' : 'failed');
+          triggers.noteEnd(writeBack.now({}, 'upper').length === 0 ? 'arrived' : 'failed');
         } catch (thrown) {
           noteRelief(triggers, thrown);
         }
       },
       later: async () => {
         try {
-          triggers.noteEnd((await writeBack.later({})).length === 0 ? 'arrived' : 'failed');
+          triggers.noteEnd((await writeBack.later({}, 'upper')).length === 0 ? 'arrived' : 'failed');
         } catch (thrown) {
           noteRelief(triggers, thrown);
         }
@@ -175,17 +176,17 @@ export class UpperControl implements Flusher {
   syncNow(manner: Manner): void {
     this.#writeBack ??= this.#makeVolume();
     this.#tree.mounting?.now();
-    throwAll(this.#worded(() => this.#writeBack?.now(manner) ?? []));
+    throwAll(this.#worded(() => this.#writeBack?.now(manner, 'storage') ?? []));
   }
 
   /** Writes everything back. */
-  async syncLater(manner: Manner): Promise<void> {
+  async syncLater(manner: Manner, reach: Reach = 'storage'): Promise<void> {
     this.#writeBack ??= this.#makeVolume();
     const writeBack = this.#writeBack;
     let failures: Failure[];
     try {
       await this.#tree.mounting?.later();
-      failures = await writeBack.later(manner);
+      failures = await writeBack.later(manner, reach);
     } catch (thrown) {
       throw thrown instanceof Errno ? syncError(thrown, undefined) : thrown;
     }

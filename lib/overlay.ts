@@ -27,7 +27,7 @@ import { Caller, type Credentials } from './tree/caller.ts';
 import { setRoots } from './tree/sources/root.ts';
 import type { Tree } from './tree/tree.ts';
 import { NOFOLLOW, walk } from './tree/walk.ts';
-import type { Manner } from './writeback/write-back.ts';
+import type { Manner } from './writeback/report.ts';
 
 /** How many overlays this process has made: what keeps their descriptors and device numbers apart. Changed by the constructor. */
 let made = 0;

@@ -2,6 +2,7 @@
  * Reading and writing through an open file.
  */
 
+import { constants } from 'node:fs';
 import { UPPER } from '../branch/branch.ts';
 import { EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, ESTALE } from '../errno.ts';
 import type { Io } from '../fault.ts';
@@ -16,6 +17,7 @@ import { pathIn } from '../tree/sources/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
 import type { OpenFile } from './open.ts';
 import { mayChangeTree } from './spot.ts';
+import { fsync } from './sync.ts';
 
 /** A file can be no longer than offsets can say exactly. */
 const MOST_BYTES = Number.MAX_SAFE_INTEGER;
@@ -278,13 +280,25 @@ export function relieve(io: Io, tree: Tree, bytes: number): void {
   if (errand !== undefined) io.perform(errand);
 }
 
+/** Flags with which every write is on stable storage before it returns; attributes cost little beside. */
+export const SYNCING = (constants.O_SYNC ?? 0) | (constants.O_DSYNC ?? 0);
+
 /**
- * Writes from `source`.
+ * Writes from `source`. With O_SYNC or O_DSYNC the upper has it on stable storage then; where that fails the bytes stay written here.
  *
  * @param position in bytes, or -1 for where the description stands, which then moves on; ignored with O_APPEND
  * @returns the number of bytes written: fewer than given only when the quota ends there
  */
 export function write(io: Io, caller: Caller, file: OpenFile, source: Uint8Array, position: number): number {
+  if ((file.flags & SYNCING) === 0 || file.through !== undefined)
+    return writeCached(io, caller, file, source, position);
+  const length = io.once(() => writeCached(io, caller, file, source, position));
+  const failure = fsync(io, caller, file);
+  if (failure !== undefined) throw failure;
+  return length;
+}
+
+function writeCached(io: Io, caller: Caller, file: OpenFile, source: Uint8Array, position: number): number {
   const { inode, append } = file;
   const { tree } = caller;
   if (!file.writable) throw EBADF;

@@ -15,6 +15,7 @@ import type { Content } from './content.ts';
 import type { DraftMove, DraftStep, Move, Step } from './draft.ts';
 import { leaveStage, lendElsewhere, noteMove, notePrint, unsettlePrint, upperOf, whoNeeds } from './places.ts';
 import type { Item, Plan } from './plan.ts';
+import type { Reach } from './report.ts';
 import { settleContent, settleName, settlePlaced } from './settle.ts';
 
 /** A decided batch. */
@@ -28,6 +29,8 @@ export interface Batch {
   readonly drafted: { readonly moves: readonly DraftMove[]; readonly steps: readonly DraftStep[] };
   /** How far it is. Changed as it is carried out. */
   readonly cursor: Cursor;
+  /** How far down it goes. */
+  readonly reach: Reach;
 }
 
 /** A file whose bytes a copy still needs, and could not be copied, must not be changed either. */
@@ -40,7 +43,7 @@ export function failWhoIsBoundTo({ contents }: Plan, failed: Map<Inode, Errno>):
 }
 
 /** Leaves out what cannot be done without the contents that failed. Throws one of the failures where a directory depends on it. */
-export function makeBatch(plan: Plan, contentless: Map<Inode, Errno>): Batch {
+export function makeBatch(plan: Plan, contentless: Map<Inode, Errno>, reach: Reach): Batch {
   const failed = contentless;
   const stuck = new Set<Inode>();
   let { moves } = plan.draft;
@@ -68,6 +71,7 @@ export function makeBatch(plan: Plan, contentless: Map<Inode, Errno>): Batch {
     steps: steps.map(({ step }) => step),
     drafted: { moves, steps },
     cursor: { moves: 0, steps: 0 },
+    reach,
   };
 }
 

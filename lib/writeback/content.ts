@@ -15,7 +15,9 @@ import type { Memory } from '../pages/memory.ts';
 import { DIRTY, leaveBytes, type Page, type PageIndex, sharePage } from '../pages/page.ts';
 import { File, type Inode, Symlink } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
+import { flushAt } from './area/flush.ts';
 import { type Command, type Procedure, tell, type Urgency } from './commands.ts';
+import type { Reach } from './report.ts';
 
 /** A dirty page as it was. */
 interface TakenPage {
@@ -136,11 +138,18 @@ export function releaseContent(memory: Memory, content: Content): void {
 const CHUNK = 1024 * 1024;
 
 /** Writes a content to the staging directory. */
-export function* stageContent(memory: Memory, content: Content, staging: string, writer: Writer): Procedure<void> {
+export function* stageContent(
+  memory: Memory,
+  content: Content,
+  staging: string,
+  writer: Writer,
+  reach: Reach,
+): Procedure<void> {
   const path = `${staging}/${content.stage}`;
   if (content.inode instanceof File) {
     if (content.kind === 'whole') yield* stageFile(memory, content, path, writer);
     else yield* stagePages(memory, content, path);
+    if (reach === 'storage') yield* flushAt(path);
   } else {
     yield* tell({ kind: 'symlink', target: content.target ?? '', path });
     yield* giveAttributes(path, content.attributes, writer, 'made with its mode');

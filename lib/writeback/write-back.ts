@@ -11,59 +11,28 @@
 import type { Branch } from '../branch/branch.ts';
 import { NotLoadedError } from '../branch/decorators/recorded.ts';
 import type { Upper } from '../branch/upper/upper.ts';
-import { EBUSY, ENOTSUP, Errno } from '../errno.ts';
+import { ENOTSUP, Errno } from '../errno.ts';
 import { type Errand, type Io, runAsync, syncIo, untilAborted } from '../fault.ts';
 import type { Inode } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { carryOutBatch, numbersOf } from './area/carry-out.ts';
 import { removeFile } from './area/files.ts';
+import { flushAt } from './area/flush.ts';
 import { endHolder, newHolder } from './area/lock.ts';
 import { areaAt, clearStage, endBatch, mount, noteNumbers, unmount, writeJournal } from './area/work-area.ts';
 import { adoptNameless, type Batch, failWhoIsBoundTo, isIndivisible, makeBatch, watch } from './batch.ts';
 import { type Command, type Procedure, tell } from './commands.ts';
 import { stageContent, type Writer } from './content.ts';
-import { carryOutLater, carryOutNow, Drive, GivenUp } from './drive/drive.ts';
+import { Desk } from './drive/desk.ts';
+import { carryOutLater, carryOutNow, type Drive, GivenUp } from './drive/drive.ts';
 import type { Target } from './drive/perform.ts';
 import { noteFailure, shownPathIn, shownPathOf } from './errors.ts';
 import { isRead } from './places.ts';
 import { type Plan, plan } from './plan.ts';
+import type { Failure, Listeners, Manner, Reach } from './report.ts';
 import { giveBack, settle } from './settle.ts';
-
-/** How far a write-back is. */
-export interface Progress {
-  /** Files done. */
-  readonly done: number;
-  /** Files to be done in all. */
-  readonly total: number;
-  /** Bytes written so far. */
-  readonly bytes: number;
-  /** The file that was last written: absolute in the overlay. */
-  readonly path: string;
-}
-
-/** One file that could not be written back. */
-export interface Failure {
-  /** Absolute in the overlay. */
-  readonly path: string;
-  readonly errno: Errno;
-}
-
-/** Who is told of what happens. */
-export interface Listeners {
-  /** Every command, before it is carried out. */
-  onCommand(command: Command): void;
-  /** Every file that could not be written, at once. */
-  onFailure(failure: Failure): void;
-}
-
-/** How one write-back is done. */
-export interface Manner {
-  /** Hears of each file when it is staged. */
-  onProgress?(progress: Progress): void;
-  /** Once aborted, nobody waits and nothing more is begun; what is decided by then is done all the same. */
-  readonly signal?: AbortSignal;
-}
+import { flushPlaces, touchedBy, Unflushed } from './storage.ts';
 
 /** How the upper is reached, and who writes there. */
 export interface UpperAccess extends Omit<Writer, 'can' | 'isOnDisk'> {
@@ -87,12 +56,12 @@ export class WriteBack {
   #numbersSize = 0;
   /** The write-back under way without blocking; settles when it ends. Changed by `later`. */
   #running: Promise<void> | undefined;
-  /** What is being carried out; undefined while nothing is. Changed by `#begin`, `#giveUp`, `#runNow` and `#runLater`. */
-  #drive: Drive<unknown> | undefined;
+  readonly #desk: Desk;
   /** What a failure left decided but not done. Changed by `#batch` and `#finish`. */
   #decided: Batch | undefined;
   /** Something may be left in the staging directory. Changed by `#batch` and `#finish`. */
   #isStageUsed = false;
+  readonly #unflushed = new Unflushed();
   /** The staging directory, as far as the tree has anything there. */
   readonly #stage: UpperSource;
   /** The last name given in the staging directory. Changed by `#nameStage`. */
@@ -111,6 +80,10 @@ export class WriteBack {
       listeners.onCommand(command);
     };
     this.#target = { branch, upper, trace, pause };
+    this.#desk = new Desk(this.#target, () => {
+      // What was under way may have left something there.
+      this.#isStageUsed = true;
+    });
   }
 
   /** Takes the upper. Throws an `UpperError` when somebody else has it or its work area is damaged. */
@@ -147,13 +120,18 @@ export class WriteBack {
   /** Whether there is anything that the upper has not got, what is under way included. */
   get isDirty(): boolean {
     const { dirty } = this.#tree;
-    if (this.#decided !== undefined || this.#drive !== undefined) return true;
+    if (this.#decided !== undefined || this.#desk.isAtWork) return true;
     return dirty !== undefined && !dirty.isEmpty;
+  }
+
+  /** The same of its storage. */
+  get isUnstable(): boolean {
+    return this.isDirty || !this.#unflushed.isEmpty;
   }
 
   /** A command is being told at this moment, or its listener runs: nobody can take over from there. */
   get isBusy(): boolean {
-    return this.#drive?.isFree === false;
+    return this.#desk.isBusy;
   }
 
   /** It can be asked to write at once. */
@@ -168,72 +146,25 @@ export class WriteBack {
    * @returns what could not be written, and stays dirty
    * @throws EBUSY from within a write-back; the bare error of what failed once a batch was decided
    */
-  now(manner: Manner): Failure[] {
+  now(manner: Manner, reach: Reach): Failure[] {
     const { branch, upper } = this.#target;
     // Nothing is taken out of the tree that cannot be brought anywhere.
     if (upper.sync === undefined) throw new NotLoadedError(branch, 'write', '');
-    this.#takeOver();
-    this.#runNow(this.#finish());
+    if (this.#decided === undefined) this.#desk.giveUp();
+    else this.#desk.goOnNow();
+    this.#desk.runNow(this.#finish());
     const taken = plan(syncIo, this.#tree, this.#nameStage);
-    return this.#runNow(taken === undefined ? this.#tidy() : this.#batch(taken, manner));
-  }
-
-  /** Ends what is under way without blocking, or makes it void. */
-  #takeOver(): void {
-    const drive = this.#drive;
-    if (drive === undefined) return;
-    if (!drive.isFree) throw EBUSY;
-    if (this.#decided === undefined) this.#giveUp(drive);
-    else this.#endNow(drive);
-  }
-
-  /** Ends what is decided. A failure is told to who waits for it, and left to the next attempt. */
-  #endNow(drive: Drive<unknown>): void {
-    try {
-      drive.now();
-    } catch (thrown) {
-      if (!(thrown instanceof Errno)) throw thrown;
-    }
-  }
-
-  #giveUp(drive: Drive<unknown>): void {
-    this.#drive = undefined;
-    void drive.giveUp().then(() => {
-      // What was under way may have left something there.
-      this.#isStageUsed = true;
-    });
-  }
-
-  #begin<R>(procedure: Procedure<R>): Drive<R> {
-    const drive = new Drive(this.#target, procedure);
-    this.#drive = drive;
-    return drive;
-  }
-
-  #runNow<R>(procedure: Procedure<R>): R {
-    try {
-      return this.#begin(procedure).now();
-    } finally {
-      this.#drive = undefined;
-    }
-  }
-
-  async #runLater<R>(drive: Drive<R>): Promise<R> {
-    try {
-      return await drive.later();
-    } finally {
-      if (this.#drive === drive) this.#drive = undefined;
-    }
+    return this.#desk.runNow(this.#bring(taken, manner, reach));
   }
 
   /** Writes back all that is dirty, after whatever is under way. As `now`, without blocking. */
-  async later(manner: Manner): Promise<Failure[]> {
+  async later(manner: Manner, reach: Reach): Promise<Failure[]> {
     const { signal } = manner;
     while (this.#running !== undefined) {
       await untilAborted(this.#running, signal);
       signal?.throwIfAborted();
     }
-    const run = this.#run(manner);
+    const run = this.#run(manner, reach);
     const running = run.then(
       () => {},
       () => {},
@@ -244,20 +175,19 @@ export class WriteBack {
     });
     await untilAborted(running, signal);
     if (signal?.aborted === true && this.#running === running) {
-      const drive = this.#drive;
-      if (drive?.isFree === true && this.#decided === undefined) this.#giveUp(drive);
+      if (!this.#desk.isBusy && this.#decided === undefined) this.#desk.giveUp();
       throw signal.reason;
     }
     return run;
   }
 
-  async #run(manner: Manner): Promise<Failure[]> {
+  async #run(manner: Manner, reach: Reach): Promise<Failure[]> {
     for (;;) {
       manner.signal?.throwIfAborted();
       try {
-        await this.#runLater(this.#begin(this.#finish()));
-        const drive = await runAsync((io) => this.#beginBatch(io, manner), manner.signal);
-        if (drive !== undefined) return await this.#runLater(drive);
+        await this.#desk.runLater(this.#desk.begin(this.#finish()));
+        const drive = await runAsync((io) => this.#beginBatch(io, manner, reach), manner.signal);
+        if (drive !== undefined) return await this.#desk.runLater(drive);
       } catch (thrown) {
         // Somebody has taken over. What is dirty all the same is tried again.
         if (!(thrown instanceof GivenUp)) throw thrown;
@@ -266,26 +196,41 @@ export class WriteBack {
   }
 
   /** Plans, and begins what was planned; undefined where something decided must be ended first. */
-  #beginBatch(io: Io, manner: Manner): Drive<Failure[]> | undefined {
+  #beginBatch(io: Io, manner: Manner, reach: Reach): Drive<Failure[]> | undefined {
     if (this.#decided !== undefined) return undefined;
     const taken = plan(io, this.#tree, this.#nameStage);
     // From here on nothing stops or fails.
-    return this.#begin(taken === undefined ? this.#tidy() : this.#batch(taken, manner));
+    return this.#desk.begin(this.#bring(taken, manner, reach));
   }
 
   readonly #nameStage = (): string => `${++this.#lastStage}`;
 
+  /** Brings what was taken to the upper, and all that is there to its storage if that is asked for. */
+  *#bring(taken: Plan | undefined, manner: Manner, wanted: Reach): Procedure<Failure[]> {
+    const isWanted = wanted === 'storage' || this.#unflushed.isFull;
+    const { flush } = this.#writer.can;
+    const reach: Reach = isWanted && flush === 'each' ? 'storage' : 'upper';
+    const failures = taken === undefined ? yield* this.#tidy() : yield* this.#batch(taken, manner, reach);
+    if (isWanted && flush !== false && !this.#unflushed.isEmpty) {
+      yield* this.#unflushed.flush(flush, this.#area.root, (inode, errno) => this.#report(inode, errno));
+    }
+    return failures;
+  }
+
   /** Stages, decides and carries out what was planned. */
-  *#batch(taken: Plan, manner: Manner): Procedure<Failure[]> {
+  *#batch(taken: Plan, manner: Manner, reach: Reach): Procedure<Failure[]> {
     const failed = new Map(taken.refused);
     let batch: Batch;
     try {
       if (this.#isStageUsed) yield* this.#clearStage();
       this.#isStageUsed = true;
-      yield* this.#stageAll(taken, manner, failed);
-      batch = makeBatch(taken, failed);
+      yield* this.#stageAll(taken, manner, failed, reach);
+      batch = makeBatch(taken, failed, reach);
       if (isIndivisible(batch)) yield* this.#noteNumbers(batch);
-      else yield* writeJournal(this.#area, this.#nameStage(), batch);
+      else {
+        if (reach === 'storage') yield* this.#flushStage(taken);
+        yield* writeJournal(this.#area, this.#nameStage(), batch, reach);
+      }
     } catch (thrown) {
       giveBack(this.#tree, taken);
       if (thrown instanceof Errno) {
@@ -300,7 +245,7 @@ export class WriteBack {
     return [...failures, ...this.#reportUnnamed(taken)];
   }
 
-  *#stageAll(taken: Plan, { onProgress, signal }: Manner, failed: Map<Inode, Errno>): Procedure<void> {
+  *#stageAll(taken: Plan, { onProgress, signal }: Manner, failed: Map<Inode, Errno>, reach: Reach): Procedure<void> {
     const total = taken.contents.size;
     let done = 0;
     for (const [{ mode }, stage] of taken.stages) {
@@ -310,7 +255,7 @@ export class WriteBack {
     for (const content of taken.contents.values()) {
       signal?.throwIfAborted();
       try {
-        yield* stageContent(this.#tree.memory, content, this.#area.stage, this.#writer);
+        yield* stageContent(this.#tree.memory, content, this.#area.stage, this.#writer, reach);
       } catch (thrown) {
         if (!(thrown instanceof Errno)) throw thrown;
         failed.set(content.inode, thrown);
@@ -324,24 +269,48 @@ export class WriteBack {
     for (const [inode, errno] of failed) this.#report(inode, errno);
   }
 
+  /** Makes the names of what is staged durable; the files themselves are. */
+  *#flushStage({ stages }: Plan): Procedure<void> {
+    const { stage } = this.#area;
+    for (const name of [...stages.values()].reverse()) yield* flushAt(`${stage}/${name}`);
+    yield* flushAt(stage);
+  }
+
   /** Carries out what is decided, from wherever it stopped. */
   *#finish(): Procedure<void> {
     const batch = this.#decided;
     if (batch === undefined) return;
     try {
       const watcher = watch(this.#tree, batch, this.#stage, this.#nameStage);
-      yield* carryOutBatch(this.#area, batch, batch.cursor, this.#writer, watcher);
+      const { reach, cursor } = batch;
+      const isDurable = reach === 'upper' || isIndivisible(batch) || cursor.moves + cursor.steps > 0;
+      if (!isDurable) yield* flushAt(this.#area.base);
+      yield* carryOutBatch(this.#area, batch, cursor, this.#writer, watcher);
+      if (reach === 'storage') yield* this.#flushBatch(batch);
       if (!isIndivisible(batch)) {
         yield* this.#noteNumbers(batch);
-        yield* endBatch(this.#area);
+        yield* endBatch(this.#area, reach);
       }
     } catch (thrown) {
       if (thrown instanceof Errno) for (const inode of batch.plan.inodes) this.#report(inode, thrown);
       throw thrown;
     }
     settle(this.#tree, batch.plan, batch.failed);
+    if (batch.reach === 'upper' && this.#writer.can.flush !== false) this.#unflushed.note(batch);
     this.#decided = undefined;
     yield* this.#tidy();
+  }
+
+  /** Makes durable what the steps have changed. Where that fails nobody knows what the storage has, so that the steps are done again. */
+  *#flushBatch(batch: Batch): Procedure<void> {
+    const { files, directories } = touchedBy(batch);
+    for (const { inode, kind } of batch.plan.contents.values()) if (kind === 'whole') files.delete(inode);
+    try {
+      yield* flushPlaces({ files, directories });
+    } catch (thrown) {
+      batch.cursor.steps = 0;
+      throw thrown;
+    }
   }
 
   /** Clears the staging directory. It holds nothing that is wanted, so what fails is left to the next time. */
@@ -354,12 +323,12 @@ export class WriteBack {
     return [];
   }
 
-  *#noteNumbers({ plan: { contents }, steps, failed }: Batch): Procedure<void> {
+  *#noteNumbers({ plan: { contents }, steps, failed, reach }: Batch): Procedure<void> {
     const known = new Map<string, number>();
     for (const { inode, kind, stage, staged } of contents.values()) {
       if (kind === 'whole' && staged !== undefined && !failed.has(inode)) known.set(stage, Number(staged.ino));
     }
-    this.#numbersSize = yield* noteNumbers(this.#area, yield* numbersOf(steps, known), this.#numbersSize);
+    this.#numbersSize = yield* noteNumbers(this.#area, yield* numbersOf(steps, known), this.#numbersSize, reach);
   }
 
   /** Removes what is staged, but for what is still read although it has no name any more. */

@@ -43,7 +43,7 @@ const COMMANDS: { readonly [K in keyof UpperRequests]: readonly Way[] } = {
   write: [],
   truncate: [],
   flush: [],
-  flushDirectory: [AND_IT],
+  flushAt: [AND_IT],
   close: [],
   writeFile: [AND_IT],
   // What is copied may be no part of the upper.

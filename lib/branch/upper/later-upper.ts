@@ -82,7 +82,7 @@ export class LaterUpper implements AsyncUpperRequests {
     await settled(this.#flush(handle));
   }
 
-  async flushDirectory(path: string): Promise<void> {
+  async flushAt(path: string): Promise<void> {
     try {
       const handle = await settled(this.#open(upperPath(path), DIRECTORY_FLAGS, NO_MODE));
       try {

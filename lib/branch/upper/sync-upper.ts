@@ -101,7 +101,7 @@ export class SyncUpper implements UpperRequests {
     if (this.#functions.has('fsync')) this.run('fsync', handle);
   }
 
-  flushDirectory(path: string): void {
+  flushAt(path: string): void {
     if (this.#inMemory || !this.#functions.has('fsync')) return;
     try {
       const handle = this.run('open', this.#at(path), DIRECTORY_FLAGS, NO_MODE);

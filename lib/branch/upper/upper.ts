@@ -42,8 +42,8 @@ export interface UpperRequests {
   truncate(handle: Handle, size: number): void;
   /** Waits until the bytes of a file are on stable storage; does nothing where the upper has none. */
   flush(handle: Handle): void;
-  /** Waits until the names in a directory are on stable storage; does nothing where the upper has none. */
-  flushDirectory(path: string): void;
+  /** Waits until the names in a directory, or the bytes and attributes of a file, are on stable storage; does nothing where the upper has none, or cannot do so. */
+  flushAt(path: string): void;
   close(handle: Handle): void;
   /** Writes a whole file in one piece, new or not: for an upper that opens nothing. */
   writeFile(path: string, bytes: Uint8Array, mode: number): void;
@@ -88,8 +88,8 @@ interface Abilities {
   readonly chownLinks: boolean;
   readonly setTimes: boolean;
   readonly setTimesOfLinks: boolean;
-  /** `flush` means something. */
-  readonly flush: boolean;
+  /** What `flush` brings to stable storage: `each` file by itself; all at once, so that the `last` one does; false: nothing. */
+  readonly flush: 'each' | 'last' | false;
 }
 
 /** A writable fs-like thing, taken apart for writing. */
@@ -123,6 +123,7 @@ export function makeUpper(given: unknown, name: string): Upper {
   const writePieces = handles || has(...PIECES);
   const writeWholes = !writePieces && has('writeFile', 'readFile');
   const missing = [...ESSENTIAL, ...(writePieces ? [] : ['writeFile'])].find((each) => !has(each));
+  const nesting = nestingOf(fs);
   const can: Abilities = {
     writePieces,
     copy: has('copyFile'),
@@ -133,13 +134,17 @@ export function makeUpper(given: unknown, name: string): Upper {
     chownLinks: has('lchown'),
     setTimes: has('lutimes') || has('utimes'),
     setTimesOfLinks: has('lutimes'),
-    flush: volume === undefined && writePieces && (handles || has('fsync')),
+    flush:
+      volume !== undefined || !writePieces || !(handles || has('fsync'))
+        ? false
+        : nesting === undefined
+          ? 'each'
+          : 'last',
   };
   const sync = now('mkdir') && makeSync(now, name, volume);
   const inMemory = volume !== undefined && sync !== undefined;
   const Later = writeWholes ? WholeLaterUpper : LaterUpper;
   const async = answersLater(fs) && !inMemory ? new Later(later, name) : undefined;
-  const nesting = nestingOf(fs);
   return { memory: volume !== undefined || nesting?.memory === true, nesting, missing, can, sync, async };
 }
 

@@ -94,7 +94,7 @@ export class WholeSyncUpper extends SyncUpper {
 
   override flush(): void {}
 
-  override flushDirectory(): void {}
+  override flushAt(): void {}
 
   override close(handle: Handle): void {
     const { path, mode, content } = handle as Draft;
@@ -148,7 +148,7 @@ export class WholeLaterUpper extends LaterUpper {
 
   override async flush(): Promise<void> {}
 
-  override async flushDirectory(): Promise<void> {}
+  override async flushAt(): Promise<void> {}
 
   override async close(handle: Handle): Promise<void> {
     const { path, mode, content } = handle as Draft;

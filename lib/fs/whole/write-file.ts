@@ -5,7 +5,7 @@
 import { isArrayBufferView } from 'node:util/types';
 import { EBADF, EFBIG, ENOSPC, Errno, isErrno } from '../../errno.ts';
 import { type Io, runAsync } from '../../fault.ts';
-import { write } from '../../ops/data.ts';
+import { SYNCING, write } from '../../ops/data.ts';
 import { close, type OpenFile, open } from '../../ops/open.ts';
 import { Opened, writeFile } from '../../ops/whole.ts';
 import type { Caller } from '../../tree/caller.ts';
@@ -50,11 +50,13 @@ function parse(
 ): WriteFileRequest {
   const options = takeOptions(value);
   const target = takeTarget(session, path, standing);
+  const source = takeData(data, options.encoding);
+  const flags = takeFlags(options.flag || FLAGS[name]);
   return {
-    source: takeData(data, options.encoding),
-    flags: takeFlags(options.flag || FLAGS[name]),
+    source,
+    flags,
     mode: takeMode(options.mode, NEW_FILE),
-    flush: takeBoolean(options.flush),
+    flush: takeBoolean(options.flush) || (flags & SYNCING) !== 0,
     signal: options.signal as AbortSignal | undefined,
     target: target instanceof Error && !WRITE_REFUSES_CLOSED_HANDLE ? EBADF : target,
   };

@@ -7,7 +7,9 @@ import { EEXIST, ENOENT } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
 import { giveAttributes, type Writer, writeAll } from '../content.ts';
 import type { Move, Step } from '../draft.ts';
+import type { Reach } from '../report.ts';
 import { copyBytes, quietly, readBytes, removeFile, writeNew } from './files.ts';
+import { flushAt } from './flush.ts';
 import type { Area } from './work-area.ts';
 
 /** How far a batch is. Changed as it is carried out, so that it can be gone on with after a failure. */
@@ -42,7 +44,7 @@ export const NOBODY: Watcher = {
 /** Carries out the moves and steps of a batch, from where the cursor is. All may have been done before, in a process that crashed. */
 export function* carryOutBatch(
   area: Area,
-  { moves, steps }: { readonly moves: readonly Move[]; readonly steps: readonly Step[] },
+  { moves, steps, reach }: { readonly moves: readonly Move[]; readonly steps: readonly Step[]; readonly reach: Reach },
   cursor: Cursor,
   writer: Writer,
   watcher: Watcher,
@@ -52,7 +54,12 @@ export function* carryOutBatch(
     yield* quietly(ENOENT, tell({ kind: 'rename', from: move.from, to, urgency: 'at once' }));
     watcher.moved(cursor.moves++);
   }
-  if (moves.length > 0 && cursor.steps === 0) yield* quietly(EEXIST, writeNew(area.moved, ''));
+  if (moves.length > 0 && cursor.steps === 0) {
+    // What says that they are done must not be there without them.
+    if (reach === 'storage') for (const path of leftBy(moves, area)) yield* flushAt(path);
+    yield* quietly(EEXIST, writeNew(area.moved, '', reach));
+    if (reach === 'storage') yield* flushAt(area.base);
+  }
   for (let step = steps[cursor.steps]; step !== undefined; step = steps[cursor.steps]) {
     const index = cursor.steps;
     if (step.kind === 'patch') yield* keepBytes(area, step.path, index, writer, watcher);
@@ -70,6 +77,11 @@ function* keepBytes(area: Area, path: string, index: number, writer: Writer, wat
   if (writer.can.copy) yield* tell({ kind: 'copy', from: path, to });
   else yield* copyBytes(path, to);
   watcher.kept(index, stage, yield* tell({ kind: 'lstat', path: to }));
+}
+
+/** The directories that moves change. */
+function leftBy(moves: readonly Move[], area: Area): Set<string> {
+  return new Set([area.stage, ...moves.map(({ from }) => from.slice(0, from.lastIndexOf('/')) || '/')]);
 }
 
 /** Carries out one step; does nothing where it was done before. Answers how a file looks that it changed in its place. */

@@ -5,6 +5,7 @@ import type { Attributes } from '../../branch/branch.ts';
 import { EEXIST, ENOENT, type Errno, ESTALE } from '../../errno.ts';
 import { type Procedure, tell, type Urgency } from '../commands.ts';
 import { writeAll } from '../content.ts';
+import type { Reach } from '../report.ts';
 
 const { S_IFDIR } = constants;
 
@@ -36,10 +37,16 @@ export function* quietly(harmless: Errno, procedure: Procedure<unknown>): Proced
 }
 
 /** Writes a small file that must not be there yet. Requires: it is no staged one, unless `urgency` is `none`. */
-export function* writeNew(path: string, text: string, urgency: Urgency = 'in place'): Procedure<void> {
+export function* writeNew(
+  path: string,
+  text: string,
+  reach: Reach = 'upper',
+  urgency: Urgency = 'in place',
+): Procedure<void> {
   const handle = yield* tell({ kind: 'create', path, mode: 0o600, urgency });
   try {
     if (text !== '') yield* writeAll(path, handle, Buffer.from(text), 0, urgency);
+    if (reach === 'storage') yield* tell({ kind: 'flush', path, handle, urgency });
   } finally {
     yield* tell({ kind: 'close', path, handle, urgency });
   }

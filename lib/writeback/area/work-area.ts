@@ -17,8 +17,10 @@ import { EEXIST } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
 import { type Writer, writeAll } from '../content.ts';
 import type { Move, Step } from '../draft.ts';
+import type { Reach } from '../report.ts';
 import { carryOutBatch, NOBODY, numbersOf } from './carry-out.ts';
 import { makeDirectory, quietly, readText, removeFile, removeTree, writeNew } from './files.ts';
+import { flushAt } from './flush.ts';
 import { type Holder, isGone, parseHolder } from './lock.ts';
 
 const VERSION = 1;
@@ -77,10 +79,10 @@ export interface Memories {
 export function* mount(area: Area, holder: Holder, dev: number, writer: Writer): Procedure<Memories> {
   yield* makeDirectory(area.base, 0o700);
   yield* takeLock(area, holder);
-  const text = yield* readText(area.format);
-  if (text === undefined) yield* writeNew(area.format, JSON.stringify({ version: VERSION, dev }));
-  const format = text === undefined ? { dev } : parseFormat(area, text);
   yield* makeDirectory(area.stage, 0o700);
+  const text = yield* readText(area.format);
+  if (text === undefined) yield* writeFormat(area, dev, writer);
+  const format = text === undefined ? { dev } : parseFormat(area, text);
   yield* recover(area, writer);
   const lines = (yield* readText(area.numbers)) ?? '';
   return { dev: format.dev, numbers: parseNumbers(lines), size: Buffer.byteLength(lines) };
@@ -113,6 +115,17 @@ function* takeLock(area: Area, holder: Holder): Procedure<void> {
     }
     yield* removeFile(area.lock);
   }
+}
+
+/** Begins a work area. Without a format it is one that nobody has worked with yet. */
+function* writeFormat(area: Area, dev: number, { can }: Writer): Procedure<void> {
+  const fresh = `${area.stage}/format`;
+  yield* removeFile(fresh);
+  yield* writeNew(fresh, JSON.stringify({ version: VERSION, dev }), can.flush === 'each' ? 'storage' : 'upper');
+  yield* tell({ kind: 'rename', from: fresh, to: area.format });
+  if (can.flush !== 'each') return;
+  yield* flushAt(area.base);
+  yield* flushAt(area.root);
 }
 
 function parseFormat(area: Area, text: string): { readonly dev: number } {
@@ -148,6 +161,8 @@ function parseNumbers(lines: string): Map<number, number> {
 
 /** Ends a batch that a crash interrupted, and clears what is staged. */
 function* recover(area: Area, writer: Writer): Procedure<void> {
+  // Nobody knows what was promised of it before the crash.
+  const reach: Reach = writer.can.flush === 'each' ? 'storage' : 'upper';
   const text = yield* readText(area.journal);
   if (text !== undefined) {
     const journal = parsed(text);
@@ -161,11 +176,11 @@ function* recover(area: Area, writer: Writer): Procedure<void> {
     const { moves, steps } = journal as { moves: Move[]; steps: Step[] };
     const isMoved = (yield* tell({ kind: 'lstat', path: area.moved })) !== undefined;
     const cursor = { moves: isMoved ? moves.length : 0, steps: 0 };
-    yield* carryOutBatch(area, { moves, steps }, cursor, writer, NOBODY);
+    yield* carryOutBatch(area, { moves, steps, reach }, cursor, writer, NOBODY);
     const size = (yield* tell({ kind: 'lstat', path: area.numbers }))?.size ?? 0;
-    yield* noteNumbers(area, yield* numbersOf(steps, new Map()), size);
+    yield* noteNumbers(area, yield* numbersOf(steps, new Map()), size, reach);
   }
-  yield* endBatch(area);
+  yield* endBatch(area, reach);
   yield* clearStage(area, () => false);
 }
 
@@ -178,15 +193,17 @@ export function* writeJournal(
   area: Area,
   stage: string,
   { moves, steps }: { readonly moves: readonly Move[]; readonly steps: readonly Step[] },
+  reach: Reach,
 ): Procedure<void> {
   const fresh = `${area.stage}/${stage}`;
-  yield* writeNew(fresh, JSON.stringify({ moves, steps }), 'none');
+  yield* writeNew(fresh, JSON.stringify({ moves, steps }), reach, 'none');
   yield* tell({ kind: 'rename', from: fresh, to: area.journal, urgency: 'in place' });
 }
 
 /** Says that a batch is carried out. In this order: moves done a second time would take away what was put in place. */
-export function* endBatch(area: Area): Procedure<void> {
+export function* endBatch(area: Area, reach: Reach): Procedure<void> {
   yield* removeFile(area.journal);
+  if (reach === 'storage') yield* flushAt(area.base);
   yield* removeFile(area.moved);
 }
 
@@ -201,7 +218,12 @@ export function* clearStage(area: Area, isNeeded: (name: string) => boolean): Pr
 }
 
 /** Notes the inode numbers that the overlay shows for files of the upper. */
-export function* noteNumbers(area: Area, numbers: ReadonlyMap<number, number>, size: number): Procedure<number> {
+export function* noteNumbers(
+  area: Area,
+  numbers: ReadonlyMap<number, number>,
+  size: number,
+  reach: Reach,
+): Procedure<number> {
   if (numbers.size === 0) return size;
   const lines = Buffer.from([...numbers].map(([ino, number]) => `${ino} ${number}\n`).join(''));
   if (size === 0) yield* quietly(EEXIST, writeNew(area.numbers, ''));
@@ -209,8 +231,10 @@ export function* noteNumbers(area: Area, numbers: ReadonlyMap<number, number>, s
   const handle = yield* tell({ kind: 'open', path, urgency });
   try {
     yield* writeAll(path, handle, lines, size, urgency);
+    if (reach === 'storage') yield* tell({ kind: 'flush', path, handle, urgency });
   } finally {
     yield* tell({ kind: 'close', path, handle, urgency });
   }
+  if (reach === 'storage' && size === 0) yield* flushAt(area.base);
   return size + lines.length;
 }

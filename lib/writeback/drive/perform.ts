@@ -46,6 +46,8 @@ export function perform(
       return to.truncate(command.handle, command.size);
     case 'flush':
       return to.flush(command.handle);
+    case 'flushAt':
+      return to.flushAt(command.path);
     case 'close':
       return to.close(command.handle);
     case 'writeFile':

@@ -85,7 +85,9 @@ async function play(phases: readonly Phase[], last: number, k: number, acting: A
   overlay.close();
   // What a call uses that never comes back stays open.
   const most = acting === 'never' ? 1 : 0;
-  await vi.waitFor(() => expect(held.open.size, 'descriptors left open').toBeLessThanOrEqual(most));
+  await vi.waitFor(() => expect(held.open.size, 'descriptors left open').toBeLessThanOrEqual(most), {
+    timeout: 10_000,
+  });
   const next = mount(root, { lower });
   expect(survey(next.fs)).toEqual(wanted);
   expect(leftovers(nodeFs, root)).toEqual([]);

@@ -1,0 +1,44 @@
+/**
+ * What is asked of a write-back, and what is told of it.
+ */
+
+import type { Errno } from '../errno.ts';
+import type { Command } from './commands.ts';
+
+/** How far a write-back is. */
+export interface Progress {
+  /** Files done. */
+  readonly done: number;
+  /** Files to be done in all. */
+  readonly total: number;
+  /** Bytes written so far. */
+  readonly bytes: number;
+  /** The file that was last written: absolute in the overlay. */
+  readonly path: string;
+}
+
+/** One file that could not be written back. */
+export interface Failure {
+  /** Absolute in the overlay. */
+  readonly path: string;
+  readonly errno: Errno;
+}
+
+/** Who is told of what happens. */
+export interface Listeners {
+  /** Every command, before it is carried out. */
+  onCommand(command: Command): void;
+  /** Every file that could not be written, at once. */
+  onFailure(failure: Failure): void;
+}
+
+/** How one write-back is done. */
+export interface Manner {
+  /** Hears of each file when it is staged. */
+  onProgress?(progress: Progress): void;
+  /** Once aborted, nobody waits and nothing more is begun; what is decided by then is done all the same. */
+  readonly signal?: AbortSignal;
+}
+
+/** How far down it goes: until the upper has taken it, or until that has it on stable storage (fsync). */
+export type Reach = 'upper' | 'storage';

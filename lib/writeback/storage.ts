@@ -1,0 +1,92 @@
+/**
+ * Stable storage: what the upper has taken is not safe from a power cut before it was flushed (`fsync`).
+ *
+ *     staged files, flushed ──► the staging directory ──► journal ──► `.overfs` ──► moves ──► their directories ──► `moved`
+ *         ──► steps ──► files changed in place, directories ──► the journal goes
+ *
+ * Who asks for a file to be safe (`fsync`, `sync`, O_SYNC) wants all of that; what is written back unasked is not flushed, but remembered, so
+ * that the next who asks gets it too.
+ *
+ * Where the upper is an overlay none of this order is needed: its own batches are whole and one after the other, and one flush brings all
+ * of it down. So there it is only flushed last.
+ */
+
+import { Errno } from '../errno.ts';
+import { File, type Inode, isDirectory } from '../tree/inode.ts';
+import { pathIn, type UpperSource } from '../tree/sources/source.ts';
+import { flushAt } from './area/flush.ts';
+import type { Batch } from './batch.ts';
+import type { Procedure } from './commands.ts';
+import { placeOf, upperOf } from './places.ts';
+
+/** Files and directories of the upper. */
+interface Places {
+  readonly files: Set<Inode>;
+  readonly directories: Set<UpperSource>;
+}
+
+/** What a batch has changed. Requires: it is carried out. */
+export function touchedBy({ plan, failed, drafted }: Batch): Places {
+  const files = new Set<Inode>();
+  const directories = new Set<UpperSource>();
+  const touch = (source: UpperSource | undefined) => void (source && directories.add(source));
+  for (const inode of [...plan.contents.keys(), ...plan.inodes]) {
+    if (isDirectory(inode)) touch(upperOf(inode));
+    else if (inode instanceof File && inode.nlink > 0 && !failed.has(inode)) files.add(inode);
+  }
+  for (const { directory, want } of plan.items) {
+    touch(upperOf(directory));
+    if (want !== undefined && isDirectory(want)) touch(upperOf(want));
+  }
+  for (const { source } of drafted.moves) touch(source);
+  return { files, directories };
+}
+
+/** Flushes files, then directories. */
+export function* flushPlaces({ files, directories }: Places): Procedure<void> {
+  for (const inode of files) {
+    const place = placeOf(inode);
+    if (place !== undefined) yield* flushAt(pathIn(place, inode.originName));
+  }
+  for (const source of directories) yield* flushAt(source.path);
+}
+
+/** How much is remembered, before a write-back that nobody asked for flushes it too. */
+const MOST = 4096;
+
+/** What the upper has taken and its storage may not have. */
+export class Unflushed implements Places {
+  readonly files = new Set<Inode>();
+  readonly directories = new Set<UpperSource>();
+
+  get isEmpty(): boolean {
+    return this.files.size + this.directories.size === 0;
+  }
+
+  get isFull(): boolean {
+    return this.files.size + this.directories.size > MOST;
+  }
+
+  /** Notes what a batch has changed that was not flushed. */
+  note(batch: Batch): void {
+    const { files, directories } = touchedBy(batch);
+    for (const inode of files) this.files.add(inode);
+    for (const source of directories) this.directories.add(source);
+  }
+
+  /**
+   * Flushes it: place by place, or where one flush does for all by that of the root.
+   *
+   * @param onFailure hears of the files for which that fails, since nobody knows what the storage has of them
+   */
+  *flush(how: 'each' | 'last', root: string, onFailure: (inode: Inode, errno: Errno) => void): Procedure<void> {
+    try {
+      yield* how === 'each' ? flushPlaces(this) : flushAt(root);
+    } catch (thrown) {
+      if (thrown instanceof Errno) for (const inode of this.files) onFailure(inode, thrown);
+      throw thrown;
+    }
+    this.files.clear();
+    this.directories.clear();
+  }
+}

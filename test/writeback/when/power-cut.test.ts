@@ -1,0 +1,197 @@
+// W5, W11 where the power is cut: what `sync` and `fsync` have said is written is on stable storage, and what was written back unasked is flushed
+// by the next who asks.
+
+import nodeFs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createOverlay } from '../../../lib/index.ts';
+import { Fault, forgetLock, leftovers, mount, newLower, survey, whichOf } from '../rig.ts';
+import { type Phase, WORKLOADS } from '../workloads.ts';
+import { PowerCut } from './power-cut.ts';
+
+const STRIDE = process.env.OVERFS_SOAK === 'long' ? 1 : 67;
+
+let directory: string;
+beforeEach(() => {
+  directory = nodeFs.mkdtempSync(path.join(os.tmpdir(), 'overfs-'));
+});
+afterEach(() => {
+  nodeFs.rmSync(directory, { recursive: true, force: true });
+});
+
+/** Directories of this test so far. */
+let made = 0;
+
+function newDirectory(): string {
+  const root = path.join(directory, `${made++}`);
+  nodeFs.mkdirSync(root);
+  return root;
+}
+
+/** A disk that has a mounted upper, and an overlay over it. */
+function setUp(lower: object) {
+  const disk = new PowerCut(newDirectory());
+  const overlay = mount({ fs: disk.fs, root: disk.root }, { lower });
+  survey(overlay.fs);
+  return { disk, overlay };
+}
+
+/** Plays phases up to `last`; in the sync of that one the power is cut from command `k` on. */
+function play(phases: readonly Phase[], last: number, k: number): 'cut' | 'spared' {
+  const lower = newLower();
+  const { disk, overlay } = setUp(lower);
+  overlay.syncSync();
+  let before = survey(overlay.fs);
+  for (const phase of phases.slice(0, last)) {
+    phase(overlay.fs);
+    overlay.syncSync();
+    before = survey(overlay.fs);
+  }
+  phases[last]?.(overlay.fs);
+  const fault = new Fault(overlay);
+  fault.arm(k, Number.POSITIVE_INFINITY, new Error('cut'));
+  let end: 'cut' | 'spared' = 'spared';
+  try {
+    overlay.syncSync();
+  } catch {
+    end = 'cut';
+  }
+  const after = survey(overlay.fs);
+  const [root, whole] = [disk.root, `${disk.root}-whole`];
+  const cuts = (['flushed', 'all'] as const).map((names) => {
+    disk.cut(`${root}-${names}`, names);
+    return names;
+  });
+  nodeFs.renameSync(root, whole);
+  for (const names of cuts) {
+    // A journal tells paths: it is carried on where it was written.
+    nodeFs.renameSync(`${root}-${names}`, root);
+    forgetLock(nodeFs, root);
+    const next = mount(root, { lower });
+    const state = whichOf(survey(next.fs), before, after);
+    expect(end === 'spared' ? ['after'] : ['before', 'after'], `names ${names}: ${state}`).toContain(state);
+    expect(leftovers(nodeFs, root)).toEqual([]);
+    next.close();
+    nodeFs.rmSync(root, { recursive: true });
+  }
+  nodeFs.rmSync(whole, { recursive: true });
+  return end;
+}
+
+describe('a power cut', () => {
+  it.each(Object.entries(WORKLOADS))(
+    'W11: %s, at any command of a sync, leaves it done or not, and all before it',
+    (_, phases) => {
+      for (let last = 0; last < phases.length; last++) {
+        for (let k = 1 + (last % STRIDE); ; k += STRIDE) {
+          try {
+            if (play(phases, last, k) === 'spared') break;
+          } catch (thrown) {
+            throw new Error(`phase ${last}, cut from command ${k} on`, { cause: thrown });
+          }
+        }
+      }
+    },
+  );
+
+  /** What the upper has of `/file` after a power cut. */
+  function left(disk: PowerCut): string | undefined {
+    const root = path.join(directory, `${made++}`);
+    disk.cut(root, 'flushed');
+    return nodeFs.existsSync(`${root}/file`) ? nodeFs.readFileSync(`${root}/file`, 'utf8') : undefined;
+  }
+
+  it('W5: fsync, fdatasync, FileHandle.sync, `flush` and O_SYNC leave a file on stable storage', async () => {
+    const { disk, overlay } = setUp(newLower());
+    const { fs } = overlay;
+    const fd = fs.openSync('/file', 'w+');
+    fs.writeSync(fd, 'fsync');
+    fs.fsyncSync(fd);
+    expect(left(disk)).toBe('fsync');
+    fs.writeSync(fd, ' fdatasync');
+    fs.fdatasyncSync(fd);
+    expect(left(disk)).toBe('fsync fdatasync');
+    fs.closeSync(fd);
+    const handle = await fs.promises.open('/file', 'a');
+    await handle.write('!');
+    await handle.sync();
+    await handle.close();
+    expect(left(disk)).toBe('fsync fdatasync!');
+    fs.writeFileSync('/file', 'flush', { flush: true } as object);
+    expect(left(disk)).toBe('flush');
+    const sync = fs.openSync('/file', fs.constants.O_RDWR | fs.constants.O_SYNC);
+    fs.writeSync(sync, 'O_SYNC', 0);
+    expect(left(disk)).toBe('O_SYNC');
+    fs.closeSync(sync);
+    const later = await fs.promises.open('/file', fs.constants.O_RDWR | fs.constants.O_DSYNC);
+    expect((await later.write('later, once', 0)).bytesWritten).toBe(11);
+    expect((await later.write('!')).bytesWritten).toBe(1);
+    await later.close();
+    expect(left(disk)).toBe('!ater, once');
+    await fs.promises.appendFile('/file', ' as', { flag: 'as' });
+    expect(left(disk)).toBe('!ater, once as');
+    fs.writeFileSync('/file', 'sync');
+    await overlay.sync();
+    expect(left(disk)).toBe('sync');
+    overlay.close();
+  });
+
+  it('what is written back unasked is not flushed, but by the next who asks', async () => {
+    const disk = new PowerCut(newDirectory());
+    const overlay = createOverlay({ lower: [], upper: { fs: disk.fs, root: disk.root }, writeback: { dirtyBytes: 1 } });
+    const { fs } = overlay;
+    const before = disk.flushes;
+    fs.mkdirSync('/d');
+    fs.writeFileSync('/d/file', 'unasked');
+    await vi.waitFor(() => expect(nodeFs.existsSync(`${disk.root}/d/file`)).toBe(true));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(disk.flushes).toBe(before);
+    // It is another file by name then.
+    fs.renameSync('/d', '/e');
+    fs.renameSync('/e/file', '/file');
+    const fd = fs.openSync('/file', 'r');
+    fs.fsyncSync(fd);
+    fs.closeSync(fd);
+    expect(left(disk)).toBe('unasked');
+    const after = disk.flushes;
+    overlay.syncSync();
+    expect(disk.flushes).toBe(after);
+    overlay.close();
+  });
+
+  it('W5: an O_SYNC write that the upper does not take is an error of the writer', async () => {
+    const { overlay } = setUp(newLower());
+    const { fs } = overlay;
+    const fd = fs.openSync('/file', 'as+');
+    fs.writeSync(fd, 'first');
+    const fault = new Fault(overlay);
+    fault.arm(1, Number.POSITIVE_INFINITY, Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    expect(() => fs.writeSync(fd, 'second')).toThrow('ENOSPC: no space left on device, write');
+    fault.disarm();
+    fs.writeSync(fd, 'third');
+    fs.closeSync(fd);
+    overlay.close();
+  });
+
+  it('W5: what could not be flushed is written and flushed again', () => {
+    const { disk, overlay } = setUp(newLower());
+    const { fs } = overlay;
+    fs.writeFileSync('/file', 'old');
+    const fd = fs.openSync('/file', 'r+');
+    fs.fsyncSync(fd);
+    for (const kind of ['flush', 'flushAt'] as const) {
+      fs.writeSync(fd, kind, 0);
+      const refuse = (command: { readonly kind: string }) => {
+        if (command.kind === kind) throw Object.assign(new Error('worn out'), { code: 'EIO' });
+      };
+      overlay.on('command', refuse);
+      for (let i = 0; i < 2; i++) expect(() => fs.fsyncSync(fd)).toThrow('EIO: i/o error, fsync');
+      overlay.off('command', refuse);
+      fs.fsyncSync(fd);
+      expect(left(disk)).toBe(kind);
+    }
+    fs.closeSync(fd);
+    overlay.close();
+  });
+});
