@@ -98,14 +98,16 @@ function drawn({ name, cells }, y) {
 export function chart(rows, caption) {
   const bottom = TOP + rows.length * LINE;
   const lines = rows.map((row, index) => drawn(row, TOP + index * LINE));
-  const size = `viewBox="0 0 ${WIDTH} ${bottom + 24}" width="${WIDTH}" height="${bottom + 24}"`;
+  const height = bottom + 42;
+  const size = `viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}"`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-label="Time relative to node:fs, less is better">`,
     style(),
     legend(),
     grid(bottom),
     ...lines,
-    `<text x="16" y="${bottom + 14}">${escaped(caption)}</text>`,
+    `<text x="16" y="${bottom + 14}">Time of an operation beside node:fs: less is better.</text>`,
+    `<text x="16" y="${bottom + 32}">${escaped(caption)}.</text>`,
     '</svg>',
     '',
   ].join('\n');

@@ -1,6 +1,7 @@
 /**
  * Measures one case on all peers side by side: every peer is prepared and checked first, then the rounds go from
- * peer to peer, so that a drift of the machine hits all alike, and only ratios within one round are compared.
+ * peer to peer, so that a drift of the machine hits all alike. What else the machine does can only make a round slower, so the lower
+ * quartile of the rounds stands for all: a quiet machine gives it twice, and a busy one as long as it is quiet now and then.
  */
 import { AssertionError } from 'node:assert';
 import { inspect } from 'node:util';
@@ -33,22 +34,23 @@ import { NODE } from './peers.js';
  * @property {(peer: Opened) => Prepared | Promise<Prepared>} prepare
  */
 /**
- * How long to measure: rounds, milliseconds of warming up and of each batch; with `operations` set, that many and no clock.
- * @typedef {{ rounds: number, onceRounds: number, warmUp: number, batch: number, operations?: number }} Pace
+ * How long to measure: rounds, milliseconds of warming up and of each batch; with `operations` set, that many and no clock. What can
+ * be done only once on a fresh peer has `onceLeast` rounds, and more, up to `onceMost`, until so many milliseconds have passed.
+ * @typedef {{ rounds: number, onceLeast: number, onceMost: number, onceTime: number, warmUp: number, batch: number, operations?: number }} Pace
  */
 /** @typedef {{ nanoseconds: number, ratio: number } | { wrong: string } | { missing: string }} Cell */
 /** @typedef {{ name: string, cells: Map<string, Cell> }} Row */
 /** Opens a peer over the tree of a case. @typedef {(peer: Peer, subject: Case) => Promise<Opened>} OpenPeer */
 
 /** @type {Pace} */
-export const FULL = { rounds: 11, onceRounds: 7, warmUp: 200, batch: 20 };
+export const FULL = { rounds: 15, onceLeast: 7, onceMost: 31, onceTime: 4000, warmUp: 150, batch: 15 };
 /** @type {Pace} */
-export const SHORT = { rounds: 1, onceRounds: 1, warmUp: 0, batch: 0, operations: 3 };
+export const SHORT = { rounds: 1, onceLeast: 1, onceMost: 1, onceTime: 0, warmUp: 0, batch: 0, operations: 3 };
 
-/** The middle one; of an even count, the upper of the two. @param {readonly number[]} numbers */
-export function median(numbers) {
+/** The lower quartile: a quarter of the numbers is less, as near as can be. @param {readonly number[]} numbers */
+export function lowerQuartile(numbers) {
   const sorted = numbers.toSorted((left, right) => left - right);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
+  return sorted[sorted.length >> 2] ?? Number.NaN;
 }
 
 /** One peer in the run of one case: samples are nanoseconds per operation, one per round. */
@@ -170,6 +172,8 @@ function inLine(value) {
  */
 export async function measure(entries, openPeer, pace) {
   const runners = entries.map(({ peer, subject }) => new Runner(peer, subject));
+  // The garbage of one case is not to be paid for by the next.
+  globalThis.gc?.();
   if (entries[0]?.subject.once) await measureOnce(runners, openPeer, pace);
   else await measureSteady(runners, openPeer, pace);
   return { name: entries[0]?.subject.name ?? '', cells: compare(runners) };
@@ -183,6 +187,7 @@ export async function measure(entries, openPeer, pace) {
 async function measureSteady(runners, openPeer, pace) {
   for (const runner of runners) await runner.start(openPeer);
   for (const runner of runners) if (!runner.failure) await runner.attempt(() => runner.warmUp(pace));
+  globalThis.gc?.();
   for (let round = 0; round < pace.rounds; round++) {
     for (const runner of rotated(runners, round)) if (!runner.failure) await runner.attempt(() => runner.sample());
   }
@@ -197,7 +202,9 @@ async function measureSteady(runners, openPeer, pace) {
  * @param {Pace} pace
  */
 async function measureOnce(runners, openPeer, pace) {
-  for (let round = 0; round < pace.onceRounds; round++) {
+  const started = performance.now();
+  const isTime = () => performance.now() - started < pace.onceTime;
+  for (let round = 0; round < pace.onceLeast || (round < pace.onceMost && isTime()); round++) {
     for (const runner of rotated(runners, round)) {
       if (runner.failure) continue;
       await runner.start(openPeer);
@@ -206,7 +213,7 @@ async function measureOnce(runners, openPeer, pace) {
       await runner.stop();
     }
   }
-  if (pace.onceRounds > 1) for (const runner of runners) runner.samples.shift();
+  if (pace.onceMost > 1) for (const runner of runners) runner.samples.shift();
 }
 
 /**
@@ -225,8 +232,8 @@ function compare(runners) {
   return new Map(
     runners.map(({ peer, failure, samples }) => {
       if (failure) return [peer.name, failure];
-      const ratios = samples.map((sample, round) => sample / (base[round] ?? Number.NaN));
-      return [peer.name, { nanoseconds: median(samples), ratio: median(ratios) }];
+      const nanoseconds = lowerQuartile(samples);
+      return [peer.name, { nanoseconds, ratio: nanoseconds / lowerQuartile(base) }];
     }),
   );
 }

@@ -35,7 +35,7 @@ export const BYTES = { [IMMUTABLE]: MEMORY_TARGETS, [REVALIDATING]: MEMORY_TARGE
 export const NO_TARGETS = {};
 
 /** @param {number} nanoseconds */
-function duration(nanoseconds) {
+export function duration(nanoseconds) {
   if (nanoseconds < 1e3) return `${Math.round(nanoseconds)} ns`;
   if (nanoseconds < 1e6) return `${(nanoseconds / 1e3).toPrecision(3)} µs`;
   if (nanoseconds < 1e9) return `${(nanoseconds / 1e6).toPrecision(3)} ms`;

@@ -1,7 +1,7 @@
 /**
  * The benchmarks: `node --expose-gc benchmarks/run.js [--short] [THEME ...]`.
- * A full run of all themes writes RESULTS.md and chart.svg; a short one does everything a few times and fails if
- * something does not run, or if overfs or node:fs gives a wrong answer.
+ * A full run of all themes writes RESULTS.md, chart.svg and the figures of the README; a short one does everything a few times and
+ * fails if something does not run, or if overfs or node:fs gives a wrong answer.
  */
 import nodeFs from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { chart } from './chart.js';
 import { FULL, measure, SHORT } from './measure.js';
 import { choosePeers, KERNEL, MEMFS, UNIONFS, ZENFS } from './peers.js';
 import { Place } from './place.js';
+import { withFigures } from './readme.js';
 import {
   asMarkdown,
   asText,
@@ -121,8 +122,8 @@ function save(rows, memory, wrong, caption) {
   const results = [
     '# Results of the benchmarks',
     '',
-    'Written by `npm run bench`. Times of one operation; then ratios to node:fs in the same run: less is better, and what is',
-    'meant to be reached stands beside it. "wrong" is a peer that gave a wrong answer, "–" one that cannot be asked.',
+    'Written by `npm run bench`. Times of one operation (of all rounds the lower quartile); then ratios to node:fs in the same run: less',
+    'is better, and what is meant to be reached stands beside it. "wrong" is a peer that gave a wrong answer, "–" one that cannot be asked.',
     '',
     `${caption}.`,
     '',
@@ -137,6 +138,8 @@ function save(rows, memory, wrong, caption) {
   const directory = fileURLToPath(new URL('.', import.meta.url));
   nodeFs.writeFileSync(`${directory}RESULTS.md`, `${results.join('\n').trimEnd()}\n`);
   nodeFs.writeFileSync(`${directory}chart.svg`, chart(rows, caption));
+  const readme = fileURLToPath(new URL('../README.md', import.meta.url));
+  nodeFs.writeFileSync(readme, withFigures(nodeFs.readFileSync(readme, 'utf8'), rows, caption));
 }
 
 /** @param {readonly string[]} words */

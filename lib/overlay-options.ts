@@ -65,7 +65,10 @@ export interface OverlayOptions {
 
 /** What `createOverlay({ cache })` takes. */
 export interface CacheOptions {
-  /** The most bytes of unchanged file contents. Default 256 MiB. */
+  /**
+   * The most bytes of unchanged file contents, and of memory kept ready for more. Default 256 MiB. Reads of 64 KiB and more from a file
+   * of the disk that is larger than a quarter of it are not kept: the kernel does that.
+   */
   readonly maxBytes?: number;
   /**
    * The most files, directories and links that are remembered though nobody changed them, and names that a listing has shown. Default

@@ -1,7 +1,7 @@
 /** 100,000 small files: created, stat-ed, listed, read and removed, each peer in a process of its own. */
 import assert from 'node:assert/strict';
 import { runAlone } from '../alone.js';
-import { median } from '../measure.js';
+import { lowerQuartile } from '../measure.js';
 import { BASELINE, IMMUTABLE, KERNEL, MEMFS, NODE, REVALIDATING } from '../peers.js';
 
 /** @typedef {import('../measure.js').Cell} Cell */
@@ -115,10 +115,11 @@ function withTotal(figures) {
  * @returns {[string, Cell][]}
  */
 function cellsOf(phase, samples, count) {
-  const base = samples.get(NODE) ?? [];
+  const timeOf = (/** @type {Record<string, number>[]} */ runs) =>
+    lowerQuartile(runs.map((run) => run[phase] ?? Number.NaN));
+  const base = timeOf(samples.get(NODE) ?? []);
   return [...samples].map(([peer, runs]) => {
-    const times = runs.map((run) => run[phase] ?? Number.NaN);
-    const ratios = times.map((time, round) => time / (base[round]?.[phase] ?? Number.NaN));
-    return [peer, { nanoseconds: (median(times) * 1e6) / count, ratio: median(ratios) }];
+    const time = timeOf(runs);
+    return [peer, { nanoseconds: (time * 1e6) / count, ratio: time / base }];
   });
 }
