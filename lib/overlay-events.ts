@@ -4,7 +4,7 @@ import type { Command } from './writeback/commands.ts';
 
 /** What an overlay tells with `on`. */
 export interface OverlayEvents {
-  /** Something is about to be done to the upper. */
+  /** Something is about to be done to the upper. Its bytes are good until it is done: whoever wants them for longer copies them. */
   command: [command: Command];
   /** A file could not be written back; it stays dirty and is tried again by the next write-back. */
   'writeback-error': [

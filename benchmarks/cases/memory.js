@@ -11,6 +11,9 @@ import { KIB, text } from '../trees.js';
 const PER_DIRECTORY = 1000;
 const PEERS = [IMMUTABLE, REVALIDATING, BASELINE, MEMFS, ZENFS];
 const NO_LOWER = 'is not opened over a lower here';
+/** Who makes fewer files: minutes would be spent on what a tenth shows as well. */
+const SLOW = [ZENFS];
+const FEWER = 10;
 
 /**
  * What is done for each file, how many bytes of it are the user's own, and who cannot do it.
@@ -104,7 +107,15 @@ export function rows({ peers, lower, scratch, fs, count }) {
     const cells = new Map();
     for (const peer of peers) {
       if (!PEERS.includes(peer.name)) continue;
-      const errand = { module: import.meta.url, peer: peer.name, count, action, lower, scratch: scratch(peer.name) };
+      const files = SLOW.includes(peer.name) ? count / FEWER : count;
+      const errand = {
+        module: import.meta.url,
+        peer: peer.name,
+        count: files,
+        action,
+        lower,
+        scratch: scratch(peer.name),
+      };
       cells.set(peer.name, without.includes(peer.name) ? { missing: NO_LOWER } : cellOf(runAlone(errand)));
     }
     return { name, cells };
