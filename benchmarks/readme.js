@@ -42,6 +42,8 @@ function figures(rows, caption) {
     asMarkdown(touchTable(rows)),
     '',
     '![Time of an operation beside node:fs, for each operation and each filesystem](benchmarks/chart.svg)',
+    '',
+    'All figures, and what they are meant to be, are in [benchmarks/RESULTS.md](benchmarks/RESULTS.md).',
   ].join('\n');
 }
 
