@@ -26,7 +26,7 @@ export type { CacheOptions, Lower, LowerOptions, OverlayOptions } from './overla
 export type { Statistics } from './overlay-statistics.ts';
 export type { Limits } from './pages/quota.ts';
 export type { Credentials } from './tree/caller.ts';
-export { UpperError } from './writeback/area/work-area.ts';
+export { UpperError } from './writeback/area/damage.ts';
 export type { Command } from './writeback/commands.ts';
 export type { Manner, Progress } from './writeback/report.ts';
 export type { WriteBackOptions } from './writeback/when/triggers.ts';

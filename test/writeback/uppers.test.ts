@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Volume } from 'memfs';
 import { afterEach, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../lib/index.ts';
-import { bytesOf, forgetLock, leftovers, mount, numbersOf, PAGE, survey, type UpperFs, whichOf } from './rig.ts';
+import { bytesOf, leftovers, mount, numbersOf, PAGE, survey, type UpperFs, whichOf } from './rig.ts';
 import { WORKLOADS } from './workloads.ts';
 
 const made: string[] = [];
@@ -140,7 +140,6 @@ it.each(['format', 'journal'])('a damaged %s is an error that says how to repair
     expect(() => mount(directory), text).toThrow(
       expect.objectContaining({ code: 'ERR_OVERFS_UPPER', message: expect.stringContaining(`.overfs/${name}`) }),
     );
-    forgetLock(nodeFs as UpperFs, directory);
   }
   rmSync(join(directory, '.overfs', name));
   const next = mount(directory);

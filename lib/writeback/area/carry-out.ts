@@ -54,10 +54,11 @@ export function* carryOutBatch(
     yield* quietly(ENOENT, tell({ kind: 'rename', from: move.from, to, urgency: 'at once' }));
     watcher.moved(cursor.moves++);
   }
+  // Moves done a second time would take away what was put in place: that they are done is told by the journal's name.
   if (moves.length > 0 && cursor.steps === 0) {
-    // What says that they are done must not be there without them.
+    // It must not tell so without them.
     if (reach === 'storage') for (const path of leftBy(moves, area)) yield* flushAt(path);
-    yield* quietly(EEXIST, writeNew(area.moved, '', reach));
+    yield* quietly(ENOENT, tell({ kind: 'rename', from: area.journal, to: area.moved, urgency: 'in place' }));
     if (reach === 'storage') yield* flushAt(area.base);
   }
   for (let step = steps[cursor.steps]; step !== undefined; step = steps[cursor.steps]) {

@@ -17,14 +17,16 @@ export interface Holder {
   readonly token: string;
 }
 
-/** The tokens of this process's overlays that hold a lock. Changed by `newHolder` and `endHolder`. */
+/** The tokens of this process's overlays that hold a lock. Changed by `beginHolder` and `endHolder`. */
 const held = new Set<string>();
 
-/** Makes this process a holder. */
+/** Makes this process a holder, which holds nothing yet. */
 export function newHolder(): Holder {
-  const token = randomUUID();
+  return { pid: process.pid, host: hostname(), began: beginningOf(process.pid), token: randomUUID() };
+}
+
+export function beginHolder({ token }: Holder): void {
   held.add(token);
-  return { pid: process.pid, host: hostname(), began: beginningOf(process.pid), token };
 }
 
 export function endHolder({ token }: Holder): void {

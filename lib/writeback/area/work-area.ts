@@ -5,7 +5,7 @@
  *     .overfs/lock       who works with the upper
  *     .overfs/stage/     contents not yet in place; what was moved out of the way
  *     .overfs/journal    moves and steps of the batch that is being carried out; there only while it is
- *     .overfs/moved      the moves of that batch are done
+ *     .overfs/moved      the same, once the moves are done
  *     .overfs/numbers    inode numbers: those of the upper and those that the overlay shows
  *
  * A crash before the journal is there leaves the upper as it was; a crash after it is made up for when the upper is next mounted, by doing
@@ -13,31 +13,18 @@
  */
 
 import type { Spelling } from '../../branch/whiteout.ts';
-import { EEXIST } from '../../errno.ts';
+import { EEXIST, Errno } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
 import { type Writer, writeAll } from '../content.ts';
-import type { Move, Step } from '../draft.ts';
 import type { Reach } from '../report.ts';
-import { carryOutBatch, NOBODY, numbersOf } from './carry-out.ts';
+import { numbersOf } from './carry-out.ts';
+import { damage, look, UpperError } from './damage.ts';
 import { makeDirectory, quietly, readText, removeFile, removeTree, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
-import { type Holder, isGone, parseHolder } from './lock.ts';
+import { endBatch, redo } from './journal.ts';
+import { beginHolder, endHolder, type Holder, isGone, parseHolder } from './lock.ts';
 
 const VERSION = 1;
-
-/** Something is wrong with an upper itself, and what can be done about it. Code `EBUSY` or `ERR_OVERFS_UPPER`. */
-export class UpperError extends Error {
-  /** `EBUSY`: another overlay has it. `ERR_OVERFS_UPPER`: its work area is damaged. */
-  readonly code: 'EBUSY' | 'ERR_OVERFS_UPPER';
-  /** As of every error. */
-  override readonly name = 'UpperError';
-
-  /** @internal */
-  constructor(code: 'EBUSY' | 'ERR_OVERFS_UPPER', message: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 /** The paths of a work area. */
 export interface Area {
@@ -78,7 +65,33 @@ export interface Memories {
 /** Takes the upper: makes or checks the work area, locks it, and ends what a crash left half done. */
 export function* mount(area: Area, holder: Holder, dev: number, writer: Writer): Procedure<Memories> {
   yield* makeDirectory(area.base, 0o700);
-  yield* takeLock(area, holder);
+  yield* look(area.base, 'directory');
+  beginHolder(holder);
+  let lock: 'free' | 'ours' = 'free';
+  try {
+    yield* takeLock(area, holder);
+    lock = 'ours';
+    return yield* enter(area, dev, writer);
+  } catch (thrown) {
+    // Who mounts it once it is repaired is not to be refused because of this attempt.
+    endHolder(holder);
+    if (lock === 'ours') yield* removeIfPossible(area.lock);
+    throw thrown;
+  }
+}
+
+function* removeIfPossible(path: string): Procedure<void> {
+  try {
+    yield* removeFile(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Errno)) throw thrown;
+  }
+}
+
+/** The rest of mounting. Requires: the lock is held. */
+function* enter(area: Area, dev: number, writer: Writer): Procedure<Memories> {
+  for (const path of [area.format, area.numbers]) yield* look(path, 'file');
+  yield* look(area.stage, 'directory');
   yield* makeDirectory(area.stage, 0o700);
   const text = yield* readText(area.format);
   if (text === undefined) yield* writeFormat(area, dev, writer);
@@ -102,6 +115,7 @@ function* takeLock(area: Area, holder: Holder): Procedure<void> {
     } catch (thrown) {
       if (thrown !== EEXIST) throw thrown;
     }
+    yield* look(area.lock, 'file');
     const text = yield* readText(area.lock);
     if (text === undefined) continue;
     const other = parseHolder(text);
@@ -129,16 +143,17 @@ function* writeFormat(area: Area, dev: number, { can }: Writer): Procedure<void>
 }
 
 function parseFormat(area: Area, text: string): { readonly dev: number } {
-  const format = parsed(text);
-  if (format?.version !== VERSION || typeof format.dev !== 'number') {
-    throw new UpperError(
-      'ERR_OVERFS_UPPER',
-      `The work area '${area.base}' was written by another version of overfs or is damaged: '${area.format}' says ` +
-        `${JSON.stringify(text.slice(0, 80))}. The files of the upper are not affected; move '${area.base}' away to start anew ` +
-        '(inode numbers will change)',
-    );
-  }
-  return { dev: format.dev };
+  const { version, dev } = parsed(text) ?? {};
+  if (version === VERSION && typeof dev === 'number') return { dev };
+  const what =
+    typeof version === 'number' && Number.isInteger(version) && version > VERSION
+      ? `'${area.format}' is of version ${version}, and this overfs knows versions up to ${VERSION}`
+      : `'${area.format}' is damaged: it says ${JSON.stringify(text.slice(0, 80))}`;
+  throw damage(
+    what,
+    `mount it with the overfs that wrote it, or move '${area.base}' away to start anew (inode numbers will change, and what a crash ` +
+      'interrupted stays so; else the files of the upper are not affected)',
+  );
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {
@@ -163,48 +178,13 @@ function parseNumbers(lines: string): Map<number, number> {
 function* recover(area: Area, writer: Writer): Procedure<void> {
   // Nobody knows what was promised of it before the crash.
   const reach: Reach = writer.can.flush === 'each' ? 'storage' : 'upper';
-  const text = yield* readText(area.journal);
-  if (text !== undefined) {
-    const journal = parsed(text);
-    if (journal === undefined || !Array.isArray(journal.moves) || !Array.isArray(journal.steps)) {
-      throw new UpperError(
-        'ERR_OVERFS_UPPER',
-        `The journal '${area.journal}' is damaged, so a write-back that was interrupted cannot be ended. What it had staged is in ` +
-          `'${area.stage}'; move '${area.journal}' away to go on without it`,
-      );
-    }
-    const { moves, steps } = journal as { moves: Move[]; steps: Step[] };
-    const isMoved = (yield* tell({ kind: 'lstat', path: area.moved })) !== undefined;
-    const cursor = { moves: isMoved ? moves.length : 0, steps: 0 };
-    yield* carryOutBatch(area, { moves, steps, reach }, cursor, writer, NOBODY);
+  const steps = yield* redo(area, writer, reach);
+  if (steps.length > 0) {
     const size = (yield* tell({ kind: 'lstat', path: area.numbers }))?.size ?? 0;
     yield* noteNumbers(area, yield* numbersOf(steps, new Map()), size, reach);
   }
   yield* endBatch(area, reach);
   yield* clearStage(area, () => false);
-}
-
-/**
- * Decides a batch: from here on it is done to its end, by us or by who mounts the upper after a crash.
- *
- * @param stage a name in the staging directory that was never used before
- */
-export function* writeJournal(
-  area: Area,
-  stage: string,
-  { moves, steps }: { readonly moves: readonly Move[]; readonly steps: readonly Step[] },
-  reach: Reach,
-): Procedure<void> {
-  const fresh = `${area.stage}/${stage}`;
-  yield* writeNew(fresh, JSON.stringify({ moves, steps }), reach, 'none');
-  yield* tell({ kind: 'rename', from: fresh, to: area.journal, urgency: 'in place' });
-}
-
-/** Says that a batch is carried out. In this order: moves done a second time would take away what was put in place. */
-export function* endBatch(area: Area, reach: Reach): Procedure<void> {
-  yield* removeFile(area.journal);
-  if (reach === 'storage') yield* flushAt(area.base);
-  yield* removeFile(area.moved);
 }
 
 /** Removes what is staged but for what is still needed; answers whether something is. */

@@ -1,0 +1,166 @@
+/**
+ * The journal of the work area: what a batch does, decided as soon as it is there, so that who mounts the upper after a crash can do
+ * it to its end.
+ *
+ *     {"moves": [...], "steps": [...], "staged": {"7": [4096, 1700000000], ...}}
+ *     4be1f3c2                            the CRC-32 of the first line
+ *
+ * `staged` tells how large the staged contents are (and when they were modified), since a disk that loses its power may have the
+ * journal and only a part of them. A journal without the second line or without `staged` is one of an earlier overfs.
+ */
+
+import { crc32 } from 'node:zlib';
+import { Errno } from '../../errno.ts';
+import { type Procedure, tell } from '../commands.ts';
+import type { Content, Writer } from '../content.ts';
+import type { Move, Step } from '../draft.ts';
+import type { Reach } from '../report.ts';
+import { carryOutBatch, NOBODY } from './carry-out.ts';
+import { damage, look } from './damage.ts';
+import { readText, removeFile, writeNew } from './files.ts';
+import { flushAt } from './flush.ts';
+import type { Area } from './work-area.ts';
+
+/** How large a staged content is, and the second in which it says that it was modified. */
+type Size = readonly [bytes: number, modified: number];
+
+/** What a journal holds. */
+interface Journal {
+  readonly moves: readonly Move[];
+  readonly steps: readonly Step[];
+  readonly staged: Readonly<Record<string, Size>>;
+}
+
+/** A batch as a journal has it. */
+interface Decided {
+  readonly moves: readonly Move[];
+  readonly steps: readonly Step[];
+  readonly plan: { readonly contents: ReadonlyMap<unknown, Content> };
+}
+
+/**
+ * Decides a batch: from here on it is done to its end, by us or by who mounts the upper after a crash.
+ *
+ * @param stage a name in the staging directory that was never used before
+ */
+export function* writeJournal(
+  area: Area,
+  stage: string,
+  { moves, steps, plan }: Decided,
+  reach: Reach,
+): Procedure<void> {
+  const staged: Record<string, Size> = {};
+  for (const content of plan.contents.values()) {
+    if (content.staged !== undefined) staged[content.stage] = [content.staged.size, content.staged.mtimeSec];
+  }
+  const line = JSON.stringify({ moves, steps, staged });
+  const fresh = `${area.stage}/${stage}`;
+  yield* writeNew(fresh, `${line}\n${seal(line)}\n`, reach, 'none');
+  yield* tell({ kind: 'rename', from: fresh, to: area.journal, urgency: 'in place' });
+}
+
+function seal(line: string): string {
+  return crc32(line).toString(16).padStart(8, '0');
+}
+
+/** Says that a batch is carried out. */
+export function* endBatch(area: Area, reach: Reach): Procedure<void> {
+  yield* removeFile(area.journal);
+  yield* removeFile(area.moved);
+  // What is staged is removed afterwards: a journal that came back would want it.
+  if (reach === 'storage') yield* flushAt(area.base);
+}
+
+/** Ends the batch that a crash interrupted, if there is one; answers its steps. */
+export function* redo(area: Area, writer: Writer, reach: Reach): Procedure<readonly Step[]> {
+  for (const each of [area.journal, area.moved]) yield* look(each, 'file');
+  const before = yield* readText(area.journal);
+  const text = before ?? (yield* readText(area.moved));
+  if (text === undefined) return [];
+  const path = before === undefined ? area.moved : area.journal;
+  const journal = parseJournal(text);
+  if (journal === undefined || !staysInside(area, journal)) throw lost(area, path, `The journal '${path}' is damaged`);
+  const cursor = { moves: before === undefined ? journal.moves.length : 0, steps: 0 };
+  try {
+    yield* checkStaged(area, path, journal);
+    yield* carryOutBatch(area, { ...journal, reach }, cursor, writer, NOBODY);
+  } catch (thrown) {
+    if (!(thrown instanceof Errno)) throw thrown;
+    const step = journal.steps[cursor.steps];
+    const at = journal.moves[cursor.moves]?.from ?? (step && `${step.kind} ${step.path}`) ?? 'its end';
+    throw lost(area, path, `What '${path}' says cannot be done (${thrown.code} at '${at}')`, thrown);
+  }
+  return journal.steps;
+}
+
+function lost({ stage }: Area, path: string, what: string, cause?: unknown): Error {
+  const cure =
+    `what it had staged is in '${stage}'. Put right what is in the way and mount the upper again, or move '${path}' away to go on ` +
+    'without it';
+  return damage(`${what}, so a write-back that was interrupted cannot be ended`, cure, cause);
+}
+
+/** Whether the staged contents are there as they were when the batch was decided, or in their places already. */
+function* checkStaged(area: Area, journal: string, { moves, steps, staged }: Journal): Procedure<void> {
+  const begun = journal === area.moved || moves.length === 0;
+  const places = new Map<string, string>();
+  for (const step of steps) {
+    if (step.kind === 'place') places.set(step.stage, step.path);
+    if (step.kind === 'patch') yield* checkPatch(area, journal, step);
+  }
+  for (const [stage, [size, modified]] of Object.entries(staged)) {
+    const top = stage.split('/')[0] as string;
+    const place = places.get(top);
+    if (place === undefined) continue;
+    const inStage = yield* tell({ kind: 'lstat', path: `${area.stage}/${stage}` });
+    const found =
+      inStage ?? (begun ? yield* tell({ kind: 'lstat', path: place + stage.slice(top.length) }) : undefined);
+    if (found?.size !== size || found.mtimeSec !== modified) throw spoilt(area, journal, stage);
+  }
+}
+
+function* checkPatch(
+  area: Area,
+  journal: string,
+  { stage, ranges }: Extract<Step, { kind: 'patch' }>,
+): Procedure<void> {
+  const found = yield* tell({ kind: 'lstat', path: `${area.stage}/${stage}` });
+  if (found?.size !== ranges.reduce((sum, [, length]) => sum + length, 0)) throw spoilt(area, journal, stage);
+}
+
+function spoilt(area: Area, journal: string, stage: string): Error {
+  return lost(area, journal, `'${area.stage}/${stage}', which '${journal}' needs, is not what it was`);
+}
+
+/** Whether all that a journal names is in the upper: it may be a stranger's. */
+function staysInside({ root }: Area, { moves, steps, staged }: Journal): boolean {
+  const base = root === '/' ? '/' : `${root}/`;
+  const isPath = (path: unknown) => path === root || (isPlain(path) && path.startsWith(base));
+  const isStage = (stage: unknown) => isPlain(stage) && !stage.startsWith('/');
+  return (
+    moves.every(({ from, stage }) => isPath(from) && isStage(stage)) &&
+    steps.every(
+      (step) =>
+        isPath(step.path) &&
+        (!('stage' in step) || isStage(step.stage)) &&
+        (step.kind !== 'link' || isPath(step.existing)),
+    ) &&
+    Object.keys(staged).every(isStage)
+  );
+}
+
+function isPlain(path: unknown): path is string {
+  return typeof path === 'string' && !path.split('/').includes('..');
+}
+
+/** Reads a journal; undefined when it is none. */
+function parseJournal(text: string): Journal | undefined {
+  const [line = '', sum = ''] = text.split('\n');
+  if (sum !== '' && sum !== seal(line)) return undefined;
+  try {
+    const { moves, steps, staged = {} } = JSON.parse(line) as Partial<Journal>;
+    return Array.isArray(moves) && Array.isArray(steps) ? { moves, steps, staged } : undefined;
+  } catch {
+    return undefined;
+  }
+}
