@@ -23,6 +23,7 @@ import { printOf } from './branch/dialect.ts';
 import { epochOf, quietOf } from './branch/upper/unrest.ts';
 import { ESTALE } from './errno.ts';
 import type { Errand, Io } from './fault.ts';
+import { beginLook, endLook, heardLater, type Look, newest } from './looks.ts';
 import { Fault, Question } from './questions.ts';
 
 /** Questions under way that may be shared, by branch and wording. An entry lives from the sending to the answer. */
@@ -32,6 +33,8 @@ const inFlight = new WeakMap<Branch, Map<string, Question<unknown>>>();
 interface Asked {
   readonly question: Question<unknown>;
   readonly isJoined: boolean;
+  /** For an `lstat` in a lower that may change. */
+  readonly look?: Look;
 }
 
 /** Joins the same question under way, unless it is `known` to be of no use, or sends it. */
@@ -100,6 +103,8 @@ export class AsyncIo implements Io {
   #changes: unknown[] | undefined;
   /** How many of them the present run has come to. Changed by `once` and `run`. */
   #reached = 0;
+  /** The looks of this call, to be ended with it. Changed by `#expectLook` and `#endLooks`. */
+  #looks: Look[] | undefined;
   /** How often `doubt` was called: what bounds the restarts of a call whose file changes all the time. */
   #doubts = 0;
   /** How many acting questions the present run has asked. Changed by `#act` and `run`. */
@@ -117,6 +122,7 @@ export class AsyncIo implements Io {
     try {
       const value = operation(this);
       this.#closeUnwanted();
+      this.#endLooks();
       return value;
     } catch (thrown) {
       if (!(thrown instanceof Fault)) this.giveUp();
@@ -128,6 +134,13 @@ export class AsyncIo implements Io {
   giveUp(): void {
     this.#wantNothing();
     this.#closeUnwanted();
+    this.#endLooks();
+  }
+
+  #endLooks(): void {
+    if (this.#looks === undefined) return;
+    for (const look of this.#looks) endLook(look);
+    this.#looks = undefined;
   }
 
   #wantNothing(): void {
@@ -150,9 +163,13 @@ export class AsyncIo implements Io {
   #answer<R>(branch: Branch, wording: string, sharing: Sharing, ask: (requests: AsyncRequests) => Promise<R>): R {
     const quiet = quietOf(branch);
     if (quiet !== undefined) throw stop(branch, quiet);
-    const asked = this.#expect(branch, wording, sharing, ask);
+    return this.#resultOf(branch, this.#expect(branch, wording, sharing, ask)) as R;
+  }
+
+  /** What a question has brought; stops where that is not known yet. */
+  #resultOf(branch: Branch, asked: Asked): unknown {
     if (asked.question.answer === undefined) throw stop(branch, this.#until(asked));
-    return asked.question.result() as R;
+    return asked.question.result();
   }
 
   #until({ question, isJoined }: Asked): Promise<void> {
@@ -183,15 +200,43 @@ export class AsyncIo implements Io {
     return asked;
   }
 
+  /** Sends an `lstat`, unless it is remembered. In a lower that may change it is a look: others may see something newer meanwhile. */
+  #expectLook(branch: Branch, path: string): Asked {
+    const wording = `lstat ${path}`;
+    if (branch.immutable) return this.#expect(branch, wording, 'anew', (requests) => requests.lstat(path));
+    const key = keyOf(branch, wording);
+    const known = this.#asked?.get(key);
+    if (known !== undefined) return known;
+    const { async: requests } = branch;
+    if (requests === undefined) throw new Error('a branch without promise functions is asked at once');
+    const look = beginLook(branch, path);
+    this.#looks ??= [];
+    this.#looks.push(look);
+    const question = new Question<unknown>(
+      () => requests.lstat(path),
+      ({ answer }) => {
+        if (answer !== undefined && 'value' in answer) heardLater(look, answer.value as Attributes | undefined);
+      },
+    );
+    const asked = { question, isJoined: false, look };
+    this.#asked ??= new Map();
+    this.#asked.set(key, asked);
+    return asked;
+  }
+
   lstat(branch: Branch, path: string): Attributes | undefined {
     if (branch.async === undefined) return this.#atOnce.lstat(branch, path);
-    return this.#answer(branch, `lstat ${path}`, 'anew', (requests) => requests.lstat(path));
+    const quiet = quietOf(branch);
+    if (quiet !== undefined) throw stop(branch, quiet);
+    const asked = this.#expectLook(branch, path);
+    const answer = this.#resultOf(branch, asked) as Attributes | undefined;
+    return asked.look === undefined ? answer : newest(asked.look, answer);
   }
 
   revalidate(branch: Branch, path: string, remembered: Remembered): typeof SAME | Attributes | undefined {
     if (branch.async === undefined) return this.#atOnce.revalidate(branch, path, remembered);
     // Not shared and not compared below: what is remembered may change while the branch thinks.
-    return this.#answer(branch, `lstat ${path}`, 'anew', (requests) => requests.lstat(path));
+    return this.lstat(branch, path);
   }
 
   list(branch: Branch, path: string): readonly Entry[] | undefined {
@@ -201,7 +246,9 @@ export class AsyncIo implements Io {
 
   readlink(branch: Branch, path: string): string | undefined {
     if (branch.async === undefined) return this.#atOnce.readlink(branch, path);
-    return this.#answer(branch, `readlink ${path}`, 'anew', (requests) => requests.readlink(path));
+    // Where a link pointed before the newest look at it is no answer.
+    const version = this.#asked?.get(keyOf(branch, `lstat ${path}`))?.look?.news.version ?? 0;
+    return this.#answer(branch, `readlink ${version} ${path}`, 'anew', (requests) => requests.readlink(path));
   }
 
   read(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined {
@@ -232,9 +279,13 @@ export class AsyncIo implements Io {
 
   doubt(branch: Branch, path: string, fingerprint: Fingerprint): void {
     const key = keyOf(branch, `lstat ${path}`);
-    const answer = this.#asked?.get(key)?.question.answer;
+    const asked = this.#asked?.get(key);
+    const answer = asked?.question.answer;
     // In a later run what is doubted is known better already.
-    if (answer !== undefined && 'value' in answer && !tells(answer.value, fingerprint)) return;
+    if (answer !== undefined && 'value' in answer) {
+      const told = answer.value as Attributes | undefined;
+      if (!tells(asked?.look === undefined ? told : newest(asked.look, told), fingerprint)) return;
+    }
     this.#doubts++;
     if (this.#doubts > DOUBTS) throw ESTALE;
     this.#asked?.delete(key);
@@ -248,7 +299,7 @@ export class AsyncIo implements Io {
 
   expectLstat(branch: Branch, path: string): void {
     if (branch.async === undefined) return;
-    this.#expect(branch, `lstat ${path}`, 'anew', (requests) => requests.lstat(path));
+    this.#expectLook(branch, path);
   }
 
   statfs(branch: Branch, path: string): Space | undefined {
@@ -307,9 +358,8 @@ function keyOf(branch: Branch, wording: string): string {
 }
 
 /** Whether this answer of `lstat` tells of a file with this fingerprint. */
-function tells(attributes: unknown, { ino, size, mtimeSec, mtimeNsec }: Fingerprint): boolean {
-  if (attributes === undefined) return false;
-  const told = attributes as Attributes;
+function tells(told: Attributes | undefined, { ino, size, mtimeSec, mtimeNsec }: Fingerprint): boolean {
+  if (told === undefined) return false;
   return told.ino === ino && told.size === size && told.mtimeSec === mtimeSec && told.mtimeNsec === mtimeNsec;
 }
 

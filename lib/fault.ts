@@ -17,19 +17,20 @@
  */
 
 import { AsyncIo } from './async-io.ts';
-import type {
-  Attributes,
-  Branch,
-  Entry,
-  Fingerprint,
-  Remembered,
-  Requests,
+import {
+  type Attributes,
+  type Branch,
+  type Entry,
+  type Fingerprint,
+  type Remembered,
+  type Requests,
   SAME,
-  Space,
-  StraightReads,
+  type Space,
+  type StraightReads,
 } from './branch/branch.ts';
 import { NotLoadedError } from './branch/decorators/recorded.ts';
 import { mostBytes } from './branch/dialect.ts';
+import { heardAtOnce } from './looks.ts';
 import { Fault } from './questions.ts';
 
 /** The one way to ask a branch: each method is the question of the same name in `Requests`. */
@@ -111,8 +112,16 @@ function readToScratch(
 
 /** Asks at once: for the synchronous API. */
 export const syncIo: Io = {
-  lstat: (branch, path) => now(branch, 'lstat', path).lstat(path),
-  revalidate: (branch, path, remembered) => now(branch, 'revalidate', path).revalidate(path, remembered),
+  lstat: (branch, path) => {
+    const answer = now(branch, 'lstat', path).lstat(path);
+    heardAtOnce(branch, path, answer);
+    return answer;
+  },
+  revalidate: (branch, path, remembered) => {
+    const answer = now(branch, 'revalidate', path).revalidate(path, remembered);
+    if (answer !== SAME) heardAtOnce(branch, path, answer);
+    return answer;
+  },
   list: (branch, path) => now(branch, 'list', path).list(path),
   readlink: (branch, path) => now(branch, 'readlink', path).readlink(path),
   read: (branch, path, fingerprint, offset, length) =>

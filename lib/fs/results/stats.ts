@@ -1,14 +1,16 @@
 /**
  * `Stats`, `BigIntStats` and `StatFs`: what `stat` and `statfs` give.
  *
- * They are instances of Node's classes by their prototypes, but are not made by Node's constructors: those cost ten times as
- * much (four dates each) or warn. The dates are made when they are first looked at, as Node does since version 22.
+ * They are instances of Node's classes by their prototypes, but are not made by Node's constructors: those cost several times as
+ * much or warn. The dates are made when they are first looked at, as Node does since version 22; where Node makes them at once (20), so is
+ * done here, since they are the instance's own properties then.
  */
 
 import nodeFs from 'node:fs';
 import type { Space } from '../../branch/branch.ts';
 import type { Inode } from '../../tree/inode.ts';
 import { blocksOf, type Tree } from '../../tree/tree.ts';
+import { MADE_DATES_SHOW, STATS_HAVE_OWN_DATES } from '../quirks.ts';
 
 /** What `stat` calls the best size of a read or write. */
 const BLOCK = 4096;
@@ -103,10 +105,16 @@ class BigIntStats {
   }
 }
 
+/** Rounded since `Date` would cut off what a double cannot hold (node lib/internal/fs/utils.js). */
+function dateOf(milliseconds: number): Date {
+  return new Date(Math.round(milliseconds));
+}
+
 /** Puts a property on the prototype that is computed once, at the first look, and can be set. */
 function defineLazily(prototype: object, name: string, compute: (stats: never) => unknown): void {
   const put = (stats: object, value: unknown): void => {
-    Object.defineProperty(stats, name, { value, writable: true, enumerable: true, configurable: true });
+    const [enumerable, configurable] = [MADE_DATES_SHOW, MADE_DATES_SHOW];
+    Object.defineProperty(stats, name, { value, writable: true, enumerable, configurable });
   };
   Object.defineProperty(prototype, name, {
     enumerable: true,
@@ -159,18 +167,58 @@ class InstantStats extends Stats {
 const HAS_INSTANTS = 'mtimeInstant' in nodeFs.Stats.prototype;
 
 for (const time of TIMES) {
-  // Rounded since `Date` would cut off what a double cannot hold (node lib/internal/fs/utils.js).
-  defineLazily(Stats.prototype, time, (stats: Stats) => new Date(Math.round(stats[`${time}Ms`])));
+  if (STATS_HAVE_OWN_DATES) break;
+  defineLazily(Stats.prototype, time, (stats: Stats) => dateOf(stats[`${time}Ms`]));
   defineLazily(BigIntStats.prototype, time, (stats: BigIntStats) => new Date(Number(stats[`${time}Ms`])));
   if (!HAS_INSTANTS) continue;
   defineLazily(InstantStats.prototype, `${time}Instant`, (stats: InstantStats) => InstantStats.instantOf(stats, time));
   defineLazily(BigIntStats.prototype, `${time}Instant`, (stats: BigIntStats) => instant(stats[`${time}Ns`]));
 }
 
-Object.setPrototypeOf(Stats.prototype, nodeFs.Stats.prototype);
-Object.defineProperty(InstantStats, 'name', { value: 'Stats' });
+/** Attributes with dates of their own. The fields are only declared: defining them first would cost once more. */
+class DatedStats extends Stats {
+  declare atime: Date;
+  declare mtime: Date;
+  declare ctime: Date;
+  declare birthtime: Date;
 
-const StatsHere = HAS_INSTANTS ? InstantStats : Stats;
+  constructor(inode: Inode, tree: Tree) {
+    super(inode, tree);
+    this.atime = dateOf(this.atimeMs);
+    this.mtime = dateOf(this.mtimeMs);
+    this.ctime = dateOf(this.ctimeMs);
+    this.birthtime = dateOf(this.birthtimeMs);
+  }
+}
+
+/** The same in bigints. */
+class DatedBigIntStats extends BigIntStats {
+  declare atime: Date;
+  declare mtime: Date;
+  declare ctime: Date;
+  declare birthtime: Date;
+
+  constructor(inode: Inode, tree: Tree) {
+    super(inode, tree);
+    this.atime = new Date(Number(this.atimeMs));
+    this.mtime = new Date(Number(this.mtimeMs));
+    this.ctime = new Date(Number(this.ctimeMs));
+    this.birthtime = new Date(Number(this.birthtimeMs));
+  }
+}
+
+Object.setPrototypeOf((STATS_HAVE_OWN_DATES ? DatedStats : Stats).prototype, nodeFs.Stats.prototype);
+
+function statsHere(): typeof Stats {
+  if (STATS_HAVE_OWN_DATES) return DatedStats;
+  return HAS_INSTANTS ? InstantStats : Stats;
+}
+
+const StatsHere = statsHere();
+const BigIntStatsHere = STATS_HAVE_OWN_DATES ? DatedBigIntStats : BigIntStats;
+for (const made of [StatsHere, BigIntStatsHere]) {
+  Object.defineProperty(made, 'name', { value: made === StatsHere ? 'Stats' : 'BigIntStats' });
+}
 
 /** The attributes of an inode as `fs.Stats`. */
 export function makeStats(inode: Inode, tree: Tree): nodeFs.Stats {
@@ -185,10 +233,10 @@ export function makeBigIntStats(inode: Inode, tree: Tree): nodeFs.BigIntStats {
   if (!isBigIntReady) {
     // Node does not export the class: any instance shows it.
     const sample = nodeFs.statSync(process.execPath, { bigint: true });
-    Object.setPrototypeOf(BigIntStats.prototype, Object.getPrototypeOf(sample) as object);
+    Object.setPrototypeOf(BigIntStatsHere.prototype, Object.getPrototypeOf(sample) as object);
     isBigIntReady = true;
   }
-  return new BigIntStats(inode, tree) as unknown as nodeFs.BigIntStats;
+  return new BigIntStatsHere(inode, tree) as unknown as nodeFs.BigIntStats;
 }
 
 /** A `StatFs` of Node's, which shows the class and the fields that the running version has. Set by the first use. */

@@ -51,12 +51,39 @@ describe('N7 Stats', () => {
     for (const time of TIMES) {
       expect(stats[time]).toEqual(theirs[time]);
       expect(stats[time]).toBe(stats[time]);
-      expect(Object.keys(stats)).toContain(time);
     }
     const other = fs.statSync(file);
     other.mtime = new Date(5);
     expect(other.mtime).toEqual(new Date(5));
     expect(fs.statSync(file).mtime).toEqual(theirs.mtime);
+  });
+
+  it.each([false, true])('have the properties that the real ones have of their own, bigint: %s', (bigint) => {
+    const look = (stats: nodeFs.Stats | nodeFs.BigIntStats) => {
+      const own = Object.entries(Object.getOwnPropertyDescriptors(stats));
+      const all: string[] = [];
+      for (const name in stats) all.push(name);
+      return {
+        own: own.map(([name, { value, get, enumerable, configurable, writable }]) =>
+          [name, typeof value, value instanceof Date, typeof get, enumerable, configurable, writable].join(' '),
+        ),
+        keys: Object.keys(stats),
+        all: all.sort(),
+        json: Object.keys(
+          JSON.parse(JSON.stringify(stats, (_, value) => (typeof value === 'bigint' ? `${value}` : value))),
+        ),
+        clone: Object.keys(structuredClone({ ...stats })),
+      };
+    };
+    const [mine, real] = [fs.statSync(file, { bigint }), nodeFs.statSync(file, { bigint })];
+    expect(look(mine)).toEqual(look(real));
+    for (const time of TIMES) {
+      expect(mine[time]).toEqual(real[time]);
+      expect(look(mine)).toEqual(look(real));
+    }
+    mine.mtime = new Date(5);
+    real.mtime = new Date(5);
+    expect(look(mine)).toEqual(look(real));
   });
 
   it('know the type', () => {
