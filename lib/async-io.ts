@@ -20,10 +20,10 @@ import type {
 } from './branch/branch.ts';
 import { UPPER } from './branch/branch.ts';
 import { printOf } from './branch/dialect.ts';
+import { beginLook, endLook, heardLater, type Look, newest } from './branch/looks.ts';
 import { epochOf, quietOf } from './branch/upper/unrest.ts';
 import { ESTALE } from './errno.ts';
 import type { Errand, Io } from './fault.ts';
-import { beginLook, endLook, heardLater, type Look, newest } from './looks.ts';
 import { Fault, Question } from './questions.ts';
 
 /** Questions under way that may be shared, by branch and wording. An entry lives from the sending to the answer. */

@@ -30,7 +30,7 @@ import {
 } from './branch/branch.ts';
 import { NotLoadedError } from './branch/decorators/recorded.ts';
 import { mostBytes } from './branch/dialect.ts';
-import { heardAtOnce } from './looks.ts';
+import { heardAtOnce } from './branch/looks.ts';
 import { Fault } from './questions.ts';
 
 /** The one way to ask a branch: each method is the question of the same name in `Requests`. */

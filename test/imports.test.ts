@@ -15,7 +15,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const STAGES: readonly { readonly name: string; readonly holds: RegExp }[] = [
   { name: 'errno, questions', holds: /^(errno|questions)\.ts$/ },
   { name: 'branch', holds: /^branch\// },
-  { name: 'fault', holds: /^(fault|async-io|looks)\.ts$/ },
+  { name: 'fault', holds: /^(fault|async-io)\.ts$/ },
   { name: 'pages', holds: /^pages\// },
   { name: 'tree', holds: /^tree\// },
   { name: 'writeback', holds: /^writeback\// },
