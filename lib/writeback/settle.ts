@@ -23,11 +23,27 @@ export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, unknow
   dirty.isTaken = false;
   for (const item of plan.items) {
     const isOpen = plan.draft.unnamed.has(item) || (item.want !== undefined && failed.has(item.want));
-    if (isOpen) dirty.addName(item.directory, item.name);
-    else settleName(plan, item);
+    if (isOpen) {
+      dirty.addName(item.directory, item.name);
+      noteOldContent(plan, item, failed);
+    } else {
+      settleName(plan, item);
+    }
   }
   for (const content of plan.contents.values()) releaseContent(tree.memory, content);
   for (const inode of failed.keys()) if (inode.nlink > 0) dirty.addInode(inode);
+}
+
+/** What a name goes on holding, since its new file could not be written, is no place of a file whose new content is elsewhere. */
+function noteOldContent(
+  { contents }: Plan,
+  { directory, name, want }: Item,
+  failed: ReadonlyMap<Inode, unknown>,
+): void {
+  const upper = upperOf(directory);
+  const held = upper?.held.get(name);
+  if (held === undefined || held === want || contents.get(held)?.kind !== 'whole' || failed.has(held)) return;
+  upper?.held.delete(name);
 }
 
 /** Gives back a plan of which nothing was done: all of it is dirty as before. */

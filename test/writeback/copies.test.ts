@@ -106,3 +106,24 @@ it('a file that was written anew and then becomes a copy of its old self does no
   check(again.fs);
   again.close();
 });
+
+it('W2: a file that comes back to a name which still holds its old content is written there again', () => {
+  const { overlay, fs, mountAgain } = rig();
+  fs.renameSync('/file', '/elsewhere');
+  fs.writeFileSync('/elsewhere', NEW);
+  fs.writeFileSync('/file', 'never written');
+  let isFull = true;
+  overlay.on('command', (command) => {
+    if (isFull && command.kind === 'write' && command.bytes.length === 'never written'.length) {
+      throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+    }
+  });
+  expect(() => overlay.syncSync()).toThrow('/file');
+  isFull = false;
+  fs.renameSync('/elsewhere', '/file');
+  overlay.close();
+  const again = mountAgain();
+  expect(Buffer.compare(again.fs.readFileSync('/file') as Buffer, NEW)).toBe(0);
+  expect(again.fs.readdirSync('/')).toEqual(['file']);
+  again.close();
+});

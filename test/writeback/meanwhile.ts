@@ -109,8 +109,9 @@ function callFrom(dice: Dice): Call {
     {
       words: `close ${file}`,
       run: (fs, open) => {
-        fs.closeSync(open.get(file) ?? -1);
+        const fd = open.get(file) ?? -1;
         open.delete(file);
+        fs.closeSync(fd);
       },
     },
   ];
@@ -127,22 +128,46 @@ function outcomeOf(call: Call, fs: FileSystem, open: Map<string, number>): unkno
   }
 }
 
-/** `node:fs` whose asynchronous answers come later, and with something done before and after each. */
-function lateFs(between: () => void): object {
+/** Functions of an upper that may fail without harm to the harness: what is open stays open if `close` fails. */
+const FALLIBLE = new Set(
+  'mkdir write ftruncate rename unlink rmdir symlink link chmod lchown lutimes copyFile fsync'.split(' '),
+);
+
+type AnyFunction = (...given: unknown[]) => unknown;
+
+/** What happens around the requests to an upper. */
+interface Surroundings {
+  /** Called when a request is sent, and when it is answered. */
+  between(when: 'sent' | 'answered'): void;
+  /** Whether a request that may fail is to fail, with nothing done. */
+  isFailing(): boolean;
+}
+
+/** `node:fs` whose asynchronous answers come later, and with something done before and after each; some requests fail. */
+function lateFs({ between, isFailing }: Surroundings): object {
   const late: Record<string, unknown> = {};
-  for (const [name, found] of Object.entries(nodeFs)) {
-    const isLate =
-      typeof found === 'function' && typeof (nodeFs as Record<string, unknown>)[`${name}Sync`] === 'function';
+  const failure = () => Object.assign(new Error('EIO: i/o error'), { code: 'EIO', errno: -5 });
+  for (const [name, found] of Object.entries(nodeFs as unknown as Record<string, AnyFunction>)) {
+    const isLate = typeof found === 'function' && `${name}Sync` in nodeFs;
     late[name] = !isLate
       ? found
       : (...given: unknown[]) => {
-          const done = given.pop() as (...answer: unknown[]) => void;
-          between();
-          (found as (...all: unknown[]) => void)(...given, (...answer: unknown[]) => {
-            between();
-            setImmediate(() => done(...answer));
-          });
+          const done = given.pop() as AnyFunction;
+          between('sent');
+          const answer = (...answered: unknown[]) => {
+            between('answered');
+            setImmediate(() => done(...answered));
+          };
+          if (FALLIBLE.has(name) && isFailing()) setImmediate(() => answer(failure()));
+          else found(...given, answer);
         };
+  }
+  for (const name of FALLIBLE) {
+    const found = (nodeFs as unknown as Record<string, AnyFunction>)[`${name}Sync`];
+    late[`${name}Sync`] = (...given: unknown[]) => {
+      if (isFailing()) throw failure();
+      return found?.(...given);
+    };
   }
   delete late.promises;
   return late;
@@ -156,12 +181,21 @@ function furnish(fs: FileSystem): void {
   }
 }
 
+/** Does what may hear of a failed write-back. */
+function deaf(call: () => void): void {
+  try {
+    call();
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EIO') throw thrown;
+  }
+}
+
 /** Of a directory whose names only came and went the upper is told the times then (W12). */
 function flushDirectories(fs: FileSystem): void {
   for (const directory of DIRECTORIES) {
     if (fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
     const fd = fs.openSync(directory, 'r');
-    fs.fsyncSync(fd);
+    deaf(() => fs.fsyncSync(fd));
     fs.closeSync(fd);
   }
 }
@@ -170,10 +204,12 @@ export interface History {
   readonly seed: number;
   /** A directory of the disk that is empty. */
   readonly directory: string;
+  /** How many in a hundred requests to the upper fail. */
+  readonly faults: number;
 }
 
 /** Plays a history; throws where something is not as it should be. */
-export async function playHistory({ seed, directory }: History): Promise<void> {
+export async function playHistory({ seed, directory, faults }: History): Promise<void> {
   const dice = new Dice(seed);
   let now = 1e12;
   const clock = () => now;
@@ -183,39 +219,62 @@ export async function playHistory({ seed, directory }: History): Promise<void> {
   const [openHere, openThere] = [new Map<string, number>(), new Map<string, number>()];
   let overlay: Overlay | undefined;
   let rate = 0;
+  /** Whether requests may fail now. */
+  let isFaulty = false;
   const step = () => {
     if (overlay === undefined) return;
     now += 1000;
     const call = callFrom(dice);
     const [expected, got] = [outcomeOf(call, model.fs, openThere), outcomeOf(call, overlay.fs, openHere)];
     said.push(`${call.words}: ${typeof expected === 'string' && expected.length > 20 ? 'bytes' : expected}`);
+    // Descriptors hear of failed write-backs when they are closed (W4), also those that a call opens for itself.
+    if (faults > 0 && got === 'EIO') return;
     if (expected !== got) throw new Error(`seed ${seed}: ${said.join('\n')}\ngave ${String(got).slice(0, 40)}`);
   };
   let failure: unknown;
-  const between = () => {
+  const between = (when: 'sent' | 'answered') => {
     try {
       while (failure === undefined && dice.below(100) < rate) step();
+      // Whoever calls at once takes over what is under way.
+      if (when === 'answered' && failure === undefined && rate > 0 && dice.below(100) < 2) takeOver();
     } catch (thrown) {
       failure = thrown;
     }
   };
-  const upper = { fs: lateFs(between), root: directory };
+  const takeOver = () => {
+    said.push('sync at once');
+    try {
+      overlay?.syncSync();
+    } catch (thrown) {
+      if (!isFaulty) throw thrown;
+    }
+    said.push('synced at once');
+  };
+  const isFailing = () => isFaulty && dice.below(100) < faults;
+  const upper = { fs: lateFs({ between, isFailing }), root: directory };
   const options = { lower, clock, cache: { maxBytes: 8 * PAGE }, writeback: { expire: Number.POSITIVE_INFINITY } };
   nodeFs.chmodSync(directory, 0o777);
   overlay = mount(upper, options);
   for (const { fs } of [model, overlay]) furnish(fs);
   try {
+    // Of a lower's file whose other name nobody has looked at, that is another file once the upper has it (README, Limits).
+    check('at first', survey(overlay.fs), survey(model.fs));
     for (let round = 0; round < 4; round++) {
       for (let i = dice.below(12); i >= 0; i--) step();
       rate = 30;
       said.push('sync');
-      await overlay.sync();
+      isFaulty = faults > 0;
+      await overlay.sync().catch((thrown) => {
+        if (!isFaulty) throw thrown;
+      });
       said.push('synced');
       rate = 0;
+      isFaulty = false;
       if (failure !== undefined) throw failure;
       check('after a sync', survey(overlay.fs), survey(model.fs));
       if (dice.below(2) === 0) continue;
-      for (const fd of openHere.values()) overlay.fs.closeSync(fd);
+      const { fs } = overlay;
+      for (const fd of openHere.values()) deaf(() => fs.closeSync(fd));
       for (const fd of openThere.values()) model.fs.closeSync(fd);
       openHere.clear();
       openThere.clear();

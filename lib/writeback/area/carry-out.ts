@@ -75,7 +75,8 @@ function* keepBytes(area: Area, path: string, index: number, writer: Writer, wat
   const stage = watcher.keeps(index);
   if (stage === undefined) return;
   const to = `${area.stage}/${stage}`;
-  if (writer.can.copy) yield* tell({ kind: 'copy', from: path, to });
+  // At once: who takes over could not tell how far it has come.
+  if (writer.can.copy) yield* tell({ kind: 'copy', from: path, to, urgency: 'in place' });
   else yield* copyBytes(path, to);
   watcher.kept(index, stage, yield* tell({ kind: 'lstat', path: to }));
 }

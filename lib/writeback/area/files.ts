@@ -59,16 +59,16 @@ const CHUNK = 1024 * 1024;
 export function* copyBytes(from: string, to: string): Procedure<void> {
   const found: Attributes | undefined = yield* tell({ kind: 'lstat', path: from });
   if (found === undefined) throw ENOENT;
-  const handle = yield* tell({ kind: 'create', path: to, mode: 0o600 });
+  const handle = yield* tell({ kind: 'create', path: to, mode: 0o600, urgency: 'in place' });
   try {
     for (let at = 0; at < found.size; at += CHUNK) {
       const length = Math.min(CHUNK, found.size - at);
       const bytes = yield* tell({ kind: 'read', path: from, fingerprint: found, offset: at, length });
       if (bytes === undefined) throw ESTALE;
-      yield* writeAll(to, handle, bytes, at);
+      yield* writeAll(to, handle, bytes, at, 'in place');
     }
   } finally {
-    yield* tell({ kind: 'close', path: to, handle });
+    yield* tell({ kind: 'close', path: to, handle, urgency: 'in place' });
   }
 }
 
