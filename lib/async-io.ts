@@ -105,6 +105,10 @@ export class AsyncIo implements Io {
   #reached = 0;
   /** The looks of this call, to be ended with it. Changed by `#expectLook` and `#endLooks`. */
   #looks: Look[] | undefined;
+  /** What is to be done behind the operation. Changed by `afterwards`. */
+  #afterwards: Errand | undefined;
+  /** What the operation gave, while that is being done. Changed by `run`. */
+  #done: { readonly value: unknown } | undefined;
   /** How often `doubt` was called: what bounds the restarts of a call whose file changes all the time. */
   #doubts = 0;
   /** How many acting questions the present run has asked. Changed by `#act` and `run`. */
@@ -118,11 +122,18 @@ export class AsyncIo implements Io {
   run<R>(operation: (io: Io) => R): R {
     this.#acts = 0;
     this.#reached = 0;
-    this.#wantNothing();
+    if (this.#done === undefined) {
+      this.#afterwards = undefined;
+      this.#wantNothing();
+    }
     try {
-      const value = operation(this);
-      this.#closeUnwanted();
+      const value = this.#done === undefined ? operation(this) : (this.#done.value as R);
       this.#endLooks();
+      if (this.#afterwards !== undefined) {
+        this.#done = { value };
+        this.perform(this.#afterwards);
+      }
+      this.#closeUnwanted();
       return value;
     } catch (thrown) {
       if (!(thrown instanceof Fault)) this.giveUp();
@@ -337,6 +348,10 @@ export class AsyncIo implements Io {
     this.#errands.set(errand.key, known);
     if (known.answer === undefined) throw new Fault(known.settled);
     known.result();
+  }
+
+  afterwards(errand: Errand): void {
+    this.#afterwards = errand;
   }
 
   once<R>(change: () => R): R {

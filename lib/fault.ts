@@ -66,6 +66,8 @@ export interface Io {
   writeThrough(branch: Branch, handle: number, source: Uint8Array, position: number): number;
   /** Has something done that is no question, once for this call. */
   perform(errand: Errand): void;
+  /** Has something done behind the operation: what it gives is given only then, or what that throws instead. Replaces what was to be done. */
+  afterwards(errand: Errand): void;
   /** Makes a change behind which the operation goes on: it is made once for this call, however often that stops. */
   once<R>(change: () => R): R;
 }
@@ -110,6 +112,9 @@ function readToScratch(
   return count === undefined ? undefined : buffer.subarray(0, count);
 }
 
+/** What is to be done behind the synchronous operation that runs; undefined for nothing. Changed by `syncIo` and `runSync`. */
+let pending: Errand | undefined;
+
 /** Asks at once: for the synchronous API. */
 export const syncIo: Io = {
   lstat: (branch, path) => {
@@ -141,7 +146,25 @@ export const syncIo: Io = {
     now(branch, 'writeThrough', '').writeThrough(handle, source, position),
   perform: (errand) => errand.now(),
   once: (change) => change(),
+  afterwards: (errand) => {
+    pending = errand;
+  },
 };
+
+/** Runs an operation for the synchronous API. */
+export function runSync<R>(operation: (io: Io) => R): R {
+  pending = undefined;
+  return settleNow(operation(syncIo));
+}
+
+/** Does what is to be done behind a synchronous operation that gave `value`. */
+export function settleNow<R>(value: R): R {
+  const errand = pending;
+  if (errand === undefined) return value;
+  pending = undefined;
+  errand.now();
+  return value;
+}
 
 /** Waits for something that may never come, or for the signal. */
 export async function untilAborted(until: Promise<void>, signal: AbortSignal | undefined): Promise<void> {

@@ -14,7 +14,7 @@ import { makeUpper, type Upper } from './branch/upper/upper.ts';
 import { SMALLEST_PAGE } from './pages/memory.ts';
 import type { Limits } from './pages/quota.ts';
 import type { Credentials } from './tree/caller.ts';
-import type { WriteBackOptions } from './writeback/when/triggers.ts';
+import type { Times, WriteBackOptions } from './writeback/when/triggers.ts';
 
 /** One read-only branch, with all that can be said of it. */
 export interface LowerOptions {
@@ -57,8 +57,11 @@ export interface OverlayOptions {
   readonly pageSize?: number;
   /** Nothing may be written: EROFS. Default false. */
   readonly readonly?: boolean;
-  /** When the upper is brought up to date without being asked. */
-  readonly writeback?: WriteBackOptions;
+  /**
+   * When the upper is brought up to date without being asked. `'through'`: before each call returns that changes something; what the upper
+   * refuses is that call's error, and changes nothing. `'manual'`: never. Default: in the background, see the members.
+   */
+  readonly writeback?: WriteBackOptions | 'through' | 'manual';
   /** How much is kept in memory of what can be had again from the branches. */
   readonly cache?: CacheOptions;
 }
@@ -101,13 +104,16 @@ export interface ParsedOptions {
   readonly pageSize: number;
   readonly readonly: boolean;
   readonly cache: Required<CacheOptions>;
-  readonly writeback: Required<WriteBackOptions>;
+  readonly writeback: Times;
 }
 
 const LARGEST_PAGE = 2 ** 20;
 const DEFAULT_PAGE = 16 * 1024;
 const DEFAULT_CACHE = { maxBytes: 256 * 1024 * 1024, maxEntries: 1_000_000 };
 const DEFAULT_WRITEBACK = { dirtyBytes: 64 * 1024 * 1024, dirtyLimit: 256 * 1024 * 1024, expire: 5000 };
+
+const NEVER = Number.POSITIVE_INFINITY;
+const MANUAL = { dirtyBytes: NEVER, dirtyLimit: NEVER, expire: NEVER };
 
 const KNOWN = new Set<keyof OverlayOptions>([
   'lower',
@@ -217,9 +223,13 @@ function parseLimits(limits: OverlayOptions['limits']): Limits {
   return limits;
 }
 
-function parseWriteBack(writeback: OverlayOptions['writeback']): Required<WriteBackOptions> {
+function parseWriteBack(writeback: OverlayOptions['writeback']): Times {
+  if (writeback === 'manual') return { ...MANUAL, mode: 'behind' };
+  if (writeback === 'through') return { ...MANUAL, mode: 'through' };
   const given = writeback ?? {};
-  if (typeof given !== 'object') throw wrongType('writeback', 'an object { dirtyBytes, dirtyLimit, expire }', given);
+  const wanted = "'through', 'manual' or an object { dirtyBytes, dirtyLimit, expire }";
+  if (typeof given === 'string') throw wrongValue('writeback', wanted, given);
+  if (typeof given !== 'object') throw wrongType('writeback', wanted, given);
   const parsed = { ...DEFAULT_WRITEBACK, ...given };
   for (const [key, value] of Object.entries(parsed)) {
     if (!(key in DEFAULT_WRITEBACK)) {
@@ -229,7 +239,7 @@ function parseWriteBack(writeback: OverlayOptions['writeback']): Required<WriteB
       throw wrongValue(`writeback.${key}`, 'a whole number or Infinity', value);
     }
   }
-  return parsed;
+  return { ...parsed, mode: 'behind' };
 }
 
 function parseCache(cache: OverlayOptions['cache']): Required<CacheOptions> {

@@ -17,7 +17,8 @@ import type { Flusher, Tree } from './tree/tree.ts';
 import { attachUpper, noteChanges } from './writeback/attach.ts';
 import { countFailures, noteFailure } from './writeback/errors.ts';
 import type { Failure, Listeners, Manner, Reach } from './writeback/report.ts';
-import { type Timers, Triggers, type WriteBackOptions } from './writeback/when/triggers.ts';
+import { WriteThrough } from './writeback/when/through.ts';
+import { type Timers, type Times, Triggers } from './writeback/when/triggers.ts';
 import { WriteBack } from './writeback/write-back.ts';
 
 /** Who writes to an upper that is no overlay. */
@@ -54,10 +55,13 @@ export class UpperControl implements Flusher {
   /** When to write back unasked; undefined for an upper in memory. Set by the constructor. */
   #triggers: Triggers | undefined;
 
-  constructor(tree: Tree, upper: ParsedUpper | undefined, options: Required<WriteBackOptions>, listeners: Listeners) {
+  constructor(tree: Tree, upper: ParsedUpper | undefined, options: Times, listeners: Listeners) {
     this.#tree = tree;
     this.#listeners = listeners;
-    if (upper === undefined) return;
+    if (upper === undefined) {
+      if (options.mode === 'through') this.#writeThrough(this.#makeVolume());
+      return;
+    }
     this.given = upper.given;
     this.#writeBack = this.#connect(upper);
     noteChanges(tree);
@@ -66,10 +70,17 @@ export class UpperControl implements Flusher {
     if (upper.branch.sync === undefined) tree.mounting = { ...mounting, later: () => this.#mount(mounting) };
     else this.#worded(() => mounting.now());
     tree.flusher = this;
+    if (options.mode === 'through') this.#writeThrough(this.#writeBack);
     if (this.#writeBack.isInMemory || tree.dirty === undefined) return;
     const triggers = new Triggers(options, TIMERS, () => this.syncLater({}, 'upper'));
     this.#triggers = triggers;
     tree.dirty.onFirst = () => triggers.noteChange();
+  }
+
+  #writeThrough(writeBack: WriteBack): void {
+    this.#writeBack = writeBack;
+    writeBack.isWhole = true;
+    this.#tree.through = new WriteThrough(this.#tree, writeBack);
   }
 
   #connect({ branch, upper, root }: ParsedUpper): WriteBack {

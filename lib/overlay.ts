@@ -7,7 +7,7 @@ import type * as nodeFs from 'node:fs';
 import type { Branch } from './branch/branch.ts';
 import { type Nesting, noteNesting } from './branch/nesting.ts';
 import { EBUSY, Errno, isErrno } from './errno.ts';
-import { type Io, syncIo } from './fault.ts';
+import { type Io, runSync, syncIo } from './fault.ts';
 import { parseDescriptor, parsePath } from './fs/call.ts';
 import { Descriptors } from './fs/descriptors.ts';
 import { shownPath, systemError } from './fs/errors.ts';
@@ -96,9 +96,9 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   linkTmpfile(fd: number, path: nodeFs.PathLike): void {
     const file = parseDescriptor(this.#session, fd);
     const name = parsePath(this.#session, path);
-    this.#worded('link', shownPath(path), () => {
+    this.#worded('link', shownPath(path), (io) => {
       if (isErrno(file)) throw file;
-      linkTmpfile(syncIo, this.#session.caller, file, name);
+      linkTmpfile(io, this.#session.caller, file, name);
     });
   }
 
@@ -355,7 +355,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
 
   #worded<R>(syscall: string, path: string, operation: (io: Io) => R): R {
     try {
-      return operation(syncIo);
+      return runSync(operation);
     } catch (thrown) {
       throw thrown instanceof Errno ? systemError(thrown, syscall, path, undefined, this.#worded) : thrown;
     }

@@ -9,7 +9,7 @@
  */
 
 import { Errno } from '../errno.ts';
-import { type Io, runAsync, runCallback, syncIo } from '../fault.ts';
+import { type Io, runAsync, runCallback, settleNow, syncIo } from '../fault.ts';
 import { makeRoom } from '../tree/cache/sweep.ts';
 import { DOUBT, readTaken } from './arguments.ts';
 import { type AnyCall, abortedOr, type Callback, type Loose, parseOrThrow, Sequel, worded, wordsFor } from './call.ts';
@@ -44,7 +44,7 @@ export function syncForm(session: Session, call: AnyCall): SyncFunction {
     let failure: unknown;
     try {
       request = readTaken(() => call.parse(session, a, b, c));
-      const answer = call.run(syncIo, session, request);
+      const answer = settleNow(call.run(syncIo, session, request));
       if (!(answer instanceof Errno || answer instanceof Sequel)) return answer;
       failure = answer;
     } catch (thrown) {
@@ -59,7 +59,7 @@ export function syncForm(session: Session, call: AnyCall): SyncFunction {
     try {
       request = call.parse(session, a, b, c);
       if (entries.isCrowded) makeRoom(tree);
-      const answer = call.run(syncIo, session, request);
+      const answer = settleNow(call.run(syncIo, session, request));
       if (!(answer instanceof Errno || answer instanceof Sequel)) return answer;
       failure = answer;
     } catch (thrown) {

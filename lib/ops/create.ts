@@ -39,6 +39,7 @@ function ownerIn(caller: Caller, directory: Directory) {
 
 /** Starts the life of an inode made here. Requires: the quota has an inode. */
 function begin<T extends Inode>(tree: Tree, inode: T): T {
+  tree.undo?.keepBorn(inode);
   tree.memory.quota.chargeInode();
   inode.state = BORN | CHARGED | OWNED_ATTRIBUTES | OWNED_CONTENT;
   touchAll(tree, inode);
@@ -57,6 +58,7 @@ export function makeFile(caller: Caller, directory: Directory, mode: number): Fi
 
 /** Makes an empty file in its place. Requires: the quota has an inode. */
 export function createFile(caller: Caller, spot: Spot, mode: number): File {
+  caller.tree.undo?.keepName(spot.directory, spot.name);
   const file = makeFile(caller, spot.directory, mode);
   addName(caller.tree, spot.directory, spot.name, file, spot.cover);
   return file;
@@ -66,6 +68,7 @@ export function createFile(caller: Caller, spot: Spot, mode: number): File {
 function createDirectory(caller: Caller, spot: Spot, mode: number): Directory {
   const { tree } = caller;
   const { directory: parent } = spot;
+  tree.undo?.keepName(parent, spot.name);
   const bits = (mode & ~caller.umask() & 0o1777) | (parent.mode & S_ISGID);
   const directory = begin(tree, new Directory(tree.numbers.born(), S_IFDIR | bits, ownerIn(caller, parent)));
   directory.nlink = 2;
@@ -213,6 +216,7 @@ export function symlink(io: Io, caller: Caller, target: string, path: string): v
   if (!tree.can.symlink) throw EPERM;
   mayCharge(tree);
   // From here on nothing stops or fails.
+  tree.undo?.keepName(spot.directory, spot.name);
   const link = begin(tree, new Symlink(tree.numbers.born(), S_IFLNK | 0o777, ownerIn(caller, spot.directory)));
   link.target = target;
   link.size = lengthOf(target);

@@ -28,11 +28,14 @@ export function linkTmpfile(io: Io, caller: Caller, file: OpenFile, path: string
   if (isDirectory(inode) || (inode.nlink > 0 && !caller.tree.can.link)) throw EPERM;
   if (inode.nlink === 0 && (inode.state & LINKABLE) === 0) throw ENOENT;
   // From here on nothing stops or fails.
+  caller.tree.undo?.keep(inode);
   inode.state &= ~LINKABLE;
   linkNow(caller, inode, spot);
 }
 
 function linkNow(caller: Caller, inode: Inode, { directory, name, cover }: Spot): void {
+  caller.tree.undo?.keep(inode);
+  caller.tree.undo?.keepName(directory, name);
   inode.nlink++;
   ownQuietly(caller.tree, inode);
   addName(caller.tree, directory, name, inode, cover);

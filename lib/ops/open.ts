@@ -76,6 +76,7 @@ export function open(io: Io, caller: Caller, path: string, flags: number, mode: 
 /** Opens what was planned. Cannot stop or fail. */
 export function openPlanned(caller: Caller, opening: Opening, flags: number, mode: number): OpenFile {
   const inode = carryOut(caller, opening, flags, mode);
+  caller.tree.undo?.onRestore(() => void inode.opens--);
   return describe(inode, flags, opening.kind === 'existing' ? opening.through : undefined);
 }
 

@@ -77,6 +77,10 @@ function move(
   cover: Cover,
 ): void {
   const { inode } = taken;
+  tree.undo?.keepName(taken.directory, taken.name);
+  tree.undo?.keepName(directory, name);
+  tree.undo?.keep(inode);
+  if (replaced !== undefined) tree.undo?.keep(replaced);
   removeName(tree, taken.directory, taken.name, inode, taken.cover);
   if (replaced !== undefined) {
     forgetName(tree, replaced, directory, name);

@@ -42,6 +42,8 @@ export function rmdir(io: Io, caller: Caller, path: string): void {
 
 /** Takes a name from its inode, which ends when that was its last and nobody has it open. */
 export function takeAway(tree: Tree, { directory, name, inode, cover }: Taken): void {
+  tree.undo?.keepName(directory, name);
+  tree.undo?.keep(inode);
   removeName(tree, directory, name, inode, cover);
   dropLink(tree, directory, inode);
 }

@@ -258,6 +258,29 @@ function dropPage(memory: Memory, page: Page): void {
   leaveBytes(memory.slabs, page);
 }
 
+/** Pages that nobody else holds, by index, and whose bytes are shared until the file changes. */
+export type KeptPages = ReadonlyMap<PageIndex, Page>;
+
+/** Keeps the dirty pages of a file as they are; undefined where there is none. */
+export function keepDirtyPages(file: Contents): KeptPages | undefined {
+  let kept: Map<PageIndex, Page> | undefined;
+  for (const [index, page] of pagesOf(file)) {
+    if (page.state !== DIRTY) continue;
+    kept ??= new Map();
+    kept.set(index, sharePage(page));
+  }
+  return kept;
+}
+
+/** Puts back pages that were kept. Requires: the file has none, and the quota had room for them. */
+export function putPages(memory: Memory, file: Contents, kept: KeptPages): void {
+  for (const [index, page] of kept) {
+    page.state = DIRTY;
+    setPage(file, index, page);
+    memory.quota.chargeBytes(page.length);
+  }
+}
+
 /** Forgets all pages. Requires: none is dirty, or the file itself has ended. */
 export function dropContents(memory: Memory, file: Contents): void {
   dropPages(memory, file, () => true);

@@ -41,6 +41,8 @@ export function dropBelow(tree: Tree, removed: Directory): void {
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
     for (const [name, entry] of directory.names) {
       if (typeof entry === 'number') continue;
+      tree.undo?.keepName(directory, name);
+      tree.undo?.keep(entry);
       drop(tree, directory, name, entry);
       if (isDirectory(entry)) directories.push(entry);
       directory.names.set(name, WHITEOUT);

@@ -33,6 +33,7 @@ export function mayOwn(tree: Tree, inode: Inode): boolean {
  * Requires: `mayOwn`.
  */
 export function own(tree: Tree, inode: Inode, why: typeof OWNED_ATTRIBUTES | typeof OWNED_CONTENT): void {
+  tree.undo?.keep(inode);
   if ((inode.state & CHARGED) === 0) {
     tree.memory.quota.chargeInode();
     inode.state |= CHARGED;

@@ -13,7 +13,7 @@
 
 import { constants } from 'node:fs';
 import { PLAIN, type Spelling } from '../branch/whiteout.ts';
-import type { Errand } from '../fault.ts';
+import type { Errand, Io } from '../fault.ts';
 import type { Memory } from '../pages/memory.ts';
 import { PageTable } from '../pages/page-table.ts';
 import { Entries } from './cache/entries.ts';
@@ -21,6 +21,7 @@ import type { Dropped } from './dropped.ts';
 import { Directory, File, type Inode, ON_WAY, type Owner } from './inode.ts';
 import { Numbers } from './numbers.ts';
 import type { Source } from './sources/source.ts';
+import type { Undo } from './undo/undo.ts';
 
 /** What happened to a name or a file: what `watch` is told. */
 export interface Change {
@@ -95,12 +96,23 @@ export class Dirty {
     for (const inode of inodes) if (this.timed.delete(inode)) this.addInode(inode);
   }
 
+  /** Forgets all of it: what was changed is as the upper has it. */
+  forget(): void {
+    for (const all of [this.inodes, this.names, this.timed, this.truncated, this.replaced]) all.clear();
+  }
+
   #setName(directory: Directory, name: string, how: DirtyName): void {
     if (this.onFirst !== undefined && this.isEmpty) this.onFirst();
     const names = this.names.get(directory);
     if (names === undefined) this.names.set(directory, new Map([[name, how]]));
     else names.set(name, how);
   }
+}
+
+/** Brings every change to the upper before it counts as made. */
+export interface Through {
+  /** Waits for the change before, and sees to it that the one that is about to be made goes down behind the operation. */
+  begin(io: Io): void;
 }
 
 /** Brings what is dirty to the upper, for who asks for one file. */
@@ -164,6 +176,10 @@ export class Tree {
   can: { readonly link: boolean; readonly symlink: boolean } = { link: true, symlink: true };
   /** What has to be done before anything is looked at; undefined when it is done. Set by the overlay. */
   mounting: Errand | undefined = undefined;
+  /** Undefined where changes wait for a write-back. Set by the overlay. */
+  through: Through | undefined = undefined;
+  /** Keeps what the change that is being made changes; undefined where nobody would take it back. Set by `through`. */
+  undo: Undo | undefined = undefined;
   /** What a change has to wait for while the tree is frozen. Set by the overlay. */
   thawing: Errand | undefined = undefined;
   /** Owners by `uid:gid`. Entries are only added. */

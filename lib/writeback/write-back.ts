@@ -65,6 +65,8 @@ export class WriteBack {
   readonly #unflushed = new Unflushed();
   /** The staging directory, as far as the tree has anything there. */
   readonly #stage: UpperSource;
+  /** A batch of which anything cannot be written is not decided at all. Set by who writes through. */
+  isWhole = false;
   /** The last name given in the staging directory. Changed by `#nameStage`. */
   #lastStage = 0;
   /** How many bytes of content were handed to the upper. Changed as commands go by. */
@@ -226,6 +228,8 @@ export class WriteBack {
       if (this.#isStageUsed) yield* this.#clearStage();
       this.#isStageUsed = true;
       yield* this.#stageAll(taken, manner, failed, reach);
+      const [refusal = taken.draft.unnamed.size > 0 ? ENOTSUP : undefined] = failed.values();
+      if (this.isWhole && refusal !== undefined) throw refusal;
       batch = makeBatch(taken, failed, reach);
       if (isIndivisible(batch)) yield* this.#noteNumbers(batch);
       else {
@@ -241,7 +245,16 @@ export class WriteBack {
     }
     this.#decided = batch;
     adoptNameless(this.#tree, batch, this.#stage);
-    yield* this.#finish();
+    try {
+      yield* this.#finish();
+    } catch (thrown) {
+      // Its one step was not done, and no journal says that it will be.
+      if (thrown instanceof Errno && isIndivisible(batch) && batch.cursor.steps < batch.steps.length) {
+        this.#decided = undefined;
+        giveBack(this.#tree, taken);
+      }
+      throw thrown;
+    }
     const failures = [...failed].map(([inode, errno]) => ({ path: shownPathOf(this.#tree, inode), errno }));
     return [...failures, ...this.#reportUnnamed(taken)];
   }

@@ -31,7 +31,11 @@ const openCall: Call<OpenRequest, number> = {
   takes: ['path', 'mode', 'mode'],
   syscall: 'open',
   parse: parseOpen,
-  run: (io, { caller, descriptors }, { path, flags, mode }) => descriptors.add(openFile(io, caller, path, flags, mode)),
+  run(io, { caller, descriptors }, { path, flags, mode }) {
+    const fd = descriptors.add(openFile(io, caller, path, flags, mode));
+    caller.tree.undo?.onRestore(() => void descriptors.remove(fd));
+    return fd;
+  },
 };
 
 const close = onDescriptor<OpenFile, undefined>({

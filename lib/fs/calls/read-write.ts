@@ -5,7 +5,7 @@
 
 import { promisify } from 'node:util';
 import { Errno, isErrno } from '../../errno.ts';
-import { type Io, runCallback, syncIo } from '../../fault.ts';
+import { type Io, runCallback, settleNow, syncIo } from '../../fault.ts';
 import { read, readv, write, writev } from '../../ops/data.ts';
 import type { OpenFile } from '../../ops/open.ts';
 import type { Caller } from '../../tree/caller.ts';
@@ -98,19 +98,15 @@ export function syncDataForm(session: Session, call: DataCall): (...args: unknow
   const again = (fd: unknown, data: unknown, rest: readonly unknown[]): number => {
     dryRun(`${call.name}Sync`, TAKES, [fd, data, ...rest]);
     try {
-      return transfer(
-        syncIo,
-        session,
-        call,
-        readTaken(() => call.parseSync(session, fd, data, rest)),
-      );
+      const asked = readTaken(() => call.parseSync(session, fd, data, rest));
+      return settleNow(transfer(syncIo, session, call, asked));
     } catch (thrown) {
       throw thrown instanceof Errno ? systemError(thrown, call.syscall, undefined, undefined, form) : thrown;
     }
   };
   const form = (fd?: unknown, data?: unknown, ...rest: unknown[]): number => {
     try {
-      return transfer(syncIo, session, call, call.parseSync(session, fd, data, rest));
+      return settleNow(transfer(syncIo, session, call, call.parseSync(session, fd, data, rest)));
     } catch (thrown) {
       if (thrown === DOUBT) return again(fd, data, rest);
       throw thrown instanceof Errno ? systemError(thrown, call.syscall, undefined, undefined, form) : thrown;

@@ -8,7 +8,7 @@
 import { isUint8Array } from 'node:util/types';
 import { codeOf } from '../../branch/dialect.ts';
 import { isErrno } from '../../errno.ts';
-import { type Io, runAsync, syncIo } from '../../fault.ts';
+import { type Io, runAsync, runSync } from '../../fault.ts';
 import { removeTree } from '../../ops/remove-tree.ts';
 import { doubt, givenPath, takePath } from '../arguments.ts';
 import { shownPath } from '../errors.ts';
@@ -108,7 +108,7 @@ function* removesAtOnce(session: Session, path: string): Sequence<boolean> {
   const tryIt = (io: Io) => removeTree(io, session.caller, path);
   const attempt = () =>
     step(
-      () => tryIt(syncIo),
+      () => runSync(tryIt),
       () => runAsync(tryIt),
     );
   try {

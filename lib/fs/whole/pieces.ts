@@ -3,7 +3,7 @@
  * (devices, FIFOs), or since a write was short.
  */
 
-import { type Io, runAsync, syncIo } from '../../fault.ts';
+import { type Io, runAsync, runSync } from '../../fault.ts';
 import { read, write } from '../../ops/data.ts';
 import { close, type OpenFile } from '../../ops/open.ts';
 import { fsync } from '../../ops/sync.ts';
@@ -16,7 +16,7 @@ const PIECE = 64 * 1024;
 /** An operation as a step of a sequence. */
 export function operation<R>(operate: (io: Io) => R, signal?: AbortSignal): Sequence<R> {
   return step(
-    () => operate(syncIo),
+    () => runSync(operate),
     () => runAsync(operate, signal),
   );
 }

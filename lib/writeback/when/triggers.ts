@@ -18,6 +18,11 @@ export interface WriteBackOptions {
   readonly expire?: number;
 }
 
+/** Those with the defaults filled in; `through`: every change goes down before its call returns. */
+export interface Times extends Required<WriteBackOptions> {
+  readonly mode: 'behind' | 'through';
+}
+
 /** Timers of the overlay: they never keep the process alive. */
 export interface Timers {
   /** Calls back after some milliseconds; returns how to cancel that. */

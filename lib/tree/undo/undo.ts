@@ -1,0 +1,151 @@
+/**
+ * How the tree was before one change, so that the change can be taken back: for an overlay that writes through, where the upper may refuse
+ * what was done here.
+ *
+ * Only what the change touches is kept, just before it does: inodes with their attributes and contents, names with their marks. No other
+ * change may come between (`writeback/when/through.ts` sees to that); what is only looked up or read meanwhile does no harm.
+ */
+
+import { dropContents, type KeptPages, keepDirtyPages, putPages } from '../../pages/contents.ts';
+import { CHARGED, type Directory, type Entry, File, Inode, type Mark, SPARE } from '../inode.ts';
+import { endIfUnused } from '../names.ts';
+import { borrow, returnLoan } from '../sources/borrow.ts';
+import type { Tree } from '../tree.ts';
+
+/** An inode as it was. */
+interface KeptInode {
+  /** Its own fields but for those that tell who uses it. */
+  readonly fields: object;
+  /** Its further names. */
+  readonly links: NonNullable<Inode['extra']>['links'] | undefined;
+  readonly fingerprint: NonNullable<Inode['extra']>['fingerprint'];
+  readonly pages: KeptPages | undefined;
+  readonly isLinked: boolean;
+  readonly isClaimed: boolean;
+}
+
+/** A name as it was. */
+interface KeptName {
+  readonly entry: Entry | undefined;
+  readonly mark: Mark | undefined;
+}
+
+/** See the file comment. */
+export class Undo {
+  readonly #tree: Tree;
+  readonly #inodes = new Map<Inode, KeptInode>();
+  readonly #names = new Map<Directory, Map<string, KeptName>>();
+  readonly #born = new Set<Inode>();
+  readonly #ends: (() => void)[] = [];
+  readonly #dropped: number;
+
+  constructor(tree: Tree) {
+    this.#tree = tree;
+    this.#dropped = tree.dropped.length;
+  }
+
+  /** Nothing has changed. */
+  get isEmpty(): boolean {
+    return this.#inodes.size + this.#born.size === 0;
+  }
+
+  /** The inodes that the change has touched. */
+  get inodes(): Iterable<Inode> {
+    return [...this.#inodes.keys(), ...this.#born];
+  }
+
+  /** Keeps an inode that is about to change. */
+  keep(inode: Inode): void {
+    if (this.#inodes.has(inode) || this.#born.has(inode)) return;
+    const tree = this.#tree;
+    this.#inodes.set(inode, {
+      fields: fieldsOf(inode),
+      links: inode.extra && [...inode.extra.links],
+      fingerprint: inode.extra?.fingerprint,
+      pages: inode instanceof File ? keepDirtyPages(inode) : undefined,
+      isLinked: tree.linked.has(inode.number),
+      isClaimed: tree.claimed.has(inode.number),
+    });
+  }
+
+  /** Keeps a name that is about to change, and its directory. */
+  keepName(directory: Directory, name: string): void {
+    this.keep(directory);
+    let names = this.#names.get(directory);
+    if (names === undefined) {
+      names = new Map();
+      this.#names.set(directory, names);
+    }
+    if (!names.has(name)) names.set(name, { entry: directory.names.get(name), mark: directory.marks?.get(name) });
+  }
+
+  /** Notes an inode that the change makes. */
+  keepBorn(inode: Inode): void {
+    this.#born.add(inode);
+  }
+
+  /** Has something undone that the change has done beside. */
+  onRestore(end: () => void): void {
+    this.#ends.push(end);
+  }
+
+  /** Takes the change back. Nothing is dirty then. */
+  restore(): void {
+    const tree = this.#tree;
+    for (const end of this.#ends) end();
+    for (const [directory, names] of this.#names) this.#restoreNames(directory, names);
+    for (const [inode, kept] of this.#inodes) this.#restoreInode(inode, kept);
+    for (const inode of this.#born) {
+      inode.nlink = 0;
+      inode.parent = undefined;
+      endIfUnused(tree, inode);
+    }
+    tree.dropped.length = Math.min(tree.dropped.length, this.#dropped);
+    // No short cut that the change has made holds any more.
+    tree.moves++;
+    tree.dirty?.forget();
+  }
+
+  #restoreNames(directory: Directory, names: ReadonlyMap<string, KeptName>): void {
+    for (const [name, { entry, mark }] of names) {
+      const now = directory.names.get(name);
+      if (entry === undefined) directory.names.delete(name);
+      else directory.names.set(name, entry);
+      if (mark === undefined) directory.marks?.delete(name);
+      else directory.marks?.set(name, mark);
+      const inode = now instanceof Inode ? now : entry;
+      if (now !== entry && inode instanceof Inode) this.#tree.onChange?.({ kind: 'rename', directory, name, inode });
+    }
+    directory.listing = undefined;
+  }
+
+  #restoreInode(inode: Inode, kept: KeptInode): void {
+    const { memory, linked, claimed } = this.#tree;
+    returnLoan(inode);
+    if (inode instanceof File) dropContents(memory, inode);
+    const isCharged = (inode.state & CHARGED) !== 0;
+    Object.assign(inode, kept.fields);
+    inode.state &= ~SPARE;
+    if (inode.extra !== undefined) {
+      inode.extra.links = [...(kept.links ?? [])];
+      inode.extra.fingerprint = kept.fingerprint;
+    }
+    if (inode instanceof File && kept.pages !== undefined) putPages(memory, inode, kept.pages);
+    borrow(inode);
+    if (kept.isLinked) linked.set(inode.number, inode);
+    if (kept.isClaimed) claimed.add(inode.number);
+    else claimed.delete(inode.number);
+    const wasCharged = (inode.state & CHARGED) !== 0;
+    if (wasCharged && !isCharged) memory.quota.chargeInode();
+    else if (isCharged && !wasCharged) memory.quota.giveBackInode();
+  }
+}
+
+/** What of an inode a change may change, names and pages aside. */
+function fieldsOf(inode: Inode): object {
+  const { ino, mode, nlink, owner, size, originBlocks, origin, originName, parent, name, state } = inode;
+  const { atimeSec, atimeNsec, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec, birthtimeSec, birthtimeNsec } = inode;
+  const times = { atimeSec, atimeNsec, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec, birthtimeSec, birthtimeNsec };
+  const base = { ino, mode, nlink, owner, size, originBlocks, origin, originName, parent, name, state, ...times };
+  return inode instanceof File ? { ...base, supplied: inode.supplied } : base;
+}

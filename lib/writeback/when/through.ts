@@ -1,0 +1,146 @@
+/**
+ * Writing through: every change goes down before the call that makes it returns, and one that the upper refuses is taken back (W7).
+ *
+ *     operation: plan ─► commit ─► write back ──┬─ taken ───► the call returns
+ *                          │                    └─ refused ─► the change is taken back, the call fails
+ *                          └ what it changes is kept first (`tree/undo/undo.ts`)
+ *
+ * One change after the other: the next waits until this one is taken or refused, or, if it cannot wait, ends it at once. So what is
+ * taken back is one change and nothing else. Who reads meanwhile sees the change already, and may see it go again, as with any page cache.
+ *
+ * A change is taken once its batch is decided: the upper has it in its journal then, and does it even after a crash. What fails
+ * behind that is no refusal; it is told by the event, and tried again by the next change.
+ */
+
+import { Errno } from '../../errno.ts';
+import type { Errand, Io } from '../../fault.ts';
+import type { Through, Tree } from '../../tree/tree.ts';
+import { Undo } from '../../tree/undo/undo.ts';
+import { forgetFailures } from '../errors.ts';
+import type { Failure } from '../report.ts';
+import type { WriteBack } from '../write-back.ts';
+
+/** One change on its way down. */
+class Going {
+  readonly #tree: Tree;
+  readonly #writeBack: WriteBack;
+  readonly #undo: Undo;
+  /** It was taken, or why not. Set once. */
+  #outcome: { readonly refusal: unknown } | undefined;
+
+  constructor(tree: Tree, writeBack: WriteBack, undo: Undo) {
+    this.#tree = tree;
+    this.#writeBack = writeBack;
+    this.#undo = undo;
+  }
+
+  /** Ends it at once. */
+  now(): void {
+    if (this.#outcome !== undefined) return;
+    try {
+      this.#conclude(this.#writeBack.now({}, 'upper'));
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  /** Ends it without blocking; never rejects. */
+  async later(): Promise<void> {
+    try {
+      this.#conclude(await this.#writeBack.later({}, 'upper'));
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  /** Throws why it was refused. Requires: it has ended. */
+  tell(): void {
+    const { refusal } = this.#outcome ?? {};
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #conclude([first]: readonly Failure[]): void {
+    if (first === undefined) this.#outcome ??= { refusal: undefined };
+    else this.#fail(first.errno);
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#outcome !== undefined) return;
+    if (thrown instanceof Errno && this.#tree.dirty?.isEmpty === true) {
+      this.#outcome = { refusal: undefined };
+      return;
+    }
+    this.#outcome = { refusal: thrown };
+    this.#undo.restore();
+    for (const inode of this.#undo.inodes) forgetFailures(inode);
+  }
+}
+
+/** See the file comment. */
+export class WriteThrough implements Through {
+  readonly #tree: Tree;
+  readonly #writeBack: WriteBack;
+  /** The change on its way down; undefined while there is none. Changed by `#sent`. */
+  #going: Going | undefined;
+  /** How many changes there were: tells what waits for one from what waits for another. Changed by `#sent`. */
+  #count = 0;
+  /** Resolves when the change on its way has ended. Changed by `#sent`. */
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(tree: Tree, writeBack: WriteBack) {
+    this.#tree = tree;
+    this.#writeBack = writeBack;
+  }
+
+  begin(io: Io): void {
+    const going = this.#going;
+    if (going !== undefined) {
+      io.perform({
+        key: `change ${this.#count}`,
+        now: () => {
+          going.now();
+          this.#going = undefined;
+        },
+        later: () => this.#ended,
+      });
+      // Somebody else may have been first.
+      if (this.#going !== undefined && this.#going !== going) {
+        this.begin(io);
+        return;
+      }
+    }
+    const undo = new Undo(this.#tree);
+    this.#tree.undo = undo;
+    io.afterwards(this.#errandFor(undo));
+  }
+
+  /** Brings down what an operation has changed. Requires: it is begun before anything else changes. */
+  #errandFor(undo: Undo): Errand {
+    return {
+      key: 'through',
+      now: () => {
+        const going = this.#sent(undo);
+        going?.now();
+        this.#going = undefined;
+        going?.tell();
+      },
+      later: async () => {
+        const going = this.#sent(undo);
+        if (going === undefined) return;
+        this.#ended = going.later();
+        await this.#ended;
+        if (this.#going === going) this.#going = undefined;
+        going.tell();
+      },
+    };
+  }
+
+  /** The change that was made; undefined where there is nothing to bring down. */
+  #sent(undo: Undo): Going | undefined {
+    if (this.#tree.undo === undo) this.#tree.undo = undefined;
+    if (undo.isEmpty || this.#tree.dirty?.isEmpty !== false) return undefined;
+    this.#count++;
+    this.#going = new Going(this.#tree, this.#writeBack, undo);
+    return this.#going;
+  }
+}
