@@ -39,7 +39,7 @@ let made = 0;
  * the end.
  */
 export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, AsyncDisposable {
-  /** The filesystem: all of `node:fs`, as a plain object whose functions can be taken out and used alone. */
+  /** The filesystem: all of `node:fs`, as a plain object whose functions can be taken out and used alone. See {@link FileSystem}. */
   readonly fs: FileSystem;
   readonly #tree: Tree;
   readonly #session: Session;

@@ -17,7 +17,44 @@ export interface Session {
   cwd(): string;
 }
 
-/** What an `fs` object is to its users: `node:fs`, and a constant that Node lacks though Linux has it. */
+/**
+ * What an `fs` object is to its users: `node:fs`, and a constant that Node lacks though Linux has it.
+ *
+ * Every function has the arguments, results, errors and forms that the running Node's has: a synchronous one, which throws; one with a
+ * callback, which is called in a later turn; and one in `promises`. The later forms ask the branches without blocking the event loop.
+ *
+ * @example
+ * ```ts
+ * import { createOverlay } from 'overfs';
+ *
+ * const { fs } = createOverlay({ lower: '.' });
+ * fs.writeFileSync('/a.txt', 'one');
+ * console.log(fs.statSync('/a.txt').size); // 3
+ * ```
+ *
+ * @example
+ * ```ts
+ * import { createOverlay } from 'overfs';
+ *
+ * const { fs } = createOverlay({ lower: '.' });
+ * await new Promise<void>((resolve, reject) => {
+ *   fs.appendFile('/a.txt', 'one', (error) => {
+ *     if (error) return reject(error);
+ *     console.log(fs.readFileSync('/a.txt', 'utf8')); // one
+ *     resolve();
+ *   });
+ * });
+ * ```
+ *
+ * @example
+ * ```ts
+ * import { createOverlay } from 'overfs';
+ *
+ * const { fs } = createOverlay({ lower: '.' });
+ * await fs.promises.writeFile('/a.txt', ['one', ' and ', 'two']);
+ * for await (const line of (await fs.promises.open('/a.txt')).readLines()) console.log(line); // one and two
+ * ```
+ */
 export type FileSystem = typeof nodeFs & {
   /** Those of `node:fs`, and one more. */
   readonly constants: {
