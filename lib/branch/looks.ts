@@ -73,7 +73,9 @@ function hear(news: News, asked: number, answer: Attributes | undefined): void {
 
 function isSame(one: Attributes | undefined, other: Attributes | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
-  return one.ino === other.ino && one.ctimeSec === other.ctimeSec && one.ctimeNsec === other.ctimeNsec;
+  const isOfOneTime = one.ctimeSec === other.ctimeSec && one.ctimeNsec === other.ctimeNsec;
+  // Not every branch tells a time of change.
+  return isOfOneTime && one.ino === other.ino && one.mtimeSec === other.mtimeSec && one.mtimeNsec === other.mtimeNsec;
 }
 
 /** Says what a look was answered. */
