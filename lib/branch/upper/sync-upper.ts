@@ -76,7 +76,15 @@ export class SyncUpper implements UpperRequests {
     if (!this.#inMemory) return this.run('open', this.#at(path), CREATE_FLAGS, mode);
     // memfs makes the file and then checks whether its mode allows it to be opened.
     const handle = this.run('open', this.#at(path), CREATE_FLAGS, mode | OPEN_TO_OWNER);
-    this.run('chmod', this.#at(path), mode);
+    if ((mode & OPEN_TO_OWNER) === OPEN_TO_OWNER) return handle;
+    try {
+      this.run('chmod', this.#at(path), mode);
+    } catch (thrown) {
+      // Whoever tries again is to find the name free.
+      this.close(handle);
+      this.unlink(path);
+      throw thrown;
+    }
     return handle;
   }
 
