@@ -58,11 +58,17 @@ export function mayHaveLostNames(tree: Tree, inode: Inode): boolean {
   return tree.dropped.length > 0 && inode.nlink > 1 && !isDirectory(inode);
 }
 
+/** All that were removed. */
+const ANY = (): boolean => true;
+
 /**
  * Looks at what removed directories held, so that every `nlink` is right. May stop; then it goes on where it was.
+ *
+ * @param isMeant which directories to look at
  */
-export function settleLinks(io: Io, tree: Tree): void {
-  for (let next = tree.dropped.at(-1); next !== undefined; next = tree.dropped.at(-1)) {
+export function settleLinks(io: Io, tree: Tree, isMeant: (directory: Directory) => boolean = ANY): void {
+  const meant = () => tree.dropped.findLast(({ directory }) => isMeant(directory));
+  for (let next = meant(); next !== undefined; next = meant()) {
     const { directory } = next;
     next.names ??= listTyped(io, tree, directory).names;
     for (let name = next.names[next.done]; name !== undefined; name = next.names[next.done]) {
@@ -81,8 +87,8 @@ export function settleLinks(io: Io, tree: Tree): void {
       drop(tree, directory, name, inode);
       directory.names.set(name, WHITEOUT);
     }
-    if (tree.dropped.at(-1) !== next || next.done < next.names.length) continue;
-    tree.dropped.pop();
+    if (next.done < next.names.length) continue;
+    tree.dropped.splice(tree.dropped.lastIndexOf(next), 1);
     leaveListed(tree, directory);
   }
 }

@@ -10,6 +10,7 @@
 import { constants } from 'node:fs';
 import type { Attributes } from '../branch/branch.ts';
 import { lengthOf } from '../branch/bytes.ts';
+import { printOf } from '../branch/dialect.ts';
 import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
@@ -18,6 +19,7 @@ import { noteLoaded } from './cache/sweep.ts';
 import {
   Directory,
   type Entry,
+  extraOf,
   File,
   FRESH,
   HIDES,
@@ -29,7 +31,7 @@ import {
   Symlink,
 } from './inode.ts';
 import { type Cover, endIfUnused, forgetName, lasting, rememberAbsence, rememberName } from './names.ts';
-import { markName, markWay } from './own.ts';
+import { followNoMore, markName, markWay } from './own.ts';
 import { layerOf } from './sources/layer.ts';
 import { pathIn, type Source, UpperSource } from './sources/source.ts';
 import { noteMove, setSources, type Tree } from './tree.ts';
@@ -103,9 +105,10 @@ function settle(tree: Tree, directory: Directory, given: string, found: Found | 
 }
 
 function adopt(tree: Tree, directory: Directory, name: string, before: Entry | undefined, found: Found): Inode {
-  const { source, attributes, sources } = found;
+  const { source, sources } = found;
   const number = numberOf(tree, name, found);
-  let inode = knownAs(tree, number, attributes, before);
+  const attributes = tree.kept.shown(source, found.attributes, number);
+  let inode = knownAs(tree, number, found.attributes.nlink > 1 ? found.attributes : attributes, before);
   if (before instanceof Inode && before !== inode) detach(tree, directory, name, before);
   if (inode === undefined) {
     // A file that took the place below of one that is owned here, and with it its number, is another file (C3).
@@ -125,7 +128,7 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
     // Of several names the one just found is there for certain.
     inode.origin = source;
     inode.originName = name;
-    update(tree, inode, attributes);
+    takeOver(tree, inode, found, attributes);
   }
   if (source instanceof UpperSource) source.held.set(name, inode);
   if (before !== inode) {
@@ -164,7 +167,7 @@ function follow(tree: Tree, inode: Directory, name: string, found: Found): Inode
   // One that the upper got from here keeps the number that it has shown (C3).
   const isHeld = source instanceof UpperSource && source.held.get(name) === inode;
   if (!isHeld) inode.number = numberOf(tree, name, found);
-  update(tree, inode, found.attributes);
+  takeOver(tree, inode, found, tree.kept.shown(source, found.attributes, inode.number));
   return inode;
 }
 
@@ -239,6 +242,14 @@ export function update(tree: Tree, inode: Inode, attributes: Attributes): void {
     else if (inode instanceof Symlink) inode.target = undefined;
   }
   applyAttributes(tree, inode, attributes);
+}
+
+/** Takes over what shows of a clean file: what a source has, but for what is kept of it elsewhere. */
+export function takeOver(tree: Tree, inode: Inode, { source, attributes }: Found, shown: Attributes): void {
+  update(tree, inode, shown);
+  if (shown === attributes) return;
+  if (!(source instanceof UpperSource)) followNoMore(tree, inode);
+  else if (inode instanceof File) extraOf(inode).fingerprint = printOf(attributes);
 }
 
 /** Takes the name of a lower file that is gone or another now. Who has it open keeps what is in memory of it. */

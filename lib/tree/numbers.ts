@@ -33,8 +33,8 @@ export class Numbers {
   readonly #taken = new Set<number>();
   /** What odd numbers stand for: `branch.id:device:ino` or `branch.id:path`. Entries are only added. */
   readonly #odds = new Map<number, string>();
-  /** Numbers that files of the upper had in earlier mounts, by the upper's own number. Set by `remember`. */
-  #remembered: ReadonlyMap<number, number> = new Map();
+  /** Numbers that files of the upper are shown with, by the upper's own number. Changed by `remember`. */
+  readonly #remembered = new Map<number, number>();
   // The slot asked for last: nearly always the one asked for next.
   #lastBranch: Branch | undefined;
   #lastDev = 0;
@@ -46,13 +46,16 @@ export class Numbers {
     return ++this.#born;
   }
 
-  /** Takes over what an upper says of the numbers that its files had when it was mounted before. */
-  remember(numbers: ReadonlyMap<number, number>): void {
-    this.#remembered = numbers;
-    for (const number of numbers.values()) {
-      if (number < SLOT && number > this.#born) this.#born = number;
-      else if (number > this.#other && number < ODD) this.#other = number;
-    }
+  /** Notes with which number a file of the upper is shown, now or when the upper was mounted before. `ino` is the upper's own. */
+  remember(ino: number, number: number): void {
+    this.#remembered.set(ino, number);
+    if (number < SLOT && number > this.#born) this.#born = number;
+    else if (number > this.#other && number < ODD) this.#other = number;
+  }
+
+  /** The number with which a file of the upper is shown, as far as that was noted. */
+  knownAs(ino: number): number | undefined {
+    return this.#remembered.get(ino);
   }
 
   /** Says on which device a branch begins. Only the first answer counts. */

@@ -59,6 +59,11 @@ function rememberOrigin(tree: Tree, inode: Inode): void {
 /** Makes an inode the overlay's own because of its names or its `nlink`: its `ctime` moves on, and lowers no longer change it. */
 export function ownQuietly(tree: Tree, inode: Inode): void {
   touchCtime(tree, inode);
+  followNoMore(tree, inode);
+}
+
+/** Lowers no longer change an inode. */
+export function followNoMore(tree: Tree, inode: Inode): void {
   if (!inode.isOwned) rememberOrigin(tree, inode);
   inode.state |= OWNED_QUIETLY;
 }

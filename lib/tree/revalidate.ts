@@ -9,7 +9,7 @@ import { constants } from 'node:fs';
 import { type Attributes, SAME, UPPER } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
 import { type Directory, type File, type Inode, isDirectory, isOwnName } from './inode.ts';
-import { find, load, numberOf, update } from './load.ts';
+import { find, load, numberOf, takeOver, update } from './load.ts';
 import { lasting } from './names.ts';
 import { pathIn, type Source } from './sources/source.ts';
 import type { Tree } from './tree.ts';
@@ -68,7 +68,7 @@ function isName(io: Io, tree: Tree, directory: Directory, name: string, inode: I
   // From here on nothing stops or fails.
   inode.origin = found.source;
   inode.originName = lasting(name);
-  update(tree, inode, found.attributes);
+  takeOver(tree, inode, found, tree.kept.shown(found.source, found.attributes, inode.number));
   return true;
 }
 
@@ -113,6 +113,6 @@ export function refresh(io: Io, tree: Tree, file: File): boolean {
   const attributes = io.lstat(origin.branch, path);
   if (attributes === undefined || !isStill(file, attributes)) return false;
   // From here on nothing stops or fails.
-  update(tree, file, attributes);
+  takeOver(tree, file, { source: origin, attributes, sources: [] }, tree.kept.shown(origin, attributes, file.number));
   return true;
 }

@@ -20,6 +20,7 @@ import { Entries } from './cache/entries.ts';
 import type { Dropped } from './dropped.ts';
 import { Directory, File, type Inode, ON_WAY, type Owner } from './inode.ts';
 import { Numbers } from './numbers.ts';
+import { KeptAttributes } from './sources/kept.ts';
 import type { Source } from './sources/source.ts';
 import type { Undo } from './undo/undo.ts';
 
@@ -151,6 +152,8 @@ export class Tree {
   readonly spelling: Spelling;
   readonly numbers = new Numbers();
   readonly entries: Entries;
+  /** What no branch holds of the attributes of files. */
+  readonly kept = new KeptAttributes();
   /** The root directory; what it merges is set by `root.ts`. */
   readonly root: Directory;
   /** How often a directory on a short cut (`caller.ts`) has lost its name or changed its rights. Changed by `noteMove`. */

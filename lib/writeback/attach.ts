@@ -21,12 +21,15 @@ export function attachUpper(tree: Tree, upper: UpperSource): void {
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
     noteDirectory(dirty, directory, directories);
   }
+  // What has lost names is not found by the names that it has left.
+  for (const inode of tree.linked.values()) if (inode.isOwned) dirty.inodes.add(inode);
   upper.layer = { names: new Map(), whiteouts: new Set(), isOpaque: false };
   setRootSources(tree, [upper, ...root.sources]);
 }
 
 /** Notes what is the overlay's own in one directory; directories below in which there may be more are added to `further`. */
 function noteDirectory(dirty: Dirty, directory: Directory, further: Directory[]): void {
+  if (directory.isOwned) dirty.timed.add(directory);
   // Where nothing is below every name is the overlay's own.
   const names = directory.sources.length === 0 ? directory.names.keys() : (directory.marks?.keys() ?? []);
   for (const name of names) {

@@ -11,6 +11,7 @@ import { type Directory, type Inode, isDirectory } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Cursor, Watcher } from './area/carry-out.ts';
+import { keptOf, type Note } from './area/notes.ts';
 import type { Content } from './content.ts';
 import type { DraftMove, DraftStep, Move, Step } from './draft.ts';
 import { leaveStage, lendElsewhere, noteMove, notePrint, unsettlePrint, upperOf, whoNeeds } from './places.ts';
@@ -27,6 +28,8 @@ export interface Batch {
   readonly steps: readonly Step[];
   /** The same moves and steps, with what the tree must know of them. */
   readonly drafted: { readonly moves: readonly DraftMove[]; readonly steps: readonly DraftStep[] };
+  /** What is to be noted beside the numbers of what is put in its place. */
+  readonly notes: readonly Note[];
   /** How far it is. Changed as it is carried out. */
   readonly cursor: Cursor;
   /** How far down it goes. */
@@ -70,9 +73,21 @@ export function makeBatch(plan: Plan, contentless: Map<Inode, Errno>, reach: Rea
     moves: moves.map(({ from, stage }) => ({ from, stage })),
     steps: steps.map(({ step }) => step),
     drafted: { moves, steps },
-    cursor: { moves: 0, steps: 0 },
+    notes: [...plan.lost, ...notesOfContents(plan, failed)],
+    cursor: { moves: 0, steps: 0, notes: new Map() },
     reach,
   };
+}
+
+/** What the upper shows otherwise of what was staged. */
+function notesOfContents({ contents }: Plan, failed: ReadonlyMap<Inode, Errno>): Note[] {
+  const notes: Note[] = [];
+  for (const { inode, kind, attributes, staged } of contents.values()) {
+    if (kind !== 'whole' || staged === undefined || inode.nlink === 0 || failed.has(inode)) continue;
+    const kept = keptOf(attributes, staged);
+    if (kept !== undefined) notes.push({ ino: Number(staged.ino), number: inode.number, kept });
+  }
+  return notes;
 }
 
 /** Whether an inode cannot be given a name, its content having failed. */
@@ -81,9 +96,9 @@ function isWithout({ contents }: Plan, failed: ReadonlyMap<Inode, Errno>, inode:
 }
 
 /** Whether a batch happens as a whole or not at all by itself, without a journal. */
-export function isIndivisible({ moves, steps }: Batch): boolean {
+export function isIndivisible({ moves, steps, plan }: Batch): boolean {
   const [only] = steps;
-  if (moves.length > 0 || steps.length > 1) return false;
+  if (moves.length > 0 || steps.length > 1 || plan.lost.length > 0) return false;
   return only === undefined || only.kind === 'place' || only.kind === 'mark' || only.kind === 'unmark';
 }
 

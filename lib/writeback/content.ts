@@ -13,7 +13,7 @@ import { EACCES, EIO, EPERM, ESTALE } from '../errno.ts';
 import { pagesOf } from '../pages/contents.ts';
 import type { Memory } from '../pages/memory.ts';
 import { DIRTY, leaveBytes, type Page, type PageIndex, sharePage } from '../pages/page.ts';
-import { File, type Inode, Symlink } from '../tree/inode.ts';
+import { File, type Inode, namesOf, Symlink } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import { flushAt } from './area/flush.ts';
 import { type Command, type Procedure, tell, type Urgency } from './commands.ts';
@@ -32,8 +32,13 @@ export interface TakenAttributes {
   readonly mode: number | undefined;
   readonly uid: number;
   readonly gid: number;
+  /** In seconds, as exact as any upper can take it. */
   readonly atime: number;
   readonly mtime: number;
+  /** Seconds and nanoseconds of `atime` and `mtime`. Not in journals of the first version. */
+  readonly times?: readonly [number, number, number, number];
+  /** How many names the lowers have beyond those that the upper gets. */
+  readonly links?: number;
 }
 
 /** See the file comment. */
@@ -58,13 +63,17 @@ export interface Content {
   staged: Attributes | undefined;
 }
 
-export function takeAttributes(inode: Inode): TakenAttributes {
+/** Takes the attributes of an inode as they are now. `links` are the names that only the lowers will have. */
+export function takeAttributes(inode: Inode, links: number): TakenAttributes {
+  const { atimeSec, atimeNsec, mtimeSec, mtimeNsec } = inode;
   return {
     mode: inode instanceof Symlink ? undefined : inode.mode & 0o7777,
     uid: inode.owner.uid,
     gid: inode.owner.gid,
-    atime: secondsOf(inode.atimeSec, inode.atimeNsec),
-    mtime: secondsOf(inode.mtimeSec, inode.mtimeNsec),
+    atime: secondsOf(atimeSec, atimeNsec),
+    mtime: secondsOf(mtimeSec, mtimeNsec),
+    times: [atimeSec, atimeNsec, mtimeSec, mtimeNsec],
+    ...(links > 0 && { links }),
   };
 }
 
@@ -94,7 +103,9 @@ export function takeContent(
   stageNames: StageNames,
 ): Content {
   const isNameless = inode.nlink === 0;
-  const base = { inode, attributes: takeAttributes(inode), isNameless, staged: undefined };
+  // All names that are known are brought to the upper.
+  const unknown = place === undefined ? inode.nlink - namesOf(inode).length : 0;
+  const base = { inode, attributes: takeAttributes(inode, unknown), isNameless, staged: undefined };
   if (!(inode instanceof File)) {
     const target = inode instanceof Symlink ? inode.target : undefined;
     const stage = stageNames.whole(inode);

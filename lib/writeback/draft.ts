@@ -48,7 +48,13 @@ export type Step =
       readonly cut: number;
       readonly size: number;
     }
-  | { readonly kind: 'attributes'; readonly path: string; readonly attributes: TakenAttributes };
+  | {
+      readonly kind: 'attributes';
+      readonly path: string;
+      /** The inode number that the overlay shows. Not in journals of the first version. */
+      readonly number?: number;
+      readonly attributes: TakenAttributes;
+    };
 
 /** A move, and what it takes away: what the upper has under a name. */
 export interface DraftMove extends Move {
@@ -312,7 +318,9 @@ class DraftWriter {
       const first = this.#firstOf(inode);
       if (first === undefined) continue;
       const path = this.#pathOfLink(first);
-      this.#step({ kind: 'attributes', path, attributes: takeAttributes(inode) }, inode, undefined, first);
+      const { kept } = this.#tree;
+      const attributes = takeAttributes(inode, Math.min(kept.linksBelow(inode), inode.nlink - namesOf(inode).length));
+      this.#step({ kind: 'attributes', path, number: inode.number, attributes }, inode, undefined, first);
     }
     const directories = new Set<Directory>([...this.#touched, ...items.map(({ directory }) => directory)]);
     for (const inode of dirty)
@@ -321,7 +329,8 @@ class DraftWriter {
     paths.sort((a, b) => b.path.length - a.path.length);
     for (const { directory, path } of paths) {
       if (directory !== this.#tree.root || dirty.has(directory)) {
-        this.#step({ kind: 'attributes', path, attributes: takeAttributes(directory) });
+        const { number } = directory;
+        this.#step({ kind: 'attributes', path, number, attributes: takeAttributes(directory, 0) });
       }
     }
   }

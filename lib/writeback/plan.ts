@@ -8,10 +8,12 @@
  *     dirty inodes ─► contents  what must be written before a name can be given (or a file patched)
  */
 
+import { UPPER } from '../branch/branch.ts';
 import { ENOTSUP, type Errno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { isOwnContentClean } from '../pages/contents.ts';
 import { keepForGood } from '../tree/cache/entries.ts';
+import { settleLinks } from '../tree/dropped.ts';
 import {
   BORN,
   type Directory,
@@ -21,6 +23,7 @@ import {
   namesOf,
   OWNED_ATTRIBUTES,
   OWNED_CONTENT,
+  OWNED_QUIETLY,
   Special,
   Symlink,
 } from '../tree/inode.ts';
@@ -29,12 +32,13 @@ import { type Found, find } from '../tree/load.ts';
 import { lookup } from '../tree/lookup.ts';
 import { borrowersOf } from '../tree/sources/borrow.ts';
 import { layerOf } from '../tree/sources/layer.ts';
-import type { Source, UpperSource } from '../tree/sources/source.ts';
+import { pathIn, type Source, type UpperSource } from '../tree/sources/source.ts';
 import type { Dirty, Tree } from '../tree/tree.ts';
 import { readTarget } from '../tree/walk.ts';
+import type { Note } from './area/notes.ts';
 import { type Content, type StageNames, takeContent } from './content.ts';
 import { type Draft, draft } from './draft.ts';
-import { heldNames, lastingPlaceOf, upperOf } from './places.ts';
+import { heldNames, lastingPlaceOf, placeOf, upperOf } from './places.ts';
 
 /** A name about which the upper must be told. */
 export interface Item {
@@ -67,6 +71,8 @@ export interface Plan {
   readonly names: ReadonlyMap<Directory, ReadonlyMap<string, unknown>>;
   /** What will be done once the contents are staged. */
   readonly draft: Draft;
+  /** What is to be noted of files of the lowers that have lost names. */
+  readonly lost: readonly Note[];
   /** What cannot be written to any upper, and why. */
   readonly refused: ReadonlyMap<Inode, Errno>;
 }
@@ -107,7 +113,7 @@ class Collection {
     for (const [directory, names] of dirty.names) {
       if (isLive(this.#tree, directory)) for (const name of names.keys()) this.#add(directory, name, 'dirty');
     }
-    for (const inode of dirty.inodes) this.#addInode(inode);
+    for (const inodes of [dirty.inodes, dirty.timed]) for (const inode of inodes) this.#addInode(inode);
     for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) {
       this.#look(next.directory, next.name, next.why);
     }
@@ -120,8 +126,9 @@ class Collection {
   /** An inode that the upper does not hold yet brings its names along. */
   #addInode(inode: Inode): void {
     if (inode === this.#tree.root) return;
-    const isReal = (inode.state & (BORN | OWNED_ATTRIBUTES | OWNED_CONTENT)) !== 0;
-    if (isReal && !(isDirectory(inode) && upperOf(inode) !== undefined)) this.#addNames(inode);
+    // Of a file that the upper has some names already.
+    const isHeld = !isDirectory(inode) && placeOf(inode) !== undefined;
+    if ((isReal(inode) || isHeld) && !(isDirectory(inode) && upperOf(inode) !== undefined)) this.#addNames(inode);
   }
 
   #addNames(inode: Inode): void {
@@ -171,9 +178,15 @@ class Collection {
   }
 }
 
+/** Whether an inode was made here, or changed in what the upper is to hold of it: of a directory that is its times too. */
+function isReal(inode: Inode): boolean {
+  const { state } = inode;
+  return (state & (BORN | OWNED_ATTRIBUTES | OWNED_CONTENT | (isDirectory(inode) ? OWNED_QUIETLY : 0))) !== 0;
+}
+
 /** Whether the lowers show exactly this inode under the name, so that the upper need not hold it. */
 function shows(below: Found | undefined, name: string, inode: Inode): boolean {
-  if (below === undefined || (inode.state & (BORN | OWNED_ATTRIBUTES | OWNED_CONTENT)) !== 0) return false;
+  if (below === undefined || isReal(inode)) return false;
   if (isDirectory(inode)) return upperOf(inode) === undefined && sameSources(inode.sources, below.sources);
   const { origin, originName } = inode;
   return origin?.branch === below.source.branch && origin.path === below.source.path && originName === name;
@@ -194,10 +207,13 @@ function sameSources(some: readonly Source[], others: readonly Source[]): boolea
 export function plan(io: Io, tree: Tree, nameStage: () => string): Plan | undefined {
   const { dirty } = tree;
   if (dirty === undefined || dirty.isEmpty) return undefined;
+  // What was removed from the upper with a directory cannot be looked at when it has gone there too.
+  if (tree.linked.size > 0) settleLinks(io, tree, (directory) => upperOf(directory) !== undefined);
   const collection = new Collection(io, tree);
   collection.collect(dirty);
   const items = [...collection.items.values()].flatMap((names) => [...names.values()]);
   items.sort((a, b) => a.depth - b.depth);
+  const lost = findLost(io, tree, dirty, items);
   // From here on nothing stops or fails.
   const inodes = new Set(dirty.inodes);
   const timed = new Set(dirty.timed);
@@ -214,7 +230,22 @@ export function plan(io: Io, tree: Tree, nameStage: () => string): Plan | undefi
   const { contents, refused } = takeContents(tree, items, inodes, stageNamesFor(items, stages, nameStage));
   const { copied } = collection;
   const drafted = draft(tree, { items, contents, stages, copied, dirty: new Set([...inodes, ...timed]), nameStage });
-  return { items, contents, stages, copied, inodes, timed, names, refused, draft: drafted };
+  return { items, contents, stages, copied, inodes, timed, names, lost, refused, draft: drafted };
+}
+
+/** Finds files that the upper need not hold but have fewer names here than in their lower (C2). */
+function findLost(io: Io, tree: Tree, dirty: Dirty, items: readonly Item[]): Note[] {
+  const notes: Note[] = [];
+  const wanted = new Set(items.map(({ want, isTransparent }) => (isTransparent ? undefined : want)));
+  for (const inode of dirty.inodes) {
+    const { origin, number } = inode;
+    if (isDirectory(inode) || isReal(inode) || inode.nlink === 0 || wanted.has(inode)) continue;
+    if (origin === undefined || origin.branch.id === UPPER) continue;
+    const found = io.lstat(origin.branch, pathIn(origin, inode.originName));
+    const lost = found === undefined ? 0 : Math.max(0, found.nlink - inode.nlink);
+    if (lost !== tree.kept.lostLinks(number)) notes.push({ ino: 0, number, lost });
+  }
+  return notes;
 }
 
 /** Gives directories that are new in the upper places in the staging directory: one in another that is new lies in it there too. */

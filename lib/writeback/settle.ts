@@ -5,6 +5,7 @@
  * one that was taken (W9), a file that was cut meanwhile keeps all its pages (P5).
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { cleanPage, pageAt } from '../pages/contents.ts';
 import { DIRTY } from '../pages/page.ts';
 import { type Directory, File, FRESH, HIDES, Inode, isDirectory, WHITEOUT } from '../tree/inode.ts';
@@ -12,6 +13,7 @@ import { markName } from '../tree/own.ts';
 import { returnLoan } from '../tree/sources/borrow.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
+import type { Note } from './area/notes.ts';
 import { type Content, releaseContent } from './content.ts';
 import { notePrint, upperOf } from './places.ts';
 import { type Item, lowersOf, type Plan } from './plan.ts';
@@ -44,6 +46,25 @@ function noteOldContent(
   const held = upper?.held.get(name);
   if (held === undefined || held === want || contents.get(held)?.kind !== 'whole' || failed.has(held)) return;
   upper?.held.delete(name);
+}
+
+/** Those of some notes that say something new. */
+export function newsIn(tree: Tree, notes: readonly Note[]): Note[] {
+  return notes.filter(({ ino, number, kept, lost = 0 }) => {
+    if (ino === 0) return tree.kept.lostLinks(number) !== lost;
+    return tree.numbers.knownAs(ino) !== number || !isDeepStrictEqual(tree.kept.of(ino), kept);
+  });
+}
+
+/** Takes over what the work area says. */
+export function takeNotes(tree: Tree, notes: readonly Note[]): void {
+  for (const { ino, number, kept, lost = 0 } of notes) {
+    if (ino === 0) tree.kept.noteLost(number, lost);
+    else {
+      tree.numbers.remember(ino, number);
+      tree.kept.note(ino, kept);
+    }
+  }
 }
 
 /** Gives back a plan of which nothing was done: all of it is dirty as before. */

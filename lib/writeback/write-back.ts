@@ -16,12 +16,13 @@ import { type Errand, type Io, runAsync, syncIo, untilAborted } from '../fault.t
 import type { Inode } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
-import { carryOutBatch, numbersOf } from './area/carry-out.ts';
+import { carryOutBatch, notesOf } from './area/carry-out.ts';
 import { removeFile } from './area/files.ts';
 import { flushAt } from './area/flush.ts';
 import { endBatch, writeJournal } from './area/journal.ts';
 import { endHolder, newHolder } from './area/lock.ts';
-import { areaAt, clearStage, mount, noteNumbers, unmount } from './area/work-area.ts';
+import { addNotes, type NotesFile } from './area/notes.ts';
+import { areaAt, clearStage, mount, unmount } from './area/work-area.ts';
 import { adoptNameless, type Batch, failWhoIsBoundTo, isIndivisible, makeBatch, watch } from './batch.ts';
 import { type Command, type Procedure, tell } from './commands.ts';
 import { stageContent, type Writer } from './content.ts';
@@ -32,7 +33,7 @@ import { noteFailure, shownPathIn, shownPathOf } from './errors.ts';
 import { isRead } from './places.ts';
 import { type Plan, plan } from './plan.ts';
 import type { Failure, Listeners, Manner, Reach } from './report.ts';
-import { giveBack, settle } from './settle.ts';
+import { giveBack, newsIn, settle, takeNotes } from './settle.ts';
 import { flushPlaces, touchedBy, Unflushed } from './storage.ts';
 
 /** How the upper is reached, and who writes there. */
@@ -53,8 +54,8 @@ export class WriteBack {
   readonly #area: ReturnType<typeof areaAt>;
   readonly #listeners: Listeners;
   readonly #holder = newHolder();
-  /** Where in the file of numbers the next go. Changed by `#mount` and `#finish`. */
-  #numbersSize = 0;
+  /** Where notes go. Set by `#mount`. */
+  #notesFile: NotesFile | undefined;
   /** The write-back under way without blocking; settles when it ends. Changed by `later`. */
   #running: Promise<void> | undefined;
   readonly #desk: Desk;
@@ -109,10 +110,10 @@ export class WriteBack {
   }
 
   *#mount(): Procedure<void> {
-    const { dev, numbers, size } = yield* mount(this.#area, this.#holder, this.#tree.dev, this.#writer);
+    const { dev, notes, notesFile } = yield* mount(this.#area, this.#holder, this.#tree.dev, this.#writer);
     this.#tree.dev = dev;
-    this.#tree.numbers.remember(numbers);
-    this.#numbersSize = size;
+    takeNotes(this.#tree, notes);
+    this.#notesFile = notesFile;
   }
 
   /** What is written there only lies in memory a second time. */
@@ -231,7 +232,7 @@ export class WriteBack {
       const [refusal = taken.draft.unnamed.size > 0 ? ENOTSUP : undefined] = failed.values();
       if (this.isWhole && refusal !== undefined) throw refusal;
       batch = makeBatch(taken, failed, reach);
-      if (isIndivisible(batch)) yield* this.#noteNumbers(batch);
+      if (isIndivisible(batch)) yield* this.#addNotes(batch);
       else {
         if (reach === 'storage') yield* this.#flushStage(taken);
         yield* writeJournal(this.#area, this.#nameStage(), batch, reach);
@@ -302,7 +303,7 @@ export class WriteBack {
       yield* carryOutBatch(this.#area, batch, cursor, this.#writer, watcher);
       if (reach === 'storage') yield* this.#flushBatch(batch);
       if (!isIndivisible(batch)) {
-        yield* this.#noteNumbers(batch);
+        yield* this.#addNotes(batch);
         yield* endBatch(this.#area, reach);
       }
     } catch (thrown) {
@@ -337,12 +338,14 @@ export class WriteBack {
     return [];
   }
 
-  *#noteNumbers({ plan: { contents }, steps, failed, reach }: Batch): Procedure<void> {
+  *#addNotes({ plan: { contents }, steps, failed, cursor, notes, reach }: Batch): Procedure<void> {
     const known = new Map<string, number>();
     for (const { inode, kind, stage, staged } of contents.values()) {
       if (kind === 'whole' && staged !== undefined && !failed.has(inode)) known.set(stage, Number(staged.ino));
     }
-    this.#numbersSize = yield* noteNumbers(this.#area, yield* numbersOf(steps, known), this.#numbersSize, reach);
+    const news = newsIn(this.#tree, yield* notesOf(steps, known, cursor, notes));
+    if (this.#notesFile !== undefined) yield* addNotes(this.#notesFile, news, reach);
+    takeNotes(this.#tree, news);
   }
 
   /** Removes what is staged, but for what is still read although it has no name any more. */

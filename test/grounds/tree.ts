@@ -163,23 +163,16 @@ function describe(fs: FileSystem, path: string, stats: BigIntStats, times: Times
 }
 
 /**
- * What must be the same when what was written back is mounted again: types, modes, owners, numbers, times of files to the millisecond
- * that memfs knows, sizes and contents. Left out is what an upper is not told or cannot hold: how many names of a lower's file were
- * removed, and the times of directories.
+ * What must be the same after a write-back, and when what was written back is mounted again: all but `ctime`, `birthtime` and `blocks`,
+ * which are the upper's own, and the size and links of directories, which each filesystem counts in its way.
  */
 export function remountable(fs: FileSystem, root: string): Map<string, string> {
   const seen = new Map<string, string>();
   const visit = (path: string): void => {
     const stats = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (stats === undefined) return;
-    const head = `${stats.mode.toString(8)} ${stats.uid}:${stats.gid} ${stats.ino}`;
-    if (stats.isDirectory()) {
-      seen.set(path, head);
-      for (const name of namesIn(fs, path)) visit(`${path}/${name}`);
-    } else {
-      const body = stats.isSymbolicLink() ? fs.readlinkSync(path) : contentOf(fs, path);
-      seen.set(path, `${head} ${stats.mtimeMs} ${stats.size} ${body}`);
-    }
+    seen.set(path, describe(fs, path, stats, 'without ctime'));
+    if (stats.isDirectory()) for (const name of namesIn(fs, path)) visit(`${path}/${name}`);
   };
   visit(root);
   return seen;

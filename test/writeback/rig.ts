@@ -53,24 +53,24 @@ export function mount(upper: NonNullable<OverlayOptions['upper']>, options: Over
   return createOverlay({ lower: LOWER, upper, pageSize: PAGE, ...options });
 }
 
-/** What each path of a tree is: type, mode, time, links and content. Two equal surveys are two equal trees. */
+/** What each path of a tree is: type, mode, owner, time, links and content. Two equal surveys are two equal trees. */
 export function survey(fs: FileSystem, root = '/'): string[] {
   const lines: string[] = [];
-  const firsts = new Map<number, string>();
+  const firsts = new Map<bigint, string>();
   const visit = (path: string): void => {
-    const stats = fs.lstatSync(path);
-    const mode = stats.mode.toString(8);
-    const time = path === root ? 0 : Math.floor(stats.mtimeMs * 1000 + 0.5);
+    const stats = fs.lstatSync(path, { bigint: true });
+    const time = path === root ? 0 : stats.mtimeNs;
+    const head = `${path} ${stats.mode.toString(8)} ${stats.uid}:${stats.gid} ${time}`;
     if (stats.isDirectory()) {
-      lines.push(`${path} ${mode} ${time} dir`);
+      lines.push(`${head} dir`);
       for (const name of fs.readdirSync(path)) visit(path === '/' ? `/${name}` : `${path}/${name}`);
     } else if (stats.isSymbolicLink()) {
-      lines.push(`${path} -> ${fs.readlinkSync(path)}`);
+      lines.push(`${head} -> ${fs.readlinkSync(path)}`);
     } else {
       const first = firsts.get(stats.ino) ?? path;
       firsts.set(stats.ino, first);
       const bytes = fs.readFileSync(path);
-      lines.push(`${path} ${mode} ${time} =${first} ${bytes.length} ${digest(bytes)}`);
+      lines.push(`${head} ${stats.nlink} =${first} ${bytes.length} ${digest(bytes)}`);
     }
   };
   visit(root);
@@ -129,7 +129,7 @@ export function forgetLock(fs: UpperFs, root = '', area = '.overfs'): void {
 export function leftovers(fs: UpperFs, root = '', area = '.overfs'): string[] {
   const found = fs
     .readdirSync(`${root}/${area}`)
-    .filter((name) => !['format', 'lock', 'stage', 'numbers', 'attributes'].includes(`${name}`));
+    .filter((name) => !['format', 'lock', 'stage', 'numbers'].includes(`${name}`));
   return [...found.map(String), ...fs.readdirSync(`${root}/${area}/stage`).map((name) => `stage/${name}`)];
 }
 

@@ -57,7 +57,7 @@ export function loadRoot(io: Io, tree: Tree): void {
   const cut = source.path.lastIndexOf('/');
   root.origin = new Source(source.branch, source.path.slice(0, cut) || '/', attributes.dev);
   root.originName = source.path.slice(cut + 1);
-  if (!root.isOwned) applyAttributes(tree, root, attributes);
+  if (!root.isOwned) applyAttributes(tree, root, tree.kept.shown(source, attributes, root.number));
 }
 
 /** Looks again at the root's attributes, if its branch may change. */

@@ -10,12 +10,15 @@ import type { Move, Step } from '../draft.ts';
 import type { Reach } from '../report.ts';
 import { copyBytes, quietly, readBytes, removeFile, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
+import { keptOf, type Note } from './notes.ts';
 import type { Area } from './work-area.ts';
 
 /** How far a batch is. Changed as it is carried out, so that it can be gone on with after a failure. */
 export interface Cursor {
   moves: number;
   steps: number;
+  /** What is to be noted of the files that were given attributes, by the upper's own number. */
+  readonly notes: Map<number, Note>;
 }
 
 /** Who notes what is done as soon as it is, so that what is known of the upper is always true. */
@@ -66,6 +69,10 @@ export function* carryOutBatch(
     if (step.kind === 'patch') yield* keepBytes(area, step.path, index, writer, watcher);
     const found = yield* carryOutStep(area, step, writer, () => watcher.changing(index));
     watcher.done(index, found);
+    if (step.kind === 'attributes' && step.number !== undefined && found !== undefined) {
+      const ino = Number(found.ino);
+      cursor.notes.set(ino, { ino, number: step.number, kept: keptOf(step.attributes, found) });
+    }
     cursor.steps++;
   }
 }
@@ -158,17 +165,27 @@ function* patch(
   }
 }
 
-/** The numbers that go with steps: the upper's own, by which they are noted. `known` are those of staged files. */
-export function* numbersOf(steps: readonly Step[], known: ReadonlyMap<string, number>): Procedure<Map<number, number>> {
-  const numbers = new Map<number, number>();
+/**
+ * What is to be noted of the files that steps have put in their places or given attributes. `known` are the upper's own numbers of
+ * staged files, `notes` what the batch says of them beside.
+ */
+export function* notesOf(
+  steps: readonly Step[],
+  known: ReadonlyMap<string, number>,
+  cursor: Cursor,
+  notes: readonly Note[],
+): Procedure<Note[]> {
+  const all = new Map<number, Note>();
   for (const step of steps) {
     if (step.kind !== 'place' || step.number === undefined) continue;
     for (const [inner, number] of [['', step.number] as const, ...(step.inner ?? [])]) {
       const at = inner === '' ? '' : `/${inner}`;
       const ino =
         known.get(step.stage + at) ?? Number((yield* tell({ kind: 'lstat', path: step.path + at }))?.ino ?? 0);
-      if (ino > 0) numbers.set(ino, number);
+      if (ino > 0) all.set(ino, { ino, number });
     }
   }
-  return numbers;
+  const lost = notes.filter(({ ino }) => ino === 0);
+  for (const note of [...notes, ...cursor.notes.values()]) if (note.ino > 0) all.set(note.ino, note);
+  return [...all.values(), ...lost];
 }

@@ -2,7 +2,7 @@
  * The journal of the work area: what a batch does, decided as soon as it is there, so that who mounts the upper after a crash can do
  * it to its end.
  *
- *     {"moves": [...], "steps": [...], "staged": {"7": [4096, 1700000000], ...}}
+ *     {"moves": [...], "steps": [...], "staged": {"7": [4096, 1700000000], ...}, "notes": [...]}
  *     4be1f3c2                            the CRC-32 of the first line
  *
  * `staged` tells how large the staged contents are (and when they were modified), since a disk that loses its power may have the
@@ -15,10 +15,11 @@ import { type Procedure, tell } from '../commands.ts';
 import type { Content, Writer } from '../content.ts';
 import type { Move, Step } from '../draft.ts';
 import type { Reach } from '../report.ts';
-import { carryOutBatch, NOBODY } from './carry-out.ts';
+import { carryOutBatch, NOBODY, notesOf } from './carry-out.ts';
 import { damage, look } from './damage.ts';
 import { readText, removeFile, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
+import type { Note } from './notes.ts';
 import type { Area } from './work-area.ts';
 
 /** How large a staged content is, and the second in which it says that it was modified. */
@@ -29,12 +30,14 @@ interface Journal {
   readonly moves: readonly Move[];
   readonly steps: readonly Step[];
   readonly staged: Readonly<Record<string, Size>>;
+  readonly notes: readonly Note[];
 }
 
 /** A batch as a journal has it. */
 interface Decided {
   readonly moves: readonly Move[];
   readonly steps: readonly Step[];
+  readonly notes: readonly Note[];
   readonly plan: { readonly contents: ReadonlyMap<unknown, Content> };
 }
 
@@ -46,14 +49,14 @@ interface Decided {
 export function* writeJournal(
   area: Area,
   stage: string,
-  { moves, steps, plan }: Decided,
+  { moves, steps, notes, plan }: Decided,
   reach: Reach,
 ): Procedure<void> {
   const staged: Record<string, Size> = {};
   for (const content of plan.contents.values()) {
     if (content.staged !== undefined) staged[content.stage] = [content.staged.size, content.staged.mtimeSec];
   }
-  const line = JSON.stringify({ moves, steps, staged });
+  const line = JSON.stringify({ moves, steps, staged, notes });
   const fresh = `${area.stage}/${stage}`;
   yield* writeNew(fresh, `${line}\n${seal(line)}\n`, reach, 'none');
   yield* tell({ kind: 'rename', from: fresh, to: area.journal, urgency: 'in place' });
@@ -71,8 +74,8 @@ export function* endBatch(area: Area, reach: Reach): Procedure<void> {
   if (reach === 'storage') yield* flushAt(area.base);
 }
 
-/** Ends the batch that a crash interrupted, if there is one; answers its steps. */
-export function* redo(area: Area, writer: Writer, reach: Reach): Procedure<readonly Step[]> {
+/** Ends the batch that a crash interrupted, if there is one; answers what is to be noted of it. */
+export function* redo(area: Area, writer: Writer, reach: Reach): Procedure<readonly Note[]> {
   for (const each of [area.journal, area.moved]) yield* look(each, 'file');
   const before = yield* readText(area.journal);
   const text = before ?? (yield* readText(area.moved));
@@ -80,17 +83,17 @@ export function* redo(area: Area, writer: Writer, reach: Reach): Procedure<reado
   const path = before === undefined ? area.moved : area.journal;
   const journal = parseJournal(text);
   if (journal === undefined || !staysInside(area, journal)) throw lost(area, path, `The journal '${path}' is damaged`);
-  const cursor = { moves: before === undefined ? journal.moves.length : 0, steps: 0 };
+  const cursor = { moves: before === undefined ? journal.moves.length : 0, steps: 0, notes: new Map<number, Note>() };
   try {
     yield* checkStaged(area, path, journal);
     yield* carryOutBatch(area, { ...journal, reach }, cursor, writer, NOBODY);
+    return yield* notesOf(journal.steps, new Map(), cursor, journal.notes);
   } catch (thrown) {
     if (!(thrown instanceof Errno)) throw thrown;
     const step = journal.steps[cursor.steps];
     const at = journal.moves[cursor.moves]?.from ?? (step && `${step.kind} ${step.path}`) ?? 'its end';
     throw lost(area, path, `What '${path}' says cannot be done (${thrown.code} at '${at}')`, thrown);
   }
-  return journal.steps;
 }
 
 function lost({ stage }: Area, path: string, what: string, cause?: unknown): Error {
@@ -158,8 +161,8 @@ function parseJournal(text: string): Journal | undefined {
   const [line = '', sum = ''] = text.split('\n');
   if (sum !== '' && sum !== seal(line)) return undefined;
   try {
-    const { moves, steps, staged = {} } = JSON.parse(line) as Partial<Journal>;
-    return Array.isArray(moves) && Array.isArray(steps) ? { moves, steps, staged } : undefined;
+    const { moves, steps, staged = {}, notes = [] } = JSON.parse(line) as Partial<Journal>;
+    return Array.isArray(moves) && Array.isArray(steps) ? { moves, steps, staged, notes } : undefined;
   } catch {
     return undefined;
   }

@@ -6,7 +6,7 @@
  *     .overfs/stage/     contents not yet in place; what was moved out of the way
  *     .overfs/journal    moves and steps of the batch that is being carried out; there only while it is
  *     .overfs/moved      the same, once the moves are done
- *     .overfs/numbers    inode numbers: those of the upper and those that the overlay shows
+ *     .overfs/numbers    what the overlay shows of the files of the upper: inode numbers, and what else the upper cannot hold (`notes.ts`)
  *
  * A crash before the journal is there leaves the upper as it was; a crash after it is made up for when the upper is next mounted, by doing
  * the batch again to its end. So every batch happens as a whole or not at all (W11).
@@ -15,14 +15,14 @@
 import type { Spelling } from '../../branch/whiteout.ts';
 import { EEXIST, Errno } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
-import { type Writer, writeAll } from '../content.ts';
+import type { Writer } from '../content.ts';
 import type { Reach } from '../report.ts';
-import { numbersOf } from './carry-out.ts';
 import { damage, look, UpperError } from './damage.ts';
-import { makeDirectory, quietly, readText, removeFile, removeTree, writeNew } from './files.ts';
+import { makeDirectory, readText, removeFile, removeTree, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
 import { endBatch, redo } from './journal.ts';
 import { beginHolder, endHolder, type Holder, isGone, parseHolder } from './lock.ts';
+import { addNotes, type Note, type NotesFile, readNotes } from './notes.ts';
 
 const VERSION = 1;
 
@@ -56,10 +56,9 @@ export function areaAt(root: string, { workArea }: Spelling): Area {
 export interface Memories {
   /** The device number that the overlay showed. */
   readonly dev: number;
-  /** Overlay inode numbers by the upper's own. */
-  readonly numbers: ReadonlyMap<number, number>;
-  /** Bytes in the file of numbers: where the next go. */
-  readonly size: number;
+  /** In the order in which they were made. */
+  readonly notes: readonly Note[];
+  readonly notesFile: NotesFile;
 }
 
 /** Takes the upper: makes or checks the work area, locks it, and ends what a crash left half done. */
@@ -96,9 +95,15 @@ function* enter(area: Area, dev: number, writer: Writer): Procedure<Memories> {
   const text = yield* readText(area.format);
   if (text === undefined) yield* writeFormat(area, dev, writer);
   const format = text === undefined ? { dev } : parseFormat(area, text);
-  yield* recover(area, writer);
-  const lines = (yield* readText(area.numbers)) ?? '';
-  return { dev: format.dev, numbers: parseNumbers(lines), size: Buffer.byteLength(lines) };
+  // Nobody knows what was promised before a crash.
+  const reach: Reach = writer.can.flush === 'each' ? 'storage' : 'upper';
+  const notesFile = { path: area.numbers, most: reach, size: 0, limit: 0 };
+  const notes = yield* readNotes(notesFile, (line) => damagedNotes(area, line));
+  const recovered = yield* redo(area, writer, reach);
+  yield* addNotes(notesFile, recovered, reach);
+  yield* endBatch(area, reach);
+  yield* clearStage(area, () => false);
+  return { dev: format.dev, notes: [...notes, ...recovered], notesFile };
 }
 
 /** Gives the upper back. */
@@ -156,6 +161,14 @@ function parseFormat(area: Area, text: string): { readonly dev: number } {
   );
 }
 
+function damagedNotes({ numbers }: Area, line: string): Error {
+  return damage(
+    `'${numbers}' is damaged: ${JSON.stringify(line.slice(0, 80))} is none of its lines`,
+    `remove that line, or move '${numbers}' away to start anew (inode numbers and what else the upper itself cannot hold of attributes, ` +
+      'such as owners and nanoseconds, will be those that the upper shows; else the files of the upper are not affected)',
+  );
+}
+
 function parsed(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -163,28 +176,6 @@ function parsed(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function parseNumbers(lines: string): Map<number, number> {
-  const numbers = new Map<number, number>();
-  for (const line of lines.split('\n')) {
-    const [ino, number] = line.split(' ').map(Number);
-    if (ino !== undefined && number !== undefined && ino > 0 && number > 0) numbers.set(ino, number);
-  }
-  return numbers;
-}
-
-/** Ends a batch that a crash interrupted, and clears what is staged. */
-function* recover(area: Area, writer: Writer): Procedure<void> {
-  // Nobody knows what was promised of it before the crash.
-  const reach: Reach = writer.can.flush === 'each' ? 'storage' : 'upper';
-  const steps = yield* redo(area, writer, reach);
-  if (steps.length > 0) {
-    const size = (yield* tell({ kind: 'lstat', path: area.numbers }))?.size ?? 0;
-    yield* noteNumbers(area, yield* numbersOf(steps, new Map()), size, reach);
-  }
-  yield* endBatch(area, reach);
-  yield* clearStage(area, () => false);
 }
 
 /** Removes what is staged but for what is still needed; answers whether something is. */
@@ -195,26 +186,4 @@ export function* clearStage(area: Area, isNeeded: (name: string) => boolean): Pr
     else yield* removeTree(`${area.stage}/${name}`, type);
   }
   return state;
-}
-
-/** Notes the inode numbers that the overlay shows for files of the upper. */
-export function* noteNumbers(
-  area: Area,
-  numbers: ReadonlyMap<number, number>,
-  size: number,
-  reach: Reach,
-): Procedure<number> {
-  if (numbers.size === 0) return size;
-  const lines = Buffer.from([...numbers].map(([ino, number]) => `${ino} ${number}\n`).join(''));
-  if (size === 0) yield* quietly(EEXIST, writeNew(area.numbers, ''));
-  const [path, urgency] = [area.numbers, 'in place'] as const;
-  const handle = yield* tell({ kind: 'open', path, urgency });
-  try {
-    yield* writeAll(path, handle, lines, size, urgency);
-    if (reach === 'storage') yield* tell({ kind: 'flush', path, handle, urgency });
-  } finally {
-    yield* tell({ kind: 'close', path, handle, urgency });
-  }
-  if (reach === 'storage' && size === 0) yield* flushAt(area.base);
-  return size + lines.length;
 }

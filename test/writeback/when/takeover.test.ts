@@ -36,7 +36,7 @@ function surveyCopy(root: string, lower: object): string[] {
 
 /** What `cp` keeps: neither times to the last digit nor further names of a file. */
 function copied(lines: readonly string[]): string[] {
-  return lines.map((line) => line.replace(/^(\S+ \d+) -?\d+ (=\S+)?/, '$1 '));
+  return lines.map((line) => line.replace(/^(\S+ \d+ \S+) -?\d+( \d+ =\S+)?/, '$1'));
 }
 
 interface Site {

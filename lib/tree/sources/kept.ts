@@ -1,0 +1,79 @@
+/**
+ * What shows of files although no branch holds it: what an upper cannot hold of the attributes that it was given (nanoseconds; owners,
+ * where the process is not root), and how many names a file of the lowers has lost (C2). The work area of the upper tells it at the
+ * mount, and write-back keeps it true.
+ *
+ * What the upper showed instead is kept beside it: where another tool has changed that since, the tool is believed.
+ */
+
+import type { Attributes } from '../../branch/branch.ts';
+import { type Source, UpperSource } from './source.ts';
+
+/** What shows of one file of the upper, and what the upper shows instead; only what differs. JSON can hold it. */
+export interface Kept {
+  /** Permission bits: shown, and the upper's. */
+  readonly mode?: readonly [number, number];
+  /** User and group: shown, and the upper's. */
+  readonly owner?: readonly [number, number, number, number];
+  /** Seconds and nanoseconds of `atime` and `mtime`, and of the upper's `mtime`. */
+  readonly times?: readonly [number, number, number, number, number, number];
+  /** Names that only the lowers have. */
+  readonly links?: number;
+}
+
+export class KeptAttributes {
+  /** By the upper's own inode number. Changed by write-back. */
+  readonly #files = new Map<number, Kept>();
+  /** Names that files of the lowers have lost, by the number that the overlay shows. Changed by write-back. */
+  readonly #lost = new Map<number, number>();
+
+  /** What is kept of a file of the upper. */
+  of(ino: number): Kept | undefined {
+    return this.#files.get(ino);
+  }
+
+  /** Notes what is kept of a file of the upper from now on. */
+  note(ino: number, kept: Kept | undefined): void {
+    if (kept === undefined) this.#files.delete(ino);
+    else this.#files.set(ino, kept);
+  }
+
+  /** How many names of a file of the upper only the lowers have. */
+  linksBelow({ ino }: { readonly ino: number | bigint }): number {
+    return this.#files.get(Number(ino))?.links ?? 0;
+  }
+
+  /** How many names a file of the lowers has lost here. */
+  lostLinks(number: number): number {
+    return this.#lost.get(number) ?? 0;
+  }
+
+  /** Notes how many names a file of the lowers has lost here. */
+  noteLost(number: number, links: number): void {
+    if (links === 0) this.#lost.delete(number);
+    else this.#lost.set(number, links);
+  }
+
+  /** What shows of a file that a source has. `number` is what the overlay shows as its inode number. */
+  shown(source: Source, found: Attributes, number: number): Attributes {
+    if (!(source instanceof UpperSource)) {
+      const lost = found.nlink > 1 && this.#lost.size > 0 ? this.lostLinks(number) : 0;
+      return lost === 0 ? found : { ...found, nlink: Math.max(1, found.nlink - lost) };
+    }
+    const kept = this.#files.size === 0 ? undefined : this.#files.get(Number(found.ino));
+    return kept === undefined ? found : withKept(found, kept);
+  }
+}
+
+function withKept(found: Attributes, { mode, owner, times, links = 0 }: Kept): Attributes {
+  const isMode = mode !== undefined && mode[1] === (found.mode & 0o7777);
+  const isOwner = owner !== undefined && owner[2] === found.uid && owner[3] === found.gid;
+  const isTimes = times !== undefined && times[4] === found.mtimeSec && times[5] === found.mtimeNsec;
+  return {
+    ...found,
+    nlink: found.nlink + links,
+    ...(isMode && { mode: (found.mode & ~0o7777) | mode[0] }),
+    ...(isOwner && { uid: owner[0], gid: owner[1] }),
+    ...(isTimes && { atimeSec: times[0], atimeNsec: times[1], mtimeSec: times[2], mtimeNsec: times[3] }),
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * The notes of a work area, `.overfs/numbers`: what the overlay shows of the files of the upper and the upper cannot hold.
+ *
+ *     12 5                             the upper's file 12 is shown as number 5
+ *     12 5 {"owner":[7,7,1000,1000]}   the same, and what else differs (`Kept`)
+ *     0 5 {"lost":1}                   the lowers' file that is shown as number 5 has lost a name
+ *
+ * Lines are added at the end, and the last one about a file counts; now and then the file is written anew without the others. A line
+ * that a crash cut short is the last one, and about a batch that is carried out again. All else that is no such line is damage.
+ */
+
+import type { Attributes } from '../../branch/branch.ts';
+import { EEXIST } from '../../errno.ts';
+import type { Kept } from '../../tree/sources/kept.ts';
+import { type Procedure, tell } from '../commands.ts';
+import { type TakenAttributes, writeAll } from '../content.ts';
+import type { Reach } from '../report.ts';
+import { quietly, readText, removeFile, writeNew } from './files.ts';
+import { flushAt } from './flush.ts';
+
+/** One line. */
+export interface Note {
+  /** The upper's own inode number; 0 where the upper does not have the file. */
+  readonly ino: number;
+  /** The inode number that the overlay shows. */
+  readonly number: number;
+  /** Undefined where the upper holds all else. */
+  readonly kept?: Kept | undefined;
+  /** How many names the file has lost, if the upper does not have it. */
+  readonly lost?: number | undefined;
+}
+
+/** The file of notes, and what is known of it. */
+export interface NotesFile {
+  readonly path: string;
+  /** How far down it is brought when it is written anew: lines may be lost then that were promised to last. */
+  readonly most: Reach;
+  /** In bytes: where the next line goes. Changed by `addNotes`. */
+  size: number;
+  /** How large it may get before it is written anew. Changed by `readNotes`. */
+  limit: number;
+}
+
+/** How large the file may get in any case, in bytes. */
+const SMALL = 64 * 1024;
+
+const LINE = /^(\d+) (\d+)(?: (\{.*\}))?$/;
+
+function parseLine(line: string): Note | undefined {
+  const [, ino, number, rest] = LINE.exec(line) ?? [];
+  if (ino === undefined || number === undefined) return undefined;
+  const base = { ino: Number(ino), number: Number(number) };
+  if (rest === undefined) return base;
+  try {
+    const { lost, ...kept } = JSON.parse(rest) as Kept & { readonly lost?: number };
+    return base.ino === 0 ? { ...base, lost } : { ...base, kept };
+  } catch {
+    return undefined;
+  }
+}
+
+function lineOf({ ino, number, kept, lost }: Note): string {
+  const rest = lost === undefined ? kept : { lost };
+  return rest === undefined ? `${ino} ${number}\n` : `${ino} ${number} ${JSON.stringify(rest)}\n`;
+}
+
+/**
+ * Reads the notes, and writes them anew where most of the lines count no more.
+ *
+ * @param damaged makes the error that a line is thrown as which is none
+ */
+export function* readNotes(file: NotesFile, damaged: (line: string) => Error): Procedure<readonly Note[]> {
+  const text = (yield* readText(file.path)) ?? '';
+  const lines = text.split('\n');
+  const isTorn = lines.pop() !== '';
+  const notes = new Map<string, Note>();
+  for (const line of lines) {
+    const note = parseLine(line);
+    if (note === undefined) throw damaged(line);
+    const key = note.ino === 0 ? `:${note.number}` : `${note.ino}`;
+    notes.set(key, note);
+  }
+  file.size = Buffer.byteLength(text);
+  if (isTorn || (file.size > SMALL && lines.length > notes.size * 2)) yield* rewrite(file, [...notes.values()]);
+  file.limit = SMALL + file.size * 2;
+  return [...notes.values()];
+}
+
+function directoryOf({ path }: NotesFile): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
+
+function* rewrite(file: NotesFile, notes: readonly Note[]): Procedure<void> {
+  const fresh = `${file.path}.new`;
+  const text = notes.map(lineOf).join('');
+  yield* removeFile(fresh);
+  yield* writeNew(fresh, text, file.most);
+  yield* tell({ kind: 'rename', from: fresh, to: file.path, urgency: 'in place' });
+  if (file.most === 'storage') yield* flushAt(directoryOf(file));
+  file.size = Buffer.byteLength(text);
+}
+
+/** Adds lines to the notes. Requires: `readNotes` was the first to look at the file. */
+export function* addNotes(file: NotesFile, notes: readonly Note[], reach: Reach): Procedure<void> {
+  if (notes.length === 0) return;
+  const lines = Buffer.from(notes.map(lineOf).join(''));
+  if (file.size === 0) yield* quietly(EEXIST, writeNew(file.path, ''));
+  const { path } = file;
+  const urgency = 'in place';
+  const handle = yield* tell({ kind: 'open', path, urgency });
+  try {
+    yield* writeAll(path, handle, lines, file.size, urgency);
+    if (reach === 'storage') yield* tell({ kind: 'flush', path, handle, urgency });
+  } finally {
+    yield* tell({ kind: 'close', path, handle, urgency });
+  }
+  if (reach === 'storage' && file.size === 0) yield* flushAt(directoryOf(file));
+  file.size += lines.length;
+  if (file.size > file.limit) yield* readNotes(file, (line) => new Error(`not one of our lines: ${line}`));
+}
+
+/** What of the attributes that were given to a file of the upper shows there otherwise; undefined where nothing does. */
+export function keptOf(given: TakenAttributes, found: Attributes): Kept | undefined {
+  const { uid, gid, links } = given;
+  const mode = given.mode ?? found.mode & 0o7777;
+  const isMode = mode === (found.mode & 0o7777);
+  const isOwner = uid === found.uid && gid === found.gid;
+  const [atimeSec, atimeNsec, mtimeSec, mtimeNsec] = given.times ?? timesOf(found);
+  const isTimes =
+    atimeSec === found.atimeSec &&
+    atimeNsec === found.atimeNsec &&
+    mtimeSec === found.mtimeSec &&
+    mtimeNsec === found.mtimeNsec;
+  if (isMode && isOwner && isTimes && !links) return undefined;
+  return {
+    ...(!isMode && { mode: [mode, found.mode & 0o7777] as const }),
+    ...(!isOwner && { owner: [uid, gid, found.uid, found.gid] as const }),
+    ...(!isTimes && { times: [atimeSec, atimeNsec, mtimeSec, mtimeNsec, found.mtimeSec, found.mtimeNsec] as const }),
+    ...(links && { links }),
+  };
+}
+
+function timesOf({ atimeSec, atimeNsec, mtimeSec, mtimeNsec }: Attributes): readonly [number, number, number, number] {
+  return [atimeSec, atimeNsec, mtimeSec, mtimeNsec];
+}
