@@ -6,13 +6,15 @@ import type { Command } from './writeback/commands.ts';
 export interface OverlayEvents {
   /** Something is about to be done to the upper. Its bytes are good until it is done: whoever wants them for longer copies them. */
   command: [command: Command];
-  /** A file could not be written back; it stays dirty and is tried again by the next write-back. */
+  /** A file could not be written back. */
   'writeback-error': [
     failure: {
       /** Absolute in the overlay. */
       readonly path: string;
       /** Such as `ENOSPC`. */
       readonly code: string;
+      /** False: it stays dirty, and is tried again by the next write-back. True: what was dirty of it is given up (`onError: 'discard'`, `'through'`). */
+      readonly discarded: boolean;
     },
   ];
 }

@@ -110,10 +110,15 @@ export interface ParsedOptions {
 const LARGEST_PAGE = 2 ** 20;
 const DEFAULT_PAGE = 16 * 1024;
 const DEFAULT_CACHE = { maxBytes: 256 * 1024 * 1024, maxEntries: 1_000_000 };
-const DEFAULT_WRITEBACK = { dirtyBytes: 64 * 1024 * 1024, dirtyLimit: 256 * 1024 * 1024, expire: 5000 };
+const DEFAULT_WRITEBACK = {
+  dirtyBytes: 64 * 1024 * 1024,
+  dirtyLimit: 256 * 1024 * 1024,
+  expire: 5000,
+  onError: 'retain',
+} as const;
 
 const NEVER = Number.POSITIVE_INFINITY;
-const MANUAL = { dirtyBytes: NEVER, dirtyLimit: NEVER, expire: NEVER };
+const MANUAL = { dirtyBytes: NEVER, dirtyLimit: NEVER, expire: NEVER, onError: 'retain' } as const;
 
 const KNOWN = new Set<keyof OverlayOptions>([
   'lower',
@@ -227,7 +232,7 @@ function parseWriteBack(writeback: OverlayOptions['writeback']): Times {
   if (writeback === 'manual') return { ...MANUAL, mode: 'behind' };
   if (writeback === 'through') return { ...MANUAL, mode: 'through' };
   const given = writeback ?? {};
-  const wanted = "'through', 'manual' or an object { dirtyBytes, dirtyLimit, expire }";
+  const wanted = "'through', 'manual' or an object { dirtyBytes, dirtyLimit, expire, onError }";
   if (typeof given === 'string') throw wrongValue('writeback', wanted, given);
   if (typeof given !== 'object') throw wrongType('writeback', wanted, given);
   const parsed = { ...DEFAULT_WRITEBACK, ...given };
@@ -235,7 +240,10 @@ function parseWriteBack(writeback: OverlayOptions['writeback']): Times {
     if (!(key in DEFAULT_WRITEBACK)) {
       throw wrongValue(`writeback.${key}`, `one of ${Object.keys(DEFAULT_WRITEBACK).join(', ')}`, value);
     }
-    if (value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
+    if (key === 'onError') {
+      if (value !== 'retain' && value !== 'discard')
+        throw wrongValue('writeback.onError', "'retain' or 'discard'", value);
+    } else if (value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
       throw wrongValue(`writeback.${key}`, 'a whole number or Infinity', value);
     }
   }

@@ -16,7 +16,7 @@ import { UpperSource } from './tree/sources/source.ts';
 import type { Flusher, Tree } from './tree/tree.ts';
 import { attachUpper, noteChanges } from './writeback/attach.ts';
 import { countFailures, noteFailure } from './writeback/errors.ts';
-import type { Failure, Listeners, Manner, Reach } from './writeback/report.ts';
+import type { Failure, Fate, Listeners, Manner, Reach } from './writeback/report.ts';
 import { WriteThrough } from './writeback/when/through.ts';
 import { type Timers, type Times, Triggers } from './writeback/when/triggers.ts';
 import { WriteBack } from './writeback/write-back.ts';
@@ -43,6 +43,8 @@ const TIMERS: Timers = {
 export class UpperControl implements Flusher {
   readonly #tree: Tree;
   readonly #listeners: Listeners;
+  /** What becomes of what the upper refuses. */
+  readonly #fate: Fate;
   /** What the user gave, or the volume that was made when one was first needed. Changed by `#makeVolume`. */
   given: object | string | undefined;
   /** Undefined while there is no upper. Changed by the constructor and `#makeVolume`. */
@@ -58,6 +60,7 @@ export class UpperControl implements Flusher {
   constructor(tree: Tree, upper: ParsedUpper | undefined, options: Times, listeners: Listeners) {
     this.#tree = tree;
     this.#listeners = listeners;
+    this.#fate = options.onError === 'discard' ? 'discarded' : 'retained';
     if (upper === undefined) {
       if (options.mode === 'through') this.#writeThrough(this.#makeVolume());
       return;
@@ -80,6 +83,7 @@ export class UpperControl implements Flusher {
   #writeThrough(writeBack: WriteBack): void {
     this.#writeBack = writeBack;
     writeBack.isWhole = true;
+    writeBack.fate = 'discarded';
     this.#tree.through = new WriteThrough(this.#tree, writeBack);
   }
 
@@ -87,7 +91,9 @@ export class UpperControl implements Flusher {
     const { nesting } = upper;
     this.#tree.can = upper.can;
     const who = nesting === undefined ? OURSELVES : nesting.writer;
-    return new WriteBack(this.#tree, { branch, upper, root, ...who, pause: PAUSE }, this.#listeners);
+    const writeBack = new WriteBack(this.#tree, { branch, upper, root, ...who, pause: PAUSE }, this.#listeners);
+    writeBack.fate = this.#fate;
+    return writeBack;
   }
 
   /** The default upper: a volume in memory, made when something is first written back. */

@@ -65,7 +65,8 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     this.#roots = new Map(branches.map(({ branch, root }) => [branch, root]));
     this.#upper = new UpperControl(this.#tree, upper, parsed.writeback, {
       onCommand: (command) => void this.emit('command', command),
-      onFailure: ({ path, errno }) => void this.emit('writeback-error', { path, code: errno.code }),
+      onFailure: ({ path, errno }, fate) =>
+        void this.emit('writeback-error', { path, code: errno.code, discarded: fate === 'discarded' }),
     });
     setRoots(this.#tree, branches);
     const caller = new Caller(this.#tree, credentials, umask);

@@ -24,12 +24,15 @@ export interface Failure {
   readonly errno: Errno;
 }
 
+/** What becomes of what could not be written: it stays dirty, or is given up. */
+export type Fate = 'retained' | 'discarded';
+
 /** Who is told of what happens. */
 export interface Listeners {
   /** Every command, before it is carried out. */
   onCommand(command: Command): void;
-  /** Every file that could not be written, at once. */
-  onFailure(failure: Failure): void;
+  /** Every file that could not be written, at once, and what becomes of what is dirty of it. */
+  onFailure(failure: Failure, fate: Fate): void;
 }
 
 /** How one write-back is done. */

@@ -32,9 +32,10 @@ import type { Target } from './drive/perform.ts';
 import { noteFailure, shownPathIn, shownPathOf } from './errors.ts';
 import { isRead } from './places.ts';
 import { type Plan, plan } from './plan.ts';
-import type { Failure, Listeners, Manner, Reach } from './report.ts';
+import type { Failure, Fate, Listeners, Manner, Reach } from './report.ts';
 import { giveBack, newsIn, settle, takeNotes } from './settle.ts';
 import { flushPlaces, touchedBy, Unflushed } from './storage.ts';
+import { discard } from './when/discard.ts';
 
 /** How the upper is reached, and who writes there. */
 export interface UpperAccess extends Omit<Writer, 'can' | 'isOnDisk'> {
@@ -66,6 +67,8 @@ export class WriteBack {
   readonly #unflushed = new Unflushed();
   /** The staging directory, as far as the tree has anything there. */
   readonly #stage: UpperSource;
+  /** What becomes of a content that cannot be written. Set by the overlay. */
+  fate: Fate = 'retained';
   /** A batch of which anything cannot be written is not decided at all. Set by who writes through. */
   isWhole = false;
   /** The last name given in the staging directory. Changed by `#nameStage`. */
@@ -224,11 +227,12 @@ export class WriteBack {
   /** Stages, decides and carries out what was planned. */
   *#batch(taken: Plan, manner: Manner, reach: Reach): Procedure<Failure[]> {
     const failed = new Map(taken.refused);
+    let lost: readonly Inode[];
     let batch: Batch;
     try {
       if (this.#isStageUsed) yield* this.#clearStage();
       this.#isStageUsed = true;
-      yield* this.#stageAll(taken, manner, failed, reach);
+      lost = yield* this.#stageAll(taken, manner, failed, reach);
       const [refusal = taken.draft.unnamed.size > 0 ? ENOTSUP : undefined] = failed.values();
       if (this.isWhole && refusal !== undefined) throw refusal;
       batch = makeBatch(taken, failed, reach);
@@ -240,7 +244,7 @@ export class WriteBack {
     } catch (thrown) {
       giveBack(this.#tree, taken);
       if (thrown instanceof Errno) {
-        for (const inode of taken.inodes) if (!failed.has(inode)) this.#report(inode, thrown);
+        for (const inode of taken.inodes) if (!failed.has(inode)) this.#report(inode, thrown, this.#fateOfAll);
       }
       throw thrown;
     }
@@ -257,11 +261,14 @@ export class WriteBack {
       throw thrown;
     }
     const failures = [...failed].map(([inode, errno]) => ({ path: shownPathOf(this.#tree, inode), errno }));
+    if (this.fate === 'discarded') for (const inode of lost) yield* discard(this.#tree, inode);
     return [...failures, ...this.#reportUnnamed(taken)];
   }
 
-  *#stageAll(taken: Plan, { onProgress, signal }: Manner, failed: Map<Inode, Errno>, reach: Reach): Procedure<void> {
+  /** Answers whose content could not be written. */
+  *#stageAll(taken: Plan, { onProgress, signal }: Manner, failed: Map<Inode, Errno>, reach: Reach): Procedure<Inode[]> {
     const total = taken.contents.size;
+    const lost: Inode[] = [];
     let done = 0;
     for (const [{ mode }, stage] of taken.stages) {
       // Open to us until all is in it; its own mode comes last.
@@ -274,6 +281,7 @@ export class WriteBack {
       } catch (thrown) {
         if (!(thrown instanceof Errno)) throw thrown;
         failed.set(content.inode, thrown);
+        lost.push(content.inode);
         // In a directory that gets its place as a whole there is to be nothing that is not complete.
         yield* removeFile(`${this.#area.stage}/${content.stage}`, 'none');
       }
@@ -281,7 +289,13 @@ export class WriteBack {
       onProgress?.({ done, total, bytes: this.written, path: shownPathOf(this.#tree, content.inode) });
     }
     failWhoIsBoundTo(taken, failed);
-    for (const [inode, errno] of failed) this.#report(inode, errno);
+    for (const [inode, errno] of failed) this.#report(inode, errno, lost.includes(inode) ? this.fate : this.#fateOfAll);
+    return lost;
+  }
+
+  /** What becomes of a batch that is not decided. */
+  get #fateOfAll(): Fate {
+    return this.isWhole ? this.fate : 'retained';
   }
 
   /** Makes the names of what is staged durable; the files themselves are. */
@@ -357,9 +371,9 @@ export class WriteBack {
   }
 
   /** Tells whoever has to hear of it that an inode could not be written. */
-  #report(inode: Inode, errno: Errno): void {
+  #report(inode: Inode, errno: Errno, fate: Fate = 'retained'): void {
     noteFailure(inode, errno);
-    this.#listeners.onFailure({ path: shownPathOf(this.#tree, inode), errno });
+    this.#listeners.onFailure({ path: shownPathOf(this.#tree, inode), errno }, fate);
   }
 
   /** Tells of names that the upper cannot hold. */
@@ -367,7 +381,7 @@ export class WriteBack {
     return [...unnamed].map(({ directory, name, want }) => {
       if (want !== undefined) noteFailure(want, ENOTSUP);
       const failure = { path: shownPathIn(this.#tree, directory, name), errno: ENOTSUP };
-      this.#listeners.onFailure(failure);
+      this.#listeners.onFailure(failure, 'retained');
       return failure;
     });
   }

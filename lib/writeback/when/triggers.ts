@@ -16,6 +16,11 @@ export interface WriteBackOptions {
   readonly dirtyLimit?: number;
   /** How long a change may stay dirty, in milliseconds; Infinity for as long as nobody asks. Default 5000. */
   readonly expire?: number;
+  /**
+   * What becomes of a file that the upper refuses: `retain` keeps it dirty, to be tried again; `discard` gives up what was written to it, and
+   * shows what the upper or a lower has. Default `retain`.
+   */
+  readonly onError?: 'retain' | 'discard';
 }
 
 /** Those with the defaults filled in; `through`: every change goes down before its call returns. */

@@ -236,7 +236,7 @@ describe('writing through', () => {
 
   it('what is no mode is refused by name', () => {
     expect(() => createOverlay({ lower: [], writeback: 'sometimes' as 'manual' })).toThrow(
-      `The option "writeback" must be 'through', 'manual' or an object { dirtyBytes, dirtyLimit, expire }. Received 'sometimes'`,
+      `The option "writeback" must be 'through', 'manual' or an object { dirtyBytes, dirtyLimit, expire, onError }. Received 'sometimes'`,
     );
   });
 });

@@ -22,7 +22,7 @@ class Hand implements Timers {
   }
 }
 
-const OPTIONS = { dirtyBytes: 100, dirtyLimit: 200, expire: 5000 };
+const OPTIONS = { dirtyBytes: 100, dirtyLimit: 200, expire: 5000, onError: 'retain' } as const;
 
 function setUp() {
   const timers = new Hand();

@@ -1,0 +1,141 @@
+// `onError: 'discard'`: what the upper refuses is given up, said so, and the file is again what the upper or a lower has.
+
+import { Volume } from 'memfs';
+import { expect, it } from 'vitest';
+import { createOverlay } from '../../../lib/index.ts';
+import { Fault, forgetLock, leftovers, mount, newLower, survey, type UpperFs } from '../rig.ts';
+import { WORKLOADS } from '../workloads.ts';
+
+const STRIDE = process.env.OVERFS_SOAK === 'long' ? 1 : 5;
+
+/** An overlay whose upper refuses contents that begin with `refused`. */
+function setUp() {
+  const volume = new Volume();
+  const lower = newLower();
+  const overlay = mount(volume, { lower, writeback: { onError: 'discard' } });
+  const told: string[] = [];
+  overlay.on('writeback-error', ({ path, code, discarded }) => told.push(`${code} ${path} ${discarded}`));
+  overlay.on('command', (command) => {
+    if (command.kind !== 'write' || !Buffer.from(command.bytes).toString().startsWith('refused')) return;
+    throw Object.assign(new Error('full'), { code: 'EDQUOT' });
+  });
+  const sync = () => expect(() => overlay.syncSync()).toThrow(AggregateError);
+  return { volume, lower, overlay, fs: overlay.fs, told, sync };
+}
+
+it('a file of the upper is what the upper has again, for who has it open too', () => {
+  const { volume, overlay, fs, told, sync } = setUp();
+  fs.writeFileSync('/file', 'taken', { mode: 0o640 });
+  overlay.syncSync();
+  const { mtimeMs } = fs.statSync('/file');
+  const fd = fs.openSync('/file', 'r+');
+  fs.writeSync(fd, 'refused and longer', 0);
+  fs.fchmodSync(fd, 0o600);
+  sync();
+  expect(told).toEqual(['EDQUOT /file true']);
+  expect(fs.readFileSync(fd, 'utf8')).toBe('taken');
+  expect(fs.statSync('/file')).toMatchObject({ size: 5, mode: 0o100640, mtimeMs });
+  expect(overlay.statistics().dirtyBytes).toBe(0);
+  expect(() => fs.fsyncSync(fd)).toThrow('EDQUOT');
+  // Nothing is tried again; what is written now is.
+  overlay.syncSync();
+  fs.writeSync(fd, 'later', 0);
+  fs.fsyncSync(fd);
+  fs.closeSync(fd);
+  expect(volume.readFileSync('/file', 'utf8')).toBe('later');
+  overlay.close();
+});
+
+it('a file of a lower is the lower’s again, and follows it', () => {
+  const lower = Volume.fromJSON({ '/file': 'the lower’s', '/other': 'x' });
+  const overlay = createOverlay({
+    lower,
+    upper: new Volume(),
+    writeback: { onError: 'discard' },
+    limits: { inodes: 5 },
+  });
+  overlay.on('command', (command) => {
+    if (command.kind === 'write' && Buffer.from(command.bytes).toString() === 'mine') {
+      throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+    }
+  });
+  const { fs } = overlay;
+  const fd = fs.openSync('/file', 'r');
+  fs.writeFileSync('/file', 'mine');
+  expect(() => overlay.syncSync()).toThrow(AggregateError);
+  expect(fs.readFileSync('/file', 'utf8')).toBe('the lower’s');
+  lower.writeFileSync('/file', 'changed below');
+  expect(fs.readFileSync('/file', 'utf8')).toBe('changed below');
+  expect(fs.readFileSync(fd, 'utf8')).toBe('changed below');
+  expect([...overlay.changes()]).toEqual([]);
+  expect(fs.statfsSync('/').ffree).toBe(5);
+  overlay.close();
+});
+
+it('a new file goes; where it has replaced another, that is there again', () => {
+  const { lower, volume, overlay, fs, told, sync } = setUp();
+  fs.writeFileSync('/kept', 'of the upper');
+  fs.mkdirSync('/d');
+  overlay.syncSync();
+  fs.writeFileSync('/new', 'refused');
+  fs.writeFileSync('/d/new', 'refused');
+  fs.writeFileSync('/tmp1', 'refused');
+  fs.renameSync('/tmp1', '/kept');
+  fs.writeFileSync('/tmp2', 'refused');
+  fs.renameSync('/tmp2', '/src/f0');
+  fs.writeFileSync('/fine', 'taken');
+  const fd = fs.openSync('/new', 'r+');
+  sync();
+  expect(told.sort()).toEqual(['/d/new', '/kept', '/new', '/src/f0'].map((path) => `EDQUOT ${path} true`));
+  expect(fs.readdirSync('/d')).toEqual([]);
+  expect(fs.existsSync('/new')).toBe(false);
+  expect(fs.readFileSync(fd, 'utf8')).toBe('');
+  expect(fs.readFileSync('/kept', 'utf8')).toBe('of the upper');
+  expect(fs.statSync('/src/f0').size).toBe(100);
+  expect(volume.readFileSync('/fine', 'utf8')).toBe('taken');
+  expect(() => fs.closeSync(fd)).toThrow('EDQUOT');
+  overlay.syncSync();
+  const shown = survey(fs);
+  overlay.close();
+  const next = mount(volume, { lower });
+  expect(survey(next.fs)).toEqual(shown);
+  next.close();
+});
+
+it.each(Object.entries(WORKLOADS))(
+  '%s: whatever is refused, overlay and upper show the same afterwards',
+  (_, phases) => {
+    for (let k = 1; ; k += STRIDE) {
+      const volume = new Volume();
+      const lower = newLower();
+      const overlay = mount(volume, { lower, writeback: { onError: 'discard' } });
+      survey(overlay.fs);
+      phases[0]?.(overlay.fs);
+      overlay.syncSync();
+      phases[1]?.(overlay.fs);
+      const fault = new Fault(overlay);
+      fault.arm(k, k, Object.assign(new Error('full'), { code: 'ENOSPC' }));
+      try {
+        overlay.syncSync();
+      } catch {
+        // It is told.
+      }
+      const isStruck = fault.count >= k;
+      fault.disarm();
+      overlay.syncSync();
+      const shown = survey(overlay.fs);
+      forgetLock(volume as unknown as UpperFs);
+      const next = mount(volume, { lower });
+      expect(survey(next.fs), `command ${k}`).toEqual(shown);
+      next.close();
+      expect(leftovers(volume as unknown as UpperFs)).toEqual([]);
+      if (!isStruck) break;
+    }
+  },
+);
+
+it('what is no policy is refused by name', () => {
+  expect(() => createOverlay({ lower: [], writeback: { onError: 'ignore' as 'retain' } })).toThrow(
+    `The option "writeback.onError" must be 'retain' or 'discard'. Received 'ignore'`,
+  );
+});
