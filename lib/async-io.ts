@@ -88,6 +88,7 @@ interface Opened {
 
 /** Asks and stops: the memory of one call of the callback or promise API, from its first run to its last. */
 export class AsyncIo implements Io {
+  readonly isAtOnce = false;
   /** How to ask a branch that has only synchronous functions. */
   readonly #atOnce: Io;
   // Most calls find all they need in memory, so what follows is made when it is first needed.

@@ -35,6 +35,8 @@ import { Fault } from './questions.ts';
 
 /** The one way to ask a branch: each method is the question of the same name in `Requests`. */
 export interface Io {
+  /** Whether answers come at once, so that no operation stops: what is made for an answer is not made in vain. */
+  readonly isAtOnce: boolean;
   lstat(branch: Branch, path: string): Attributes | undefined;
   revalidate(branch: Branch, path: string, remembered: Remembered): typeof SAME | Attributes | undefined;
   list(branch: Branch, path: string): readonly Entry[] | undefined;
@@ -117,6 +119,7 @@ let pending: Errand | undefined;
 
 /** Asks at once: for the synchronous API. */
 export const syncIo: Io = {
+  isAtOnce: true,
   lstat: (branch, path) => {
     const answer = now(branch, 'lstat', path).lstat(path);
     heardAtOnce(branch, path, answer);

@@ -6,7 +6,7 @@ import { constants } from 'node:fs';
 import { UPPER } from '../branch/branch.ts';
 import { EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, ESTALE } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { affordable, holdsPage, readContents, reclaim, writeContents } from '../pages/contents.ts';
+import { affordable, readContents, readOver, reclaim, writeContents } from '../pages/contents.ts';
 import { type Filled, fillForRead, fillForWrite, lacks, type Origin } from '../pages/fill.ts';
 import type { Memory } from '../pages/memory.ts';
 import { type Caller, dropSetId } from '../tree/caller.ts';
@@ -167,24 +167,27 @@ function passesBy(memory: Memory, file: File, length: number): boolean {
 }
 
 /**
- * Reads past the page cache, where no page of the range is in memory and the branch keeps what it has read: the second reading costs
- * there what the first did, and nothing need be fetched ahead, which the kernel does (P7). Should somebody write in the range while the
- * branch reads, the next run of the operation finds that page (C10); should the lower change, the branch says so as for any read (C7).
+ * Reads past the page cache what is not in memory, where the branch keeps what it has read: the second reading costs there what the
+ * first did, and nothing need be fetched ahead, which the kernel does (P7). What is in memory is put over it in the run that finds the
+ * answer, so a write meanwhile is seen as a whole (C10); should the lower change, the branch says so as for any read (C7).
  *
  * @returns the number of bytes; undefined where the pages must be used
  */
 function readStraight(io: Io, tree: Tree, file: File, from: number, target: Uint8Array): number | undefined {
+  const { memory } = tree;
   const origin = originOf(file);
   const straight = origin?.branch.straight;
   const to = Math.min(from + target.length, file.size);
-  if (origin === undefined || straight === undefined || from >= to || to > file.supplied) return undefined;
-  if (holdsPage(tree.memory, file, from, to)) return undefined;
-  const wanted = to - from === target.length ? target : target.subarray(0, to - from);
+  if (origin === undefined || straight === undefined || !lacks(memory, file, from, to)) return undefined;
+  const length = Math.min(to, file.supplied) - from;
   const { branch, path, fingerprint } = origin;
+  const wanted = length === target.length ? target : target.subarray(0, length);
   const bytes = io.readStraight(branch, straight, path, fingerprint, from, wanted);
-  if (bytes === wanted.length) {
-    tree.memory.clean.misses++;
-    return bytes;
+  if (bytes === length) {
+    // From here on nothing stops or fails.
+    readOver(memory, file, from, to, target);
+    memory.clean.misses++;
+    return to - from;
   }
   settleFill(io, tree, file, bytes === undefined ? 'changed' : 'short');
   return undefined;
@@ -241,6 +244,11 @@ const PAST_CHUNK = 64 * 1024;
 
 /** The bytes of a file from `from` to its end, in a Buffer of their own. */
 export function readAll(io: Io, tree: Tree, file: File, from: number): Buffer {
+  const expected = file.size - from;
+  if (io.isAtOnce && passesBy(tree.memory, file, expected)) {
+    const whole = Buffer.allocUnsafeSlow(expected);
+    if (readStraight(io, tree, file, from, whole) === expected) return whole;
+  }
   prepareRead(io, tree, file, from, file.size);
   return readPrepared(io, tree, file, from);
 }

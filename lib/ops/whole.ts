@@ -89,6 +89,7 @@ export function readText(io: Io, caller: Caller, path: string, flags: number): s
   const file = begin(io, caller, path, flags);
   if (!(file instanceof File)) return file;
   const { tree } = caller;
+  if (file.size > tree.memory.pageSize) return readAll(io, tree, file, 0).toString('utf8');
   prepareRead(io, tree, file, 0, file.size);
   const page = pageAt(file, 0);
   if (page !== undefined && page.length === file.size) {

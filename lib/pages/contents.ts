@@ -61,15 +61,6 @@ function setPage(file: Contents, index: PageIndex, page: Page): void {
   }
 }
 
-/** Whether any page of [from, to) is in memory. */
-export function holdsPage({ pageSize }: Memory, file: Contents, from: number, to: number): boolean {
-  if (file.pages === undefined) return false;
-  for (let index = Math.floor(from / pageSize); index * pageSize < to; index++) {
-    if (pageAt(file, index) !== undefined) return true;
-  }
-  return false;
-}
-
 /** Whether the page must be asked of the origin before it can be read. */
 export function isWithOrigin(memory: Memory, file: Contents, index: PageIndex): boolean {
   return index * memory.pageSize < file.supplied && pageAt(file, index) === undefined;
@@ -137,6 +128,28 @@ export function readContents(
     else {
       if (page.state === CLEAN) memory.clean.touch(page);
       readPage(page, position - start, end - start, target, offset);
+    }
+    position = end;
+  }
+}
+
+/**
+ * Puts what is in memory of bytes `from` to `to` of the file over what the origin has in `target`, and zeros where neither has anything.
+ * Requires: within the size; `target` begins with what the origin supplies from `from` on.
+ */
+export function readOver(memory: Memory, file: Contents, from: number, to: number, target: Uint8Array): void {
+  const { pageSize } = memory;
+  if (file.pages === undefined && to <= file.supplied) return;
+  for (let position = from; position < to; ) {
+    const index = Math.floor(position / pageSize);
+    const start = index * pageSize;
+    const end = Math.min(to, start + pageSize);
+    const page = pageAt(file, index);
+    if (page !== undefined) {
+      if (page.state === CLEAN) memory.clean.touch(page);
+      readPage(page, position - start, end - start, target, position - from);
+    } else if (end > file.supplied) {
+      target.fill(0, Math.max(position, file.supplied) - from, end - from);
     }
     position = end;
   }

@@ -21,6 +21,9 @@ afterEach(() => {
   nodeFs.rmSync(directory, { recursive: true });
 });
 
+/** What a file holds that is small beside it. */
+const SMALL = 's'.repeat(CACHE / 5);
+
 /** No two pages alike. */
 function large(label: string): Buffer {
   const content = Buffer.alloc(LARGE);
@@ -51,7 +54,7 @@ for (const form of FORMS) {
     it('P6 gives what the file holds and leaves in the cache what is there', async () => {
       const content = large('content');
       nodeFs.writeFileSync(`${directory}/large`, content);
-      nodeFs.writeFileSync(`${directory}/small`, 's'.repeat(CACHE / 2));
+      nodeFs.writeFileSync(`${directory}/small`, SMALL);
       const { fs, count } = counted();
       const face = faceOf(fs, form, '/');
       await face.readFile('/small');
@@ -69,7 +72,7 @@ for (const form of FORMS) {
         expect(Buffer.concat(pieces).equals(content)).toBe(true);
       }
       const { reads } = count;
-      expect(await face.readFile('/small', 'utf8')).toBe('s'.repeat(CACHE / 2));
+      expect(await face.readFile('/small', 'utf8')).toBe(SMALL);
       expect(count.reads).toBe(reads);
     });
 
@@ -133,6 +136,30 @@ describe('a long read of a large file', () => {
     content.fill('x', PIECE + 8192, PIECE + 2 * 8192);
     expect(buffer.equals(content.subarray(PIECE, 2 * PIECE))).toBe(true);
     await handle.close();
+  });
+
+  it('P6 leaves the cache as it is where all of the file is read at once', () => {
+    const content = large('content');
+    nodeFs.writeFileSync(`${directory}/large`, content);
+    nodeFs.writeFileSync(`${directory}/small`, SMALL);
+    const { fs, overlay, count } = counted();
+    fs.readFileSync('/small');
+    const { cachedBytes } = overlay.statistics();
+    expect(fs.readFileSync('/large').equals(content)).toBe(true);
+    expect(fs.readFileSync('/large', 'utf8')).toBe(content.toString());
+    const fd = fs.openSync('/large', 'r');
+    fs.readSync(fd, Buffer.alloc(1000));
+    expect(fs.readFileSync(fd).equals(content.subarray(1000))).toBe(true);
+    fs.closeSync(fd);
+    expect(overlay.statistics().cachedBytes).toBeLessThan(cachedBytes + PIECE);
+    const { reads } = count;
+    fs.readFileSync('/small');
+    expect(count.reads).toBe(reads);
+    fs.appendFileSync('/large', 'more');
+    fs.truncateSync('/large', LARGE + 100_000);
+    const longer = Buffer.concat([content, Buffer.from('more'), Buffer.alloc(100_000 - 4)]);
+    expect(fs.readFileSync('/large').equals(longer)).toBe(true);
+    expect(overlay.statistics().cachedBytes).toBeLessThan(cachedBytes + PIECE);
   });
 
   it('into several buffers fills them all', async () => {
