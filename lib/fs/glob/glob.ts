@@ -12,10 +12,10 @@
 import type { Dirent } from 'node:fs';
 import path from 'node:path';
 import { LINKS_BELOW_ANY_GO_ON } from '../quirks.ts';
-import { makeDirent } from '../results/dirent.ts';
-import { type Sequence, step } from '../sequences/steps.ts';
+import { runLater, runTelling, type Sequence } from '../sequences/steps.ts';
 import type { FileSystem } from '../session.ts';
 import { matchesName, matchesPath, type Pattern, parsePattern } from './pattern.ts';
+import { Sight } from './sight.ts';
 
 /** What `glob` was asked. */
 export interface GlobRequest {
@@ -57,7 +57,7 @@ const NONE: ReadonlySet<never> = new Set<never>();
 /** The paths (or Dirents) that match. Not to be seen is as good as not to be there. */
 export function* glob(fs: FileSystem, request: GlobRequest): Sequence<(string | Dirent)[]> {
   const search = new Search(fs, request);
-  yield* search.run(request.patterns.flatMap(parsePattern));
+  yield* search.run();
   const found = [...search.found];
   if (!request.withFileTypes) return found;
   const entries: Dirent[] = [];
@@ -68,30 +68,40 @@ export function* glob(fs: FileSystem, request: GlobRequest): Sequence<(string | 
   return entries;
 }
 
+/** The same, each as soon as it is found. */
+export async function* globOneByOne(fs: FileSystem, request: GlobRequest): AsyncGenerator<string | Dirent, void> {
+  const search = new Search(fs, request);
+  for await (const at of runTelling(search.run(), () => search.news())) {
+    const entry = request.withFileTypes ? await runLater(search.lookAsNamed(at)) : at;
+    if (entry !== undefined) yield entry;
+  }
+}
+
 class Search {
   /** What matches, in the order in which it was found. */
   readonly found = new Set<string>();
-  readonly #fs: FileSystem;
+  /** Those of them that nobody was told of yet. Changed by `#add` and `news`. */
+  #untold: string[] = [];
+  readonly #sight: Sight;
   readonly #request: GlobRequest;
   /** Absolute. */
   readonly #root: string;
   readonly #excluded: readonly string[];
   /** With what rests of patterns the search has been at a place. */
   readonly #seen = new Map<string, Set<string>>();
-  readonly #listings = new Map<string, readonly Dirent[]>();
-  readonly #entries = new Map<string, Dirent | undefined>();
   /** The places found below the one that is visited, in this order. Emptied by `run`. */
   readonly #next = new Map<string, Mark[]>();
 
   constructor(fs: FileSystem, request: GlobRequest) {
-    this.#fs = fs;
     this.#request = request;
     const { exclude, cwd, processCwd } = request;
+    this.#sight = new Sight(fs, processCwd);
     this.#root = path.posix.resolve(processCwd, cwd);
     this.#excluded = Array.isArray(exclude) ? exclude.map((pattern) => path.posix.resolve(this.#root, pattern)) : [];
   }
 
-  *run(patterns: readonly Pattern[]): Sequence<void> {
+  *run(): Sequence<void> {
+    const patterns = this.#request.patterns.flatMap(parsePattern);
     const begin = (pattern: Pattern): Mark => ({ pattern, at: new Set([0]), throughLink: NONE, above: NONE });
     const waiting: [string, Mark[]][] = [['.', patterns.map(begin)]];
     for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
@@ -99,6 +109,13 @@ class Search {
       waiting.push(...this.#next);
       this.#next.clear();
     }
+  }
+
+  /** What was found since this was last asked. */
+  news(): string[] {
+    const news = this.#untold;
+    if (news.length > 0) this.#untold = [];
+    return news;
   }
 
   *#visit(place: string, mark: Mark): Sequence<void> {
@@ -112,14 +129,14 @@ class Search {
       yield* this.#goOn(start, { ...mark, throughLink: NONE }, new Set([1]));
       return;
     }
-    const entry = yield* this.#look(whole);
+    const entry = yield* this.#sight.look(whole);
     const isDirectory = yield* this.#isDirectory(whole, entry, mark);
     const ends = endsAt(mark, isDirectory);
     if (ends && (yield* this.#end(place, whole, mark, entry, isDirectory))) return;
     if (!isDirectory || !this.#mayEnter(place, pattern)) return;
     let above = mark.above;
     if (this.#request.links === 'followed') {
-      const real = yield* this.#realPath(whole);
+      const real = yield* this.#sight.realPath(whole);
       if (real !== undefined && above.has(real)) return;
       if (real !== undefined) above = new Set(above).add(real);
     }
@@ -152,7 +169,7 @@ class Search {
     const segment = pattern.segments[last];
     if (segment?.kind === 'name') {
       const { name } = segment;
-      const isThere = (yield* this.#look(path.posix.join(whole, name))) !== undefined;
+      const isThere = (yield* this.#sight.look(path.posix.join(whole, name))) !== undefined;
       if (isThere && (name !== '' || isDirectory)) this.#add(path.posix.join(place, name));
       return at.size === 1 && at.has(last);
     }
@@ -168,19 +185,19 @@ class Search {
     const segment = at.size === 1 ? pattern.segments[only as number] : undefined;
     let entries: readonly Dirent[];
     if (segment?.kind === 'name') {
-      const entry = yield* this.#look(path.posix.join(whole, segment.name));
+      const entry = yield* this.#sight.look(path.posix.join(whole, segment.name));
       if (entry === undefined) return [];
       // What is looked at as `..` has another name by itself.
       entry.name = segment.name;
       entries = [entry];
     } else {
-      entries = yield* this.#list(whole);
+      entries = yield* this.#sight.list(whole);
     }
     const children: Child[] = [];
     for (const entry of entries) {
       const below = path.posix.join(whole, entry.name);
-      this.#entries.set(below, entry);
-      const isDirectory = entry.isDirectory() || (yield* this.#leadsToDirectory(below, entry));
+      this.#sight.remember(below, entry);
+      const isDirectory = entry.isDirectory() || (yield* this.#leads(below, entry));
       children.push({ entry, at: path.posix.join(place, entry.name), isDirectory });
     }
     return children;
@@ -245,7 +262,7 @@ class Search {
   *#goOn(at: string, mark: Mark, onward: ReadonlySet<number>): Sequence<void> {
     const whole = path.posix.resolve(this.#root, at);
     if (this.#isExcluded(at)) return;
-    if (this.#isExcluded(`${whole}/`) && (yield* this.#look(whole))?.isDirectory()) return;
+    if (this.#isExcluded(`${whole}/`) && (yield* this.#sight.look(whole))?.isDirectory()) return;
     if (yield* this.#isRefused(at)) return;
     const marks = this.#next.get(at);
     const next = { ...mark, at: onward };
@@ -255,7 +272,9 @@ class Search {
 
   #add(at: string): void {
     if (depthOf(this.#below(at)) > this.#request.maxDepth) return;
-    if (!this.#isExcluded(path.posix.resolve(this.#root, at))) this.found.add(at);
+    if (this.found.has(at) || this.#isExcluded(path.posix.resolve(this.#root, at))) return;
+    this.found.add(at);
+    this.#untold.push(at);
   }
 
   #below(at: string): string {
@@ -282,80 +301,27 @@ class Search {
     const { exclude, withFileTypes } = this.#request;
     if (typeof exclude !== 'function') return false;
     if (!withFileTypes) return Boolean(exclude(at));
-    const entry = yield* this.#look(at);
+    const entry = yield* this.#sight.look(at);
     return entry !== undefined && Boolean(exclude(entry));
   }
 
   *#isDirectory(whole: string, entry: Dirent | undefined, { at, throughLink }: Mark): Sequence<boolean> {
     if (entry?.isDirectory()) return true;
     if (!entry?.isSymbolicLink()) return false;
-    if (this.#request.links === 'followed') return yield* this.#leadsToDirectory(whole, entry);
+    if (this.#request.links === 'followed') return yield* this.#leads(whole, entry);
     // A link that is named is followed, unlike one that `**` has found.
     return [...at].some((index) => !throughLink.has(index));
   }
 
-  *#leadsToDirectory(whole: string, entry: Dirent): Sequence<boolean> {
+  /** Whether an entry is a link that is followed to a directory. */
+  *#leads(whole: string, entry: Dirent): Sequence<boolean> {
     if (this.#request.links === 'left' || !entry.isSymbolicLink()) return false;
-    try {
-      const stats = yield* step(
-        () => this.#fs.statSync(whole),
-        () => this.#fs.promises.stat(whole),
-      );
-      return stats.isDirectory();
-    } catch {
-      return false;
-    }
-  }
-
-  *#realPath(whole: string): Sequence<string | undefined> {
-    try {
-      return yield* step(
-        () => this.#fs.realpathSync(whole),
-        () => this.#fs.promises.realpath(whole),
-      );
-    } catch {
-      return undefined;
-    }
+    return yield* this.#sight.isDirectory(whole);
   }
 
   /** What is at a result, with its directory as it follows from `cwd` as that was given. */
   lookAsNamed(at: string): Sequence<Dirent | undefined> {
-    return this.#look(path.posix.isAbsolute(at) ? at : path.posix.join(this.#request.cwd, at));
-  }
-
-  /** What is at a path, which may be relative to the current directory; undefined for nothing. */
-  *#look(at: string): Sequence<Dirent | undefined> {
-    if (this.#entries.has(at)) return this.#entries.get(at);
-    const whole = path.posix.resolve(this.#request.processCwd, at);
-    let entry: Dirent | undefined;
-    try {
-      const { mode } = yield* step(
-        () => this.#fs.lstatSync(whole),
-        () => this.#fs.promises.lstat(whole),
-      );
-      entry = makeDirent(path.posix.basename(at), mode, path.posix.dirname(at));
-    } catch {
-      // Not to be seen.
-    }
-    this.#entries.set(at, entry);
-    return entry;
-  }
-
-  /** The entries of a directory; none where it is no directory, or cannot be read. */
-  *#list(whole: string): Sequence<readonly Dirent[]> {
-    let entries = this.#listings.get(whole);
-    if (entries === undefined) {
-      try {
-        entries = yield* step(
-          () => this.#fs.readdirSync(whole, { withFileTypes: true }),
-          () => this.#fs.promises.readdir(whole, { withFileTypes: true }),
-        );
-      } catch {
-        entries = [];
-      }
-      this.#listings.set(whole, entries);
-    }
-    return entries;
+    return this.#sight.look(path.posix.isAbsolute(at) ? at : path.posix.join(this.#request.cwd, at));
   }
 }
 

@@ -10,7 +10,7 @@ import { deliver } from '../forms.ts';
 import { GLOB_CALLS_BACK_REFUSALS } from '../quirks.ts';
 import { runLater, runNow } from '../sequences/steps.ts';
 import type { FileSystem, Parts, Session } from '../session.ts';
-import { type GlobRequest, glob } from './glob.ts';
+import { type GlobRequest, glob, globOneByOne } from './glob.ts';
 
 /** A directory in which nothing is, for Node to look in when it is asked about the other arguments. */
 const NOWHERE = '/dev/null/nowhere';
@@ -102,7 +102,7 @@ export function globbing(session: Session, fs: FileSystem): Parts {
     },
     promises: {
       async *glob(pattern: unknown, options?: unknown): AsyncGenerator<string | Dirent, void, undefined> {
-        yield* await runLater(glob(fs, requestForLater(session, pattern, options)));
+        yield* globOneByOne(fs, requestForLater(session, pattern, options));
       },
     },
   };

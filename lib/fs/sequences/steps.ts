@@ -81,3 +81,20 @@ export async function runLater<Answer>(sequence: Sequence<Answer>): Promise<Answ
   }
   return state.value;
 }
+
+/** The same, giving what `news` tells between the steps. Who wants no more leaves the rest undone. */
+export async function* runTelling<News>(sequence: Sequence<void>, news: () => Iterable<News>): AsyncGenerator<News> {
+  let state = sequence.next();
+  for (;;) {
+    yield* news();
+    if (state.done) return;
+    let answer: unknown;
+    try {
+      answer = await begin(state.value);
+    } catch (thrown) {
+      state = sequence.throw(thrown);
+      continue;
+    }
+    state = sequence.next(answer);
+  }
+}

@@ -131,6 +131,22 @@ describe.runIf('globSync' in nodeFs)('glob', () => {
     expect(entries(ours)).toEqual(entries(real));
   });
 
+  it('N1 gives each path when it is found: who wants no more has nothing more looked at', async () => {
+    const { fs } = createOverlay({ lower: [] });
+    for (let i = 0; i < 50; i++) fs.mkdirSync(`/many/${i}/below`, { recursive: true });
+    let listings = 0;
+    const { readdir } = fs.promises;
+    fs.promises.readdir = ((...args: Parameters<typeof readdir>) => {
+      listings++;
+      return readdir(...args);
+    }) as typeof readdir;
+    for await (const found of (fs as unknown as WithGlob).promises.glob('many/*/*', { cwd: '/' })) {
+      expect(found).toBe('many/9/below');
+      break;
+    }
+    expect(listings).toBeLessThan(5);
+  });
+
   it('N1 refuses what Node refuses', async () => {
     const refusal = (fs: WithGlob, args: readonly unknown[], name: 'globSync' | 'glob' = 'globSync') => {
       try {
