@@ -142,10 +142,20 @@ export function watch(tree: Tree, batch: Batch, stage: UpperSource, nameStage: (
     done: (index, found) => {
       const drawn = drafted.steps[index];
       if (drawn === undefined) return;
-      noteStep(tree, plan, drawn, contents, stage, found);
+      noteStep(tree, batch, drawn, contents, stage, found);
       for (const item of drawn.inner) noteInner(tree, batch, item, stage);
     },
   };
+}
+
+/**
+ * Makes pages clean that were patched, once they are on the storage. Not before: where the flush fails, who knows what the storage has, and
+ * they are written again.
+ */
+export function settlePatches(tree: Tree, { plan, failed }: Batch): void {
+  for (const content of plan.contents.values()) {
+    if (content.kind === 'pages' && !failed.has(content.inode)) settleContent(tree, content);
+  }
 }
 
 /** Notes that the upper's directory says that it hides all below. */
@@ -172,7 +182,7 @@ function noteInner(tree: Tree, { plan, failed }: Batch, item: Item, stage: Upper
 
 function noteStep(
   tree: Tree,
-  plan: Plan,
+  batch: Batch,
   { step, item, place }: DraftStep,
   contents: ReadonlyMap<string, Content>,
   stage: UpperSource,
@@ -185,9 +195,9 @@ function noteStep(
     if (content === undefined) noteMove(stage, step.stage, source, name);
     else noteContent(tree, content, stage, source, name);
   }
-  if (item !== undefined) settleName(plan, item);
+  if (item !== undefined) settleName(batch.plan, item);
   if (step.kind === 'mark' && item?.want !== undefined && isDirectory(item.want)) noteOpaque(item.want);
   const patched = step.kind === 'patch' ? contents.get(step.stage) : undefined;
-  if (patched !== undefined) settleContent(tree, patched);
+  if (patched !== undefined && batch.reach === 'upper') settleContent(tree, patched);
   if (place !== undefined && source !== undefined && found !== undefined) notePrint(source, place.name, found);
 }

@@ -23,7 +23,15 @@ import { endBatch, writeJournal } from './area/journal.ts';
 import { endHolder, newHolder } from './area/lock.ts';
 import { addNotes, type NotesFile } from './area/notes.ts';
 import { areaAt, clearStage, mount, unmount } from './area/work-area.ts';
-import { adoptNameless, type Batch, failWhoIsBoundTo, isIndivisible, makeBatch, watch } from './batch.ts';
+import {
+  adoptNameless,
+  type Batch,
+  failWhoIsBoundTo,
+  isIndivisible,
+  makeBatch,
+  settlePatches,
+  watch,
+} from './batch.ts';
 import { type Command, type Procedure, tell } from './commands.ts';
 import { stageContent, type Writer } from './content.ts';
 import { Desk } from './drive/desk.ts';
@@ -315,7 +323,10 @@ export class WriteBack {
       const isDurable = reach === 'upper' || isIndivisible(batch) || cursor.moves + cursor.steps > 0;
       if (!isDurable) yield* flushAt(this.#area.base);
       yield* carryOutBatch(this.#area, batch, cursor, this.#writer, watcher);
-      if (reach === 'storage') yield* this.#flushBatch(batch);
+      if (reach === 'storage') {
+        yield* this.#flushBatch(batch);
+        settlePatches(this.#tree, batch);
+      }
       if (!isIndivisible(batch)) {
         yield* this.#addNotes(batch);
         yield* endBatch(this.#area, reach);

@@ -5,14 +5,16 @@ import nodeFs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createOverlay } from '../../../lib/index.ts';
+import { createOverlay, type OverlayOptions } from '../../../lib/index.ts';
 import {
+  bytesOf,
   Fault,
   type FileSystem,
   forgetLock,
   leftovers,
   mount,
   newLower,
+  PAGE,
   survey as surveyAll,
   whichOf,
 } from '../rig.ts';
@@ -44,9 +46,9 @@ function newDirectory(): string {
 }
 
 /** A disk that has a mounted upper, and an overlay over it. */
-function setUp(lower: object) {
+function setUp(lower: object, options: OverlayOptions = {}) {
   const disk = new PowerCut(newDirectory());
-  const overlay = mount({ fs: disk.fs, root: disk.root }, { lower });
+  const overlay = mount({ fs: disk.fs, root: disk.root }, { lower, ...options });
   survey(overlay.fs);
   return { disk, overlay };
 }
@@ -205,6 +207,34 @@ describe('a power cut', () => {
       fs.fsyncSync(fd);
       expect(left(disk)).toBe(kind);
     }
+    fs.closeSync(fd);
+    overlay.close();
+  });
+
+  it('W2, W5: pages whose flush failed can be read when writing them again fails too', () => {
+    const { overlay } = setUp(newLower(), { pageSize: PAGE, cache: { maxBytes: 0 } });
+    const { fs } = overlay;
+    fs.writeFileSync('/file', bytesOf(1, 5 * PAGE));
+    overlay.syncSync();
+    // To be written again it is cut again first.
+    const changed = bytesOf(1, 5 * PAGE)
+      .fill(0, 2 * PAGE)
+      .fill('changed', 4 * PAGE);
+    const fd = fs.openSync('/file', 'r+');
+    fs.ftruncateSync(fd, 2 * PAGE);
+    fs.writeSync(fd, changed, 4 * PAGE, PAGE, 4 * PAGE);
+    let refused = 'flushAt';
+    overlay.on('command', (command) => {
+      const isOfFile = 'path' in command && command.path.endsWith('/file');
+      if (isOfFile && command.kind === refused) throw Object.assign(new Error('worn out'), { code: 'EIO' });
+    });
+    for (refused of ['flushAt', 'write']) {
+      expect(() => fs.fsyncSync(fd)).toThrow('EIO: i/o error, fsync');
+      expect(Buffer.compare(fs.readFileSync('/file'), changed)).toBe(0);
+    }
+    refused = 'nothing';
+    fs.fsyncSync(fd);
+    expect(Buffer.compare(fs.readFileSync('/file'), changed)).toBe(0);
     fs.closeSync(fd);
     overlay.close();
   });
