@@ -23,7 +23,7 @@ import {
 import { applyAttributes } from '../../tree/load.ts';
 import { endIfUnused } from '../../tree/names.ts';
 import { returnLoan } from '../../tree/sources/borrow.ts';
-import { pathIn } from '../../tree/sources/source.ts';
+import { pathIn, type Source } from '../../tree/sources/source.ts';
 import { noteMove, type Tree } from '../../tree/tree.ts';
 import { type Procedure, tell } from '../commands.ts';
 import { placeOf, upperOf } from '../places.ts';
@@ -36,7 +36,7 @@ export function* discard(tree: Tree, inode: Inode): Procedure<void> {
   const path = origin === undefined ? '' : pathIn(origin, originName);
   const found = isNew ? undefined : yield* tell({ kind: 'lstat', branch: origin.branch, path });
   // From here on nothing stops or fails.
-  if (inode instanceof File && found !== undefined) readAgain(tree, inode, found);
+  if (inode instanceof File && origin !== undefined && found !== undefined) readAgain(tree, inode, origin, found);
   else vanish(tree, inode);
   const { dirty } = tree;
   for (const all of [dirty?.inodes, dirty?.timed, dirty?.truncated, dirty?.replaced]) all?.delete(inode);
@@ -44,10 +44,10 @@ export function* discard(tree: Tree, inode: Inode): Procedure<void> {
 }
 
 /** Makes a file what its origin has. */
-function readAgain(tree: Tree, file: File, found: Attributes): void {
+function readAgain(tree: Tree, file: File, origin: Source, found: Attributes): void {
   const { nlink } = file;
   dropContents(tree.memory, file);
-  applyAttributes(tree, file, found);
+  applyAttributes(tree, file, tree.kept.shown(origin, found, file.number));
   file.nlink = nlink;
   if (placeOf(file) === undefined) file.state &= ~(OWNED_ATTRIBUTES | OWNED_CONTENT);
   if (file.isOwned) extraOf(file).fingerprint = printOf(found);
