@@ -58,41 +58,54 @@ const mood = fc.array(
   { maxLength: 120, size: 'max' },
 );
 
-const WRITING = /^(mkdir|open|write|ftruncate|rename|unlink|rmdir|link|chmod|lutimes|utimes|writeFile|copyFile)Sync$/;
+/** What write-back gives to `writeSync`. */
+type Written = [fd: number, bytes: Uint8Array, at: number, length: number, position: number];
 
-/** A volume whose writing functions do as it is in the mood to. */
+/** Commands that tell nothing to the upper, but ask it. */
+const ASKING = new Set(['lstat', 'list', 'read', 'close']);
+
+/** An upper that does each command as it is in the mood to: not at all, or writes less than it was given. */
 class Moody {
   readonly volume = new Volume();
   readonly fs: object;
-  /** What is still to come. Changed as calls go by. */
+  /** What is still to come. Changed as commands go by. */
   #moods: readonly string[] = [];
-  /** How many calls have failed. */
+  /** The next write is short. Changed by `hear` and by that. */
+  #isShort = false;
+  /** How many commands have failed. */
   failures = 0;
 
   constructor() {
     this.fs = new Proxy(this.volume, {
       get: (target, key) => {
         const found: unknown = Reflect.get(target, key);
-        if (typeof found !== 'function') return found;
-        if (!WRITING.test(String(key))) return found.bind(target);
-        return (...given: unknown[]) => this.#act(String(key), found as (...given: unknown[]) => unknown, given);
+        if (key === 'writeSync') return (...given: Written) => this.#write(given);
+        return typeof found === 'function' ? found.bind(target) : found;
       },
     });
   }
 
   be(moods: readonly string[]): void {
     this.#moods = moods;
+    this.#isShort = false;
   }
 
-  #act(key: string, found: (...given: unknown[]) => unknown, given: unknown[]): unknown {
+  /** A command is about to be carried out, each at once: a volume does some of them by several calls, none of which can fail alone. */
+  hear(kind: string): void {
+    if (ASKING.has(kind)) return;
     const [now = 'well', ...later] = this.#moods;
     this.#moods = later;
-    if (now === 'short' && key === 'writeSync' && Number(given[3]) > 1) given[3] = Math.ceil(Number(given[3]) / 3);
-    else if (now !== 'well' && now !== 'short') {
-      if (now !== 'EAGAIN') this.failures++;
-      throw Object.assign(new Error(now), { code: now });
-    }
-    return found.apply(this.volume, given);
+    this.#isShort = now === 'short';
+    if (now === 'well' || now === 'short') return;
+    if (now !== 'EAGAIN') this.failures++;
+    throw Object.assign(new Error(now), { code: now });
+  }
+
+  #write(given: Written): number {
+    const [fd, bytes, at, length, position] = given;
+    const less = this.#isShort && Number(length) > 1 ? Math.ceil(Number(length) / 3) : length;
+    this.#isShort = false;
+    return this.volume.writeSync(fd, bytes, at, less, position);
   }
 }
 
@@ -151,6 +164,7 @@ class World {
   #mount(): Overlay {
     this.#moody.be([]);
     const overlay = mount(this.#moody.fs, { writeback: { expire: Number.POSITIVE_INFINITY } });
+    overlay.on('command', ({ kind }) => this.#moody.hear(kind));
     overlay.on('writeback-error', ({ path }) => {
       this.#files.get(path as Name)?.fail();
       if (path === '(a file without a name)') for (const { file } of this.#nameless()) file.isUnsure = true;
