@@ -24,7 +24,7 @@ import { beginLook, endLook, heardLater, type Look, newest } from './branch/look
 import { epochOf, quietOf } from './branch/upper/unrest.ts';
 import { ESTALE } from './errno.ts';
 import type { Errand, Io } from './fault.ts';
-import { Fault, Question } from './questions.ts';
+import { Fault, Question, stopFor } from './questions.ts';
 
 /** Questions under way that may be shared, by branch and wording. An entry lives from the sending to the answer. */
 const inFlight = new WeakMap<Branch, Map<string, Question<unknown>>>();
@@ -52,19 +52,6 @@ function sendShared(branch: Branch, key: string, ask: () => Promise<unknown>, kn
   });
   under.set(key, question);
   return { question, isJoined: false };
-}
-
-/** How often calls have stopped for an answer of a branch, by branch. An entry is made by the first stop. */
-const stops = new WeakMap<Branch, number>();
-
-/** How often calls have stopped for an answer of this branch, to be run again when it was there. */
-export function stopsOf(branch: Branch): number {
-  return stops.get(branch) ?? 0;
-}
-
-function stop(branch: Branch, until: Promise<void>): Fault {
-  stops.set(branch, stopsOf(branch) + 1);
-  return new Fault(until);
 }
 
 /** After how many contradictions a call gives up. */
@@ -110,6 +97,8 @@ export class AsyncIo implements Io {
   #afterwards: Errand | undefined;
   /** What the operation gave, while that is being done. Changed by `run`. */
   #done: { readonly value: unknown } | undefined;
+  /** When the first of the questions was sent whose answers this call has or awaits. Changed by `#expect`. */
+  #since: number | undefined;
   /** How often `doubt` was called: what bounds the restarts of a call whose file changes all the time. */
   #doubts = 0;
   /** How many acting questions the present run has asked. Changed by `#act` and `run`. */
@@ -117,6 +106,10 @@ export class AsyncIo implements Io {
 
   constructor(atOnce: Io) {
     this.#atOnce = atOnce;
+  }
+
+  get since(): number {
+    return this.#since ?? Date.now();
   }
 
   /** Runs the operation once. Throws a Fault where it stops. */
@@ -174,13 +167,13 @@ export class AsyncIo implements Io {
   /** Takes the remembered answer to a question, or sends it and stops. */
   #answer<R>(branch: Branch, wording: string, sharing: Sharing, ask: (requests: AsyncRequests) => Promise<R>): R {
     const quiet = quietOf(branch);
-    if (quiet !== undefined) throw stop(branch, quiet);
+    if (quiet !== undefined) throw stopFor(branch, quiet);
     return this.#resultOf(branch, this.#expect(branch, wording, sharing, ask)) as R;
   }
 
   /** What a question has brought; stops where that is not known yet. */
   #resultOf(branch: Branch, asked: Asked): unknown {
-    if (asked.question.answer === undefined) throw stop(branch, this.#until(asked));
+    if (asked.question.answer === undefined) throw stopFor(branch, this.#until(asked));
     return asked.question.result();
   }
 
@@ -209,6 +202,8 @@ export class AsyncIo implements Io {
     const asked = isShared ? sendShared(branch, key, send, known) : { question: new Question(send), isJoined: false };
     this.#asked ??= new Map();
     this.#asked.set(key, asked);
+    // One that was joined may have been sent before this call began.
+    this.#since = Math.min(this.#since ?? Number.POSITIVE_INFINITY, asked.question.sentAt);
     return asked;
   }
 
@@ -239,7 +234,7 @@ export class AsyncIo implements Io {
   lstat(branch: Branch, path: string): Attributes | undefined {
     if (branch.async === undefined) return this.#atOnce.lstat(branch, path);
     const quiet = quietOf(branch);
-    if (quiet !== undefined) throw stop(branch, quiet);
+    if (quiet !== undefined) throw stopFor(branch, quiet);
     const asked = this.#expectLook(branch, path);
     const answer = this.#resultOf(branch, asked) as Attributes | undefined;
     return asked.look === undefined ? answer : newest(asked.look, answer);

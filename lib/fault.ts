@@ -37,6 +37,8 @@ import { Fault } from './questions.ts';
 export interface Io {
   /** Whether answers come at once, so that no operation stops: what is made for an answer is not made in vain. */
   readonly isAtOnce: boolean;
+  /** No later than when anything was asked that it has answered: milliseconds since 1970. Of who asks at once: now. */
+  readonly since: number;
   lstat(branch: Branch, path: string): Attributes | undefined;
   revalidate(branch: Branch, path: string, remembered: Remembered): typeof SAME | Attributes | undefined;
   list(branch: Branch, path: string): readonly Entry[] | undefined;
@@ -120,6 +122,9 @@ let pending: Errand | undefined;
 /** Asks at once: for the synchronous API. */
 export const syncIo: Io = {
   isAtOnce: true,
+  get since() {
+    return Date.now();
+  },
   lstat: (branch, path) => {
     const answer = now(branch, 'lstat', path).lstat(path);
     heardAtOnce(branch, path, answer);

@@ -2,8 +2,8 @@
  * What an overlay holds and has done, in numbers: plain counters that are kept anyway, read when somebody asks.
  */
 
-import { stopsOf } from './async-io.ts';
 import type { Branch } from './branch/branch.ts';
+import { stopsOf } from './questions.ts';
 import type { Tree } from './tree/tree.ts';
 
 /** What {@link Overlay.statistics} gives: counts since the overlay was made, and what it holds now. */

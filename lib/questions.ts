@@ -15,6 +15,8 @@ const PATIENCE = 250;
 export class Question<R> {
   /** Set once, when the answer is there. */
   answer: Answer<R> | undefined = undefined;
+  /** When it was sent, in milliseconds since 1970. */
+  readonly sentAt = Date.now();
   /** Resolves when the answer is there. Never rejects. */
   readonly settled: Promise<void>;
 
@@ -62,4 +64,18 @@ export class Fault {
   constructor(until: Promise<void>) {
     this.until = until;
   }
+}
+
+/** How often calls have stopped for an answer of a branch, by branch. An entry is made by the first stop. */
+const stops = new WeakMap<object, number>();
+
+/** How often calls have stopped for an answer of this branch, to be run again when it was there. */
+export function stopsOf(branch: object): number {
+  return stops.get(branch) ?? 0;
+}
+
+/** A stop until a branch has answered, counted. */
+export function stopFor(branch: object, until: Promise<void>): Fault {
+  stops.set(branch, stopsOf(branch) + 1);
+  return new Fault(until);
 }

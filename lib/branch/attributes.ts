@@ -110,6 +110,20 @@ export function printsButNumber(stats: StatsLike, fingerprint: Fingerprint): boo
   );
 }
 
+/** How far apart two changes of a file may be that show the same time, in milliseconds: the clocks of filesystems tick in no larger steps. */
+const TICK = 10;
+
+/**
+ * Whether a file with this fingerprint may have been changed again without showing another, after its bytes were asked for (git calls
+ * that "racily clean").
+ *
+ * @param asked when that was, in milliseconds since 1970
+ */
+export function mayHideChange({ mtimeSec, mtimeNsec }: Fingerprint, asked: number): boolean {
+  const mtime = mtimeSec * 1000 + mtimeNsec / 1e6;
+  return mtime > asked - TICK && mtime < Date.now() + TICK;
+}
+
 /** Whether stats show an inode number; one of 0 says that there is none to compare. */
 export function sameNumber(stats: StatsLike, ino: number | bigint): boolean {
   if (ino === 0 || stats.ino === ino) return true;

@@ -2,7 +2,7 @@
  * A branch asked at once: `Requests` over the synchronous functions of an fs-like thing.
  */
 
-import { type StatsLike, statsIn } from './attributes.ts';
+import { mayHideChange, type StatsLike, statsIn } from './attributes.ts';
 import type { Attributes, Entry, Fingerprint, Remembered, Requests, Space } from './branch.ts';
 import { SAME } from './branch.ts';
 import {
@@ -284,9 +284,10 @@ export class SyncBranchRequests implements Requests {
   #readWhole(path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined {
     const known = this.#whole;
     if (known?.path === path && printAlike(known.fingerprint, fingerprint)) return ownCopy(known.bytes, offset, length);
+    const asked = Date.now();
     const bytes = bytesIn(this.#fs.readFile(this.#dialect.pathFor(path), AS_IT_COMES));
     if (!this.#dialect.prints(this.#stats(path, this.#dialect.plain), fingerprint)) return undefined;
-    const more = offset > 0 || length < bytes.length;
+    const more = (offset > 0 || length < bytes.length) && !mayHideChange(fingerprint, asked);
     this.#whole = more ? { path, fingerprint, bytes } : undefined;
     return ownCopy(bytes, offset, length);
   }

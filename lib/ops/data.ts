@@ -3,6 +3,7 @@
  */
 
 import { constants } from 'node:fs';
+import { mayHideChange } from '../branch/attributes.ts';
 import { UPPER } from '../branch/branch.ts';
 import { EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, ESTALE } from '../errno.ts';
 import type { Io } from '../fault.ts';
@@ -10,9 +11,9 @@ import { affordable, readContents, readOver, reclaim, writeContents } from '../p
 import { type Filled, fillForRead, fillForWrite, lacks, type Origin } from '../pages/fill.ts';
 import type { Memory } from '../pages/memory.ts';
 import { type Caller, dropSetId } from '../tree/caller.ts';
-import { File, isDirectory, OWNED_CONTENT, THROUGH } from '../tree/inode.ts';
+import { DOUBTFUL, File, isDirectory, OWNED_CONTENT, THROUGH } from '../tree/inode.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
-import { refresh } from '../tree/revalidate.ts';
+import { isVolatile, refresh } from '../tree/revalidate.ts';
 import { pathIn } from '../tree/sources/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
 import type { OpenFile } from './open.ts';
@@ -38,6 +39,11 @@ function settleFill(io: Io, tree: Tree, file: File, outcome: Filled): void {
   else if (file.isOwned || !refresh(io, tree, file)) throw ESTALE;
 }
 
+/** Notes whether pages that were asked for then may be older than they look. */
+function noteDoubt(file: File, asked: number): void {
+  if (isVolatile(file) && mayHideChange(file, asked)) file.state |= DOUBTFUL;
+}
+
 /**
  * Brings in memory what a read of [from, to) needs. What the lower changed meanwhile shows in the file's size afterwards.
  *
@@ -54,8 +60,10 @@ export function prepareRead(io: Io, tree: Tree, file: File, from: number, to: nu
     if ((file.state & THROUGH) !== 0) return;
     const origin = originOf(file);
     if (origin === undefined) return;
+    const { since } = io;
     const outcome = fillForRead(io, tree.memory, file, origin, from, Math.min(to + ahead, file.size));
-    if (outcome !== 'filled') settleFill(io, tree, file, outcome);
+    if (outcome === 'filled') noteDoubt(file, since);
+    else settleFill(io, tree, file, outcome);
     if (!lacks(tree.memory, file, from, to)) break;
   }
   clean.misses++;
@@ -67,8 +75,12 @@ export function prepareWrite(io: Io, tree: Tree, file: File, from: number, to: n
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const origin = originOf(file);
     if (origin === undefined) return;
+    const { since } = io;
     const outcome = fillForWrite(io, tree.memory, file, origin, from, to);
-    if (outcome === 'filled') return;
+    if (outcome === 'filled') {
+      noteDoubt(file, since);
+      return;
+    }
     settleFill(io, tree, file, outcome);
   }
   throw ESTALE;

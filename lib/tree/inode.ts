@@ -44,6 +44,8 @@ export const SPARE = 256;
 export const USED = 512;
 /** Somebody watches it. */
 export const WATCHED = 1024;
+/** Its pages came so soon after the lower file was changed that another change could show the same time: the next look drops them. */
+export const DOUBTFUL = 2048;
 
 /** Any of the bits that mean "changed here": the inode no longer follows its origin. */
 const OWNED = OWNED_ATTRIBUTES | OWNED_CONTENT | OWNED_QUIETLY;
@@ -97,7 +99,7 @@ export abstract class Inode implements Remembered {
   parent: Directory | undefined = undefined;
   /** The first name in `parent`. */
   name = '';
-  /** Bits of OWNED, CHARGED, THROUGH, BORN, LINKABLE, ON_WAY, SPARE, USED, WATCHED. Changed by `own`, `names.ts`, `cache/` and those who look. */
+  /** Bits of OWNED, CHARGED, THROUGH, BORN, LINKABLE, ON_WAY, SPARE, USED, WATCHED, DOUBTFUL. Changed by `own`, `names.ts`, `cache/` and those who look. */
   state = 0;
   /** How many descriptors hold it. Changed by `ops/open.ts`. */
   opens = 0;

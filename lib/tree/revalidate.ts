@@ -8,7 +8,8 @@
 import { constants } from 'node:fs';
 import { type Attributes, SAME, UPPER } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
-import { type Directory, type File, type Inode, isDirectory, isOwnName } from './inode.ts';
+import { dropContents } from '../pages/contents.ts';
+import { type Directory, DOUBTFUL, File, type Inode, isDirectory, isOwnName } from './inode.ts';
 import { find, load, numberOf, takeOver, update } from './load.ts';
 import { lasting } from './names.ts';
 import { pathIn, type Source } from './sources/source.ts';
@@ -48,13 +49,26 @@ function isCurrent(io: Io, tree: Tree, directory: Directory, name: string, inode
   if (directory.sources.length > 1 && isHiddenNow(io, directory, name, origin)) return false;
   if (origin.branch.immutable) return true;
   const answer = io.revalidate(origin.branch, pathIn(origin, inode.originName), inode);
-  if (answer === SAME) return true;
+  if (answer === SAME) {
+    dropDoubtful(io, tree, inode);
+    return true;
+  }
   if (answer === undefined || !isStill(inode, answer)) return false;
   // It has got another name below, by which it is known as another inode.
   if (answer.nlink > 1 && !isDirectory(inode) && (tree.linked.get(inode.number) ?? inode) !== inode) return false;
   // From here on nothing stops or fails.
   update(tree, inode, answer);
+  dropDoubtful(io, tree, inode);
   return true;
+}
+
+/** Drops pages of a clean file that may be older than they look. */
+function dropDoubtful(io: Io, tree: Tree, inode: Inode): void {
+  if ((inode.state & DOUBTFUL) === 0) return;
+  // Nobody has looked where only promises could, and they could not be asked for the pages again.
+  if (io.isAtOnce && inode.origin?.branch.keep !== undefined) return;
+  inode.state &= ~DOUBTFUL;
+  if (inode instanceof File) dropContents(tree.memory, inode);
 }
 
 /**
@@ -69,6 +83,7 @@ function isName(io: Io, tree: Tree, directory: Directory, name: string, inode: I
   inode.origin = found.source;
   inode.originName = lasting(name);
   takeOver(tree, inode, found, tree.kept.shown(found.source, found.attributes, inode.number));
+  dropDoubtful(io, tree, inode);
   return true;
 }
 

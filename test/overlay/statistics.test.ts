@@ -29,7 +29,9 @@ afterEach(() => {
 });
 
 function overlayOf(files: Record<string, string>, maxBytes = 2 ** 20) {
-  return createOverlay({ lower: Volume.fromJSON(files), pageSize: PAGE, cache: { maxBytes } });
+  // Of a file that may change, what is read within 10 ms of its last change would be read again.
+  const lower = { fs: Volume.fromJSON(files), immutable: true };
+  return createOverlay({ lower, pageSize: PAGE, cache: { maxBytes } });
 }
 
 describe('statistics', () => {

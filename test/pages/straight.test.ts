@@ -31,6 +31,12 @@ function large(label: string): Buffer {
   return content;
 }
 
+/** Makes a small file that was there for long: what has just been written would be read again each time for a while. */
+function writeSmall(): void {
+  nodeFs.writeFileSync(`${directory}/small`, SMALL);
+  nodeFs.utimesSync(`${directory}/small`, 1, 1);
+}
+
 /** An overlay over the directory, `at` a place of the overlay if one is given, and how often a file of it was read. */
 function counted({ at = '/', cache = CACHE } = {}) {
   const count = { reads: 0 };
@@ -54,7 +60,7 @@ for (const form of FORMS) {
     it('P6 gives what the file holds and leaves in the cache what is there', async () => {
       const content = large('content');
       nodeFs.writeFileSync(`${directory}/large`, content);
-      nodeFs.writeFileSync(`${directory}/small`, SMALL);
+      writeSmall();
       const { fs, count } = counted();
       const face = faceOf(fs, form, '/');
       await face.readFile('/small');
@@ -141,7 +147,7 @@ describe('a long read of a large file', () => {
   it('P6 leaves the cache as it is where all of the file is read at once', () => {
     const content = large('content');
     nodeFs.writeFileSync(`${directory}/large`, content);
-    nodeFs.writeFileSync(`${directory}/small`, SMALL);
+    writeSmall();
     const { fs, overlay, count } = counted();
     fs.readFileSync('/small');
     const { cachedBytes } = overlay.statistics();
