@@ -252,7 +252,12 @@ export async function playHistory({ seed, directory, faults }: History): Promise
   };
   const isFailing = () => isFaulty && dice.below(100) < faults;
   const upper = { fs: lateFs({ between, isFailing }), root: directory };
-  const options = { lower, clock, cache: { maxBytes: 8 * PAGE }, writeback: { expire: Number.POSITIVE_INFINITY } };
+  const options = {
+    lower,
+    clock,
+    cache: { maxBytes: 8 * PAGE, maxEntries: seed % 2 === 0 ? 0 : 1000 },
+    writeback: { expire: Number.POSITIVE_INFINITY },
+  };
   nodeFs.chmodSync(directory, 0o777);
   overlay = mount(upper, options);
   for (const { fs } of [model, overlay]) furnish(fs);
