@@ -2,11 +2,12 @@
  * `Stats`, `BigIntStats` and `StatFs`: what `stat` and `statfs` give.
  *
  * They are instances of Node's classes by their prototypes, but are not made by Node's constructors: those cost several times as
- * much or warn. The dates are made when they are first looked at, as Node does since version 22; where Node makes them at once (20), so is
- * done here, since they are the instance's own properties then.
+ * much or warn. The dates are made when they are first looked at, as Node does since version 22. Where Node makes them at once (20) that
+ * shows in `Object.keys` until then: four dates would cost as much as the whole rest of `statSync`.
  */
 
 import nodeFs from 'node:fs';
+import { type InspectOptions, inspect } from 'node:util';
 import type { Space } from '../../branch/branch.ts';
 import type { Inode } from '../../tree/inode.ts';
 import { blocksOf, type Tree } from '../../tree/tree.ts';
@@ -113,8 +114,8 @@ function dateOf(milliseconds: number): Date {
 /** Puts a property on the prototype that is computed once, at the first look, and can be set. */
 function defineLazily(prototype: object, name: string, compute: (stats: never) => unknown): void {
   const put = (stats: object, value: unknown): void => {
-    const [enumerable, configurable] = [MADE_DATES_SHOW, MADE_DATES_SHOW];
-    Object.defineProperty(stats, name, { value, writable: true, enumerable, configurable });
+    const isShown = STATS_HAVE_OWN_DATES || MADE_DATES_SHOW;
+    Object.defineProperty(stats, name, { value, writable: true, enumerable: isShown, configurable: isShown });
   };
   Object.defineProperty(prototype, name, {
     enumerable: true,
@@ -167,7 +168,6 @@ class InstantStats extends Stats {
 const HAS_INSTANTS = 'mtimeInstant' in nodeFs.Stats.prototype;
 
 for (const time of TIMES) {
-  if (STATS_HAVE_OWN_DATES) break;
   defineLazily(Stats.prototype, time, (stats: Stats) => dateOf(stats[`${time}Ms`]));
   defineLazily(BigIntStats.prototype, time, (stats: BigIntStats) => new Date(Number(stats[`${time}Ms`])));
   if (!HAS_INSTANTS) continue;
@@ -175,50 +175,29 @@ for (const time of TIMES) {
   defineLazily(BigIntStats.prototype, `${time}Instant`, (stats: BigIntStats) => instant(stats[`${time}Ns`]));
 }
 
-/** Attributes with dates of their own. The fields are only declared: defining them first would cost once more. */
-class DatedStats extends Stats {
-  declare atime: Date;
-  declare mtime: Date;
-  declare ctime: Date;
-  declare birthtime: Date;
-
-  constructor(inode: Inode, tree: Tree) {
-    super(inode, tree);
-    this.atime = dateOf(this.atimeMs);
-    this.mtime = dateOf(this.mtimeMs);
-    this.ctime = dateOf(this.ctimeMs);
-    this.birthtime = dateOf(this.birthtimeMs);
-  }
+/** Shows the dates where the real ones, which have them as properties of their own, show them: in JSON and in what is printed. */
+function showDates(prototype: object): void {
+  const madeOf = (stats: object): object => {
+    for (const time of TIMES) Reflect.get(stats, time);
+    return stats;
+  };
+  const define = (name: string | symbol, value: (this: object, ...given: never[]) => unknown): void => {
+    Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
+  };
+  define('toJSON', function toJSON(this: object) {
+    return { ...madeOf(this) };
+  });
+  define(inspect.custom, function inspectStats(this: object, _depth: number, options: InspectOptions) {
+    return inspect(madeOf(this), { ...options, customInspect: false });
+  });
 }
 
-/** The same in bigints. */
-class DatedBigIntStats extends BigIntStats {
-  declare atime: Date;
-  declare mtime: Date;
-  declare ctime: Date;
-  declare birthtime: Date;
+if (STATS_HAVE_OWN_DATES) for (const { prototype } of [Stats, BigIntStats]) showDates(prototype);
 
-  constructor(inode: Inode, tree: Tree) {
-    super(inode, tree);
-    this.atime = new Date(Number(this.atimeMs));
-    this.mtime = new Date(Number(this.mtimeMs));
-    this.ctime = new Date(Number(this.ctimeMs));
-    this.birthtime = new Date(Number(this.birthtimeMs));
-  }
-}
+Object.setPrototypeOf(Stats.prototype, nodeFs.Stats.prototype);
+Object.defineProperty(InstantStats, 'name', { value: 'Stats' });
 
-Object.setPrototypeOf((STATS_HAVE_OWN_DATES ? DatedStats : Stats).prototype, nodeFs.Stats.prototype);
-
-function statsHere(): typeof Stats {
-  if (STATS_HAVE_OWN_DATES) return DatedStats;
-  return HAS_INSTANTS ? InstantStats : Stats;
-}
-
-const StatsHere = statsHere();
-const BigIntStatsHere = STATS_HAVE_OWN_DATES ? DatedBigIntStats : BigIntStats;
-for (const made of [StatsHere, BigIntStatsHere]) {
-  Object.defineProperty(made, 'name', { value: made === StatsHere ? 'Stats' : 'BigIntStats' });
-}
+const StatsHere = HAS_INSTANTS ? InstantStats : Stats;
 
 /** The attributes of an inode as `fs.Stats`. */
 export function makeStats(inode: Inode, tree: Tree): nodeFs.Stats {
@@ -233,10 +212,10 @@ export function makeBigIntStats(inode: Inode, tree: Tree): nodeFs.BigIntStats {
   if (!isBigIntReady) {
     // Node does not export the class: any instance shows it.
     const sample = nodeFs.statSync(process.execPath, { bigint: true });
-    Object.setPrototypeOf(BigIntStatsHere.prototype, Object.getPrototypeOf(sample) as object);
+    Object.setPrototypeOf(BigIntStats.prototype, Object.getPrototypeOf(sample) as object);
     isBigIntReady = true;
   }
-  return new BigIntStatsHere(inode, tree) as unknown as nodeFs.BigIntStats;
+  return new BigIntStats(inode, tree) as unknown as nodeFs.BigIntStats;
 }
 
 /** A `StatFs` of Node's, which shows the class and the fields that the running version has. Set by the first use. */
