@@ -242,7 +242,9 @@ export async function differences(ground: Ground, form: Form, commands: readonly
   const found: Difference[] = [];
   for (const command of commands) {
     const [expected, told] = await pair.play(command);
-    if (expected !== told) found.push({ command, expected, told });
+    // What Node 24 and later have no name for, ours has (CHANGELOG, Known differences).
+    const isNameless = expected.includes('Unknown error') && told.startsWith('error');
+    if (expected !== told && !isNameless) found.push({ command, expected, told });
   }
   const [expected, told] = await pair.end();
   if (expected !== told) found.push({ command: 'what failures left', expected, told });
