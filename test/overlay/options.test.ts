@@ -85,13 +85,13 @@ describe('options', () => {
   });
 
   it('`clock`, `umask` and `cwd` decide times, modes and relative paths', () => {
-    const { fs } = createOverlay({ lower: [], clock: () => 1_234_567.5, umask: 0o027, cwd: '/work' });
-    fs.mkdirSync('/work');
+    const { fs } = createOverlay({ lower: [], clock: () => 1_234_567.5, umask: 0o027, cwd: '/site' });
+    fs.mkdirSync('/site');
     fs.writeFileSync('file', '');
-    const stats = fs.statSync('/work/file');
+    const stats = fs.statSync('/site/file');
     expect(stats.mtimeMs).toBe(1_234_567.5);
     expect(stats.mode & 0o777).toBe(0o640);
-    expect(fs.statSync('/work', { bigint: true }).birthtimeNs).toBe(1_234_567_500_000n);
+    expect(fs.statSync('/site', { bigint: true }).birthtimeNs).toBe(1_234_567_500_000n);
   });
 
   it('P1 `limits` are told by statfs and refuse what is beyond', () => {

@@ -1,11 +1,11 @@
 /**
  * A branch that appears somewhere else: a decorator that shows part of a branch at a place of the overlay.
  *
- *     graft(branch, { from: '/src', at: '/work/lib' }):
+ *     graft(branch, { from: '/src', at: '/site/lib' }):
  *
- *         /                a directory made up here, holding `work`
- *         /work            a directory made up here, holding `lib` (while the branch has /src)
- *         /work/lib/x      /src/x of the branch
+ *         /                a directory made up here, holding `site`
+ *         /site            a directory made up here, holding `lib` (while the branch has /src)
+ *         /site/lib/x      /src/x of the branch
  *
  * The made-up directories never change, and hold nothing but the way to that place.
  */

@@ -11,7 +11,7 @@ import { branchOf, present, rejectionOf, scratch, text, thrownBy } from '../rig.
 
 const { S_IFDIR, S_IFMT, S_IFREG } = nodeFs.constants;
 
-/** A directory with `src/x`, `src/sub/y` and `other`, and its `src` shown at /work/lib. */
+/** A directory with `src/x`, `src/sub/y` and `other`, and its `src` shown at /site/lib. */
 function grafted(from = '/src') {
   const directory = scratch();
   nodeFs.mkdirSync(path.join(directory, 'src/sub'), { recursive: true });
@@ -19,7 +19,7 @@ function grafted(from = '/src') {
   nodeFs.writeFileSync(path.join(directory, 'src/sub/y'), '');
   nodeFs.symlinkSync('x', path.join(directory, 'src/link'));
   nodeFs.writeFileSync(path.join(directory, 'other'), '');
-  const branch = graft(branchOf(nodeFs), { from: directory + from, at: '/work/lib' });
+  const branch = graft(branchOf(nodeFs), { from: directory + from, at: '/site/lib' });
   if (branch.sync === undefined || branch.async === undefined) throw new Error('cannot be asked');
   return { directory, branch, forms: [branch.sync, branch.async] as const };
 }
@@ -29,30 +29,30 @@ describe('a graft', () => {
     for (const ask of grafted().forms) {
       const names = async (at: string) => (await ask.list(at))?.map(({ name, type }) => `${name} ${type}`).sort();
       expect(await names('/')).toEqual([`work ${S_IFDIR}`]);
-      expect(await names('/work')).toEqual([`lib ${S_IFDIR}`]);
-      expect((await ask.list('/work/lib'))?.map(({ name }) => name).sort()).toEqual(['link', 'sub', 'x']);
-      expect((await ask.list('/work/lib/sub'))?.map(({ name }) => name)).toEqual(['y']);
-      for (const made of ['/', '/work', '/work/lib', '/work/lib/sub']) {
+      expect(await names('/site')).toEqual([`lib ${S_IFDIR}`]);
+      expect((await ask.list('/site/lib'))?.map(({ name }) => name).sort()).toEqual(['link', 'sub', 'x']);
+      expect((await ask.list('/site/lib/sub'))?.map(({ name }) => name)).toEqual(['y']);
+      for (const made of ['/', '/site', '/site/lib', '/site/lib/sub']) {
         const attributes = present(await ask.lstat(made));
         expect(attributes.mode & S_IFMT).toBe(S_IFDIR);
         expect(await ask.revalidate(made, attributes)).toBe(SAME);
         expect(await ask.readlink(made)).toBeUndefined();
       }
-      const print = present(await ask.lstat('/work/lib/x'));
-      expect(await ask.revalidate('/work/lib/x', print)).toBe(SAME);
-      expect(text(await ask.read('/work/lib/x', print, 8, 5))).toBe('of x');
-      expect(await ask.readlink('/work/lib/link')).toBe('x');
-      expect((await ask.statfs('/work/lib'))?.bsize).toBeGreaterThan(0);
-      expect(await ask.statfs('/work')).toBeUndefined();
+      const print = present(await ask.lstat('/site/lib/x'));
+      expect(await ask.revalidate('/site/lib/x', print)).toBe(SAME);
+      expect(text(await ask.read('/site/lib/x', print, 8, 5))).toBe('of x');
+      expect(await ask.readlink('/site/lib/link')).toBe('x');
+      expect((await ask.statfs('/site/lib'))?.bsize).toBeGreaterThan(0);
+      expect(await ask.statfs('/site')).toBeUndefined();
     }
   });
 
   it('shows nothing else', async () => {
     for (const ask of grafted().forms) {
-      for (const other of ['/other', '/wor', '/works', '/work/li', '/work/libs', '/work/other', '/x', '/src/x']) {
+      for (const other of ['/other', '/sit', '/sites', '/site/li', '/site/libs', '/site/other', '/x', '/src/x']) {
         expect([other, await ask.lstat(other)]).toEqual([other, undefined]);
         expect([other, await ask.list(other)]).toEqual([other, undefined]);
-        const print = present(await ask.lstat('/work/lib/x'));
+        const print = present(await ask.lstat('/site/lib/x'));
         expect(await ask.read(other, print, 0, 1)).toBeUndefined();
         expect(await ask.revalidate(other, print)).toBeUndefined();
       }
@@ -63,14 +63,14 @@ describe('a graft', () => {
     const { branch } = grafted();
     const [now, later] = [branch.sync, branch.async];
     if (now === undefined || later === undefined) throw new Error('cannot be asked');
-    expect(thrownBy(() => now.openThrough('/work', 0))).toBe(ENOENT);
-    expect(await rejectionOf(later.openThrough('/work', 0))).toBe(ENOENT);
+    expect(thrownBy(() => now.openThrough('/site', 0))).toBe(ENOENT);
+    expect(await rejectionOf(later.openThrough('/site', 0))).toBe(ENOENT);
     const target = Buffer.alloc(7);
-    const handle = now.openThrough('/work/lib/x', nodeFs.constants.O_RDWR);
+    const handle = now.openThrough('/site/lib/x', nodeFs.constants.O_RDWR);
     expect(now.readThrough(handle, target, 0)).toBe(7);
     expect(now.writeThrough(handle, Buffer.from('CON'), 0)).toBe(3);
     now.closeThrough(handle);
-    const other = await later.openThrough('/work/lib/x', nodeFs.constants.O_RDWR);
+    const other = await later.openThrough('/site/lib/x', nodeFs.constants.O_RDWR);
     expect(await later.readThrough(other, target, 0)).toBe(7);
     expect(String(target)).toBe('CONtent');
     expect(await later.writeThrough(other, Buffer.from('con'), 0)).toBe(3);
@@ -79,12 +79,12 @@ describe('a graft', () => {
 
   it('of a file shows a file, of nothing shows nothing', async () => {
     for (const ask of grafted('/other').forms) {
-      expect(present(await ask.lstat('/work/lib')).mode & S_IFMT).toBe(S_IFREG);
-      expect(await ask.list('/work')).toEqual([{ name: 'lib', type: S_IFREG }]);
+      expect(present(await ask.lstat('/site/lib')).mode & S_IFMT).toBe(S_IFREG);
+      expect(await ask.list('/site')).toEqual([{ name: 'lib', type: S_IFREG }]);
     }
     for (const ask of grafted('/none').forms) {
-      expect(await ask.lstat('/work/lib')).toBeUndefined();
-      expect(await ask.list('/work')).toEqual([]);
+      expect(await ask.lstat('/site/lib')).toBeUndefined();
+      expect(await ask.list('/site')).toEqual([]);
     }
   });
 
