@@ -2,7 +2,7 @@
 
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
-import { Fault, forgetLock, leftovers, mount, newLower, survey, type UpperFs, whichOf } from './rig.ts';
+import { cutSync, forgetLock, leftovers, mount, newLower, playUpTo, survey, type UpperFs, whichOf } from './rig.ts';
 import { type Phase, WORKLOADS } from './workloads.ts';
 
 /** Every command is cut in the soak; here one in so many, others in each phase. */
@@ -13,22 +13,8 @@ function play(phases: readonly Phase[], last: number, cut: number) {
   const volume = new Volume();
   const lower = newLower();
   const overlay = mount(volume, { lower });
-  let before = survey(overlay.fs);
-  for (const phase of phases.slice(0, last)) {
-    phase(overlay.fs);
-    overlay.syncSync();
-    before = survey(overlay.fs);
-  }
-  phases[last]?.(overlay.fs);
-  const fault = new Fault(overlay);
-  fault.arm(cut, Number.POSITIVE_INFINITY, new Error('cut'));
-  let isDone = true;
-  try {
-    overlay.syncSync();
-  } catch {
-    isDone = false;
-  }
-  fault.disarm();
+  const before = playUpTo(overlay, phases, last);
+  const isDone = cutSync(overlay, cut);
   const after = survey(overlay.fs);
   return { volume, lower, before, after, isDone, overlay };
 }

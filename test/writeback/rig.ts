@@ -168,3 +168,34 @@ export class Fault {
     this.arm(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, undefined);
   }
 }
+
+/** Syncs an overlay, cut from a command on; whether it came to its end. */
+export function cutSync(overlay: Overlay, from: number): boolean {
+  const fault = new Fault(overlay);
+  fault.arm(from, Number.POSITIVE_INFINITY, new Error('cut'));
+  try {
+    overlay.syncSync();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    fault.disarm();
+  }
+}
+
+/** Plays phases, each with a sync, and the last one without; answers what showed before that. */
+export function playUpTo(
+  overlay: Overlay,
+  phases: readonly ((fs: FileSystem) => void)[],
+  last: number,
+  look: (fs: FileSystem) => string[] = survey,
+): string[] {
+  let before = look(overlay.fs);
+  for (const phase of phases.slice(0, last)) {
+    phase(overlay.fs);
+    overlay.syncSync();
+    before = look(overlay.fs);
+  }
+  phases[last]?.(overlay.fs);
+  return before;
+}

@@ -1,26 +1,21 @@
 // Every kind of upper: a directory, a volume, another overlay, promises only, what another tool wrote; a damaged one; locks.
 
-import nodeFs, { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import nodeFs, { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Volume } from 'memfs';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../lib/index.ts';
+import { useDirectories } from './directories.ts';
 import { bytesOf, leftovers, mount, numbersOf, PAGE, survey, type UpperFs, whichOf } from './rig.ts';
 import { WORKLOADS } from './workloads.ts';
 
-const made: string[] = [];
+const newClosedDirectory = useDirectories();
 
 function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'overfs-upper-'));
+  const directory = newClosedDirectory();
   nodeFs.chmodSync(directory, 0o777);
-  made.push(directory);
   return directory;
 }
-
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true });
-});
 
 /** Asks without waiting for all that the synchronous calls after it ask. */
 async function load(fs: Overlay['fs'], path: string): Promise<void> {

@@ -28,7 +28,7 @@ describe('a graft', () => {
   it('shows the part at its place, and directories on the way there', async () => {
     for (const ask of grafted().forms) {
       const names = async (at: string) => (await ask.list(at))?.map(({ name, type }) => `${name} ${type}`).sort();
-      expect(await names('/')).toEqual([`work ${S_IFDIR}`]);
+      expect(await names('/')).toEqual([`site ${S_IFDIR}`]);
       expect(await names('/site')).toEqual([`lib ${S_IFDIR}`]);
       expect((await ask.list('/site/lib'))?.map(({ name }) => name).sort()).toEqual(['link', 'sub', 'x']);
       expect((await ask.list('/site/lib/sub'))?.map(({ name }) => name)).toEqual(['y']);

@@ -1,25 +1,15 @@
 // A large file of the disk that is changed in part comes to an upper on the disk as a copy made by the kernel, and its dirty pages.
 
-import nodeFs, { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import nodeFs from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
 import type { OverlayOptions } from '../../../lib/overlay-options.ts';
 import type { Command } from '../../../lib/writeback/commands.ts';
+import { useDirectories } from '../directories.ts';
 import { bytesOf, type FileSystem, PAGE } from '../rig.ts';
 
-const made: string[] = [];
-
-function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'overfs-copies-'));
-  made.push(directory);
-  return directory;
-}
-
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true });
-});
+const newDirectory = useDirectories();
 
 const SIZE = 300 * PAGE + 123;
 const CONTENT = bytesOf(9, SIZE);

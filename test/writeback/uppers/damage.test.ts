@@ -1,24 +1,15 @@
 // Damaged uppers: an error that says what is wrong and how to repair it, never a silent loss; locks; layers that other tools change.
 
-import nodeFs, { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import nodeFs, { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Volume } from 'memfs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useDirectories } from '../directories.ts';
 import { Fault, forgetLock, leftovers, mount, newLower, survey, type UpperFs, whichOf } from '../rig.ts';
 import { WORKLOADS } from '../workloads.ts';
 
-const made: string[] = [];
-
-function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'overfs-damage-'));
-  made.push(directory);
-  return directory;
-}
-
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true });
-});
+const newDirectory = useDirectories();
 
 function damaged(name: string) {
   return expect.objectContaining({

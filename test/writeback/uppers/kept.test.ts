@@ -1,25 +1,14 @@
 // What an upper cannot hold of attributes is kept in the work area, and shown when it is mounted again (W8, C2, C3).
 
 import nodeFs from 'node:fs';
-import os from 'node:os';
-import { join } from 'node:path';
 import { Volume } from 'memfs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
 import type { OverlayOptions } from '../../../lib/overlay-options.ts';
-import { bytesOf, Fault, forgetLock, PAGE, type UpperFs } from '../rig.ts';
+import { useDirectories } from '../directories.ts';
+import { bytesOf, cutSync, forgetLock, PAGE, type UpperFs } from '../rig.ts';
 
-const made: string[] = [];
-
-afterEach(() => {
-  for (const directory of made.splice(0)) nodeFs.rmSync(directory, { recursive: true });
-});
-
-function newDirectory(): string {
-  const directory = nodeFs.mkdtempSync(join(os.tmpdir(), 'overfs-'));
-  made.push(directory);
-  return directory;
-}
+const newDirectory = useDirectories();
 
 type Upper = NonNullable<OverlayOptions['upper']>;
 
@@ -166,14 +155,7 @@ describe.each(UPPERS)('over %s', (_, newUpper) => {
       overlay.fs.chmodSync('/d/file', 0o600);
       overlay.fs.renameSync('/d/link', '/d/moved');
       overlay.fs.unlinkSync('/d/twin');
-      const fault = new Fault(overlay);
-      fault.arm(cut, Number.POSITIVE_INFINITY, new Error('cut'));
-      let isDone = true;
-      try {
-        overlay.syncSync();
-      } catch {
-        isDone = false;
-      }
+      const isDone = cutSync(overlay, cut);
       const fs = typeof upper === 'string' ? nodeFs : (upper as object);
       forgetLock(fs as UpperFs, typeof upper === 'string' ? upper : '');
       const again = createOverlay(options);

@@ -1,24 +1,14 @@
 // Uppers that lack functions: what can be done without is done without, the rest is refused in time or reported, and nothing is lost.
 
-import nodeFs, { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import nodeFs from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
-import { Fault, forgetLock, leftovers, mount, newLower, PAGE, survey, type UpperFs, whichOf } from '../rig.ts';
+import { useDirectories } from '../directories.ts';
+import { cutSync, forgetLock, leftovers, mount, newLower, PAGE, survey, type UpperFs, whichOf } from '../rig.ts';
 import { WORKLOADS } from '../workloads.ts';
 
-const made: string[] = [];
-
-function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'overfs-lacking-'));
-  made.push(directory);
-  return directory;
-}
-
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true });
-});
+const newDirectory = useDirectories();
 
 type Form = 'at once' | 'later';
 
@@ -71,15 +61,7 @@ describe.each([
       overlay.syncSync();
       const before = survey(overlay.fs);
       phases[1]?.(overlay.fs);
-      const fault = new Fault(overlay);
-      fault.arm(cut, Number.POSITIVE_INFINITY, new Error('cut'));
-      let isDone = true;
-      try {
-        overlay.syncSync();
-      } catch {
-        isDone = false;
-      }
-      fault.disarm();
+      const isDone = cutSync(overlay, cut);
       const after = survey(overlay.fs);
       forgetLock(nodeFs as UpperFs, directory);
       const next = mount(upper);

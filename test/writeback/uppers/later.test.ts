@@ -1,24 +1,14 @@
 // Uppers that answer later only: they are mounted before anything in them is looked at (L13, W11).
 
-import nodeFs, { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import nodeFs, { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
+import { useDirectories } from '../directories.ts';
 import { Fault, forgetLock, leftovers, mount, survey, type UpperFs, whichOf } from '../rig.ts';
 import { WORKLOADS } from '../workloads.ts';
 
-const made: string[] = [];
-
-function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'overfs-later-'));
-  made.push(directory);
-  return directory;
-}
-
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true });
-});
+const newDirectory = useDirectories();
 
 /** The functions of `node:fs` that take a callback. */
 const callbacks: object = Object.fromEntries(

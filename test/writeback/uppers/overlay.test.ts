@@ -1,25 +1,25 @@
 // Another overlay as an upper: over a volume or a directory, several levels deep, by its `fs`, cut short.
 
-import nodeFs, { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import nodeFs from 'node:fs';
 import { Volume } from 'memfs';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
-import { Fault, forgetLock, leftovers, mount, newLower, numbersOf, survey, type UpperFs, whichOf } from '../rig.ts';
+import { useDirectories } from '../directories.ts';
+import {
+  cutSync,
+  forgetLock,
+  leftovers,
+  mount,
+  newLower,
+  numbersOf,
+  playUpTo,
+  survey,
+  type UpperFs,
+  whichOf,
+} from '../rig.ts';
 import { WORKLOADS } from '../workloads.ts';
 
-const made: string[] = [];
-
-function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'overfs-nested-'));
-  made.push(directory);
-  return directory;
-}
-
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true });
-});
+const newDirectory = useDirectories();
 
 /** Overlays one upon the other; the first is the lowest. Mounting again gives the same stack anew. */
 function stack(base: object | string, depth: number): Overlay[] {
@@ -138,22 +138,8 @@ it.each(PHASES)('W11: %s, synced to an overlay and cut after every command, is b
       const volume = new Volume();
       const inner = createOverlay({ lower: [], upper: volume });
       const overlay = mount(inner);
-      let before = survey(overlay.fs);
-      for (const phase of phases.slice(0, last)) {
-        phase(overlay.fs);
-        overlay.syncSync();
-        before = survey(overlay.fs);
-      }
-      phases[last]?.(overlay.fs);
-      const fault = new Fault(overlay);
-      fault.arm(cut, Number.POSITIVE_INFINITY, new Error('cut'));
-      let isDone = true;
-      try {
-        overlay.syncSync();
-      } catch {
-        isDone = false;
-      }
-      fault.disarm();
+      const before = playUpTo(overlay, phases, last);
+      const isDone = cutSync(overlay, cut);
       const after = survey(overlay.fs);
       // The process dies when the inner overlay has just been synced.
       inner.syncSync();

@@ -1,25 +1,30 @@
 // An upper of somebody who is not root: modes that forbid its owner what write-back must do (W8), and owners that cannot be given.
 
-import nodeFs, { chownSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import nodeFs, { chownSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
-import { bytesOf, Fault, type FileSystem, forgetLock, leftovers, PAGE, survey, type UpperFs, whichOf } from '../rig.ts';
+import { useDirectories } from '../directories.ts';
+import {
+  bytesOf,
+  cutSync,
+  type FileSystem,
+  forgetLock,
+  leftovers,
+  PAGE,
+  survey,
+  type UpperFs,
+  whichOf,
+} from '../rig.ts';
 
 const SOMEBODY = 65534;
 const ROOT = process.getuid?.() === 0;
 
-const made: string[] = [];
-
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true });
-});
+const newOwnDirectory = useDirectories();
 
 /** A directory of somebody's. */
 function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'overfs-unprivileged-'));
-  made.push(directory);
+  const directory = newOwnDirectory();
   if (ROOT) chownSync(directory, SOMEBODY, SOMEBODY);
   return directory;
 }
@@ -158,22 +163,14 @@ it('W11: is before or after when it is cut after any command', async () => {
   const [, ...later] = CHANGES;
   await asSomebody(() => {
     for (let cut = 1; ; cut += 5) {
-      const directory = newDirectoryAsSomebody();
+      const directory = newOwnDirectory();
       const overlay = createOverlay({ lower: [], upper: directory, pageSize: PAGE });
       const root = overlay.as({ uid: 0, gid: 0 });
       CHANGES[0]?.[1](overlay.fs);
       overlay.syncSync();
       const before = survey(root);
       for (const [, change] of later) change(overlay.fs);
-      const fault = new Fault(overlay);
-      fault.arm(cut, Number.POSITIVE_INFINITY, new Error('cut'));
-      let isDone = true;
-      try {
-        overlay.syncSync();
-      } catch {
-        isDone = false;
-      }
-      fault.disarm();
+      const isDone = cutSync(overlay, cut);
       const after = survey(root);
       forgetLock(nodeFs as UpperFs, directory);
       expect(['before', 'after'], `cut ${cut}`).toContain(whichOf(surveyed(directory), before, after));
@@ -181,12 +178,6 @@ it('W11: is before or after when it is cut after any command', async () => {
     }
   });
 });
-
-function newDirectoryAsSomebody(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'overfs-unprivileged-'));
-  made.push(directory);
-  return directory;
-}
 
 it('what belongs to somebody else is refused, and named', async () => {
   if (!ROOT) return;

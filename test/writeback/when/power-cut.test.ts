@@ -2,12 +2,13 @@
 // by the next who asks.
 
 import nodeFs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createOverlay, type OverlayOptions } from '../../../lib/index.ts';
+import { useDirectories } from '../directories.ts';
 import {
   bytesOf,
+  cutSync,
   Fault,
   type FileSystem,
   forgetLock,
@@ -15,6 +16,7 @@ import {
   mount,
   newLower,
   PAGE,
+  playUpTo,
   survey as surveyAll,
   whichOf,
 } from '../rig.ts';
@@ -23,12 +25,10 @@ import { PowerCut } from './power-cut.ts';
 
 const STRIDE = process.env.OVERFS_SOAK === 'long' ? 1 : 67;
 
+const newTop = useDirectories();
 let directory: string;
 beforeEach(() => {
-  directory = nodeFs.mkdtempSync(path.join(os.tmpdir(), 'overfs-'));
-});
-afterEach(() => {
-  nodeFs.rmSync(directory, { recursive: true, force: true });
+  directory = newTop();
 });
 
 /**
@@ -61,21 +61,8 @@ function play(phases: readonly Phase[], last: number, k: number): 'cut' | 'spare
   const lower = newLower();
   const { disk, overlay } = setUp(lower);
   overlay.syncSync();
-  let before = survey(overlay.fs);
-  for (const phase of phases.slice(0, last)) {
-    phase(overlay.fs);
-    overlay.syncSync();
-    before = survey(overlay.fs);
-  }
-  phases[last]?.(overlay.fs);
-  const fault = new Fault(overlay);
-  fault.arm(k, Number.POSITIVE_INFINITY, new Error('cut'));
-  let end: 'cut' | 'spared' = 'spared';
-  try {
-    overlay.syncSync();
-  } catch {
-    end = 'cut';
-  }
+  const before = playUpTo(overlay, phases, last, survey);
+  const end = cutSync(overlay, k) ? 'spared' : 'cut';
   const after = survey(overlay.fs);
   const [root, whole] = [disk.root, `${disk.root}-whole`];
   const cuts = (['flushed', 'all'] as const).map((names) => {

@@ -2,11 +2,10 @@
 // everything as it was.
 
 import nodeFs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { Volume } from 'memfs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
+import { useDirectories } from '../directories.ts';
 import {
   bytesOf,
   Fault,
@@ -23,12 +22,10 @@ import { HeldUpper } from './held-upper.ts';
 
 const STRIDE = process.env.OVERFS_SOAK === 'long' ? 1 : 3;
 
+const newTop = useDirectories();
 let directory: string;
 beforeEach(() => {
-  directory = nodeFs.mkdtempSync(path.join(os.tmpdir(), 'overfs-'));
-});
-afterEach(() => {
-  nodeFs.rmSync(directory, { recursive: true, force: true });
+  directory = newTop();
 });
 
 /** Something to begin with: files of the upper, of the lower, and of both. */
