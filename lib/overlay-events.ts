@@ -13,7 +13,10 @@ export interface OverlayEvents {
       readonly path: string;
       /** Such as `ENOSPC`. */
       readonly code: string;
-      /** False: it stays dirty, and is tried again by the next write-back. True: what was dirty of it is given up (`onError: 'discard'`, `'through'`). */
+      /**
+       * False: it stays dirty, and is tried again by the next write-back. True: what was dirty of it is given up
+       * (`onError: 'discard'`, `'through'`).
+       */
       readonly discarded: boolean;
     },
   ];

@@ -18,7 +18,10 @@ import type { Times, WriteBackOptions } from './writeback/when/triggers.ts';
 
 /** One read-only branch, with all that can be said of it. */
 export interface LowerOptions {
-  /** An fs-like object: `node:fs`, a memfs `Volume`, a `Union`, an overlay, or any object with enough functions of `node:fs`. Default: the real disk. */
+  /**
+   * An fs-like object: `node:fs`, a memfs `Volume`, a `Union`, an overlay, or any object with enough functions of `node:fs`.
+   * Default: the real disk.
+   */
   readonly fs?: object;
   /** The directory of the branch to start from. Default `/`. */
   readonly root?: string;
@@ -41,7 +44,10 @@ export type Lower = string | URL | LowerOptions | object;
 export interface OverlayOptions {
   /** The read-only branches, the topmost first. Default: the real disk at `/`, so that every absolute path works unchanged. */
   readonly lower?: Lower | readonly Lower[];
-  /** The writable branch: a directory or an fs-like object. What it holds already is read as the topmost branch. Default: none, all stays in memory. */
+  /**
+   * The writable branch: a directory or an fs-like object. What it holds already is read as the topmost branch.
+   * Default: none, all stays in memory.
+   */
   readonly upper?: string | URL | LowerOptions | object;
   /** Where relative paths start: absolute. Default: `process.cwd()` at each call. */
   readonly cwd?: string | (() => string);

@@ -164,24 +164,24 @@ export class UpperControl implements Flusher {
     const writeBack = this.#writeBack;
     const triggers = this.#triggers;
     if (writeBack === undefined || triggers?.mustWait(dirtyBytes) !== true) return undefined;
+    const end = (failures: readonly Failure[]) => triggers.noteEnd(failures.length === 0 ? 'arrived' : 'failed');
+    // What did not arrive is told to the descriptors of its files, not to the writer who happened to wait.
+    const fail = (thrown: unknown) => {
+      if (!(thrown instanceof Errno)) throw thrown;
+      triggers.noteEnd('failed');
+    };
     return {
       key: 'relieve',
       now: () => {
         // An upper that cannot be told at once goes on as it can; from within a write-back nobody waits for it.
         if (!writeBack.canWriteNow || writeBack.isBusy) return;
         try {
-          triggers.noteEnd(writeBack.now({}, 'upper').length === 0 ? 'arrived' : 'failed');
+          end(writeBack.now({}, 'upper'));
         } catch (thrown) {
-          noteRelief(triggers, thrown);
+          fail(thrown);
         }
       },
-      later: async () => {
-        try {
-          triggers.noteEnd((await writeBack.later({}, 'upper')).length === 0 ? 'arrived' : 'failed');
-        } catch (thrown) {
-          noteRelief(triggers, thrown);
-        }
-      },
+      later: () => writeBack.later({}, 'upper').then(end, fail),
     };
   }
 
@@ -243,12 +243,6 @@ export class UpperControl implements Flusher {
     this.#writtenBefore += written;
     this.#writeBack = undefined;
   }
-}
-
-/** What did not arrive is told to the descriptors of its files, not to the writer who happened to wait. */
-function noteRelief(triggers: Triggers, thrown: unknown): void {
-  if (!(thrown instanceof Errno)) throw thrown;
-  triggers.noteEnd('failed');
 }
 
 function syncError(errno: Errno, path: string | undefined): Error {

@@ -3,7 +3,7 @@
 import type { Space } from '../branch/branch.ts';
 import { EACCES, EFBIG, EINVAL, EISDIR, ENOSPC, EPERM, EROFS, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { type Caller, may, mayHandOn, setIdLost, W_OK } from '../tree/caller.ts';
+import { type Caller, may, mayHandOn, S_ISGID, setIdLost, W_OK } from '../tree/caller.ts';
 import { mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
 import { File, type Inode, isDirectory, isSymlink, OWNED_ATTRIBUTES } from '../tree/inode.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
@@ -11,8 +11,6 @@ import { noteMove, touchCtime } from '../tree/tree.ts';
 import { FOLLOW, type Following, NOFOLLOW, pathOf, readTarget, resolve, walk } from '../tree/walk.ts';
 import { type OpenFile, truncateNow } from './open.ts';
 import { mayChangeTree } from './spot.ts';
-
-const S_ISGID = 0o2000;
 
 /** The file at a path, links followed. */
 export function stat(io: Io, caller: Caller, path: string): Inode | Errno {

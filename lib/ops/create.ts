@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import { lengthOf } from '../branch/bytes.ts';
 import { EACCES, EEXIST, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR, EPERM, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { type Caller, may, mayHandOn, X_OK } from '../tree/caller.ts';
+import { type Caller, may, mayHandOn, S_ISGID, X_OK } from '../tree/caller.ts';
 import {
   BORN,
   CHARGED,
@@ -29,7 +29,6 @@ import { FOLLOW, isPathTooLong, pathOf, walk } from '../tree/walk.ts';
 import { freeSpot, mayCharge, mayWriteNames, type Spot, spotFor } from './spot.ts';
 
 const { S_IFDIR, S_IFLNK, S_IFREG, S_IXGRP } = constants;
-const S_ISGID = 0o2000;
 
 /** The owner of what the caller makes in a directory: a set-group-ID directory hands its group on (Linux `inode_init_owner`). */
 function ownerIn(caller: Caller, directory: Directory) {

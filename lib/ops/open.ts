@@ -43,7 +43,10 @@ export interface OpenFile {
   readonly writable: boolean;
   /** Every write goes to the end. */
   readonly append: boolean;
-  /** Where the next read or write without a position begins, in bytes. Changed by `data.ts`; set back by `fs/` where what was read cannot be given. */
+  /**
+   * Where the next read or write without a position begins, in bytes. Changed by `data.ts`; set back by `fs/` where what was read
+   * cannot be given.
+   */
   position: number;
   /** Where a read that goes on from the last one begins, and how far ahead that one fetched, in bytes. Changed by `data.ts`. */
   sequential: number;

@@ -1,6 +1,6 @@
 /**
- * fsync and fdatasync, which are one here, since attributes and names cost little beside the content: bringing one file to the upper. Without an upper nothing is more durable than the tree itself, so there is
- * nothing to bring down.
+ * fsync and fdatasync, which are one here, since attributes and names cost little beside the content: bringing one file to the upper.
+ * Without an upper nothing is more durable than the tree itself, so there is nothing to bring down.
  */
 
 import type { Errno } from '../errno.ts';

@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, EPERM, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { affordable, chargedBytes, pageAt, reclaim, shareContents, truncateContents } from '../pages/contents.ts';
-import { type Caller, dropSetId, may, mayHandOn, R_OK } from '../tree/caller.ts';
+import { type Caller, dropSetId, may, mayHandOn, R_OK, S_ISGID } from '../tree/caller.ts';
 import {
   BORN,
   extraOf,
@@ -26,8 +26,6 @@ import { mayLie, prepareRead, prepareWrite, probeSize, readAll, readPrepared, re
 import { carryOut, isReading, isWriting, type OpenFile, type Opening, openPlanned, planOpen } from './open.ts';
 
 const { O_CREAT, O_TRUNC, O_APPEND, O_RDONLY, O_WRONLY, O_EXCL, COPYFILE_EXCL } = constants;
-
-const S_ISGID = 0o2000;
 
 /** The mode of a new file where none is given, before the umask. */
 const NEW_FILE = 0o666;

@@ -118,7 +118,8 @@ export function isHeldBySticky(caller: Caller, directory: Directory, inode: Inod
 }
 
 const S_ISUID = 0o4000;
-const S_ISGID = 0o2000;
+/** Node's constants lack the set-ID bits (POSIX `<sys/stat.h>`). */
+export const S_ISGID = 0o2000;
 
 /**
  * The set-ID bits that a file loses by a change of its owner, and by one of its content unless root makes it (Linux

@@ -99,7 +99,10 @@ export abstract class Inode implements Remembered {
   parent: Directory | undefined = undefined;
   /** The first name in `parent`. */
   name = '';
-  /** Bits of OWNED, CHARGED, THROUGH, BORN, LINKABLE, ON_WAY, SPARE, USED, WATCHED, DOUBTFUL. Changed by `own`, `names.ts`, `cache/` and those who look. */
+  /**
+   * Bits of OWNED, CHARGED, THROUGH, BORN, LINKABLE, ON_WAY, SPARE, USED, WATCHED, DOUBTFUL. Changed by `own`, `names.ts`, `cache/` and
+   * those who look.
+   */
   state = 0;
   /** How many descriptors hold it. Changed by `ops/open.ts`. */
   opens = 0;

@@ -26,8 +26,8 @@ export type Command = Request & {
 };
 
 /**
- * One request to the upper; `lstat` and `read` may go to any branch, `copy` may come from anywhere on the same disk. Paths are absolute in the branch. `kind` is the system call, the rest are its
- * arguments.
+ * One request to the upper; `lstat` and `read` may go to any branch, `copy` may come from anywhere on the same disk. Paths are absolute
+ * in the branch. `kind` is the system call, the rest are its arguments.
  */
 type Request =
   | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number }

@@ -35,8 +35,8 @@ export interface TakenAttributes {
   /** In seconds, as exact as any upper can take it. */
   readonly atime: number;
   readonly mtime: number;
-  /** Seconds and nanoseconds of `atime` and `mtime`. Not in journals of the first version. */
-  readonly times?: readonly [number, number, number, number];
+  /** Seconds and nanoseconds of `atime` and `mtime`. */
+  readonly times: readonly [number, number, number, number];
   /** How many names the lowers have beyond those that the upper gets. */
   readonly links?: number;
 }
@@ -159,7 +159,7 @@ export function* stageContent(
   const path = `${staging}/${content.stage}`;
   if (content.inode instanceof File) {
     if (content.kind === 'whole') yield* stageFile(memory, content, path, writer);
-    else yield* stagePages(memory, content, path);
+    else yield* stagePages(content, path);
     if (reach === 'storage') yield* flushAt(path);
   } else {
     yield* tell({ kind: 'symlink', target: content.target ?? '', path });
@@ -211,7 +211,7 @@ function* stageCopy(
       let end = supplied;
       for (const { index, twin } of pages) {
         const at = index * memory.pageSize;
-        yield* writeAll(path, handle, bytesOf(memory, twin), at);
+        yield* writeAll(path, handle, bytesOf(twin), at);
         end = Math.max(end, at + twin.length);
       }
       if (end !== size) yield* tell({ kind: 'truncate', path, handle, size });
@@ -247,12 +247,12 @@ function* stageAnew(memory: Memory, content: Content, path: string, writer: Writ
 }
 
 /** The dirty pages, one after the other; where each belongs is in the batch's journal. */
-function* stagePages(memory: Memory, content: Content, path: string): Procedure<void> {
+function* stagePages(content: Content, path: string): Procedure<void> {
   const handle = yield* tell({ kind: 'create', path, mode: 0o600 });
   try {
     let at = 0;
     for (const { twin } of content.pages) {
-      const bytes = bytesOf(memory, twin);
+      const bytes = bytesOf(twin);
       yield* writeAll(path, handle, bytes, at);
       at += bytes.length;
     }
@@ -311,13 +311,13 @@ function* piecesOf(memory: Memory, { pages, supplied }: Content): Iterable<Piece
     for (; at < Math.min(start, supplied); at = Math.min(start, supplied, at + CHUNK)) {
       yield { from: at, to: Math.min(start, supplied, at + CHUNK) };
     }
-    if (twin.length > 0) yield { from: start, bytes: bytesOf(memory, twin) };
+    if (twin.length > 0) yield { from: start, bytes: bytesOf(twin) };
     at = start + pageSize;
   }
   for (; at < supplied; at += CHUNK) yield { from: at, to: Math.min(supplied, at + CHUNK) };
 }
 
-function bytesOf(_memory: Memory, { bytes, start, length }: Page): Uint8Array {
+function bytesOf({ bytes, start, length }: Page): Uint8Array {
   return bytes.subarray(start, start + length);
 }
 

@@ -4,7 +4,8 @@
  *     moves    what leaves its name goes to the staging directory; the deepest first, so that every old path is still right
  *     steps    directories and files get their names, parents first; whiteouts and marks; pages; attributes, directories last
  *
- * A directory that is new in the upper is staged with all that is new in it, and gets its place by one rename. Both can be done again after a crash: a move is done when its target is there, a placing when its source is gone.
+ * A directory that is new in the upper is staged with all that is new in it, and gets its place by one rename. Moves and placings can be
+ * done again after a crash: a move is done when its target is there, a placing when its source is gone.
  */
 
 import { constants } from 'node:fs';
@@ -51,8 +52,8 @@ export type Step =
   | {
       readonly kind: 'attributes';
       readonly path: string;
-      /** The inode number that the overlay shows. Not in journals of the first version. */
-      readonly number?: number;
+      /** The inode number that the overlay shows. */
+      readonly number: number;
       readonly attributes: TakenAttributes;
     };
 

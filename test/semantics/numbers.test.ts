@@ -10,7 +10,14 @@ function numbered(letter: string, last: number): string[] {
   return Array.from({ length: last }, (_, i) => `${letter}${i + 1}`);
 }
 
-const IMPLEMENTED = [...numbered('L', 13), ...numbered('C', 12), ...numbered('T', 4), ...numbered('P', 5), 'P8'];
+const IMPLEMENTED = [
+  ...numbered('L', 13),
+  ...numbered('C', 12),
+  ...numbered('T', 4),
+  ...numbered('P', 8),
+  ...numbered('W', 14).filter((number) => number !== 'W13'),
+  ...numbered('N', 8),
+];
 
 /** The names of tests and scenarios in a source: what is the first argument of `it`, `describe` or `scenario`. */
 const NAMES = /\b(?:it|describe|scenario)(?:\.[\w]+\([^)]*\))?\(\s*(['"`])(.*?)\1/gs;

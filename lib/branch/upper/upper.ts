@@ -42,7 +42,10 @@ export interface UpperRequests {
   truncate(handle: Handle, size: number): void;
   /** Waits until the bytes of a file are on stable storage; does nothing where the upper has none. */
   flush(handle: Handle): void;
-  /** Waits until the names in a directory, or the bytes and attributes of a file, are on stable storage; does nothing where the upper has none, or cannot do so. */
+  /**
+   * Waits until the names in a directory, or the bytes and attributes of a file, are on stable storage; does nothing where the upper
+   * has none, or cannot do so.
+   */
   flushAt(path: string): void;
   close(handle: Handle): void;
   /** Writes a whole file in one piece, new or not: for an upper that opens nothing. */
@@ -124,6 +127,7 @@ export function makeUpper(given: unknown, name: string): Upper {
   const writeWholes = !writePieces && has('writeFile', 'readFile');
   const missing = [...ESSENTIAL, ...(writePieces ? [] : ['writeFile'])].find((each) => !has(each));
   const nesting = nestingOf(fs);
+  const canFlush = volume === undefined && writePieces && (handles || has('fsync'));
   const can: Abilities = {
     writePieces,
     copy: has('copyFile'),
@@ -134,12 +138,7 @@ export function makeUpper(given: unknown, name: string): Upper {
     chownLinks: has('lchown'),
     setTimes: has('lutimes') || has('utimes'),
     setTimesOfLinks: has('lutimes'),
-    flush:
-      volume !== undefined || !writePieces || !(handles || has('fsync'))
-        ? false
-        : nesting === undefined
-          ? 'each'
-          : 'last',
+    flush: canFlush && (nesting === undefined ? 'each' : 'last'),
   };
   const sync = now('mkdir') && makeSync(now, name, volume);
   const inMemory = volume !== undefined && sync !== undefined;

@@ -66,19 +66,24 @@ function begin(next: Step | Together): Promise<unknown> {
   return 'all' in next ? Promise.all(next.all.map(runLater)) : next.later();
 }
 
+/** Takes a step, and gives the sequence what came of it. */
+async function advance<Answer>(
+  sequence: Sequence<Answer>,
+  next: Step | Together,
+): Promise<IteratorResult<Step | Together, Answer>> {
+  let answer: unknown;
+  try {
+    answer = await begin(next);
+  } catch (thrown) {
+    return sequence.throw(thrown);
+  }
+  return sequence.next(answer);
+}
+
 /** Takes one step after another, waiting for each. */
 export async function runLater<Answer>(sequence: Sequence<Answer>): Promise<Answer> {
   let state = sequence.next();
-  while (!state.done) {
-    let answer: unknown;
-    try {
-      answer = await begin(state.value);
-    } catch (thrown) {
-      state = sequence.throw(thrown);
-      continue;
-    }
-    state = sequence.next(answer);
-  }
+  while (!state.done) state = await advance(sequence, state.value);
   return state.value;
 }
 
@@ -88,13 +93,6 @@ export async function* runTelling<News>(sequence: Sequence<void>, news: () => It
   for (;;) {
     yield* news();
     if (state.done) return;
-    let answer: unknown;
-    try {
-      answer = await begin(state.value);
-    } catch (thrown) {
-      state = sequence.throw(thrown);
-      continue;
-    }
-    state = sequence.next(answer);
+    state = await advance(sequence, state.value);
   }
 }

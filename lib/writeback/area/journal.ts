@@ -6,7 +6,7 @@
  *     4be1f3c2                            the CRC-32 of the first line
  *
  * `staged` tells how large the staged contents are (and when they were modified), since a disk that loses its power may have the
- * journal and only a part of them. A journal without the second line or without `staged` is one of an earlier overfs.
+ * journal and only a part of them.
  */
 
 import { crc32 } from 'node:zlib';
@@ -159,10 +159,12 @@ function isPlain(path: unknown): path is string {
 /** Reads a journal; undefined when it is none. */
 function parseJournal(text: string): Journal | undefined {
   const [line = '', sum = ''] = text.split('\n');
-  if (sum !== '' && sum !== seal(line)) return undefined;
+  if (sum !== seal(line)) return undefined;
   try {
-    const { moves, steps, staged = {}, notes = [] } = JSON.parse(line) as Partial<Journal>;
-    return Array.isArray(moves) && Array.isArray(steps) ? { moves, steps, staged, notes } : undefined;
+    const journal = JSON.parse(line) as Partial<Journal>;
+    const { moves, steps, staged, notes } = journal;
+    const isOne = Array.isArray(moves) && Array.isArray(steps) && Array.isArray(notes) && staged instanceof Object;
+    return isOne ? (journal as Journal) : undefined;
   } catch {
     return undefined;
   }

@@ -125,7 +125,7 @@ export function keptOf(given: TakenAttributes, found: Attributes): Kept | undefi
   const mode = given.mode ?? found.mode & 0o7777;
   const isMode = mode === (found.mode & 0o7777);
   const isOwner = uid === found.uid && gid === found.gid;
-  const [atimeSec, atimeNsec, mtimeSec, mtimeNsec] = given.times ?? timesOf(found);
+  const [atimeSec, atimeNsec, mtimeSec, mtimeNsec] = given.times;
   const isTimes =
     atimeSec === found.atimeSec &&
     atimeNsec === found.atimeNsec &&
@@ -138,8 +138,4 @@ export function keptOf(given: TakenAttributes, found: Attributes): Kept | undefi
     ...(!isTimes && { times: [atimeSec, atimeNsec, mtimeSec, mtimeNsec, found.mtimeSec, found.mtimeNsec] as const }),
     ...(links && { links }),
   };
-}
-
-function timesOf({ atimeSec, atimeNsec, mtimeSec, mtimeNsec }: Attributes): readonly [number, number, number, number] {
-  return [atimeSec, atimeNsec, mtimeSec, mtimeNsec];
 }

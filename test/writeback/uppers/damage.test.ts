@@ -3,6 +3,7 @@
 import nodeFs, { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import { useDirectories } from '../directories.ts';
@@ -74,6 +75,14 @@ it('a work area of a later version is told as such', () => {
   expectWhole(directory);
 });
 
+/** A journal of a batch that does nothing. */
+const NOTHING = { moves: [], steps: [], staged: {}, notes: [] };
+
+/** A line of a journal, and what seals it. */
+function sealed(line: string): string {
+  return `${line}\n${crc32(line).toString(16).padStart(8, '0')}\n`;
+}
+
 it.each([
   ['', 'moves', { from: '/elsewhere/file', stage: '1' }],
   ['', 'moves', { from: 'ROOT/../file', stage: '1' }],
@@ -85,10 +94,30 @@ it.each([
 ])('a journal that names what is not in the upper is refused%s: %s %j', (_, key, entry) => {
   const directory = used();
   const path = join(directory, '.overfs/journal');
-  const journal = { moves: [], steps: [], [key]: [entry] };
-  writeFileSync(path, JSON.stringify(journal).replaceAll('ROOT', directory));
+  const journal = { ...NOTHING, [key]: [entry] };
+  writeFileSync(path, sealed(JSON.stringify(journal).replaceAll('ROOT', directory)));
   expect(() => mount(directory)).toThrow(damaged('/journal'));
   rmSync(path);
+  expectWhole(directory);
+});
+
+it('a journal must be complete and sealed', () => {
+  const directory = used();
+  const path = join(directory, '.overfs/journal');
+  const whole = JSON.stringify(NOTHING);
+  const incomplete = Object.keys(NOTHING).map((key) => sealed(JSON.stringify({ ...NOTHING, [key]: undefined })));
+  for (const text of [
+    whole,
+    `${whole}\n`,
+    sealed(whole).replace('moves', 'Moves'),
+    'null',
+    sealed('null'),
+    ...incomplete,
+  ]) {
+    writeFileSync(path, text);
+    expect(() => mount(directory), text).toThrow(damaged('/journal'));
+  }
+  writeFileSync(path, sealed(whole));
   expectWhole(directory);
 });
 
