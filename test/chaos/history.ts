@@ -22,6 +22,8 @@ export interface Given {
   readonly files: Readonly<Record<string, string>>;
   /** What else is in the lower. */
   readonly furnish?: (volume: WatchedLower['volume']) => void;
+  /** The names in the lower that are one file. */
+  readonly twins?: readonly string[];
   /** What was done in the overlay before. */
   readonly before?: (fs: FileSystem) => void;
   readonly options?: Partial<OverlayOptions>;
@@ -94,7 +96,7 @@ export async function playInOrder(given: Given, steps: readonly Step[], order: r
     const step = steps[index];
     if (step !== undefined) results[index] = await resultOf(step, overlay.fs);
   }
-  const tree = survey(overlay);
+  const tree = survey(overlay, given.twins);
   overlay.close();
   return { results, tree };
 }
@@ -142,7 +144,7 @@ export async function playAtOnce(given: Given, steps: readonly Step[], schedule:
   lower.behave = (_request, answer) => answer();
   const results = await all;
   for (const letGo of held) letGo();
-  const tree = survey(overlay);
+  const tree = survey(overlay, given.twins);
   overlay.close();
   await quiet();
   if (lower.picture() !== picture) throw new Error('the lower was changed');

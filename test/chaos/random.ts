@@ -109,9 +109,11 @@ const CALLS: readonly Make[] = [
   two('copyFile'),
 ];
 
+const TWINS = ['/d/b', '/d/h'] as const;
+
 function furnish(volume: Parameters<NonNullable<Given['furnish']>>[0]): void {
   volume.symlinkSync('a', '/d/l');
-  volume.linkSync('/d/b', '/d/h');
+  volume.linkSync(...TWINS);
   volume.mkdirSync('/empty');
 }
 
@@ -140,7 +142,14 @@ function historyFrom(seed: number): History {
   const dice = new Dice(seed);
   const before = dice.pick(EARLIER);
   const limits = dice.chance(0.15) ? { bytes: 9000, inodes: 4 } : { bytes: 1_000_000, inodes: 1000 };
-  const given: Given = { files: FILES, furnish, before, immutable: dice.chance(0.5), options: { limits } };
+  const given: Given = {
+    files: FILES,
+    furnish,
+    twins: TWINS,
+    before,
+    immutable: dice.chance(0.5),
+    options: { limits },
+  };
   const steps = Array.from({ length: 3 + dice.below(2) }, (): Step => {
     const [name, run] = dice.pick(CALLS)(dice);
     return { name, run: (fs) => run(fs.promises) };

@@ -8,8 +8,12 @@ export interface Surveyed {
   changes(): Iterable<{ readonly kind: string; readonly path: string; readonly from?: string }>;
 }
 
-/** Every name with its type, mode, owner, links, size, times and content; which names are one file; the changes; the space left. */
-export function survey(overlay: Surveyed): string {
+/**
+ * Every name with its type, mode, owner, links, size, times and content; which names are one file; the changes; the space left.
+ *
+ * @param twins names in the lower that are one file: which of them another name came from is up to who looked first
+ */
+export function survey(overlay: Surveyed, twins: readonly string[] = []): string {
   // Whatever the rights of who made it, everything is looked at.
   const fs = overlay.as({ uid: 0, gid: 0 });
   const lines: string[] = [];
@@ -25,7 +29,14 @@ export function survey(overlay: Surveyed): string {
     for (const name of fs.readdirSync(path)) visit(path === '/' ? `/${name}` : `${path}/${name}`);
   };
   visit('/');
-  for (const { kind, path, from } of overlay.changes()) lines.push(`${kind} ${path} ${from ?? ''}`);
+  const gone: string[] = [];
+  for (const { kind, path, from = '' } of overlay.changes()) {
+    const vanished = kind === 'removed' ? path : from;
+    const isTwin = twins.includes(vanished);
+    if (isTwin) gone.push(vanished);
+    if (!isTwin || kind !== 'removed') lines.push(`${kind} ${path} ${isTwin ? 'a twin' : from}`);
+  }
+  lines.push(`gone ${gone.sort()}`);
   const { bfree, ffree } = fs.statfsSync('/');
   lines.push(`free ${bfree} ${ffree}`);
   return lines.join('\n');
