@@ -17,7 +17,6 @@ import type { Inode } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { carryOutBatch, notesOf } from './area/carry-out.ts';
-import { removeFile } from './area/files.ts';
 import { flushAt } from './area/flush.ts';
 import { endBatch, writeJournal } from './area/journal.ts';
 import { endHolder, newHolder } from './area/lock.ts';
@@ -32,8 +31,7 @@ import {
   settlePatches,
   watch,
 } from './batch.ts';
-import { type Command, type Procedure, tell } from './commands.ts';
-import { stageContent, type Writer } from './content.ts';
+import type { Command, Procedure } from './commands.ts';
 import { Desk } from './drive/desk.ts';
 import { carryOutLater, carryOutNow, type Drive, GivenUp } from './drive/drive.ts';
 import type { Target } from './drive/perform.ts';
@@ -42,6 +40,8 @@ import { isRead } from './places.ts';
 import { type Plan, plan } from './plan.ts';
 import type { Failure, Fate, Listeners, Manner, Reach } from './report.ts';
 import { giveBack, newsIn, settle, takeNotes } from './settle.ts';
+import { stageAll } from './stage/stage-all.ts';
+import type { Writer } from './stage/writer.ts';
 import { flushPlaces, touchedBy, Unflushed } from './storage.ts';
 import { discard } from './when/discard.ts';
 
@@ -273,29 +273,12 @@ export class WriteBack {
     return [...failures, ...this.#reportUnnamed(taken)];
   }
 
-  /** Answers whose content could not be written. */
-  *#stageAll(taken: Plan, { onProgress, signal }: Manner, failed: Map<Inode, Errno>, reach: Reach): Procedure<Inode[]> {
-    const total = taken.contents.size;
-    const lost: Inode[] = [];
-    let done = 0;
-    for (const [{ mode }, stage] of taken.stages) {
-      // Open to us until all is in it; its own mode comes last.
-      yield* tell({ kind: 'mkdir', path: `${this.#area.stage}/${stage}`, mode: 0o700 | (mode & 0o777) });
-    }
-    for (const content of taken.contents.values()) {
-      signal?.throwIfAborted();
-      try {
-        yield* stageContent(this.#tree.memory, content, this.#area.stage, this.#writer, reach);
-      } catch (thrown) {
-        if (!(thrown instanceof Errno)) throw thrown;
-        failed.set(content.inode, thrown);
-        lost.push(content.inode);
-        // In a directory that gets its place as a whole there is to be nothing that is not complete.
-        yield* removeFile(`${this.#area.stage}/${content.stage}`, 'none');
-      }
-      done++;
-      onProgress?.({ done, total, bytes: this.written, path: shownPathOf(this.#tree, content.inode) });
-    }
+  /** Stages all contents, and tells of those that failed. Answers whose content could not be written. */
+  *#stageAll(taken: Plan, manner: Manner, failed: Map<Inode, Errno>, reach: Reach): Procedure<Inode[]> {
+    const { stage: directory } = this.#area;
+    const written = () => this.written;
+    const staging = { tree: this.#tree, directory, writer: this.#writer, reach, manner, written };
+    const lost = yield* stageAll(taken, staging, failed);
     failWhoIsBoundTo(taken, failed);
     for (const [inode, errno] of failed) this.#report(inode, errno, lost.includes(inode) ? this.fate : this.#fateOfAll);
     return lost;

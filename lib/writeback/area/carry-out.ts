@@ -5,9 +5,9 @@
 import type { Attributes } from '../../branch/branch.ts';
 import { EEXIST, ENOENT } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
-import { giveAttributes, type Writer, writeAll } from '../content.ts';
 import type { Move, Step } from '../draft.ts';
 import type { Reach } from '../report.ts';
+import { giveAttributes, type Writer, writeAll } from '../stage/writer.ts';
 import { copyBytes, quietly, readBytes, removeFile, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
 import { keptOf, type Note } from './notes.ts';

@@ -4,8 +4,8 @@ import { constants } from 'node:fs';
 import type { Attributes } from '../../branch/branch.ts';
 import { EEXIST, ENOENT, type Errno, ESTALE } from '../../errno.ts';
 import { type Procedure, tell, type Urgency } from '../commands.ts';
-import { writeAll } from '../content.ts';
 import type { Reach } from '../report.ts';
+import { writeAll } from '../stage/writer.ts';
 
 const { S_IFDIR } = constants;
 

@@ -13,8 +13,9 @@ import type { Attributes } from '../../branch/branch.ts';
 import { EEXIST } from '../../errno.ts';
 import type { Kept } from '../../tree/sources/kept.ts';
 import { type Procedure, tell } from '../commands.ts';
-import { type TakenAttributes, writeAll } from '../content.ts';
+import type { TakenAttributes } from '../content.ts';
 import type { Reach } from '../report.ts';
+import { writeAll } from '../stage/writer.ts';
 import { quietly, readText, removeFile, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
 

@@ -15,8 +15,8 @@
 import type { Spelling } from '../../branch/whiteout.ts';
 import { EEXIST, Errno } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
-import type { Writer } from '../content.ts';
 import type { Reach } from '../report.ts';
+import type { Writer } from '../stage/writer.ts';
 import { damage, look, UpperError } from './damage.ts';
 import { makeDirectory, readText, removeFile, removeTree, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';

@@ -1,0 +1,51 @@
+/** Staging all that a plan brings to the upper: new directories, then contents, each of which may fail by itself. */
+
+import { Errno } from '../../errno.ts';
+import type { Inode } from '../../tree/inode.ts';
+import type { Tree } from '../../tree/tree.ts';
+import { removeFile } from '../area/files.ts';
+import { type Procedure, tell } from '../commands.ts';
+import { shownPathOf } from '../errors.ts';
+import type { Plan } from '../plan.ts';
+import type { Manner, Reach } from '../report.ts';
+import { stageContent } from './stage.ts';
+import type { Writer } from './writer.ts';
+
+/** How and where to stage. */
+interface Staging {
+  readonly tree: Tree;
+  /** The path of the staging directory. */
+  readonly directory: string;
+  readonly writer: Writer;
+  readonly reach: Reach;
+  readonly manner: Manner;
+  /** How many bytes the upper has got so far. */
+  written(): number;
+}
+
+/** Stages a plan; answers whose content could not be written, and notes in `failed` why. */
+export function* stageAll(taken: Plan, staging: Staging, failed: Map<Inode, Errno>): Procedure<Inode[]> {
+  const { tree, directory, writer, reach, manner, written } = staging;
+  const total = taken.contents.size;
+  const lost: Inode[] = [];
+  let done = 0;
+  for (const [{ mode }, stage] of taken.stages) {
+    // Open to us until all is in it; its own mode comes last.
+    yield* tell({ kind: 'mkdir', path: `${directory}/${stage}`, mode: 0o700 | (mode & 0o777) });
+  }
+  for (const content of taken.contents.values()) {
+    manner.signal?.throwIfAborted();
+    try {
+      yield* stageContent(tree.memory, content, directory, writer, reach);
+    } catch (thrown) {
+      if (!(thrown instanceof Errno)) throw thrown;
+      failed.set(content.inode, thrown);
+      lost.push(content.inode);
+      // In a directory that gets its place as a whole there is to be nothing that is not complete.
+      yield* removeFile(`${directory}/${content.stage}`, 'none');
+    }
+    done++;
+    manner.onProgress?.({ done, total, bytes: written(), path: shownPathOf(tree, content.inode) });
+  }
+  return lost;
+}

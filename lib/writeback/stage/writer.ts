@@ -1,0 +1,63 @@
+/** Who writes to the upper, and what all that is written there has in common: bytes that may go in pieces, attributes that may be refused. */
+
+import type { Upper } from '../../branch/upper/upper.ts';
+import { EIO, EPERM } from '../../errno.ts';
+import { type Command, type Procedure, tell, type Urgency } from '../commands.ts';
+import type { TakenAttributes } from '../content.ts';
+
+/** Who writes to the upper: what new files get by themselves, and what the upper can do. */
+export interface Writer {
+  readonly uid: number;
+  readonly gid: number;
+  /** The permission bits that what it makes does not get. */
+  umask(): number;
+  /** It writes to the real disk. */
+  readonly isOnDisk: boolean;
+  readonly can: Upper['can'];
+}
+
+/** Gives what is in the upper its owner, mode and times; what only root may give, others leave. */
+export function* giveAttributes(
+  path: string,
+  { mode, uid, gid, atime, mtime }: TakenAttributes,
+  writer: Writer,
+  made: 'made with its mode' | 'made by copying' | 'made before',
+): Procedure<void> {
+  const { can } = writer;
+  const [canChown, canSetTimes] =
+    mode === undefined ? [can.chownLinks, can.setTimesOfLinks] : [can.chown, can.setTimes];
+  const urgency: Urgency = made === 'made before' ? 'at once' : 'none';
+  if (canChown && (made === 'made before' || uid !== writer.uid || gid !== writer.gid)) {
+    yield* allowed({ kind: 'chown', path, uid, gid, urgency });
+  }
+  const isMade = mode === undefined || (made === 'made with its mode' && (mode & 0o777 & ~writer.umask()) === mode);
+  if (can.chmod && !isMade) yield* tell({ kind: 'chmod', path, mode, urgency });
+  if (canSetTimes) yield* tell({ kind: 'setTimes', path, atime, mtime, urgency });
+}
+
+/** A command that the upper may refuse to who is not root (W8: "owner, where it may"). */
+function* allowed(command: Command): Procedure<void> {
+  try {
+    yield* tell(command);
+  } catch (thrown) {
+    if (thrown !== EPERM) throw thrown;
+  }
+}
+
+/** Writes all of `bytes`, going on after a short write (W2). */
+export function* writeAll(
+  path: string,
+  handle: unknown,
+  bytes: Uint8Array,
+  position: number,
+  urgency: Urgency = 'none',
+): Procedure<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const rest = done === 0 ? bytes : bytes.subarray(done);
+    const written = yield* tell({ kind: 'write', path, handle, bytes: rest, position: position + done, urgency });
+    // An upper that takes nothing and gives no reason would be asked for ever.
+    if (written === 0) throw EIO;
+    done += written;
+  }
+}
