@@ -13,6 +13,7 @@ import type { Memory } from '../pages/memory.ts';
 import { DIRTY, leaveBytes, type Page, type PageIndex, sharePage } from '../pages/page.ts';
 import { File, type Inode, namesOf, Symlink } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
+import type { Tree } from '../tree/tree.ts';
 
 /** A dirty page as it was. */
 interface TakenPage {
@@ -133,6 +134,11 @@ function originOf(inode: Inode): Content['origin'] {
   const { origin, originName, extra } = inode;
   if (origin === undefined) return undefined;
   return { branch: origin.branch, path: pathIn(origin, originName), fingerprint: printOf(extra?.fingerprint ?? inode) };
+}
+
+/** Whether nobody has any more what was taken: the last name and descriptor of the file have gone, or it has become a copy of another. */
+export function hasGone(tree: Tree, { inode }: Content): boolean {
+  return (inode.nlink === 0 && inode.opens === 0) || tree.dirty?.replaced.has(inode) === true;
 }
 
 /** Lets go of the pages that were taken. */

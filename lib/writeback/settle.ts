@@ -14,7 +14,7 @@ import { returnLoan } from '../tree/sources/borrow.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Note } from './area/notes.ts';
-import { type Content, releaseContent } from './content.ts';
+import { type Content, hasGone, releaseContent } from './content.ts';
 import { notePrint, upperOf } from './places.ts';
 import { type Item, lowersOf, type Plan } from './plan.ts';
 
@@ -136,7 +136,7 @@ export function settlePlaced(tree: Tree, content: Content, source: UpperSource, 
   source.held.set(name, inode);
   // Copies made since have the same bytes there.
   if (staged !== undefined) notePrint(source, name, staged);
-  if ((inode.nlink === 0 && inode.opens === 0) || tree.dirty?.replaced.has(inode)) return;
+  if (hasGone(tree, content)) return;
   returnLoan(inode);
   // Who has bytes under the old name, if that is another, keeps them there.
   inode.origin = source;

@@ -26,7 +26,7 @@ interface Places {
 }
 
 /** What a batch has changed. Requires: it is carried out. */
-export function touchedBy({ plan, failed, drafted }: Batch): Places {
+function touchedBy({ plan, failed, drafted }: Batch): Places {
   const files = new Set<Inode>();
   const directories = new Set<UpperSource>();
   const touch = (source: UpperSource | undefined) => void (source && directories.add(source));
@@ -42,8 +42,20 @@ export function touchedBy({ plan, failed, drafted }: Batch): Places {
   return { files, directories };
 }
 
+/** Makes durable what the steps have changed. Where that fails nobody knows what the storage has, so that the steps are done again. */
+export function* flushBatch(batch: Batch): Procedure<void> {
+  const { files, directories } = touchedBy(batch);
+  for (const { inode, kind } of batch.plan.contents.values()) if (kind === 'whole') files.delete(inode);
+  try {
+    yield* flushPlaces({ files, directories });
+  } catch (thrown) {
+    batch.cursor.steps = 0;
+    throw thrown;
+  }
+}
+
 /** Flushes files, then directories. */
-export function* flushPlaces({ files, directories }: Places): Procedure<void> {
+function* flushPlaces({ files, directories }: Places): Procedure<void> {
   for (const inode of files) {
     const place = placeOf(inode);
     if (place !== undefined) yield* flushAt(pathIn(place, inode.originName));

@@ -40,9 +40,9 @@ import { isRead } from './places.ts';
 import { type Plan, plan } from './plan.ts';
 import type { Failure, Fate, Listeners, Manner, Reach } from './report.ts';
 import { giveBack, newsIn, settle, takeNotes } from './settle.ts';
-import { stageAll } from './stage/stage-all.ts';
+import { Outdated, stageAll } from './stage/stage-all.ts';
 import type { Writer } from './stage/writer.ts';
-import { flushPlaces, touchedBy, Unflushed } from './storage.ts';
+import { flushBatch, Unflushed } from './storage.ts';
 import { discard } from './when/discard.ts';
 
 /** How the upper is reached, and who writes there. */
@@ -168,8 +168,14 @@ export class WriteBack {
     if (this.#decided === undefined) this.#desk.giveUp();
     else this.#desk.goOnNow();
     this.#desk.runNow(this.#finish());
-    const taken = plan(syncIo, this.#tree, this.#nameStage);
-    return this.#desk.runNow(this.#bring(taken, manner, reach));
+    for (;;) {
+      try {
+        const taken = plan(syncIo, this.#tree, this.#nameStage);
+        return this.#desk.runNow(this.#bring(taken, manner, reach));
+      } catch (thrown) {
+        if (!(thrown instanceof Outdated)) throw thrown;
+      }
+    }
   }
 
   /** Writes back all that is dirty, after whatever is under way. As `now`, without blocking. */
@@ -204,8 +210,8 @@ export class WriteBack {
         const drive = await runAsync((io) => this.#beginBatch(io, manner, reach), manner.signal);
         if (drive !== undefined) return await this.#desk.runLater(drive);
       } catch (thrown) {
-        // Somebody has taken over. What is dirty all the same is tried again.
-        if (!(thrown instanceof GivenUp)) throw thrown;
+        // Somebody has taken over, or made the plan void. What is dirty all the same is tried again.
+        if (!(thrown instanceof GivenUp) && !(thrown instanceof Outdated)) throw thrown;
       }
     }
   }
@@ -307,7 +313,7 @@ export class WriteBack {
       if (!isDurable) yield* flushAt(this.#area.base);
       yield* carryOutBatch(this.#area, batch, cursor, this.#writer, watcher);
       if (reach === 'storage') {
-        yield* this.#flushBatch(batch);
+        yield* flushBatch(batch);
         settlePatches(this.#tree, batch);
       }
       if (!isIndivisible(batch)) {
@@ -322,18 +328,6 @@ export class WriteBack {
     if (batch.reach === 'upper' && this.#writer.can.flush !== false) this.#unflushed.note(batch);
     this.#decided = undefined;
     yield* this.#tidy();
-  }
-
-  /** Makes durable what the steps have changed. Where that fails nobody knows what the storage has, so that the steps are done again. */
-  *#flushBatch(batch: Batch): Procedure<void> {
-    const { files, directories } = touchedBy(batch);
-    for (const { inode, kind } of batch.plan.contents.values()) if (kind === 'whole') files.delete(inode);
-    try {
-      yield* flushPlaces({ files, directories });
-    } catch (thrown) {
-      batch.cursor.steps = 0;
-      throw thrown;
-    }
   }
 
   /** Clears the staging directory. It holds nothing that is wanted, so what fails is left to the next time. */

@@ -1,7 +1,7 @@
 // P8, W9, W10: copies that share bytes with a file of the upper, made and changed while that file is being written back.
 
 import { Volume } from 'memfs';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Command } from '../../lib/index.ts';
 import { bytesOf, type FileSystem, mount, PAGE } from './rig.ts';
 
@@ -126,4 +126,37 @@ it('W2: a file that comes back to a name which still holds its old content is wr
   expect(Buffer.compare(again.fs.readFileSync('/file') as Buffer, NEW)).toBe(0);
   expect(again.fs.existsSync('/elsewhere')).toBe(false);
   again.close();
+});
+
+const ENDS: [string, (fs: FileSystem) => void, Buffer | undefined][] = [
+  ['removed', (fs) => fs.unlinkSync('/other'), undefined],
+  ['cut', (fs) => fs.truncateSync('/other'), Buffer.alloc(0)],
+  ['written anew', (fs) => fs.writeFileSync('/other', NEW), NEW],
+  ['made a copy of another', (fs) => fs.copyFileSync('/file', '/other'), CHANGES[1]?.[2]],
+  ['replaced', (fs) => fs.renameSync('/file', '/other'), CHANGES[1]?.[2]],
+];
+
+describe.each(['list', 'create'])('W10: a copy that has its bytes from the work area, at the first %s', (kind) => {
+  it.each(ENDS)('%s, is no failure', async (_, end, bytes) => {
+    const { overlay, fs, mountAgain, syncMeanwhile } = rig();
+    fs.copyFileSync('/file', '/copy');
+    CHANGES[1]?.[1](fs);
+    await syncMeanwhile(
+      ({ kind }) => kind === 'rename',
+      () => fs.copyFileSync('/copy', '/other'),
+    );
+    const failures: unknown[] = [];
+    overlay.on('writeback-error', (failure) => failures.push(failure));
+    await syncMeanwhile(
+      (command) => command.kind === kind,
+      () => end(fs),
+    );
+    expect(failures).toEqual([]);
+    overlay.close();
+    const again = mountAgain();
+    expect(again.fs.existsSync('/other')).toBe(bytes !== undefined);
+    if (bytes !== undefined) expect(Buffer.compare(again.fs.readFileSync('/other') as Buffer, bytes)).toBe(0);
+    expect(Buffer.compare(again.fs.readFileSync('/copy') as Buffer, OLD)).toBe(0);
+    again.close();
+  });
 });

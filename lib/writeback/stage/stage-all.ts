@@ -5,6 +5,7 @@ import type { Inode } from '../../tree/inode.ts';
 import type { Tree } from '../../tree/tree.ts';
 import { removeFile } from '../area/files.ts';
 import { type Procedure, tell } from '../commands.ts';
+import { hasGone } from '../content.ts';
 import { shownPathOf } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import type { Manner, Reach } from '../report.ts';
@@ -23,6 +24,9 @@ interface Staging {
   written(): number;
 }
 
+/** Thrown where a plan wants what nobody has any more, and whose bytes are gone with it: another is to be made. */
+export class Outdated extends Error {}
+
 /** Stages a plan; answers whose content could not be written, and notes in `failed` why. */
 export function* stageAll(taken: Plan, staging: Staging, failed: Map<Inode, Errno>): Procedure<Inode[]> {
   const { tree, directory, writer, reach, manner, written } = staging;
@@ -39,6 +43,7 @@ export function* stageAll(taken: Plan, staging: Staging, failed: Map<Inode, Errn
       yield* stageContent(tree.memory, content, directory, writer, reach);
     } catch (thrown) {
       if (!(thrown instanceof Errno)) throw thrown;
+      if (hasGone(tree, content)) throw new Outdated();
       failed.set(content.inode, thrown);
       lost.push(content.inode);
       // In a directory that gets its place as a whole there is to be nothing that is not complete.
