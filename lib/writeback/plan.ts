@@ -291,16 +291,15 @@ function isBeyond({ can }: Tree, inode: Inode, place: UpperSource | undefined): 
 function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Inode>, stageNames: StageNames) {
   const contents = new Map<Inode, Content>();
   const refused = new Map<Inode, Errno>();
-  const wanted = new Set<Inode>(dirty);
-  for (const { want, isTransparent } of items) if (want !== undefined && !isTransparent) wanted.add(want);
-  const placed = new Set(items.map(({ want }) => want));
+  const placed = new Set<Inode>();
+  for (const { want, isTransparent } of items) if (want !== undefined && !isTransparent) placed.add(want);
   // A copy without a name that is still open loses the bytes it shares with a file that changes: it gets some of its own.
   const takeBorrowers = (inode: Inode, place: UpperSource) => {
     for (const borrower of borrowersOf(place, inode.originName)) {
       if (borrower.nlink === 0) contents.set(borrower, takeContent(tree.memory, borrower, undefined, stageNames));
     }
   };
-  for (const inode of wanted) {
+  for (const inode of new Set([...dirty, ...placed])) {
     if (isDirectory(inode) || inode.nlink === 0) continue;
     const place = lastingPlaceOf(inode);
     if (place === undefined && !placed.has(inode) && heldNames(inode).length === 0) continue;

@@ -96,6 +96,19 @@ it('W12: a temporary file that is renamed over another costs what that other cos
   overlay.close();
 });
 
+it.each(['/src/f0', '/ln', '/src'])(
+  'W12: what a lower shows as %s is not copied for being renamed and renamed back',
+  (path) => {
+    const { overlay, fs, fault } = rig();
+    fs.renameSync(path, '/other');
+    fs.renameSync('/other', path);
+    fault.arm(Number.POSITIVE_INFINITY, 0, undefined);
+    overlay.syncSync();
+    expect(fault.seen.filter(({ kind }) => kind === 'read' || kind === 'symlink')).toEqual([]);
+    overlay.close();
+  },
+);
+
 it('a sync of one changed file costs the same in a small tree and in a large one', () => {
   const costs = [10, 1000].map((files) => {
     const { overlay, fs, fault } = rig();
