@@ -167,8 +167,9 @@ class Comparison {
 
   /** Where the lowers have an inode that was renamed to this name; undefined when it was not. */
   #origin(directory: Directory, name: string, inode: Inode): string | undefined {
+    // A directory that the upper has got is no lower's any more, wherever it came from.
     const [lower] = isDirectory(inode) ? lowersOf(inode) : [];
-    const origin = lower ?? inode.origin;
+    const origin = isDirectory(inode) ? lower : inode.origin;
     if (origin === undefined || isUpper(origin) || (inode.state & BORN) !== 0) return undefined;
     // Of several names one can be the old one moved; while the lower's own name is still there, or there again, none is.
     const names = namesOf(inode);

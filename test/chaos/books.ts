@@ -97,11 +97,7 @@ export class OpenOverlay {
     const { lowers, upper } = this.#arrangement;
     if (lowers.length === 1 && upper === undefined) auditLinks(now);
     const changes = [...listChanges(syncIo, this.tree, new Map())];
-    expect(withoutDates(applied(this.#pristine, now, changes)), told(changes)).toEqual(withoutDates(now));
-    for (const { kind, path } of changes) {
-      if (kind === 'removed') continue;
-      expect(now.has(path), `${kind} ${path}`).toBe(true);
-    }
+    auditChanges(this.#pristine, now, changes);
   }
 
   /** Counts what may be forgotten. */
@@ -161,7 +157,7 @@ interface Node {
 /** Every path and what is there. */
 type Picture = Map<string, Node>;
 
-function pictureOf(fs: FileSystem): Picture {
+export function pictureOf(fs: FileSystem): Picture {
   const picture: Picture = new Map();
   const visit = (path: string): void => {
     const stats = fs.lstatSync(path);
@@ -185,6 +181,12 @@ function auditLinks(picture: Picture): void {
   for (const paths of names.values()) {
     for (const path of paths) expect(picture.get(path)?.nlink, paths.join()).toBe(paths.length);
   }
+}
+
+/** Compares what `changes()` tells with what there is now, `pristine` being what the lowers show. */
+export function auditChanges(pristine: Picture, now: Picture, changes: readonly PathChange[]): void {
+  expect(withoutDates(applied(pristine, now, changes)), told(changes)).toEqual(withoutDates(now));
+  for (const { kind, path } of changes) if (kind !== 'removed') expect(now.has(path), `${kind} ${path}`).toBe(true);
 }
 
 /** What comes of the lowers when the changes are made to them: contents and attributes are taken from `now`. */

@@ -156,6 +156,15 @@ describe('whence', () => {
   });
 });
 
+it('a directory that was renamed is new, with all in it, once an upper has it', () => {
+  using overlay = createOverlay({ lower: { fs: Volume.fromJSON({ '/old/deep/file': 'file' }) }, upper: new Volume() });
+  overlay.fs.renameSync('/old', '/new');
+  const told = () => [...overlay.changes()].map(({ kind, path, from = '' }) => `${kind} ${path} ${from}`.trim());
+  expect(told()).toEqual(['renamed /new /old']);
+  overlay.syncSync();
+  expect(told()).toEqual(['added /new', 'added /new/deep', 'added /new/deep/file', 'removed /old']);
+});
+
 describe('an upper that already holds content', () => {
   let directory: string;
   beforeEach(() => {

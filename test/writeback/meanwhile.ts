@@ -40,7 +40,7 @@ interface Call {
   run(fs: FileSystem, open: Map<string, number>): unknown;
 }
 
-class Dice {
+export class Dice {
   /** Moved on by each throw (mulberry32). */
   #state: number;
 
@@ -70,7 +70,7 @@ function writeAt(fs: FileSystem, path: string, bytes: Uint8Array, at: number): v
 }
 
 /** Calls that are one step each. */
-function callFrom(dice: Dice): Call {
+export function callFrom(dice: Dice): Call {
   const [file, other] = [dice.pick(FILES), dice.pick(FILES)];
   const [directory, place] = [dice.pick(DIRECTORIES), dice.pick(DIRECTORIES)];
   const [size, seed] = [dice.below(6 * PAGE), dice.below(1000)];
@@ -119,7 +119,7 @@ function callFrom(dice: Dice): Call {
 }
 
 /** What a call gives, or the code of its error. */
-function outcomeOf(call: Call, fs: FileSystem, open: Map<string, number>): unknown {
+export function outcomeOf(call: Call, fs: FileSystem, open: Map<string, number>): unknown {
   try {
     const value = call.run(fs, open);
     return call.words.startsWith('read') ? value : undefined;
