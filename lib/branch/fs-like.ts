@@ -126,6 +126,11 @@ function has(owner: object | undefined, ...names: string[]): boolean {
   return owner !== undefined && names.every((each) => typeof Reflect.get(owner, each) === 'function');
 }
 
+/** Whether it is node:fs, or a copy of it with some functions replaced: what it says is what the kernel says. */
+export function isKernel(fs: object): boolean {
+  return Reflect.get(fs, 'lstatSync') === nodeLstatSync;
+}
+
 /** Whether its `open`, asked to answer later, gives an object like `FileHandle` rather than a descriptor. */
 export function opensHandles(fs: object): boolean {
   const promises = promisesOf(fs);
@@ -145,7 +150,7 @@ export function capture(fs: object, name: string): Captured {
   const sync = asIs && volume ? permittedSync(volume, asIs) : asIs;
   const promises = promisesOf(fs);
   const async = answersLater(fs) && !(memory && sync !== undefined) ? captureAsync(fs, name) : undefined;
-  const kernel = Reflect.get(fs, 'lstatSync') === nodeLstatSync;
+  const kernel = isKernel(fs);
   const traits: Traits = {
     kernel,
     memory,

@@ -7,6 +7,8 @@
 
 import type { Attributes, Branch, Entry, Fingerprint } from '../branch/branch.ts';
 import type { Handle } from '../branch/fs-like.ts';
+import type { NewFile } from '../branch/upper/upper.ts';
+import type { Errno } from '../errno.ts';
 
 /**
  * How soon a command must be done and its answer heeded, where the upper has synchronous functions.
@@ -32,6 +34,7 @@ export type Command = Request & {
 type Request =
   | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number }
   | { readonly kind: 'create'; readonly path: string; readonly mode: number }
+  | ({ readonly kind: 'put'; readonly path: string } & NewFile)
   | { readonly kind: 'open'; readonly path: string }
   | {
       readonly kind: 'write';
@@ -74,6 +77,7 @@ type Request =
 /** What a command is answered with. */
 interface Answers {
   readonly create: Handle;
+  readonly put: Attributes | undefined;
   readonly open: Handle;
   readonly write: number;
   readonly lstat: Attributes | undefined;
@@ -81,12 +85,26 @@ interface Answers {
   readonly read: Uint8Array | undefined;
 }
 
-/** A procedure: commands one after the other, each answered before the next. */
-export type Procedure<R> = Generator<Command, R, unknown>;
+/** Commands that are independent of each other: they may be carried out in any order, or at the same time. Their urgency is `none`. */
+export interface Together {
+  readonly kind: 'together';
+  readonly commands: readonly Command[];
+}
+
+/** How one of several commands has ended. */
+export type Ended = { readonly answer: unknown } | { readonly errno: Errno };
+
+/** A procedure: commands one after the other, each answered before the next, but for those that go together. */
+export type Procedure<R> = Generator<Command | Together, R, unknown>;
 
 type AnswerTo<C extends Command> = C['kind'] extends keyof Answers ? Answers[C['kind']] : undefined;
 
 /** Asks for one command to be carried out. */
 export function* tell<C extends Command>(command: C): Generator<Command, AnswerTo<C>, unknown> {
   return (yield command) as AnswerTo<C>;
+}
+
+/** Asks for several commands to be carried out; none of them is undone where another one fails. */
+export function* tellTogether(commands: readonly Command[]): Generator<Together, readonly Ended[], unknown> {
+  return (yield { kind: 'together', commands }) as readonly Ended[];
 }

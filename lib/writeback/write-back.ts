@@ -92,6 +92,7 @@ export class WriteBack {
     this.#listeners = listeners;
     const trace = (command: Command) => {
       if (command.kind === 'write') this.written += command.bytes.length;
+      else if (command.kind === 'put') for (const { length } of command.pieces) this.written += length;
       listeners.onCommand(command);
     };
     this.#target = { branch, upper, trace, pause };

@@ -3,7 +3,7 @@
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../lib/index.ts';
-import { bytesOf, type FileSystem, mount, PAGE } from './rig.ts';
+import { bytesOf, bytesTold, type FileSystem, mount, PAGE } from './rig.ts';
 
 const OLD = bytesOf(1, 5 * PAGE);
 const NEW = bytesOf(2, 5 * PAGE);
@@ -114,7 +114,7 @@ it('W2: a file that comes back to a name which still holds its old content is wr
   fs.writeFileSync('/file', 'never written');
   let isFull = true;
   overlay.on('command', (command) => {
-    if (isFull && command.kind === 'write' && command.bytes.length === 'never written'.length) {
+    if (isFull && bytesTold(command)?.toString() === 'never written') {
       throw Object.assign(new Error('full'), { code: 'ENOSPC' });
     }
   });

@@ -3,7 +3,7 @@
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
 import type { Overlay } from '../../lib/index.ts';
-import { bytesOf, Fault, mount, PAGE } from './rig.ts';
+import { bytesOf, bytesTold, Fault, mount, PAGE } from './rig.ts';
 
 function rig() {
   const volume = new Volume();
@@ -92,7 +92,7 @@ it('W12: a temporary file that is renamed over another costs what that other cos
   fs.renameSync('/file.tmp', '/file');
   overlay.syncSync();
   expect(fault.seen.filter((command) => JSON.stringify(command).includes('file.tmp'))).toEqual([]);
-  expect(fault.seen.filter(({ kind }) => kind === 'write').length).toBeLessThanOrEqual(3);
+  expect(fault.seen.filter((command) => bytesTold(command) !== undefined).length).toBeLessThanOrEqual(3);
   overlay.close();
 });
 
@@ -140,7 +140,7 @@ it('of a large file that the upper has only the changed pages are written', () =
   fs.closeSync(fd);
   overlay.syncSync();
   let written = 0;
-  for (const command of fault.seen) if (command.kind === 'write') written += command.bytes.length;
+  for (const command of fault.seen) written += bytesTold(command)?.length ?? 0;
   // Once to the work area, once in place, and the journal.
   expect(written).toBeLessThan(21 * PAGE);
   expect(Buffer.compare(volume.readFileSync('/large') as Buffer, bytes)).toBe(0);
@@ -174,7 +174,7 @@ it('of a new directory of which one file could not be written all others get the
   fs.mkdirSync('/new');
   for (const name of ['a', 'b', 'c']) fs.writeFileSync(`/new/${name}`, name);
   overlay.on('command', (command) => {
-    if (command.kind === 'write' && command.path.endsWith('/b') && fault.what === 'full') {
+    if (command.kind === 'put' && command.path.endsWith('/b') && fault.what === 'full') {
       throw Object.assign(new Error('full'), { code: 'ENOSPC' });
     }
   });

@@ -4,7 +4,7 @@
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
 import type { Overlay } from '../../lib/index.ts';
-import { Fault, forgetLock, leftovers, mount, newLower, survey, type UpperFs, whichOf } from './rig.ts';
+import { bytesTold, Fault, forgetLock, leftovers, mount, newLower, survey, type UpperFs, whichOf } from './rig.ts';
 import { type Phase, WORKLOADS } from './workloads.ts';
 
 const STRIDE = process.env.OVERFS_SOAK === 'long' ? 1 : 11;
@@ -170,7 +170,7 @@ it('W4: sync() rejects with an AggregateError that names the files, and writes t
   const fault = new Fault(overlay);
   // The first write of a content.
   overlay.prependListener('command', (command) => {
-    if (command.kind === 'write' && Buffer.from(command.bytes).toString() === 'one') throw failing('ENOSPC');
+    if (bytesTold(command)?.toString() === 'one') throw failing('ENOSPC');
   });
   const thrown = await overlay.sync().then(
     () => undefined,

@@ -133,6 +133,12 @@ export function leftovers(fs: UpperFs, root = '', area = '.overfs'): string[] {
   return [...found.map(String), ...fs.readdirSync(`${root}/${area}/stage`).map((name) => `stage/${name}`)];
 }
 
+/** The bytes that a command gives to the upper; undefined where it gives none. */
+export function bytesTold(command: Command): Buffer | undefined {
+  if (command.kind === 'put') return Buffer.concat(command.pieces);
+  return command.kind === 'write' ? Buffer.from(command.bytes) : undefined;
+}
+
 /** Counts commands, and lets one of them (and all further ones) fail. */
 export class Fault {
   /** How many commands went by. */

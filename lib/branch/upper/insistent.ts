@@ -39,6 +39,7 @@ const REQUESTS: Readonly<Record<string, readonly Way[]>> = {
 const COMMANDS: { readonly [K in keyof UpperRequests]: readonly Way[] } = {
   mkdir: [WAY],
   create: [WAY],
+  put: [WAY],
   openForWriting: [AND_IT],
   write: [],
   truncate: [],

@@ -10,20 +10,34 @@
  *                   └─► can     what it can do at all
  */
 
+import type { Attributes } from '../branch.ts';
 import {
   type AnyFunction,
   answersLater,
   type Finder,
   fsLikeIn,
   type Handle,
+  isKernel,
   laterFinder,
   opensHandles,
 } from '../fs-like.ts';
 import { volumeIn } from '../memfs.ts';
 import { type Nesting, nestingOf } from '../nesting.ts';
 import { LaterUpper } from './later-upper.ts';
-import { SyncUpper, syncFinder } from './sync-upper.ts';
+import { type Nature, SyncUpper, syncFinder } from './sync-upper.ts';
 import { WholeLaterUpper, WholeSyncUpper } from './whole-files.ts';
+
+/** A small new file, to be written in one go. */
+export interface NewFile {
+  readonly mode: number;
+  /** All that it holds. */
+  readonly pieces: readonly Uint8Array[];
+  /** In seconds. */
+  readonly atime: number;
+  readonly mtime: number;
+  /** Whether all of it is to be on stable storage then. */
+  readonly isFlushed: boolean;
+}
 
 /**
  * The commands. Paths are as in `Requests`, and links in them are never followed but by `copy`.
@@ -35,6 +49,12 @@ export interface UpperRequests {
   mkdir(path: string, mode: number): void;
   /** Makes an empty file that was not there before, open for writing. */
   create(path: string, mode: number): Handle;
+  /**
+   * Makes a file that was not there before, with all that it holds. What fails leaves no file, as far as that can be.
+   *
+   * @returns what it looks like then; undefined where that is to be asked by its path. Requires: `can.setTimes`
+   */
+  put(path: string, file: NewFile): Attributes | undefined;
   /** Opens a file for writing that is there. */
   openForWriting(path: string): Handle;
   /** Writes bytes at a position; returns how many, which may be fewer than there are. */
@@ -140,15 +160,16 @@ export function makeUpper(given: unknown, name: string): Upper {
     setTimesOfLinks: has('lutimes'),
     flush: canFlush && (nesting === undefined ? 'each' : 'last'),
   };
-  const sync = now('mkdir') && makeSync(now, name, volume);
+  const kernel = isKernel(fs);
+  const sync = now('mkdir') && makeSync(now, name, { volume, kernel });
   const inMemory = volume !== undefined && sync !== undefined;
   const Later = writeWholes ? WholeLaterUpper : LaterUpper;
-  const async = answersLater(fs) && !inMemory ? new Later(later, name) : undefined;
+  const async = answersLater(fs) && !inMemory ? new Later(later, name, kernel) : undefined;
   return { memory: volume !== undefined || nesting?.memory === true, nesting, missing, can, sync, async };
 }
 
 /** In each form by itself: an object may write pieces later, and at once only whole files. */
-function makeSync(now: Finder<AnyFunction>, name: string, volume: object | undefined): SyncUpper {
+function makeSync(now: Finder<AnyFunction>, name: string, nature: Nature): SyncUpper {
   const isWhole = !PIECES.every((each) => now(each) !== undefined) && now('writeFile') && now('readFile');
-  return isWhole ? new WholeSyncUpper(now, name) : new SyncUpper(now, name, volume);
+  return isWhole ? new WholeSyncUpper(now, name) : new SyncUpper(now, name, nature);
 }

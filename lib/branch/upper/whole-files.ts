@@ -68,7 +68,7 @@ export class WholeSyncUpper extends SyncUpper {
   readonly #canChmod: boolean;
 
   constructor(find: Finder<AnyFunction>, name: string) {
-    super(find, name, undefined);
+    super(find, name, { volume: undefined, kernel: false });
     this.#lstat = find('lstat') === undefined ? 'stat' : 'lstat';
     this.#canChmod = find('chmod') !== undefined;
   }
@@ -120,7 +120,7 @@ export class WholeLaterUpper extends LaterUpper {
   readonly #canChmod: boolean;
 
   constructor(find: Finder<Later>, name: string) {
-    super(find, name);
+    super(find, name, false);
     this.#lstat = find('lstat') ?? find('stat') ?? missingLater(name, 'lstat');
     this.#readFile = find('readFile') ?? missingLater(name, 'readFile');
     this.#makeFile = find('writeFile') ?? missingLater(name, 'writeFile');

@@ -15,8 +15,8 @@
 import { NotLoadedError } from '../../branch/decorators/recorded.ts';
 import { stir, Unrest } from '../../branch/upper/unrest.ts';
 import { EBUSY, type Errno, errnoOf } from '../../errno.ts';
-import type { Command, Procedure } from '../commands.ts';
-import { patience, perform, type Target } from './perform.ts';
+import type { Command, Ended, Procedure, Together } from '../commands.ts';
+import { endOf, patience, perform, type Target } from './perform.ts';
 
 /** Thrown into a procedure that is given up, and by `later` to who waits for it: what it was to do is somebody else's now. */
 export class GivenUp extends Error {}
@@ -34,11 +34,11 @@ export class Drive<R> {
   readonly #target: Target;
   readonly #procedure: Procedure<R>;
   /** What the procedure wants now. Undefined before the beginning. Changed by `#advance`. */
-  #command: Command | undefined;
+  #command: Command | Together | undefined;
   /** How often the command was told that the upper was busy. Changed by `#heed` and `#advance`. */
   #attempt = 0;
   /** The command that is under way; `settled` never rejects. Changed by `#unlessWoken`. */
-  #straggler: { readonly command: Command; readonly settled: Promise<unknown> } | undefined;
+  #straggler: { readonly command: Command | Together; readonly settled: Promise<unknown> } | undefined;
   /** Wakes `later`, which waits for something. Changed by `#unlessWoken`. */
   #wake: (() => void) | undefined;
   /** The procedure runs, or a command is told at once: nobody can take over from within. Changed by `#advance` and `#tellNow`. */
@@ -69,8 +69,9 @@ export class Drive<R> {
     let atOnce = 0;
     try {
       while (this.#command !== undefined) {
+        const { kind } = this.#command;
         const how = await this.#tellLater(this.#command, unrest);
-        if (how === 'at once' && ++atOnce % TURN === 0) await new Promise(setImmediate);
+        if (how === 'at once' && (++atOnce % TURN === 0 || kind === 'together')) await new Promise(setImmediate);
       }
     } finally {
       unrest.end();
@@ -126,7 +127,7 @@ export class Drive<R> {
   }
 
   /** Lets the procedure go on to its next command, or its end. */
-  #advance(step: () => IteratorResult<Command, R>): void {
+  #advance(step: () => IteratorResult<Command | Together, R>): void {
     this.#isBusy = true;
     this.#attempt = 0;
     try {
@@ -149,16 +150,14 @@ export class Drive<R> {
     return undefined;
   }
 
-  #tellNow(command: Command): void {
-    const { branch, upper, trace, pause } = this.#target;
+  #tellNow(command: Command | Together): void {
+    const { pause } = this.#target;
     let answer: unknown;
     let failure: Errno | undefined;
     this.#isBusy = true;
     try {
-      trace(command);
-      if (upper.sync === undefined) throw new NotLoadedError(branch, command.kind, '');
-      answer = perform(command, upper.sync, branch, 'sync');
-      if (command.urgency === 'at once') stir(branch);
+      answer =
+        command.kind === 'together' ? command.commands.map((each) => this.#ended(each)) : this.#carryOut(command);
     } catch (thrown) {
       if (thrown instanceof NotLoadedError) throw thrown;
       failure = errnoOf(thrown);
@@ -169,20 +168,43 @@ export class Drive<R> {
     if (delay !== undefined) pause.now(delay);
   }
 
-  /** The same without blocking; tells whether it was done at once all the same. */
-  async #tellLater(command: Command, unrest: Unrest): Promise<'at once' | 'later'> {
+  /** Carries out one command, at once. */
+  #carryOut(command: Command): unknown {
+    const { branch, upper, trace } = this.#target;
+    trace(command);
+    if (upper.sync === undefined) throw new NotLoadedError(branch, command.kind, '');
+    const answer = perform(command, upper.sync, branch, 'sync');
+    if (command.urgency === 'at once') stir(branch);
+    return answer;
+  }
+
+  /** Carries out one of several commands, at once. */
+  #ended(command: Command): Ended {
+    try {
+      return { answer: this.#carryOut(command) };
+    } catch (thrown) {
+      if (thrown instanceof NotLoadedError) throw thrown;
+      return { errno: errnoOf(thrown) };
+    }
+  }
+
+  /** The same as `#tellNow` without blocking; tells whether it was done at once all the same. */
+  async #tellLater(command: Command | Together, unrest: Unrest): Promise<'at once' | 'later'> {
     const { branch, upper, trace, pause } = this.#target;
     const isNow = upper.sync !== undefined && !isHarmless(command);
     let answer: unknown;
     let failure: Errno | undefined;
     try {
-      trace(command);
-      // Who was told may have taken over.
-      if (this.#command !== command) return 'at once';
-      if (command.urgency === 'at once' && upper.sync === undefined) unrest.begin();
-      answer = perform(command, isNow ? upper.sync : (upper.async ?? upper.sync), branch, isNow ? 'sync' : 'async');
+      if (command.kind === 'together') answer = this.#sendAll(command);
+      else {
+        trace(command);
+        // Who was told may have taken over.
+        if (this.#command !== command) return 'at once';
+        if (command.urgency === 'at once' && upper.sync === undefined) unrest.begin();
+        answer = perform(command, isNow ? upper.sync : (upper.async ?? upper.sync), branch, isNow ? 'sync' : 'async');
+      }
       if (answer instanceof Promise) answer = await this.#unlessWoken(command, answer);
-      if (command.urgency === 'at once') stir(branch);
+      if (isAtOnce(command)) stir(branch);
     } catch (thrown) {
       failure = errnoOf(thrown);
     }
@@ -192,8 +214,28 @@ export class Drive<R> {
     return isNow || upper.async === undefined ? 'at once' : 'later';
   }
 
+  /** Sends several commands; undefined where who was told has taken over. */
+  #sendAll(all: Together): Promise<Ended[]> | undefined {
+    const { branch, upper, trace } = this.#target;
+    const refused = all.commands.map((command) => {
+      try {
+        trace(command);
+        return undefined;
+      } catch (thrown) {
+        return errnoOf(thrown);
+      }
+    });
+    if (this.#command !== all) return undefined;
+    const sent = all.commands.map(async (command, index) => {
+      const errno = refused[index];
+      if (errno !== undefined) return { errno };
+      return endOf(() => perform(command, upper.async ?? upper.sync, branch, 'async'));
+    });
+    return Promise.all(sent);
+  }
+
   /** Waits for what is under way, or for somebody to take over. */
-  async #unlessWoken(command: Command | undefined, sent: Promise<unknown>): Promise<unknown> {
+  async #unlessWoken(command: Command | Together | undefined, sent: Promise<unknown>): Promise<unknown> {
     if (command !== undefined) this.#straggler = { command, settled: sent.catch(() => undefined) };
     try {
       return await new Promise((resolve, reject) => {
@@ -217,6 +259,10 @@ export function carryOutLater<R>(target: Target, procedure: Procedure<R>): Promi
   return new Drive(target, procedure).later();
 }
 
-function isHarmless(command: Command | undefined): boolean {
-  return (command?.urgency ?? 'none') === 'none';
+function isHarmless(command: Command | Together | undefined): boolean {
+  return command === undefined || command.kind === 'together' || (command.urgency ?? 'none') === 'none';
+}
+
+function isAtOnce(command: Command | Together): boolean {
+  return command.kind !== 'together' && command.urgency === 'at once';
 }

@@ -4,8 +4,8 @@
 
 import type { Branch } from '../../branch/branch.ts';
 import type { AsyncUpperRequests, Upper, UpperRequests } from '../../branch/upper/upper.ts';
-import { EAGAIN, EBUSY, ENOSYS, type Errno } from '../../errno.ts';
-import type { Command } from '../commands.ts';
+import { EAGAIN, EBUSY, ENOSYS, type Errno, errnoOf } from '../../errno.ts';
+import type { Command, Ended } from '../commands.ts';
 
 /** Where commands go. */
 export interface Target {
@@ -38,6 +38,8 @@ export function perform(
       return to.mkdir(command.path, command.mode);
     case 'create':
       return to.create(command.path, command.mode);
+    case 'put':
+      return put(command, to, branch, how);
     case 'open':
       return to.openForWriting(command.path);
     case 'write':
@@ -72,6 +74,28 @@ export function perform(
       return to.setTimes(command.path, command.atime, command.mtime);
     default:
       return ask(command, branch, how);
+  }
+}
+
+/** Where the upper could not look at what it has open, it is looked at by its path. */
+function put(
+  command: Extract<Command, { kind: 'put' }>,
+  to: UpperRequests | AsyncUpperRequests,
+  branch: Branch,
+  how: 'sync' | 'async',
+): unknown {
+  const { path } = command;
+  const found = to.put(path, command);
+  if (!(found instanceof Promise)) return found ?? ask({ kind: 'lstat', path }, branch, how);
+  return found.then((attributes) => attributes ?? ask({ kind: 'lstat', path }, branch, how));
+}
+
+/** Sends a command that is carried out later, together with others. */
+export async function endOf(send: () => unknown): Promise<Ended> {
+  try {
+    return { answer: await send() };
+  } catch (thrown) {
+    return { errno: errnoOf(thrown) };
   }
 }
 

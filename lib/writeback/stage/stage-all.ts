@@ -1,6 +1,6 @@
 /** Staging all that a plan brings to the upper: new directories, then contents, each of which may fail by itself. */
 
-import { Errno } from '../../errno.ts';
+import type { Errno } from '../../errno.ts';
 import type { Inode } from '../../tree/inode.ts';
 import type { Tree } from '../../tree/tree.ts';
 import { removeFile } from '../area/files.ts';
@@ -9,7 +9,7 @@ import { hasGone } from '../content.ts';
 import { shownPathOf } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import type { Manner, Reach } from '../report.ts';
-import { stageContent } from './stage.ts';
+import { groupsOf, stageGroup } from './small.ts';
 import type { Writer } from './writer.ts';
 
 /** How and where to stage. */
@@ -37,20 +37,21 @@ export function* stageAll(taken: Plan, staging: Staging, failed: Map<Inode, Errn
     // Open to us until all is in it; its own mode comes last.
     yield* tell({ kind: 'mkdir', path: `${directory}/${stage}`, mode: 0o700 | (mode & 0o777) });
   }
-  for (const content of taken.contents.values()) {
+  for (const group of groupsOf(tree.memory, taken.contents.values(), writer)) {
     manner.signal?.throwIfAborted();
-    try {
-      yield* stageContent(tree.memory, content, directory, writer, reach);
-    } catch (thrown) {
-      if (!(thrown instanceof Errno)) throw thrown;
-      if (hasGone(tree, content)) throw new Outdated();
-      failed.set(content.inode, thrown);
-      lost.push(content.inode);
-      // In a directory that gets its place as a whole there is to be nothing that is not complete.
-      yield* removeFile(`${directory}/${content.stage}`, 'none');
+    const errnos = yield* stageGroup(tree.memory, group, directory, writer, reach);
+    for (const content of group.contents) {
+      const errno = errnos.get(content);
+      if (errno !== undefined) {
+        if (hasGone(tree, content)) throw new Outdated();
+        failed.set(content.inode, errno);
+        lost.push(content.inode);
+        // In a directory that gets its place as a whole there is to be nothing that is not complete.
+        yield* removeFile(`${directory}/${content.stage}`, 'none');
+      }
+      done++;
+      manner.onProgress?.({ done, total, bytes: written(), path: shownPathOf(tree, content.inode) });
     }
-    done++;
-    manner.onProgress?.({ done, total, bytes: written(), path: shownPathOf(tree, content.inode) });
   }
   return lost;
 }

@@ -145,7 +145,8 @@ function* piecesOf(memory: Memory, { pages, supplied }: Content): Iterable<Piece
   for (; at < supplied; at += CHUNK) yield { from: at, to: Math.min(supplied, at + CHUNK) };
 }
 
-function bytesOf({ bytes, start, length }: Page): Uint8Array {
+/** The bytes of a page, as long as it is held. */
+export function bytesOf({ bytes, start, length }: Page): Uint8Array {
   return bytes.subarray(start, start + length);
 }
 

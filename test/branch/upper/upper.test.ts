@@ -118,6 +118,22 @@ for (const kind of KINDS) {
         expect(shown.readFileSync(`${base}/whole`, 'utf8')).toBe('in one piece');
       });
 
+      it(`W1 puts a whole file there (${form})`, async () => {
+        const { tell, base, shown, failing } = telling(kind, form);
+        const file = `${base}/put`;
+        const pieces = [Buffer.from('one '), Buffer.from('two')];
+        const times = { atime: 1234.5, mtime: 5678.25 };
+        const found = await tell.put(file, { mode: 0o640, pieces, ...times, isFlushed: true });
+        const stats = shown.lstatSync(file);
+        expect(shown.readFileSync(file, 'utf8')).toBe('one two');
+        expect([stats.mode & 0o777, stats.atimeMs, stats.mtimeMs]).toEqual([0o640, 1_234_500, 5_678_250]);
+        if (found !== undefined) expect(found).toMatchObject({ ino: stats.ino, size: 7, mtimeSec: 5678 });
+        expect(await failing(() => tell.put(file, { mode: 0, pieces, ...times, isFlushed: false }))).toBe('EEXIST');
+        expect(shown.readFileSync(file, 'utf8')).toBe('one two');
+        await tell.put(`${base}/empty`, { mode: 0o600, pieces: [], ...times, isFlushed: false });
+        expect(shown.lstatSync(`${base}/empty`).size).toBe(0);
+      });
+
       it(`makes, moves and removes names (${form})`, async () => {
         const { tell, base, shown, failing } = telling(kind, form);
         await tell.mkdir(`${base}/dir`, 0o755);
@@ -311,6 +327,7 @@ describe('a failing upper', () => {
         () => tell.mkdir('/x', 0),
         () => tell.create('/x', 0),
         () => tell.openForWriting('/x'),
+        () => tell.put('/x', { mode: 0, pieces: [], atime: 0, mtime: 0, isFlushed: false }),
         () => tell.write(1, Buffer.from('x'), 0),
         () => tell.truncate(1, 0),
         () => tell.flush(1),

@@ -7,7 +7,7 @@ import { createOverlay, type Overlay } from '../../../lib/index.ts';
 import type { OverlayOptions } from '../../../lib/overlay-options.ts';
 import type { Command } from '../../../lib/writeback/commands.ts';
 import { useDirectories } from '../directories.ts';
-import { bytesOf, type FileSystem, PAGE } from '../rig.ts';
+import { bytesOf, bytesTold, type FileSystem, PAGE } from '../rig.ts';
 
 const newDirectory = useDirectories();
 
@@ -46,10 +46,10 @@ function writeAt(fs: FileSystem, path: string, text: string, position: number): 
 function told(seen: readonly Command[]): number {
   const isContent = (path: string, bytes: Uint8Array) =>
     path.includes('/stage/') && !Buffer.from(bytes).subarray(0, 8).equals(Buffer.from('{"moves"'));
-  return seen.reduce(
-    (sum, each) => (each.kind === 'write' && isContent(each.path, each.bytes) ? sum + each.bytes.length : sum),
-    0,
-  );
+  return seen.reduce((sum, each) => {
+    const bytes = bytesTold(each);
+    return bytes !== undefined && 'path' in each && isContent(each.path, bytes) ? sum + bytes.length : sum;
+  }, 0);
 }
 
 type Change = readonly [name: string, pages: number, change: (fs: FileSystem, path: string) => void];

@@ -3,7 +3,7 @@
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
-import { Fault, forgetLock, leftovers, mount, newLower, survey, type UpperFs } from '../rig.ts';
+import { bytesTold, Fault, forgetLock, leftovers, mount, newLower, survey, type UpperFs } from '../rig.ts';
 import { WORKLOADS } from '../workloads.ts';
 
 const STRIDE = process.env.OVERFS_SOAK === 'long' ? 1 : 5;
@@ -16,7 +16,7 @@ function setUp() {
   const told: string[] = [];
   overlay.on('writeback-error', ({ path, code, discarded }) => told.push(`${code} ${path} ${discarded}`));
   overlay.on('command', (command) => {
-    if (command.kind !== 'write' || !Buffer.from(command.bytes).toString().startsWith('refused')) return;
+    if (bytesTold(command)?.toString().startsWith('refused') !== true) return;
     throw Object.assign(new Error('full'), { code: 'EDQUOT' });
   });
   const sync = () => expect(() => overlay.syncSync()).toThrow(AggregateError);
@@ -58,7 +58,7 @@ it('a file of a lower is the lower’s again, and follows it', () => {
     limits: { inodes: 5 },
   });
   overlay.on('command', (command) => {
-    if (command.kind === 'write' && Buffer.from(command.bytes).toString() === 'mine') {
+    if (bytesTold(command)?.toString() === 'mine') {
       throw Object.assign(new Error('full'), { code: 'ENOSPC' });
     }
   });

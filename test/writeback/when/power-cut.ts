@@ -21,7 +21,12 @@ type Stable =
       readonly atimeMs: number;
       readonly mtimeMs: number;
     }
-  | { readonly kind: 'link'; readonly target: string };
+  | {
+      readonly kind: 'link';
+      readonly target: string;
+      readonly atime: number | string;
+      readonly mtime: number | string;
+    };
 
 /** A rename that is on stable storage in both of its directories or in none, as every journaling filesystem has it. */
 interface Rename {
@@ -69,8 +74,14 @@ export class PowerCut {
       },
       symlinkSync: (target: string, path: string) => {
         nodeFs.symlinkSync(target, path);
-        // What a link points at is in its inode, which goes down with its name.
-        this.#stable.set(nodeFs.lstatSync(path).ino, { kind: 'link', target });
+        // What a link points at is in its inode, which goes down with its name; so do its times.
+        this.#stable.set(nodeFs.lstatSync(path).ino, { kind: 'link', target, atime: 0, mtime: 0 });
+      },
+      lutimesSync: (path: string, atime: number | string, mtime: number | string) => {
+        nodeFs.lutimesSync(path, atime, mtime);
+        const { ino } = nodeFs.lstatSync(path);
+        const stable = this.#stable.get(ino);
+        if (stable?.kind === 'link') this.#stable.set(ino, { ...stable, atime, mtime });
       },
     });
   }
@@ -120,6 +131,7 @@ export class PowerCut {
     }
     if (stable?.kind === 'link') {
       nodeFs.symlinkSync(stable.target, to);
+      nodeFs.lutimesSync(to, stable.atime, stable.mtime);
       return;
     }
     const isDirectory =

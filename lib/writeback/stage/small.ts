@@ -1,0 +1,99 @@
+/**
+ * Staging small contents: a new file all of whose bytes are in memory, and which gets its owner and mode as it is made, takes one
+ * command. Several such commands go together, so that an upper that is told later works on many at once.
+ */
+
+import type { Attributes } from '../../branch/branch.ts';
+import type { NewFile } from '../../branch/upper/upper.ts';
+import { EAGAIN, EBUSY, Errno } from '../../errno.ts';
+import type { Memory } from '../../pages/memory.ts';
+import { File } from '../../tree/inode.ts';
+import { type Ended, type Procedure, tell, tellTogether } from '../commands.ts';
+import type { Content } from '../content.ts';
+import type { Reach } from '../report.ts';
+import { bytesOf, stageContent } from './stage.ts';
+import type { Writer } from './writer.ts';
+
+/** How many contents go together, and how many bytes they have at most. */
+const MOST = 32;
+const MOST_BYTES = 1024 * 1024;
+
+/** Whether one command does for a content. `umask` are the permission bits that new files do not get. */
+function isSmall({ inode, kind, attributes, size, pages }: Content, umask: number, writer: Writer, pageSize: number) {
+  const { mode, uid, gid } = attributes;
+  const { can } = writer;
+  if (kind !== 'whole' || !(inode instanceof File) || mode === undefined || size > MOST_BYTES) return false;
+  if (!can.setTimes || (can.chown && (uid !== writer.uid || gid !== writer.gid))) return false;
+  if (can.chmod && (mode & 0o777 & ~umask) !== mode) return false;
+  const isAll = pages.every(({ index, twin: { length } }, at) => {
+    return index === at && length === Math.min(pageSize, size - at * pageSize);
+  });
+  return isAll && pages.length === Math.ceil(size / pageSize);
+}
+
+/** Contents that are staged at one time: small ones together, any other by itself. */
+export interface Group {
+  readonly contents: readonly Content[];
+  readonly how: 'together' | 'by itself';
+}
+
+/** Puts contents into groups. */
+export function* groupsOf(memory: Memory, contents: Iterable<Content>, writer: Writer): Iterable<Group> {
+  const umask = writer.umask();
+  let group: Content[] = [];
+  let bytes = 0;
+  for (const content of contents) {
+    if (!isSmall(content, umask, writer, memory.pageSize)) {
+      yield { contents: [content], how: 'by itself' };
+      continue;
+    }
+    if (group.length === MOST || bytes + content.size > MOST_BYTES) {
+      yield { contents: group, how: 'together' };
+      group = [];
+      bytes = 0;
+    }
+    group.push(content);
+    bytes += content.size;
+  }
+  if (group.length > 0) yield { contents: group, how: 'together' };
+}
+
+/** Writes a group to the staging directory; answers which of its contents could not be written, and why. */
+export function* stageGroup(
+  memory: Memory,
+  { contents, how }: Group,
+  staging: string,
+  writer: Writer,
+  reach: Reach,
+): Procedure<ReadonlyMap<Content, Errno>> {
+  const failed = new Map<Content, Errno>();
+  const commands = how === 'together' ? contents.map((content) => putFor(content, staging, reach)) : [];
+  const ends = how === 'together' ? yield* tellTogether(commands) : [];
+  for (const [index, content] of contents.entries()) {
+    const [command, end] = [commands[index], ends[index]];
+    try {
+      if (command === undefined || end === undefined) yield* stageContent(memory, content, staging, writer, reach);
+      else content.staged = yield* answerOf(command, end);
+    } catch (thrown) {
+      if (!(thrown instanceof Errno)) throw thrown;
+      failed.set(content, thrown);
+    }
+  }
+  return failed;
+}
+
+type Put = { readonly kind: 'put'; readonly path: string } & NewFile;
+
+function putFor({ stage, attributes, pages }: Content, staging: string, reach: Reach): Put {
+  const { mode = 0, atime, mtime } = attributes;
+  const pieces = pages.map(({ twin }) => bytesOf(twin));
+  const isFlushed = reach === 'storage';
+  return { kind: 'put', path: `${staging}/${stage}`, mode: mode & 0o777, pieces, atime, mtime, isFlushed };
+}
+
+/** What came of one of several commands. Where the upper said "not now" it is told again by itself, as patiently as any other (W3). */
+function* answerOf(command: Put, end: Ended): Procedure<Attributes | undefined> {
+  if ('answer' in end) return end.answer as Attributes | undefined;
+  if (end.errno !== EAGAIN && end.errno !== EBUSY) throw end.errno;
+  return yield* tell(command);
+}
