@@ -114,13 +114,21 @@ export function probeSize(io: Io, tree: Tree, file: File): void {
 
 const NOTHING = new Uint8Array(0);
 
-/** Reads from a file whose size may lie, past the page cache. */
-function readPast(io: Io, file: File, from: number, length: number): Uint8Array {
+/** Asks for bytes of a file whose size may lie, past the page cache; undefined where it has changed below. */
+function askPast(io: Io, file: File, from: number, length: number): Uint8Array | undefined {
   const origin = originOf(file);
   const bytes = origin && io.read(origin.branch, origin.path, origin.fingerprint, from, length);
-  if (bytes !== undefined) return bytes;
   // Of a file that was empty when it became our own, nothing is still with the origin.
-  if (file.isOwned && file.size === 0) return NOTHING;
+  return bytes === undefined && file.isOwned && file.size === 0 ? NOTHING : bytes;
+}
+
+/** Reads from such a file, as it is now. */
+function readPast(io: Io, tree: Tree, file: File, from: number, length: number): Uint8Array {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const bytes = askPast(io, file, from, length);
+    if (bytes !== undefined) return bytes;
+    settleFill(io, tree, file, 'changed');
+  }
   throw ESTALE;
 }
 
@@ -149,7 +157,7 @@ export function read(io: Io, caller: Caller, file: OpenFile, target: Uint8Array,
   const ahead = isPassing ? 0 : aheadOf(file, from);
   prepareRead(io, caller.tree, inode, from, from + target.length, ahead);
   if (mayLie(inode)) {
-    const bytes = readPast(io, inode, from, target.length);
+    const bytes = readPast(io, caller.tree, inode, from, target.length);
     target.set(bytes);
     if (position < 0) file.position += bytes.length;
     return bytes.length;
@@ -270,7 +278,9 @@ export function readPrepared(io: Io, tree: Tree, file: File, from: number): Buff
   if (mayLie(file)) {
     const pieces: Uint8Array[] = [];
     for (let at = from; ; ) {
-      const piece = readPast(io, file, at, PAST_CHUNK);
+      // What comes after the first piece must be of the same file.
+      const piece = at === from ? readPast(io, tree, file, at, PAST_CHUNK) : askPast(io, file, at, PAST_CHUNK);
+      if (piece === undefined) throw ESTALE;
       pieces.push(Buffer.from(piece));
       at += piece.length;
       if (piece.length < PAST_CHUNK) return Buffer.concat(pieces);

@@ -65,6 +65,17 @@ for (const form of FORMS) {
       expect(await face.readFile('/mine', 'utf8')).toBe('');
     });
 
+    it('C10 an empty lower file that is filled while it is read is seen before or after', async () => {
+      const stage = over({ '/empty': '' });
+      const { lower } = stage;
+      const face = faceFor(stage);
+      lower.behave = (request, answer) => {
+        if (request.name === 'open') lower.volume.writeFileSync('/empty', 'full');
+        return answer();
+      };
+      expect(await face.readFile('/empty', 'utf8')).toBe('full');
+    });
+
     it('P8 a copy of a file whose size lies replaces all of a longer one', async () => {
       const face = faceFor(over({ '/lies': 'short', '/long': 'l'.repeat(5000) }, { '/lies': 0 }));
       await face.writeFile('/mine', 'm'.repeat(5000));
