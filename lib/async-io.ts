@@ -13,13 +13,16 @@ import type {
   Branch,
   Entry,
   Fingerprint,
+  Loan,
+  Loans,
   Remembered,
   SAME,
   Space,
   StraightReads,
 } from './branch/branch.ts';
 import { UPPER } from './branch/branch.ts';
-import { printOf } from './branch/dialect.ts';
+import { printAlike, printOf } from './branch/dialect.ts';
+import { borrowing, type Range, reading, straightWording } from './branch/files/range.ts';
 import { beginLook, endLook, heardLater, type Look, newest } from './branch/looks.ts';
 import { epochOf, quietOf } from './branch/upper/unrest.ts';
 import { ESTALE } from './errno.ts';
@@ -258,9 +261,9 @@ export class AsyncIo implements Io {
     return this.#answer(branch, `readlink ${version} ${path}`, 'anew', (requests) => requests.readlink(path));
   }
 
-  read(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined {
-    if (branch.async === undefined) return this.#atOnce.read(branch, path, fingerprint, offset, length);
-    const { wording, ask } = reading(path, fingerprint, offset, length);
+  read(branch: Branch, ...range: Range): Uint8Array | undefined {
+    if (branch.async === undefined) return this.#atOnce.read(branch, ...range);
+    const { wording, ask } = reading(...range);
     return this.#answer(branch, wording, 'shared', ask);
   }
 
@@ -273,7 +276,7 @@ export class AsyncIo implements Io {
     target: Uint8Array,
   ): number | undefined {
     const print = printOf(fingerprint);
-    const wording = `straight ${wordingOf(path, print, offset, target.length)}`;
+    const wording = straightWording(path, print, offset, target.length);
     const answer = this.#answer(branch, wording, 'acting', async () => {
       const count = await straight.later(path, print, offset, target);
       return count === undefined ? undefined : { target, count };
@@ -298,10 +301,15 @@ export class AsyncIo implements Io {
     this.#asked?.delete(key);
   }
 
-  expectRead(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): void {
+  borrow(branch: Branch, loans: Loans, ...range: Range): Loan | Uint8Array | undefined {
+    const { wording, ask } = borrowing(loans, ...range);
+    return this.#answer(branch, wording, 'shared', ask);
+  }
+
+  expectRead(branch: Branch, loans: Loans | undefined, ...range: Range): void {
     if (branch.async === undefined || quietOf(branch) !== undefined) return;
-    const { wording, ask } = reading(path, fingerprint, offset, length);
-    this.#expect(branch, wording, 'shared', ask);
+    const { wording, ask } = loans === undefined ? reading(...range) : borrowing(loans, ...range);
+    this.#expect<unknown>(branch, wording, 'shared', ask);
   }
 
   expectLstat(branch: Branch, path: string): void {
@@ -369,25 +377,6 @@ function keyOf(branch: Branch, wording: string): string {
 }
 
 /** Whether this answer of `lstat` tells of a file with this fingerprint. */
-function tells(told: Attributes | undefined, { ino, size, mtimeSec, mtimeNsec }: Fingerprint): boolean {
-  if (told === undefined) return false;
-  return told.ino === ino && told.size === size && told.mtimeSec === mtimeSec && told.mtimeNsec === mtimeNsec;
-}
-
-/** The wording of a read, and how to ask it: with the fingerprint of now, since an inode's own changes while the branch reads. */
-function reading(path: string, fingerprint: Fingerprint, offset: number, length: number) {
-  const print = printOf(fingerprint);
-  return {
-    wording: `read ${wordingOf(path, print, offset, length)}`,
-    ask: (requests: AsyncRequests) => requests.read(path, print, offset, length),
-  };
-}
-
-function wordingOf(
-  path: string,
-  { ino, size, mtimeSec, mtimeNsec }: Fingerprint,
-  offset: number,
-  length: number,
-): string {
-  return `${offset} ${length} ${ino} ${size} ${mtimeSec} ${mtimeNsec} ${path}`;
+function tells(told: Attributes | undefined, fingerprint: Fingerprint): boolean {
+  return told !== undefined && printAlike(told, fingerprint);
 }

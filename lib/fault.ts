@@ -22,6 +22,8 @@ import {
   type Branch,
   type Entry,
   type Fingerprint,
+  type Loan,
+  type Loans,
   type Remembered,
   type Requests,
   SAME,
@@ -51,8 +53,27 @@ export interface Io {
    * An operation that keeps meeting contradictions (a file that changes faster than it can be looked at) ends in ESTALE.
    */
   doubt(branch: Branch, path: string, fingerprint: Fingerprint): void;
-  /** Says that this `read` will be asked soon, so that it can be under way with others. Answers nothing, never stops. */
-  expectRead(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): void;
+  /** Borrows pages that have the bytes, as `Loans` has it; or gives those as `read` does. */
+  borrow(
+    branch: Branch,
+    loans: Loans,
+    path: string,
+    fingerprint: Fingerprint,
+    offset: number,
+    length: number,
+  ): Loan | Uint8Array | undefined;
+  /**
+   * Says that this `read` will be asked soon, or this `borrow` where there are `loans`, so that it can be under way with others. Answers
+   * nothing, never stops.
+   */
+  expectRead(
+    branch: Branch,
+    loans: Loans | undefined,
+    path: string,
+    fingerprint: Fingerprint,
+    offset: number,
+    length: number,
+  ): void;
   /** The same of an `lstat`. */
   expectLstat(branch: Branch, path: string): void;
   /** Reads straight into `target`, as `StraightReads` has it; returns the number of bytes. */
@@ -141,6 +162,7 @@ export const syncIo: Io = {
     branch.straight === undefined
       ? now(branch, 'read', path).read(path, fingerprint, offset, length)
       : readToScratch(branch.straight, path, fingerprint, offset, length),
+  borrow: (_branch, loans, path, fingerprint, offset, length) => loans.now(path, fingerprint, offset, length),
   readStraight: (_branch, straight, path, fingerprint, offset, target) =>
     straight.now(path, fingerprint, offset, target),
   expectRead: () => {},

@@ -18,6 +18,8 @@ export interface Statistics {
   readonly reclaimed: number;
   /** Bytes of memory that hold unchanged content now. */
   readonly cachedBytes: number;
+  /** Those of them that are memory of overlays below, which count them too while they keep the content themselves. */
+  readonly borrowedBytes: number;
   /** Files, directories and links in memory now that nobody changed, and names that a listing has shown. */
   readonly entries: number;
   /** How many of them were forgotten because there were more than `cache.maxEntries`. */
@@ -41,13 +43,14 @@ export interface Counted {
 }
 
 export function statisticsOf({ tree, branches, written, openFiles }: Counted): Statistics {
-  const { clean, quota } = tree.memory;
+  const { clean, quota, slabs } = tree.memory;
   return Object.freeze({
     hits: clean.hits,
     misses: clean.misses,
     fills: clean.fills,
     reclaimed: clean.reclaimed,
     cachedBytes: clean.bytes,
+    borrowedBytes: slabs.borrowed.bytes,
     entries: tree.entries.count,
     forgotten: tree.entries.forgotten,
     dirtyBytes: quota.bytes,

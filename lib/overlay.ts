@@ -12,6 +12,7 @@ import { parseDescriptor, parsePath } from './fs/call.ts';
 import { Descriptors } from './fs/descriptors.ts';
 import { shownPath, systemError } from './fs/errors.ts';
 import { createFront } from './fs/front.ts';
+import { lenderOf } from './fs/lending.ts';
 import type { FileSystem, Session } from './fs/session.ts';
 import { listChanges, type PathChange, type Roots } from './image/changes.ts';
 import { type Part, partsOf } from './image/whence.ts';
@@ -335,9 +336,9 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     const fs = createFront(session);
     const { tree, uid, gid, umask } = session.caller;
     const writer = { uid, gid, umask };
-    const nesting: Nesting = { level: tree.spelling.level, writer, memory: this.#upper.isInMemory };
-    noteNesting(fs, nesting);
-    noteNesting(fs.promises, nesting);
+    const lender = lenderOf(session);
+    const nesting: Nesting = { level: tree.spelling.level, writer, memory: this.#upper.isInMemory, lender };
+    noteNesting(fs, fs.promises, nesting);
     return fs;
   }
 

@@ -8,7 +8,7 @@
 import { EBADF } from '../errno.ts';
 import { Question } from '../questions.ts';
 import { type StatsLike, statsIn } from './attributes.ts';
-import type { AsyncRequests, Attributes, Entry, Fingerprint, Remembered, Space } from './branch.ts';
+import type { AsyncRequests, Attributes, Entry, Fingerprint, Loan, Remembered, Space } from './branch.ts';
 import { SAME } from './branch.ts';
 import {
   AS_IT_COMES,
@@ -36,6 +36,7 @@ import {
 import { type Changes, type OpenFile, OpenFiles } from './files/open-files.ts';
 import { SmallFiles } from './files/small-files.ts';
 import type { AsyncFunctions, Handle } from './fs-like.ts';
+import type { Lender } from './nesting.ts';
 
 /** The file that was last read whole, and the question for what it holds: undefined where it was replaced meanwhile. */
 interface WholeFile {
@@ -158,6 +159,31 @@ export class AsyncBranchRequests implements AsyncRequests {
       if (saysReplaced(thrown)) return undefined;
       throw failureIn(thrown);
     }
+  }
+
+  /** What `Loans` has as `later`. Whether a loan is of the right file is seen when it is taken. Requires: files are read by handle. */
+  async borrow(
+    lender: Lender,
+    path: string,
+    fingerprint: Fingerprint,
+    offset: number,
+    length: number,
+  ): Promise<Loan | Uint8Array | undefined> {
+    const files = this.#files;
+    if (files === undefined) return this.read(path, fingerprint, offset, length);
+    let file: OpenFile | undefined;
+    try {
+      file = files.take(path) ?? (this.#opening.has(path) ? await this.#openedByOther(files, path) : undefined);
+      file ??= await this.#openFile(files, path);
+      const loan = await lender.later(file.handle, offset, length);
+      files.release(file);
+      if (loan !== undefined) return loan;
+    } catch (thrown) {
+      if (file !== undefined) files.drop(file);
+      if (saysReplaced(thrown)) return undefined;
+      throw failureIn(thrown);
+    }
+    return this.read(path, fingerprint, offset, length);
   }
 
   async statfs(path: string): Promise<Space | undefined> {

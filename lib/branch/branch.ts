@@ -117,6 +117,23 @@ export interface StraightReads {
   later(path: string, fingerprint: Fingerprint, offset: number, target: Uint8Array): Promise<number | undefined>;
 }
 
+/** Pages of a file that an overlay lends; what that is only `pages/loan.ts` knows. */
+export interface Loan {
+  /** Bytes in each of them. */
+  readonly pageSize: number;
+}
+
+/**
+ * Reading from an overlay without a copy: what `read` says, but that it may lend the pages that have the bytes instead of giving those. A
+ * loan may be of no use any more when somebody comes to take it; then the bytes are read.
+ */
+export interface Loans {
+  /** Bytes in the pages of the overlay: who has others cannot borrow. */
+  readonly pageSize: number;
+  now(path: string, fingerprint: Fingerprint, offset: number, length: number): Loan | Uint8Array | undefined;
+  later(path: string, fingerprint: Fingerprint, offset: number, length: number): Promise<Loan | Uint8Array | undefined>;
+}
+
 /** The `id` of the upper. */
 export const UPPER = 0;
 
@@ -141,6 +158,8 @@ export interface Branch {
    * cheap to have it again.
    */
   readonly straight?: StraightReads | undefined;
+  /** How to borrow pages from it; undefined where it is no overlay. */
+  readonly loans?: Loans | undefined;
   /** Where on the disk something in it is, so that the kernel can copy it by itself; undefined where it is no part of the disk. */
   readonly onDisk?: ((path: string) => string | undefined) | undefined;
   /** Ends what `openThrough` began, whichever half of the branch was asked. Quietly: nobody waits for how that ends. */

@@ -5,11 +5,11 @@
 import nodeFs from 'node:fs';
 import { inspect } from 'node:util';
 import { AsyncBranchRequests } from './async-requests.ts';
-import { type Branch, type StraightReads, UPPER } from './branch.ts';
+import { type Branch, type Loans, type StraightReads, UPPER } from './branch.ts';
 import { decodeName } from './bytes.ts';
 import { Dialect } from './dialect.ts';
 import { capture, fsLikeIn, functionOf } from './fs-like.ts';
-import { levelIn } from './nesting.ts';
+import { type Lender, lenderIn, levelIn } from './nesting.ts';
 import { SyncBranchRequests } from './sync-requests.ts';
 import { Spelling } from './whiteout.ts';
 
@@ -55,6 +55,7 @@ export function makeBranch({ fs, id, name, immutable, layered, reserved = 0 }: B
     async: later,
     onDisk: traits.kernel ? (path) => path : undefined,
     straight: traits.kernel ? straightReads(now, later) : undefined,
+    loans: loansFrom(lenderIn(found), now, later),
     closeThrough: (handle) => {
       if (later?.hasOpened(handle) === true) later.closeThroughQuietly(handle);
       else now?.closeThroughQuietly(handle);
@@ -75,6 +76,19 @@ function straightReads(
   return {
     now: (path, fingerprint, offset, target) => now.readStraight(path, fingerprint, offset, target),
     later: (path, fingerprint, offset, target) => later.readStraight(path, fingerprint, offset, target),
+  };
+}
+
+function loansFrom(
+  lender: Lender | undefined,
+  now: SyncBranchRequests | undefined,
+  later: AsyncBranchRequests | undefined,
+): Loans | undefined {
+  if (lender === undefined || now === undefined || later === undefined) return undefined;
+  return {
+    pageSize: lender.pageSize,
+    now: (path, fingerprint, offset, length) => now.borrow(lender, path, fingerprint, offset, length),
+    later: (path, fingerprint, offset, length) => later.borrow(lender, path, fingerprint, offset, length),
   };
 }
 

@@ -5,6 +5,18 @@
  * is then told names that no overlay has (`whiteout.ts`).
  */
 
+import type { Loan } from './branch.ts';
+import type { Handle } from './fs-like.ts';
+
+/** How an overlay lends pages of what is open in it: what reading there does, but that nothing is copied. Fails as that does. */
+export interface Lender {
+  /** Bytes in a page. */
+  readonly pageSize: number;
+  /** Undefined where the bytes must be read. */
+  now(handle: Handle, offset: number, length: number): Loan | undefined;
+  later(handle: Handle, offset: number, length: number): Promise<Loan | undefined>;
+}
+
 /** What is known of an overlay's `fs`. */
 export interface Nesting {
   /** How many overlays it is made of, one being the upper of the next: 0 for one whose upper is no overlay. */
@@ -13,14 +25,26 @@ export interface Nesting {
   readonly writer: { readonly uid: number; readonly gid: number; umask(): number };
   /** What is written there is only held in memory, in the end. */
   readonly memory: boolean;
+  readonly lender: Lender;
 }
 
 /** An entry lives as long as the object. */
 const known = new WeakMap<object, Nesting>();
 
-/** Says what an `fs` (or its `promises`) belongs to. */
-export function noteNesting(fs: object, nesting: Nesting): void {
+/** The functions by which each `fs` is read, as they were when it was made. */
+const reading = new WeakMap<object, readonly unknown[]>();
+
+function readingIn(fs: object): readonly unknown[] {
+  const promises: unknown = Reflect.get(fs, 'promises');
+  const open = typeof promises === 'object' && promises !== null ? Reflect.get(promises, 'open') : undefined;
+  return [Reflect.get(fs, 'openSync'), Reflect.get(fs, 'readSync'), open];
+}
+
+/** Says what an `fs` and its `promises` belong to. */
+export function noteNesting(fs: object, promises: object, nesting: Nesting): void {
   known.set(fs, nesting);
+  known.set(promises, nesting);
+  reading.set(fs, readingIn(fs));
 }
 
 /** What is known of an fs-like object; undefined where no overlay made it. */
@@ -33,4 +57,11 @@ export function nestingOf(fs: object): Nesting | undefined {
 export function levelIn(fs: object): number {
   const nesting = nestingOf(fs);
   return nesting === undefined ? 0 : nesting.level + 1;
+}
+
+/** Who lends pages of what is open in an fs-like object: undefined where no overlay made it, or its users have replaced functions that read. */
+export function lenderIn(fs: object): Lender | undefined {
+  const made = reading.get(fs);
+  const isAsMade = made !== undefined && readingIn(fs).every((found, at) => found === made[at]);
+  return isAsMade ? known.get(fs)?.lender : undefined;
 }

@@ -3,7 +3,7 @@
  */
 
 import { mayHideChange, type StatsLike, statsIn } from './attributes.ts';
-import type { Attributes, Entry, Fingerprint, Remembered, Requests, Space } from './branch.ts';
+import type { Attributes, Entry, Fingerprint, Loan, Remembered, Requests, Space } from './branch.ts';
 import { SAME } from './branch.ts';
 import {
   AS_IT_COMES,
@@ -30,6 +30,7 @@ import {
 } from './dialect.ts';
 import { type Changes, type OpenFile, OpenFiles } from './files/open-files.ts';
 import type { Handle, SyncFunctions } from './fs-like.ts';
+import type { Lender } from './nesting.ts';
 
 /** The file that was last read whole, and what it held. */
 interface WholeFile {
@@ -140,6 +141,30 @@ export class SyncBranchRequests implements Requests {
     }
   }
 
+  /** What `Loans` has as `now`. Whether a loan is of the right file is seen when it is taken. Requires: files are read by handle. */
+  borrow(
+    lender: Lender,
+    path: string,
+    fingerprint: Fingerprint,
+    offset: number,
+    length: number,
+  ): Loan | Uint8Array | undefined {
+    const files = this.#files;
+    if (files === undefined) return this.read(path, fingerprint, offset, length);
+    let file: OpenFile | undefined;
+    try {
+      file = files.take(path) ?? this.#openFile(files, path);
+      const loan = lender.now(file.handle, offset, length);
+      files.release(file);
+      if (loan !== undefined) return loan;
+    } catch (thrown) {
+      if (file !== undefined) files.drop(file);
+      if (saysReplaced(thrown)) return undefined;
+      throw failureIn(thrown);
+    }
+    return this.read(path, fingerprint, offset, length);
+  }
+
   statfs(path: string): Space | undefined {
     try {
       return spaceIn(this.#fs.statfs(this.#dialect.pathFor(path), AS_IT_COMES));
@@ -230,8 +255,11 @@ export class SyncBranchRequests implements Requests {
     const kept = files.take(path);
     const got = kept && this.#readFrom(files, kept, fingerprint, offset, target);
     if (got !== undefined) return got;
-    const handle = this.#fs.open(this.#dialect.pathFor(path), this.#dialect.readFlags, NEW_FILE_MODE);
-    return this.#readFrom(files, files.add(path, handle), fingerprint, offset, target);
+    return this.#readFrom(files, this.#openFile(files, path), fingerprint, offset, target);
+  }
+
+  #openFile(files: OpenFiles, path: string): OpenFile {
+    return files.add(path, this.#fs.open(this.#dialect.pathFor(path), this.#dialect.readFlags, NEW_FILE_MODE));
   }
 
   /** Reads a range of an open file; undefined where it turns out to be another than it should be. Ends the use of `file`. */

@@ -182,7 +182,7 @@ const PART_OF_CACHE = 4;
  * Whether a read is long, and of a file that is large beside the cache. Kept, it would push out much of what others will read again (P6),
  * and who goes through such a file seldom comes back before it has pushed out its own beginning.
  */
-function passesBy(memory: Memory, file: File, length: number): boolean {
+export function passesBy(memory: Memory, file: File, length: number): boolean {
   return length >= LONG_READ && file.size > memory.clean.maxBytes / PART_OF_CACHE && !mayLie(file);
 }
 
@@ -218,7 +218,7 @@ const AHEAD_FIRST = 128 * 1024;
 const AHEAD_MOST = 1024 * 1024;
 
 /** How much to fetch beyond a read: twice as much each time that one begins where the last ended, else nothing (P7). */
-function aheadOf(file: OpenFile, from: number): number {
+export function aheadOf(file: OpenFile, from: number): number {
   if (from !== file.sequential || from === 0) return 0;
   return Math.min(AHEAD_MOST, Math.max(AHEAD_FIRST, file.ahead * 2));
 }

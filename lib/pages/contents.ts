@@ -71,19 +71,33 @@ export function isWithOrigin(memory: Memory, file: Contents, index: PageIndex): 
  * Requires: `bytes` starts at the start of that page, and ends at the end of a page or at `supplied`.
  */
 export function fillPages(memory: Memory, file: Contents, index: PageIndex, bytes: Uint8Array): void {
-  const { pageSize, slabs, clean } = memory;
+  const { pageSize, clean } = memory;
   clean.beginFill();
   for (let at = 0; at < bytes.length; at += pageSize) {
     const i = index + at / pageSize;
     if (pageAt(file, i) !== undefined) continue;
-    const piece = bytes.length <= pageSize ? bytes : bytes.subarray(at, Math.min(at + pageSize, bytes.length));
-    const { slab, start } = slabs.take(piece.length);
-    const page = new CleanPage(file, i, slab, start, piece.length);
-    page.bytes.set(piece, page.start);
-    setPage(file, i, page);
-    clean.add(page);
-    clean.fills++;
+    fillPage(
+      memory,
+      file,
+      i,
+      bytes.length <= pageSize ? bytes : bytes.subarray(at, Math.min(at + pageSize, bytes.length)),
+    );
   }
+}
+
+/** Puts a copy of `piece` into the file as a page that a branch has supplied. Requires: there is none yet. */
+export function fillPage(memory: Memory, file: Contents, index: PageIndex, piece: Uint8Array): void {
+  const { slab, start } = memory.slabs.take(piece.length);
+  const page = new CleanPage(file, index, slab, start, piece.length);
+  page.bytes.set(piece, page.start);
+  putSupplied(memory, file, page);
+}
+
+/** Puts a page into the file that a branch has supplied. Requires: there is none yet. */
+export function putSupplied({ clean }: Memory, file: Contents, page: CleanPage): void {
+  setPage(file, page.index, page);
+  clean.add(page);
+  clean.fills++;
 }
 
 /** Makes a dirty page clean: the upper has these bytes now. */

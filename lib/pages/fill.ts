@@ -2,9 +2,10 @@
  * Bringing pages from the origin into memory before they are read or partly overwritten.
  */
 
-import type { Branch, Fingerprint } from '../branch/branch.ts';
+import type { Branch, Fingerprint, Loans } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
 import { type Contents, fillPages, isWithOrigin, overwrites, pageAt, reclaim } from './contents.ts';
+import { PageLoan } from './loan.ts';
 import type { Memory } from './memory.ts';
 import type { PageIndex } from './page.ts';
 
@@ -87,11 +88,12 @@ function expectFurther(io: Io, memory: Memory, file: Contents, origin: Origin, f
   const { branch, path, fingerprint } = origin;
   if (branch.async === undefined) return;
   const { pageSize } = memory;
+  const loans = loansOf(memory, branch);
   let index = Math.ceil(from / pageSize);
   for (let sent = 1; sent < TOGETHER && index * pageSize < end; ) {
     if (isWithOrigin(memory, file, index)) {
       const length = runLength(memory, file, index, end);
-      io.expectRead(branch, path, fingerprint, index * pageSize, length);
+      io.expectRead(branch, loans, path, fingerprint, index * pageSize, length);
       index += Math.ceil(length / pageSize);
       sent++;
     } else {
@@ -100,9 +102,19 @@ function expectFurther(io: Io, memory: Memory, file: Contents, origin: Origin, f
   }
 }
 
+/** How to borrow pages of the branch; undefined where it lends none, or others than ours. */
+function loansOf({ pageSize }: Memory, { loans }: Branch): Loans | undefined {
+  return loans?.pageSize === pageSize ? loans : undefined;
+}
+
 function fill(io: Io, memory: Memory, file: Contents, origin: Origin, index: PageIndex, length: number): Filled {
   const { branch, path, fingerprint } = origin;
-  const bytes = io.read(branch, path, fingerprint, index * memory.pageSize, length);
+  const loans = loansOf(memory, branch);
+  const offset = index * memory.pageSize;
+  const loan = loans && io.borrow(branch, loans, path, fingerprint, offset, length);
+  if (loan instanceof PageLoan && loan.take(memory, file, index, length, fingerprint)) return 'filled';
+  if (loans !== undefined && loan === undefined) return 'changed';
+  const bytes = loan instanceof Uint8Array ? loan : io.read(branch, path, fingerprint, offset, length);
   if (bytes === undefined) return 'changed';
   if (bytes.length < length) return 'short';
   // From here on nothing stops or fails.

@@ -15,9 +15,12 @@ import type { Slab, Slabs } from './slab.ts';
 export type PageIndex = number & { readonly brand?: 'page index' };
 
 /** How many pages hold the same bytes; made when the bytes are first shared. */
-interface Holders {
-  /** Changed by `sharePage` and `leaveBytes`. */
+export interface Holders {
+  /** Changed by `shareBytes`, `leaveBytes` and `borrowed.ts`. */
   count: number;
+  /** The cell: its slab, and where in that it begins. */
+  readonly slab: Slab;
+  readonly start: number;
 }
 
 /** The origin (or the upper, once written back) supplies the same bytes: the page may be forgotten. */
@@ -63,22 +66,33 @@ export function newPage(slabs: Slabs, capacity: number, pageSize: number): Page 
 
 /** A page of another file with the same bytes; they are copied when either is written. */
 export function sharePage(page: Page): Page {
-  page.holders ??= { count: 1 };
-  page.holders.count++;
   const twin = new Page(page.slab, cellOf(page), page.length);
-  twin.holders = page.holders;
+  shareBytes(page, twin);
   return twin;
+}
+
+/** Has `twin`, made for the cell of `page`, hold it too. */
+export function shareBytes(page: Page, twin: Page): Holders {
+  page.holders ??= { count: 1, slab: page.slab, start: cellOf(page) };
+  page.holders.count++;
+  twin.holders = page.holders;
+  return page.holders;
 }
 
 /** Lets go of the page's bytes. Requires: the page is not used afterwards, or gets other bytes at once. */
 export function leaveBytes(slabs: Slabs, page: Page): void {
-  if (page.holders !== undefined && page.holders.count-- > 1) return;
-  slabs.giveBack(page.slab, cellOf(page));
+  const { holders, slab } = page;
+  if (holders !== undefined) {
+    if (slab.owner !== slabs) slabs.borrowed.strike(holders);
+    if (holders.count-- > 1) return;
+  }
+  slab.owner.giveBack(slab, cellOf(page));
 }
 
 /** Makes sure that the page may be written up to `length` bytes: its bytes its own, and room for them. */
 export function ownBytes(slabs: Slabs, page: Page, length: number, pageSize: number): void {
-  const shared = page.holders !== undefined && page.holders.count > 1;
+  // What was borrowed of another overlay is never written, though that may have let go of it: dirty pages lie in cells of our own.
+  const shared = (page.holders !== undefined && page.holders.count > 1) || page.slab.owner !== slabs;
   if (!shared && length <= page.slab.cell) return;
   // A page that grows will probably grow again (an append): room for half as much again.
   const wanted = length > page.length && page.length > 0 ? Math.min(pageSize, length + (length >> 1)) : length;

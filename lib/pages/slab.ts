@@ -16,6 +16,9 @@
  * No view of a slab ever gets to a caller, who could transfer the ArrayBuffer under everybody's feet.
  */
 
+import { Borrowed } from './borrowed.ts';
+import type { Holders } from './page.ts';
+
 const SMALLEST = 64;
 /** From this many bytes on a cell has a view, and slabs are larger. A ready view copies twice as fast as a part of a slab. */
 const LARGE_CELL = 4096;
@@ -26,6 +29,8 @@ const LITTLE = 16 * 1024;
 
 /** One Buffer cut into cells of one size. */
 export class Slab {
+  /** Whose it is: where cells go back to, whoever has them last. */
+  readonly owner: Slabs;
   readonly #bytes: Buffer;
   /** Bytes in a cell. */
   readonly cell: number;
@@ -40,7 +45,8 @@ export class Slab {
   /** Empty, and counted as idle. Changed by `Slabs`. */
   isIdle = false;
 
-  constructor(cell: number, cells: number) {
+  constructor(owner: Slabs, cell: number, cells: number) {
+    this.owner = owner;
     this.cell = cell;
     // Not zeroed: whoever takes a cell writes its bytes before it counts them as content.
     this.#bytes = Buffer.allocUnsafeSlow(cell * cells);
@@ -89,13 +95,15 @@ export class Slab {
 
 /** The slabs of one cell size. */
 class SizeClass {
+  readonly #owner: Slabs;
   readonly cell: number;
   /** Slabs with room; the last one is used first. Changed by the methods here. */
   readonly #roomy: Slab[] = [];
   /** How many slabs are alive; later ones are larger. Changed by the methods here. */
   #alive = 0;
 
-  constructor(cell: number) {
+  constructor(owner: Slabs, cell: number) {
+    this.#owner = owner;
     this.cell = cell;
   }
 
@@ -105,7 +113,7 @@ class SizeClass {
     if (last !== undefined) return last;
     const most = this.cell < LARGE_CELL ? MOST_BYTES : MOST_BYTES_OF_LARGE;
     const bytes = Math.min(most, this.cell * 4 * 2 ** Math.min(this.#alive, 16));
-    const slab = new Slab(this.cell, Math.max(1, Math.floor(bytes / this.cell)));
+    const slab = new Slab(this.#owner, this.cell, Math.max(1, Math.floor(bytes / this.cell)));
     this.#alive++;
     this.#roomy.push(slab);
     return slab;
@@ -137,6 +145,8 @@ class SizeClass {
 export class Slabs {
   readonly #classes = new Map<number, SizeClass>();
   readonly #idleMost: () => number;
+  /** What its pages hold of other overlays' cells. */
+  readonly borrowed = new Borrowed();
   /** Bytes of the empty slabs that are idle. Changed by `take` and `giveBack`. */
   #idle = 0;
 
@@ -155,7 +165,7 @@ export class Slabs {
     const cell = cellSize(length);
     let sizeClass = this.#classes.get(cell);
     if (sizeClass === undefined) {
-      sizeClass = new SizeClass(cell);
+      sizeClass = new SizeClass(this, cell);
       this.#classes.set(cell, sizeClass);
     }
     const slab = sizeClass.roomy();
@@ -168,7 +178,12 @@ export class Slabs {
     return { slab, start };
   }
 
-  /** Gives a cell back. Requires: nobody reads it any more. */
+  /** Notes that one more page of ours holds this cell, which may be another overlay's. */
+  borrow(holders: Holders): void {
+    if (holders.slab.owner !== this) this.borrowed.note(this, holders);
+  }
+
+  /** Gives a cell back. Requires: it was taken here; nobody reads it any more. */
   giveBack(slab: Slab, start: number): void {
     const sizeClass = this.#classes.get(slab.cell);
     if (sizeClass === undefined) return;

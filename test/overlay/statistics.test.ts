@@ -15,6 +15,7 @@ const NOTHING: Statistics = {
   fills: 0,
   reclaimed: 0,
   cachedBytes: 0,
+  borrowedBytes: 0,
   entries: 0,
   forgotten: 0,
   dirtyBytes: 0,

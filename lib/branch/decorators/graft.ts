@@ -18,6 +18,7 @@ import type {
   Branch,
   Entry,
   Fingerprint,
+  Loans,
   Remembered,
   Requests,
   Space,
@@ -77,6 +78,7 @@ export function graft(branch: Branch, where: Graft): Branch {
         return inside === undefined ? undefined : branch.onDisk?.(inside);
       }),
     straight: branch.straight && graftedStraight(branch.straight, map),
+    loans: branch.loans && graftedLoans(branch.loans, map),
     closeThrough: (handle) => branch.closeThrough(handle),
     watch: (path, depth, listener) => {
       const inside = map.inside(path);
@@ -130,6 +132,20 @@ function graftedStraight(straight: StraightReads, map: PathMap): StraightReads {
     later: async (path, fingerprint, offset, target) => {
       const inside = map.inside(path);
       return inside === undefined ? undefined : straight.later(inside, fingerprint, offset, target);
+    },
+  };
+}
+
+function graftedLoans(loans: Loans, map: PathMap): Loans {
+  return {
+    pageSize: loans.pageSize,
+    now: (path, fingerprint, offset, length) => {
+      const inside = map.inside(path);
+      return inside === undefined ? undefined : loans.now(inside, fingerprint, offset, length);
+    },
+    later: async (path, fingerprint, offset, length) => {
+      const inside = map.inside(path);
+      return inside === undefined ? undefined : loans.later(inside, fingerprint, offset, length);
     },
   };
 }

@@ -67,15 +67,21 @@ export function insistent(
 ): { readonly branch: Branch; readonly upper: Upper } {
   if (!upper.can.chmod || isRoot(upper)) return { branch, upper };
   const opener = new Opener(branch, upper, root);
-  const { sync, async, straight } = branch;
+  const { sync, async, straight, loans } = branch;
+  const [nowAt, laterAt] = [{ now: [AND_IT] }, { later: [AND_IT] }];
   return {
     branch: {
       ...branch,
       sync: sync && wrapped(sync, REQUESTS, opener.now),
       async: async && wrapped(async, REQUESTS, opener.later),
       straight: straight && {
-        ...wrapped(straight, { now: [AND_IT] }, opener.now),
-        later: wrapped(straight, { later: [AND_IT] }, opener.later).later,
+        now: wrapped(straight, nowAt, opener.now).now,
+        later: wrapped(straight, laterAt, opener.later).later,
+      },
+      loans: loans && {
+        pageSize: loans.pageSize,
+        now: wrapped(loans, nowAt, opener.now).now,
+        later: wrapped(loans, laterAt, opener.later).later,
       },
     },
     upper: {

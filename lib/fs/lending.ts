@@ -1,0 +1,57 @@
+/**
+ * The private door between stacked overlays: by what it has open in an overlay, another one that lies over it borrows pages. That is reading,
+ * but that nothing is copied.
+ */
+
+import type { Lender } from '../branch/nesting.ts';
+import { EBADF } from '../errno.ts';
+import { type Io, runAsync, syncIo } from '../fault.ts';
+import { aheadOf, mayLie, passesBy, prepareRead } from '../ops/data.ts';
+import type { OpenFile } from '../ops/open.ts';
+import { lacks } from '../pages/fill.ts';
+import { PageLoan } from '../pages/loan.ts';
+import type { Caller } from '../tree/caller.ts';
+import { File } from '../tree/inode.ts';
+import type { Session } from './session.ts';
+
+/** How to borrow from the overlay of a session, with the session's rights: what it could open it can borrow. */
+export function lenderOf(session: Session): Lender {
+  const { caller } = session;
+  return {
+    pageSize: caller.tree.memory.pageSize,
+    now: (handle, offset, length) => lend(syncIo, caller, openFileOf(session, handle), offset, length),
+    later: async (handle, offset, length) => {
+      const file = openFileOf(session, handle);
+      return runAsync((io) => lend(io, caller, file, offset, length));
+    },
+  };
+}
+
+/** What a descriptor or FileHandle of a session stands for. */
+function openFileOf({ descriptors, handles }: Session, handle: unknown): OpenFile {
+  const file = typeof handle === 'number' ? descriptors.get(handle) : handles.get(Object(handle));
+  if (file === undefined) throw EBADF;
+  return file;
+}
+
+/** What is lent without waiting must stay in memory until it is taken, while others read too: the cache holds so many times as much. */
+const TIMES_ASKED = 16;
+
+/** Lends the pages with `length` bytes from `from` on; undefined where there are none, since the bytes go past the cache. */
+function lend(io: Io, { tree }: Caller, file: OpenFile, from: number, length: number): PageLoan | undefined {
+  const { inode } = file;
+  const { memory } = tree;
+  if (!file.readable) throw EBADF;
+  if (file.through !== undefined || !(inode instanceof File)) return undefined;
+  const to = from + length;
+  const isPassing = passesBy(memory, inode, length) && inode.origin?.branch.straight !== undefined;
+  if (isPassing && lacks(memory, inode, from, to)) return undefined;
+  if (!io.isAtOnce && length * TIMES_ASKED > memory.clean.maxBytes) return undefined;
+  const ahead = isPassing ? 0 : aheadOf(file, from);
+  prepareRead(io, tree, inode, from, to, ahead);
+  if (mayLie(inode)) return undefined;
+  // From here on nothing stops or fails.
+  file.sequential = to;
+  file.ahead = ahead;
+  return new PageLoan(memory, inode);
+}

@@ -1,0 +1,97 @@
+/**
+ * Pages that stacked overlays have in common: an overlay that is a branch of another one lends them, so that what both have in memory
+ * is there once (P8).
+ *
+ *     page of the overlay above ──┐
+ *                                 ├──► one cell, in a slab of whoever filled it      each copies it before it writes (`ownBytes`)
+ *     page of the overlay below ──┘
+ *
+ * A loan holds nothing: it names the file, whose pages are in memory when it is made, and is taken at one stroke. Who comes to take it
+ * when a page has been forgotten meanwhile, or when the file is no longer the one that was wanted, reads the bytes as from any branch. So
+ * a loan that nobody takes, since its call was aborted or had its answer from elsewhere, is no debt.
+ *
+ * Each of the two counts the page against its own cache, and forgets it by its own rules; the last one gives the cell back.
+ */
+
+import type { Fingerprint, Loan } from '../branch/branch.ts';
+import { type Contents, fillPage, pageAt, putSupplied, reclaim } from './contents.ts';
+import type { Memory } from './memory.ts';
+import { cellOf, type Page, type PageIndex, shareBytes } from './page.ts';
+import { CleanPage } from './reclaim.ts';
+
+/** The file that is lent from. */
+export type Lent = Contents & Pick<Fingerprint, 'mtimeSec' | 'mtimeNsec'> & { readonly number: number };
+
+/** A page of no more bytes is copied: to hold a cell together costs as much. */
+const LITTLE = 256;
+
+const NOTHING = new Uint8Array(0);
+
+/** Whether a copy would cost less than to hold the cell, or keep less memory: most of the cell may be room to grow. */
+function isWorthCopying({ length, slab }: Page): boolean {
+  return length <= LITTLE || length * 2 < slab.cell;
+}
+
+/** See the file comment. */
+export class PageLoan implements Loan {
+  /** The lender's. */
+  readonly #memory: Memory;
+  readonly #lent: Lent;
+
+  constructor(memory: Memory, lent: Lent) {
+    this.#memory = memory;
+    this.#lent = lent;
+  }
+
+  get pageSize(): number {
+    return this.#memory.pageSize;
+  }
+
+  /**
+   * Puts `length` bytes from page `index` on into the pages of the borrower; pages that are there already stay as they are.
+   *
+   * @returns whether all is there now
+   */
+  take(memory: Memory, file: Contents, index: PageIndex, length: number, fingerprint: Fingerprint): boolean {
+    const { pageSize } = memory;
+    const lender = this.#memory;
+    const lent = this.#lent;
+    if (pageSize !== lender.pageSize || !this.#isStill(fingerprint, index * pageSize + length)) return false;
+    memory.clean.beginFill();
+    let isWhole = true;
+    for (let at = 0; at < length; at += pageSize) {
+      const i = index + at / pageSize;
+      if (pageAt(file, i) !== undefined) continue;
+      const page = pageAt(lent, i);
+      if (page !== undefined) {
+        takePage(memory, file, i, page, Math.min(page.length, length - at));
+        lender.clean.touch(page);
+      } else if (i * pageSize >= lent.supplied) {
+        // A hole: what is not stored is zeros.
+        fillPage(memory, file, i, NOTHING);
+      } else {
+        isWhole = false;
+      }
+    }
+    reclaim(lender);
+    return isWhole;
+  }
+
+  /** Whether the file is the one that is wanted, as far as `end`. */
+  #isStill({ ino, size, mtimeSec, mtimeNsec }: Fingerprint, end: number): boolean {
+    const lent = this.#lent;
+    if (lent.size < end || (ino !== 0 && ino !== lent.number)) return false;
+    return size === lent.size && mtimeSec === lent.mtimeSec && mtimeNsec === lent.mtimeNsec;
+  }
+}
+
+/** Puts the first `length` bytes of a page of the lender into the file. */
+function takePage(memory: Memory, file: Contents, index: PageIndex, page: Page, length: number): void {
+  if (isWorthCopying(page)) {
+    fillPage(memory, file, index, page.bytes.subarray(page.start, page.start + length));
+    return;
+  }
+  const twin = new CleanPage(file, index, page.slab, cellOf(page), length);
+  memory.slabs.borrow(shareBytes(page, twin));
+  putSupplied(memory, file, twin);
+}
