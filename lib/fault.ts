@@ -92,9 +92,18 @@ export interface Io {
   /** Has something done that is no question, once for this call. */
   perform(errand: Errand): void;
   /** Has something done behind the operation: what it gives is given only then, or what that throws instead. Replaces what was to be done. */
-  afterwards(errand: Errand): void;
+  afterwards(errand: Errand, whose: Behind): void;
   /** Makes a change behind which the operation goes on: it is made once for this call, however often that stops. */
   once<R>(change: () => R): R;
+}
+
+/** A tree whose operations have something done behind them. */
+export interface Behind {
+  /**
+   * What is to be done behind the synchronous operation that runs; undefined for nothing. Of each tree apart, since a branch that is asked
+   * while the operation runs may be an overlay too, with operations of its own. Changed here only.
+   */
+  behind: Errand | undefined;
 }
 
 /** Something to be done, at once or later. */
@@ -137,9 +146,6 @@ function readToScratch(
   return count === undefined ? undefined : buffer.subarray(0, count);
 }
 
-/** What is to be done behind the synchronous operation that runs; undefined for nothing. Changed by `syncIo` and `runSync`. */
-let pending: Errand | undefined;
-
 /** Asks at once: for the synchronous API. */
 export const syncIo: Io = {
   isAtOnce: true,
@@ -176,22 +182,22 @@ export const syncIo: Io = {
     now(branch, 'writeThrough', '').writeThrough(handle, source, position),
   perform: (errand) => errand.now(),
   once: (change) => change(),
-  afterwards: (errand) => {
-    pending = errand;
+  afterwards: (errand, whose) => {
+    whose.behind = errand;
   },
 };
 
-/** Runs an operation for the synchronous API. */
-export function runSync<R>(operation: (io: Io) => R): R {
-  pending = undefined;
-  return settleNow(operation(syncIo));
+/** Runs an operation on a tree for the synchronous API. */
+export function runSync<R>(whose: Behind, operation: (io: Io) => R): R {
+  whose.behind = undefined;
+  return settleNow(whose, operation(syncIo));
 }
 
 /** Does what is to be done behind a synchronous operation that gave `value`. */
-export function settleNow<R>(value: R): R {
-  const errand = pending;
+export function settleNow<R>(whose: Behind, value: R): R {
+  const errand = whose.behind;
   if (errand === undefined) return value;
-  pending = undefined;
+  whose.behind = undefined;
   errand.now();
   return value;
 }

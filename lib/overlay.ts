@@ -357,7 +357,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
 
   #worded<R>(syscall: string, path: string, operation: (io: Io) => R): R {
     try {
-      return runSync(operation);
+      return runSync(this.#tree, operation);
     } catch (thrown) {
       throw thrown instanceof Errno ? systemError(thrown, syscall, path, undefined, this.#worded) : thrown;
     }

@@ -44,7 +44,7 @@ export function syncForm(session: Session, call: AnyCall): SyncFunction {
     let failure: unknown;
     try {
       request = readTaken(() => call.parse(session, a, b, c));
-      const answer = settleNow(call.run(syncIo, session, request));
+      const answer = settleNow(tree, call.run(syncIo, session, request));
       if (!(answer instanceof Errno || answer instanceof Sequel)) return answer;
       failure = answer;
     } catch (thrown) {
@@ -59,7 +59,7 @@ export function syncForm(session: Session, call: AnyCall): SyncFunction {
     try {
       request = call.parse(session, a, b, c);
       if (entries.isCrowded) makeRoom(tree);
-      const answer = settleNow(call.run(syncIo, session, request));
+      const answer = settleNow(tree, call.run(syncIo, session, request));
       if (!(answer instanceof Errno || answer instanceof Sequel)) return answer;
       failure = answer;
     } catch (thrown) {

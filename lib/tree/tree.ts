@@ -13,7 +13,7 @@
 
 import { constants } from 'node:fs';
 import { PLAIN, type Spelling } from '../branch/whiteout.ts';
-import type { Errand, Io } from '../fault.ts';
+import type { Behind, Errand, Io } from '../fault.ts';
 import type { Memory } from '../pages/memory.ts';
 import { PageTable } from '../pages/page-table.ts';
 import { Entries } from './cache/entries.ts';
@@ -141,7 +141,7 @@ export interface TreeOptions {
   readonly spelling?: Spelling;
 }
 
-export class Tree {
+export class Tree implements Behind {
   readonly memory: Memory;
   readonly clock: () => number;
   /** Shown as `st_dev`. Set again by write-back to what an upper that is mounted again has shown before. */
@@ -183,6 +183,8 @@ export class Tree {
   through: Through | undefined = undefined;
   /** Keeps what the change that is being made changes; undefined where nobody would take it back. Set by `through`. */
   undo: Undo | undefined = undefined;
+  /** See `Behind`. */
+  behind: Errand | undefined = undefined;
   /** What a change has to wait for while the tree is frozen. Set by the overlay. */
   thawing: Errand | undefined = undefined;
   /** Owners by `uid:gid`. Entries are only added. */

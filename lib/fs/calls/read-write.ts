@@ -95,18 +95,19 @@ export function transfer(io: Io, session: Session, call: DataCall, asked: Transf
 
 /** The synchronous form. */
 export function syncDataForm(session: Session, call: DataCall): (...args: unknown[]) => number {
+  const { tree } = session.caller;
   const again = (fd: unknown, data: unknown, rest: readonly unknown[]): number => {
     dryRun(`${call.name}Sync`, TAKES, [fd, data, ...rest]);
     try {
       const asked = readTaken(() => call.parseSync(session, fd, data, rest));
-      return settleNow(transfer(syncIo, session, call, asked));
+      return settleNow(tree, transfer(syncIo, session, call, asked));
     } catch (thrown) {
       throw thrown instanceof Errno ? systemError(thrown, call.syscall, undefined, undefined, form) : thrown;
     }
   };
   const form = (fd?: unknown, data?: unknown, ...rest: unknown[]): number => {
     try {
-      return settleNow(transfer(syncIo, session, call, call.parseSync(session, fd, data, rest)));
+      return settleNow(tree, transfer(syncIo, session, call, call.parseSync(session, fd, data, rest)));
     } catch (thrown) {
       if (thrown === DOUBT) return again(fd, data, rest);
       throw thrown instanceof Errno ? systemError(thrown, call.syscall, undefined, undefined, form) : thrown;

@@ -108,7 +108,7 @@ function* removesAtOnce(session: Session, path: string): Sequence<boolean> {
   const tryIt = (io: Io) => removeTree(io, session.caller, path);
   const attempt = () =>
     step(
-      () => runSync(tryIt),
+      () => runSync(session.caller.tree, tryIt),
       () => runAsync(tryIt),
     );
   try {

@@ -27,14 +27,14 @@ function* copyFrom(caller: Caller, { to, mode }: CopyRequest, { file }: Opened):
   const bytes = yield* thenClose(caller, file, readBytes(caller, file, undefined));
   const flags = O_WRONLY | O_CREAT | O_TRUNC | ((mode & COPYFILE_EXCL) !== 0 ? O_EXCL : 0);
   const permissions = file.inode.mode & PERMISSIONS;
-  const target = yield* operation((io) => writeFile(io, caller, to, bytes, flags, permissions));
+  const target = yield* operation(caller, (io) => writeFile(io, caller, to, bytes, flags, permissions));
   if (isErrno(target)) throw target;
   if (target !== undefined) yield* thenClose(caller, target.file, writeBytes(caller, target.file, bytes, undefined));
 }
 
 /** Copies to a target that is open and can only be written piece by piece. */
 function* copyTo(caller: Caller, { from }: CopyRequest, { file }: Opened): Sequence<void> {
-  const bytes = yield* operation((io) => readFile(io, caller, from, O_RDONLY));
+  const bytes = yield* operation(caller, (io) => readFile(io, caller, from, O_RDONLY));
   if (isErrno(bytes)) throw bytes;
   if (Buffer.isBuffer(bytes)) yield* writeBytes(caller, file, bytes, undefined);
 }

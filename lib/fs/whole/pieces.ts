@@ -14,9 +14,9 @@ import { type Sequence, step } from '../sequences/steps.ts';
 const PIECE = 64 * 1024;
 
 /** An operation as a step of a sequence. */
-export function operation<R>(operate: (io: Io) => R, signal?: AbortSignal): Sequence<R> {
+export function operation<R>({ tree }: Caller, operate: (io: Io) => R, signal?: AbortSignal): Sequence<R> {
   return step(
-    () => runSync(operate),
+    () => runSync(tree, operate),
     () => runAsync(operate, signal),
   );
 }
@@ -26,7 +26,7 @@ export function* readBytes(caller: Caller, file: OpenFile, signal: AbortSignal |
   const pieces: Buffer[] = [];
   for (;;) {
     const piece = Buffer.allocUnsafeSlow(PIECE);
-    const length = yield* operation((io) => read(io, caller, file, piece, -1), signal);
+    const length = yield* operation(caller, (io) => read(io, caller, file, piece, -1), signal);
     if (length === 0) return Buffer.concat(pieces);
     pieces.push(piece.subarray(0, length));
   }
@@ -42,13 +42,13 @@ export function* writeBytes(
   let written = 0;
   while (written < source.length) {
     const rest = source.subarray(written);
-    written += yield* operation((io) => write(io, caller, file, rest, -1), signal);
+    written += yield* operation(caller, (io) => write(io, caller, file, rest, -1), signal);
   }
 }
 
 /** Makes sure that the upper has what was written. */
 export function* sync(caller: Caller, file: OpenFile, signal: AbortSignal | undefined): Sequence<void> {
-  const failure = yield* operation((io) => fsync(io, caller, file), signal);
+  const failure = yield* operation(caller, (io) => fsync(io, caller, file), signal);
   if (failure !== undefined) throw failure;
 }
 
@@ -57,6 +57,6 @@ export function* thenClose<R>(caller: Caller, file: OpenFile, use: Sequence<R>):
   try {
     return yield* use;
   } finally {
-    yield* operation((io) => close(io, caller, file));
+    yield* operation(caller, (io) => close(io, caller, file));
   }
 }

@@ -111,7 +111,7 @@ export class WriteThrough implements Through {
     }
     const undo = new Undo(this.#tree);
     this.#tree.undo = undo;
-    io.afterwards(this.#errandFor(undo));
+    io.afterwards(this.#errandFor(undo), this.#tree);
   }
 
   /** Brings down what an operation has changed. Requires: it is begun before anything else changes. */

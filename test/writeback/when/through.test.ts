@@ -29,6 +29,24 @@ beforeEach(() => {
   directory = newTop();
 });
 
+it('W7: what a lower that is an overlay is asked meanwhile takes nothing away from who asks', () => {
+  const below = createOverlay({ lower: directory });
+  below.fs.writeFileSync('/f', 'below');
+  below.fs.mkdirSync('/d');
+  const upper = Volume.fromJSON({});
+  const { fs } = createOverlay({ lower: below, upper, writeback: 'through' });
+  const fd = fs.openSync('/f', 'r+');
+  fs.writeSync(fd, 'W', 0);
+  expect(upper.readFileSync('/f', 'utf8')).toBe('Welow');
+  fs.closeSync(fd);
+  fs.writeFileSync('/d/new', 'new');
+  expect(upper.readFileSync('/d/new', 'utf8')).toBe('new');
+  fs.truncateSync('/f', 2);
+  expect(upper.readFileSync('/f', 'utf8')).toBe('We');
+  fs.rmSync('/d', { recursive: true });
+  expect(upper.readdirSync('/')).toContain('.wh.d');
+});
+
 /** Something to begin with: files of the upper, of the lower, and of both. */
 function prepare(fs: FileSystem): void {
   fs.mkdirSync('/mine/deep', { recursive: true });
