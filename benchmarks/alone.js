@@ -37,7 +37,7 @@ async function main(words) {
   if (!peer) throw new Error(`no peer is called ${name}`);
   /** @type {{ alone: Alone }} */
   const { alone } = await import(module);
-  const opened = await peer.open({ tree: empty, lowers: [lower], scratch, upper: false });
+  const opened = await peer.open({ tree: empty, lowers: [lower], scratch, upper: false, levels: 1 });
   const figures = await alone(opened, Number(count), action);
   await opened.close();
   process.stdout.write(JSON.stringify(figures));

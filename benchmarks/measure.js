@@ -23,13 +23,14 @@ import { NODE } from './peers.js';
  */
 /**
  * `once`: the operation can be done only once on a fresh peer, which is made for every sample.
- * `branches`: over so many lowers, not one. `upper`: overlays write back to a directory. `without`: peers on which the case has no meaning or does not end, and why.
+ * `branches`: over so many lowers, not one. `upper`: overlays write back to a directory. `levels`: so many overlays lie over each other. `without`: peers on which the case has no meaning or does not end, and why.
  * @typedef {object} Case
  * @property {string} name
  * @property {import('./trees.js').Tree} tree
  * @property {boolean} [once]
  * @property {number} [branches]
  * @property {boolean} [upper]
+ * @property {number} [levels]
  * @property {Record<string, string>} [without]
  * @property {(peer: Opened) => Prepared | Promise<Prepared>} prepare
  */

@@ -15,8 +15,9 @@ import { Union } from 'unionfs';
 
 /**
  * What a peer is opened over: the tree as a function, and as real directories that must not change, the topmost first;
- * and a path of its own where nothing is yet. With `upper` an overlay is to write back to a directory there.
- * @typedef {{ tree: Tree, lowers: readonly [string, ...string[]], scratch: string, upper: boolean }} Ground
+ * and a path of its own where nothing is yet. With `upper` an overlay is to write back to a directory there. With several `levels` an
+ * overlay is to lie over overlays.
+ * @typedef {{ tree: Tree, lowers: readonly [string, ...string[]], scratch: string, upper: boolean, levels: number }} Ground
  */
 /**
  * `sync` brings everything written to its place, where that is another; `commands` tells how many were given to the upper.
@@ -75,7 +76,7 @@ const node = {
 function overfs(name, url, immutable) {
   return {
     name,
-    async open({ lowers, scratch, upper }) {
+    async open({ lowers, scratch, upper, levels }) {
       const { createOverlay } = await load(url);
       const [at] = lowers;
       if (upper) {
@@ -83,7 +84,8 @@ function overfs(name, url, immutable) {
         return overUpper(createOverlay({ lower: { fs: nodeFs, root: at, immutable }, upper: scratch }));
       }
       const several = lowers.map((root) => ({ fs: nodeFs, root, at, immutable }));
-      const overlay = createOverlay({ lower: lowers.length > 1 ? several : [{ fs: nodeFs, root: '/', immutable }] });
+      let overlay = createOverlay({ lower: lowers.length > 1 ? several : [{ fs: nodeFs, root: '/', immutable }] });
+      for (let level = 1; level < levels; level++) overlay = createOverlay({ lower: { fs: overlay.fs, immutable } });
       return { ...AT_ONCE, fs: overlay.fs, root: at, close: () => overlay.close() };
     },
   };

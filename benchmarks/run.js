@@ -67,7 +67,7 @@ async function measureTheme(theme, { place, peers, speed }) {
   /** @type {{ cases: Case[] }[]} */
   const copies = await Promise.all(peers.map((_, index) => import(`./cases/${theme}.js?peer=${index}`)));
   const rows = [];
-  for (const [index, { tree, branches = 1, upper = false }] of (copies[0]?.cases ?? []).entries()) {
+  for (const [index, { tree, branches = 1, upper = false, levels = 1 }] of (copies[0]?.cases ?? []).entries()) {
     const entries = peers.flatMap((peer, copy) => {
       const subject = copies[copy]?.cases[index];
       return subject ? [{ peer, subject }] : [];
@@ -75,7 +75,7 @@ async function measureTheme(theme, { place, peers, speed }) {
     const lowers = place.lowersOf(tree, branches);
     const row = await measure(
       entries,
-      async (peer) => peer.open({ tree, lowers, scratch: place.scratch(), upper }),
+      async (peer) => peer.open({ tree, lowers, scratch: place.scratch(), upper, levels }),
       speed.pace,
     );
     place.tidy(row.name);
