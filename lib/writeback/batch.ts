@@ -34,6 +34,8 @@ export interface Batch {
   readonly cursor: Cursor;
   /** How far down it goes. */
   readonly reach: Reach;
+  /** The upper has all of it, for good: only the notes and the end of the journal are missing. Set by `WriteBack`. */
+  hasArrived: boolean;
 }
 
 /** A file whose bytes a copy still needs, and could not be copied, must not be changed either. */
@@ -76,6 +78,7 @@ export function makeBatch(plan: Plan, contentless: Map<Inode, Errno>, reach: Rea
     notes: [...plan.lost, ...notesOfContents(plan, failed)],
     cursor: { moves: 0, steps: 0, notes: new Map() },
     reach,
+    hasArrived: false,
   };
 }
 

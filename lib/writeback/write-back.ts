@@ -145,6 +145,11 @@ export class WriteBack {
     return this.isDirty || !this.#unflushed.isEmpty;
   }
 
+  /** A failure has left a batch decided and not done. */
+  get isUnfinished(): boolean {
+    return this.#decided !== undefined;
+  }
+
   /** A command is being told at this moment, or its listener runs: nobody can take over from there. */
   get isBusy(): boolean {
     return this.#desk.isBusy;
@@ -308,18 +313,12 @@ export class WriteBack {
     const batch = this.#decided;
     if (batch === undefined) return;
     try {
-      const watcher = watch(this.#tree, batch, this.#stage, this.#nameStage);
-      const { reach, cursor } = batch;
-      const isDurable = reach === 'upper' || isIndivisible(batch) || cursor.moves + cursor.steps > 0;
-      if (!isDurable) yield* flushAt(this.#area.base);
-      yield* carryOutBatch(this.#area, batch, cursor, this.#writer, watcher);
-      if (reach === 'storage') {
-        yield* flushBatch(batch);
-        settlePatches(this.#tree, batch);
-      }
+      // Never twice: what was patched is clean then, and the journal may be gone.
+      if (!batch.hasArrived) yield* this.#carryOut(batch);
+      batch.hasArrived = true;
       if (!isIndivisible(batch)) {
         yield* this.#addNotes(batch);
-        yield* endBatch(this.#area, reach);
+        yield* endBatch(this.#area, batch.reach);
       }
     } catch (thrown) {
       if (thrown instanceof Errno) for (const inode of batch.plan.inodes) this.#report(inode, thrown);
@@ -329,6 +328,17 @@ export class WriteBack {
     if (batch.reach === 'upper' && this.#writer.can.flush !== false) this.#unflushed.note(batch);
     this.#decided = undefined;
     yield* this.#tidy();
+  }
+
+  *#carryOut(batch: Batch): Procedure<void> {
+    const watcher = watch(this.#tree, batch, this.#stage, this.#nameStage);
+    const { reach, cursor } = batch;
+    const isDurable = reach === 'upper' || isIndivisible(batch) || cursor.moves + cursor.steps > 0;
+    if (!isDurable) yield* flushAt(this.#area.base);
+    yield* carryOutBatch(this.#area, batch, cursor, this.#writer, watcher);
+    if (reach === 'upper') return;
+    yield* flushBatch(batch);
+    settlePatches(this.#tree, batch);
   }
 
   /** Clears the staging directory. It holds nothing that is wanted, so what fails is left to the next time. */
