@@ -144,7 +144,7 @@ interface Surroundings {
 }
 
 /** `node:fs` whose asynchronous answers come later, and with something done before and after each; some requests fail. */
-function lateFs({ between, isFailing }: Surroundings): object {
+export function lateFs({ between, isFailing }: Surroundings): object {
   const late: Record<string, unknown> = {};
   const failure = () => Object.assign(new Error('EIO: i/o error'), { code: 'EIO', errno: -5 });
   for (const [name, found] of Object.entries(nodeFs as unknown as Record<string, AnyFunction>)) {
@@ -174,7 +174,7 @@ function lateFs({ between, isFailing }: Surroundings): object {
 }
 
 /** So that most calls find something. */
-function furnish(fs: FileSystem): void {
+export function furnish(fs: FileSystem): void {
   for (const directory of ['/d', '/e', '/f']) fs.mkdirSync(directory);
   for (const [i, path] of ['/a', '/b', '/c', '/d/x', '/d/y', '/e/x'].entries()) {
     fs.writeFileSync(path, bytesOf(i, i * 4000));
@@ -182,7 +182,7 @@ function furnish(fs: FileSystem): void {
 }
 
 /** Does what may hear of a failed write-back. */
-function deaf(call: () => void): void {
+export function deaf(call: () => void): void {
   try {
     call();
   } catch (thrown) {

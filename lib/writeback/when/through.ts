@@ -9,7 +9,7 @@
  * taken back is one change and nothing else. Who reads meanwhile sees the change already, and may see it go again, as with any page cache.
  *
  * A change is taken once its batch is decided: the upper has it in its journal then, and does it even after a crash. What fails
- * behind that is no refusal; it is told by the event, and tried again by the next change.
+ * behind that is no refusal; it is told by the event, and tried again before the next change, which fails where that does.
  */
 
 import { Errno } from '../../errno.ts';
@@ -109,9 +109,24 @@ export class WriteThrough implements Through {
         return;
       }
     }
+    this.#endEarlier(io);
     const undo = new Undo(this.#tree);
     this.#tree.undo = undo;
     io.afterwards(this.#errandFor(undo), this.#tree);
+  }
+
+  /**
+   * Ends what a failure has left decided. If that came behind the change, the change would be taken back to a time before it: files would
+   * be where they were in the upper then.
+   */
+  #endEarlier(io: Io): void {
+    const writeBack = this.#writeBack;
+    if (!writeBack.isUnfinished) return;
+    io.perform({
+      key: `what was before change ${this.#count}`,
+      now: () => void writeBack.now({}, 'upper'),
+      later: () => writeBack.later({}, 'upper').then(() => {}),
+    });
   }
 
   /** Brings down what an operation has changed. Requires: it is begun before anything else changes. */
