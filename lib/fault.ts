@@ -224,7 +224,7 @@ async function resume<R>(
 ): Promise<R> {
   let fault = first;
   for (;;) {
-    await untilAborted(fault.until, signal);
+    await (signal === undefined ? fault.until : untilAborted(fault.until, signal));
     if (signal?.aborted) {
       io.giveUp();
       throw signal.reason;
@@ -259,7 +259,7 @@ export async function runAsync<R>(operation: (io: Io) => R, signal?: AbortSignal
     if (++answered % STRAIGHT === 0) await new Promise(setImmediate);
     return value;
   } catch (thrown) {
-    if (thrown instanceof Fault) return resume(operation, io, thrown, signal);
+    if (thrown instanceof Fault) return await resume(operation, io, thrown, signal);
     throw thrown;
   }
 }

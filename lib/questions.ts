@@ -11,6 +11,15 @@ export type Answer<R> = { readonly value: R } | { readonly thrown: unknown };
 /** How long, in milliseconds, a joiner waits before it asks for itself. Long enough for the answer of a disk or of a near network. */
 const PATIENCE = 250;
 
+/** What is thrown before there is a promise is an answer like any other. */
+function sentBy<R>(ask: () => Promise<R>): Promise<R> {
+  try {
+    return ask();
+  } catch (thrown) {
+    return Promise.reject(thrown);
+  }
+}
+
 /** A question that has been sent. */
 export class Question<R> {
   /** Set once, when the answer is there. */
@@ -25,14 +34,15 @@ export class Question<R> {
     this.settled = this.#send(ask, ended);
   }
 
-  async #send(ask: () => Promise<R>, ended: ((question: Question<R>) => void) | undefined): Promise<void> {
-    // What is thrown before there is a promise is an answer like any other.
-    try {
-      this.answer = { value: await ask() };
-    } catch (thrown) {
-      this.answer = { thrown };
-    }
-    ended?.(this);
+  #send(ask: () => Promise<R>, ended: ((question: Question<R>) => void) | undefined): Promise<void> {
+    const end = (answer: Answer<R>) => {
+      this.answer = answer;
+      ended?.(this);
+    };
+    return sentBy(ask).then(
+      (value) => end({ value }),
+      (thrown: unknown) => end({ thrown }),
+    );
   }
 
   /** What was said, or throws what was thrown. Requires: settled. */
