@@ -17,12 +17,13 @@
  */
 
 export { NotLoadedError } from './branch/decorators/recorded.ts';
+export type { Author } from './branch/upper/acting.ts';
 export type { FileSystem } from './fs/session.ts';
 export type { ChangeKind, FileType, PathChange } from './image/changes.ts';
 export type { Part } from './image/whence.ts';
 export { createOverlay, Overlay } from './overlay.ts';
 export type { OverlayEvents } from './overlay-events.ts';
-export type { CacheOptions, Lower, LowerOptions, OverlayOptions } from './overlay-options.ts';
+export type { CacheOptions, Lower, LowerOptions, OverlayOptions, UpperOptions } from './overlay-options.ts';
 export type { Statistics } from './overlay-statistics.ts';
 export type { Limits } from './pages/quota.ts';
 export type { Credentials } from './tree/caller.ts';

@@ -1,5 +1,6 @@
 /** What an overlay tells of itself, unasked. */
 
+import type { Author } from './branch/upper/acting.ts';
 import type { Command } from './writeback/commands.ts';
 
 /** What an overlay tells with `on`. */
@@ -18,6 +19,8 @@ export interface OverlayEvents {
        * (`onError: 'discard'`, `'through'`).
        */
       readonly discarded: boolean;
+      /** Whose data was refused, where that of others in the same file was not (`upper.as`). */
+      readonly as?: Author;
     },
   ];
 }

@@ -37,6 +37,16 @@ export interface LowerOptions {
   readonly name?: string;
 }
 
+/** The writable branch, with all that can be said of it. */
+export interface UpperOptions extends LowerOptions {
+  /**
+   * Answers an fs-like object over the same files that does what it is told with somebody's rights; asked once for each distinct credential.
+   * What is written through `overlay.as(credentials)`, or with the option `credentials`, is then handed to the upper by that object; what
+   * that refuses is refused to nobody else. Default: the overlay writes everything.
+   */
+  readonly as?: (credentials: Required<Credentials>) => object;
+}
+
 /** A read-only branch: a directory of the real disk, an fs-like object, or either with more said about it. */
 export type Lower = string | URL | LowerOptions | object;
 
@@ -48,7 +58,7 @@ export interface OverlayOptions {
    * The writable branch: a directory or an fs-like object. What it holds already is read as the topmost branch.
    * Default: none, all stays in memory.
    */
-  readonly upper?: string | URL | LowerOptions | object;
+  readonly upper?: string | URL | UpperOptions | object;
   /** Where relative paths start: absolute. Default: `process.cwd()` at each call. */
   readonly cwd?: string | (() => string);
   /** Permission bits that new files do not get. Default: `process.umask()` at each creation. */
@@ -95,6 +105,8 @@ export interface ParsedUpper {
   readonly root: string;
   /** The fs-like object, or the directory. */
   readonly given: object | string;
+  /** Answers an fs-like object that writes with somebody's rights; undefined where the overlay writes everything. */
+  readonly as: UpperOptions['as'] | undefined;
 }
 
 /** The options with every default filled in. */
@@ -287,7 +299,15 @@ function parseUpper(upper: NonNullable<OverlayOptions['upper']>): ParsedUpper {
   const given = typeof upper === 'object' && isLowerOptions(upper) ? (upper.fs ?? root) : upper;
   const written = makeUpper(typeof given === 'object' && !(given instanceof URL) ? given : originalFs, branch.name);
   if (written.missing !== undefined) throw new BranchError(branch.name, written.missing);
-  return { ...insistent(branch, written, root), root, given: given instanceof URL ? root : given };
+  return { ...insistent(branch, written, root), root, given: given instanceof URL ? root : given, as: parseAs(upper) };
+}
+
+/** The `as` of a described upper. That of an overlay is none: it answers for whoever uses it. */
+function parseAs(upper: NonNullable<OverlayOptions['upper']>): UpperOptions['as'] {
+  const described = upper as UpperOptions;
+  if (typeof upper !== 'object' || !Object.hasOwn(upper, 'as') || described.as === undefined) return undefined;
+  if (typeof described.as !== 'function') throw wrongType('upper.as', 'a function of credentials', described.as);
+  return described.as.bind(upper);
 }
 
 /** What the position of a branch in the stack says about it. */

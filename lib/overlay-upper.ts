@@ -6,11 +6,14 @@ import { createRequire } from 'node:module';
 import type { Volume } from 'memfs';
 import { UPPER } from './branch/branch.ts';
 import { makeBranch } from './branch/make-branch.ts';
+import { ActingUppers, type Author } from './branch/upper/acting.ts';
 import { makeUpper } from './branch/upper/upper.ts';
 import { EBUSY, Errno } from './errno.ts';
 import type { Errand } from './fault.ts';
 import { systemError } from './fs/errors.ts';
 import type { ParsedUpper } from './overlay-options.ts';
+import { Authors } from './pages/authors.ts';
+import type { Credentials } from './tree/caller.ts';
 import type { Inode } from './tree/inode.ts';
 import { UpperSource } from './tree/sources/source.ts';
 import type { Flusher, Tree } from './tree/tree.ts';
@@ -47,6 +50,8 @@ export class UpperControl implements Flusher {
   readonly #fate: Fate;
   /** What the user gave, or the volume that was made when one was first needed. Changed by `#makeVolume`. */
   given: object | string | undefined;
+  /** Who writes to the upper for others; undefined where nobody does. Set by `#connect`. */
+  #acting: ActingUppers | undefined;
   /** Undefined while there is no upper. Changed by the constructor and `#makeVolume`. */
   #writeBack: WriteBack | undefined;
   /** The mounting of a promise-only upper, once somebody has asked; undefined while nobody has, and after it failed. Changed by `#mount`. */
@@ -87,11 +92,16 @@ export class UpperControl implements Flusher {
     this.#tree.through = new WriteThrough(this.#tree, writeBack);
   }
 
-  #connect({ branch, upper, root }: ParsedUpper): WriteBack {
+  #connect({ branch, upper, root, as }: ParsedUpper): WriteBack {
     const { nesting } = upper;
     this.#tree.can = upper.can;
     const who = nesting === undefined ? OURSELVES : nesting.writer;
-    const writeBack = new WriteBack(this.#tree, { branch, upper, root, ...who, pause: PAUSE }, this.#listeners);
+    const acting = as && new ActingUppers(as);
+    if (acting !== undefined) {
+      this.#acting = acting;
+      this.#tree.memory.authors = new Authors({ uid: who.uid, gid: who.gid, groups: [] });
+    }
+    const writeBack = new WriteBack(this.#tree, { branch, upper, root, acting, ...who, pause: PAUSE }, this.#listeners);
     writeBack.fate = this.#fate;
     return writeBack;
   }
@@ -102,10 +112,28 @@ export class UpperControl implements Flusher {
     const volume = new memfs.Volume();
     const branch = makeBranch({ fs: volume, id: UPPER, name: 'upper', immutable: true, layered: true });
     this.given = volume;
-    const writeBack = this.#connect({ branch, upper: makeUpper(volume, 'upper'), root: '/', given: volume });
+    const writeBack = this.#connect({
+      branch,
+      upper: makeUpper(volume, 'upper'),
+      root: '/',
+      given: volume,
+      as: undefined,
+    });
     writeBack.mounting.now();
     attachUpper(this.#tree, new UpperSource(branch, '/', 0, undefined, ''));
     return writeBack;
+  }
+
+  /**
+   * As whom somebody writes; undefined where the upper cannot tell its writers apart. The overlay itself writes for who has no credentials
+   * of his own. Throws a TypeError or BranchError where what `as` answers for him is no upper.
+   */
+  authorFor(credentials: Credentials | undefined): Author | undefined {
+    const { authors } = this.#tree.memory;
+    if (credentials === undefined || authors === undefined) return authors?.own;
+    const author = authors.of(credentials.uid, credentials.gid, credentials.groups ?? []);
+    this.#acting?.meet(author);
+    return author;
   }
 
   /** What is written back is only held in memory, in the end. */
@@ -162,16 +190,25 @@ export class UpperControl implements Flusher {
 
   relieve(dirtyBytes: number): Errand | undefined {
     const writeBack = this.#writeBack;
+    if (writeBack === undefined || this.#triggers?.mustWait(dirtyBytes) !== true) return undefined;
+    return this.#relief('relieve', writeBack);
+  }
+
+  bring(): Errand | undefined {
+    return this.#writeBack && this.#relief('bring', this.#writeBack);
+  }
+
+  /** A write-back for which somebody waits who did not ask for it. */
+  #relief(key: string, writeBack: WriteBack): Errand {
     const triggers = this.#triggers;
-    if (writeBack === undefined || triggers?.mustWait(dirtyBytes) !== true) return undefined;
-    const end = (failures: readonly Failure[]) => triggers.noteEnd(failures.length === 0 ? 'arrived' : 'failed');
+    const end = (failures: readonly Failure[]) => triggers?.noteEnd(failures.length === 0 ? 'arrived' : 'failed');
     // What did not arrive is told to the descriptors of its files, not to the writer who happened to wait.
     const fail = (thrown: unknown) => {
       if (!(thrown instanceof Errno)) throw thrown;
-      triggers.noteEnd('failed');
+      triggers?.noteEnd('failed');
     };
     return {
-      key: 'relieve',
+      key,
       now: () => {
         // An upper that cannot be told at once goes on as it can; from within a write-back nobody waits for it.
         if (!writeBack.canWriteNow || writeBack.isBusy) return;

@@ -66,11 +66,17 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     this.#roots = new Map(branches.map(({ branch, root }) => [branch, root]));
     this.#upper = new UpperControl(this.#tree, upper, parsed.writeback, {
       onCommand: (command) => void this.emit('command', command),
-      onFailure: ({ path, errno }, fate) =>
-        void this.emit('writeback-error', { path, code: errno.code, discarded: fate === 'discarded' }),
+      onFailure: ({ path, errno, author }, fate) =>
+        void this.emit('writeback-error', {
+          path,
+          code: errno.code,
+          discarded: fate === 'discarded',
+          ...(author && { as: author }),
+        }),
     });
     setRoots(this.#tree, branches);
-    const caller = new Caller(this.#tree, credentials, umask);
+    const author = this.#upper.authorFor(options.credentials && credentials);
+    const caller = new Caller(this.#tree, credentials, umask, author);
     this.#session = { caller, descriptors: new Descriptors(ordinal), handles: new WeakMap(), cwd };
     this.fs = this.#createFront(this.#session);
   }
@@ -243,9 +249,11 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   /**
    * The same tree with somebody else's rights: an `fs` whose calls are checked against these credentials, and whose new files belong to them.
    *
-   * Descriptors are those of the overlay. What it writes is written back with the rights of the process, as everything is.
+   * Descriptors are those of the overlay. What is written to files that it has opened is written back with these rights where the upper can
+   * act for others (`upper.as`, see {@link UpperOptions}), else with those of the process, as everything is.
    *
-   * @throws RangeError (`ERR_INVALID_ARG_VALUE`) naming what is no user or group id
+   * @throws RangeError (`ERR_INVALID_ARG_VALUE`) naming what is no user or group id; TypeError (`ERR_INVALID_RETURN_VALUE`) or an error with the
+   *   code `ERR_OVERFS_BRANCH` where `upper.as` answers for them what is no upper
    *
    * @example
    * ```ts
@@ -262,8 +270,9 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * ```
    */
   as(credentials: Credentials): FileSystem {
-    const { uid, gid, groups } = parseCredentials(credentials);
-    const caller = new Caller(this.#tree, { uid, gid, groups: groups ?? [] }, this.#session.caller.umask);
+    const parsed = parseCredentials(credentials);
+    const author = this.#upper.authorFor(parsed);
+    const caller = new Caller(this.#tree, parsed, this.#session.caller.umask, author);
     return this.#createFront({ ...this.#session, caller });
   }
 

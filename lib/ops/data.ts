@@ -18,7 +18,7 @@ import { pathIn } from '../tree/sources/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
 import type { OpenFile } from './open.ts';
 import { mayChangeTree } from './spot.ts';
-import { fsync } from './sync.ts';
+import { fsync, giveWay } from './sync.ts';
 
 /** A file can be no longer than offsets can say exactly. */
 const MOST_BYTES = Number.MAX_SAFE_INTEGER;
@@ -294,10 +294,11 @@ export function readPrepared(io: Io, tree: Tree, file: File, from: number): Buff
 }
 
 /** Writes into a file. Requires: `prepareWrite`, `mayOwn`, and a quota that affords it. */
-export function writeNow(caller: Caller, file: File, source: Uint8Array, at: number): void {
+export function writeNow(caller: Caller, file: File, source: Uint8Array, at: number, author = caller.author): void {
   const { tree } = caller;
   own(tree, file, OWNED_CONTENT);
   writeContents(tree.memory, file, source, at);
+  if (author !== undefined) tree.memory.authors?.claim(file, at, at + source.length, author);
   dropSetId(caller, file);
   touchMtime(tree, file);
   tree.flusher?.noteWrite(tree.memory.quota.bytes);
@@ -341,10 +342,11 @@ function writeCached(io: Io, caller: Caller, file: OpenFile, source: Uint8Array,
   if (at + source.length > MOST_BYTES) throw EFBIG;
   mayChangeTree(io, tree);
   relieve(io, tree, source.length);
+  if (file.author !== undefined) giveWay(io, tree, inode, file.author, at, at + source.length);
   const length = prepareAffordable(io, tree, inode, at, source.length);
   if (length === 0 || !mayOwn(tree, inode)) throw ENOSPC;
   // From here on nothing stops or fails.
-  writeNow(caller, inode, length < source.length ? source.subarray(0, length) : source, at);
+  writeNow(caller, inode, length < source.length ? source.subarray(0, length) : source, at, file.author);
   if (position < 0) file.position = at + length;
   return length;
 }

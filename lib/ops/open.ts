@@ -3,6 +3,7 @@
  */
 
 import { constants } from 'node:fs';
+import type { Author } from '../branch/upper/acting.ts';
 import {
   EACCES,
   EEXIST,
@@ -55,6 +56,8 @@ export interface OpenFile {
   heard: number;
   /** The branch's own descriptor of a file that is used straight through. */
   readonly through: number | undefined;
+  /** As whom it writes: who has opened it (Linux `f_cred`). Undefined where the upper cannot tell its writers apart. */
+  readonly author: Author | undefined;
 }
 
 /** What an open will do once nothing can stop or fail any more. */
@@ -80,10 +83,10 @@ export function open(io: Io, caller: Caller, path: string, flags: number, mode: 
 export function openPlanned(caller: Caller, opening: Opening, flags: number, mode: number): OpenFile {
   const inode = carryOut(caller, opening, flags, mode);
   caller.tree.undo?.onRestore(() => void inode.opens--);
-  return describe(inode, flags, opening.kind === 'existing' ? opening.through : undefined);
+  return describe(caller, inode, flags, opening.kind === 'existing' ? opening.through : undefined);
 }
 
-function describe(inode: Inode, flags: number, through: number | undefined): OpenFile {
+function describe({ author }: Caller, inode: Inode, flags: number, through: number | undefined): OpenFile {
   inode.opens++;
   return {
     inode,
@@ -96,6 +99,7 @@ function describe(inode: Inode, flags: number, through: number | undefined): Ope
     ahead: 0,
     heard: sampleFailures(inode),
     through,
+    author,
   };
 }
 
@@ -121,7 +125,7 @@ function openAnonymous(io: Io, caller: Caller, path: string, flags: number, mode
   const file = makeFile(caller, directory, mode);
   file.nlink = 0;
   if ((flags & O_EXCL) === 0) file.state |= LINKABLE;
-  return describe(file, flags & ~(O_DIRECTORY | O_EXCL), undefined);
+  return describe(caller, file, flags & ~(O_DIRECTORY | O_EXCL), undefined);
 }
 
 /** Finds what a path and flags open, and checks that it may be opened. */

@@ -6,7 +6,15 @@
 import { constants } from 'node:fs';
 import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, EPERM, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { affordable, chargedBytes, pageAt, reclaim, shareContents, truncateContents } from '../pages/contents.ts';
+import {
+  affordable,
+  chargedBytes,
+  pageAt,
+  pagesOf,
+  reclaim,
+  shareContents,
+  truncateContents,
+} from '../pages/contents.ts';
 import { type Caller, dropSetId, may, mayHandOn, R_OK, S_ISGID } from '../tree/caller.ts';
 import {
   BORN,
@@ -24,6 +32,7 @@ import { touchMtime } from '../tree/tree.ts';
 import { FOLLOW, walk } from '../tree/walk.ts';
 import { mayLie, prepareRead, prepareWrite, probeSize, readAll, readPrepared, relieve, writeNow } from './data.ts';
 import { carryOut, isReading, isWriting, type OpenFile, type Opening, openPlanned, planOpen } from './open.ts';
+import { giveWay } from './sync.ts';
 
 const { O_CREAT, O_TRUNC, O_APPEND, O_RDONLY, O_WRONLY, O_EXCL, COPYFILE_EXCL } = constants;
 
@@ -157,6 +166,7 @@ function planWhole(io: Io, caller: Caller, opening: Opening, length: number, fla
   const at = (flags & O_APPEND) !== 0 ? inode.size : 0;
   if (length === 0) return at;
   if (at + length > Number.MAX_SAFE_INTEGER) throw EFBIG;
+  if (caller.author !== undefined) giveWay(io, tree, inode, caller.author, at, at + length);
   prepareWrite(io, tree, inode, at, at + length);
   if (affordable(tree.memory, inode, at, length) < length) throw ENOSPC;
   return at;
@@ -222,7 +232,7 @@ function openSpecial(io: Io, caller: Caller, path: string): Opened {
   return new Opened(openPlanned(caller, planOpen(io, caller, path, O_RDONLY), O_RDONLY, NEW_FILE));
 }
 
-function cloneInto({ tree }: Caller, source: File, copy: File): void {
+function cloneInto({ tree, author }: Caller, source: File, copy: File): void {
   // Where its content comes from says nothing any more about where the file itself comes from.
   copy.state |= BORN;
   returnLoan(copy);
@@ -234,4 +244,10 @@ function cloneInto({ tree }: Caller, source: File, copy: File): void {
   const { size, ino, mtimeSec, mtimeNsec } = source;
   extraOf(copy).fingerprint = source.extra?.fingerprint ?? { ino, size, mtimeSec, mtimeNsec };
   shareContents(tree.memory, source, copy);
+  const { authors, pageSize } = tree.memory;
+  if (authors === undefined || author === undefined) return;
+  // What others have written and the upper has not yet is copied by the caller, as by anybody who reads and writes.
+  for (const [index, { length }] of pagesOf(copy)) {
+    authors.claim(copy, index * pageSize, index * pageSize + length, author);
+  }
 }

@@ -256,6 +256,7 @@ export function truncateContents(memory: Memory, file: Contents, size: number): 
       last.length = size % pageSize;
     }
     if (size < file.supplied) file.supplied = size;
+    memory.authors?.release(file, size, file.size);
   }
   file.size = size;
 }
@@ -310,6 +311,7 @@ export function putPages(memory: Memory, file: Contents, kept: KeptPages): void 
 
 /** Forgets all pages. Requires: none is dirty, or the file itself has ended. */
 export function dropContents(memory: Memory, file: Contents): void {
+  memory.authors?.drop(file);
   dropPages(memory, file, () => true);
 }
 

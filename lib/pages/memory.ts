@@ -1,5 +1,6 @@
 /** The memory that the pages of one overlay share: its page size, its slabs, its quota. */
 
+import type { Authors } from './authors.ts';
 import { type Limits, Quota } from './quota.ts';
 import { CleanPages } from './reclaim.ts';
 import { Slabs } from './slab.ts';
@@ -16,6 +17,8 @@ export class Memory {
   readonly slabs: Slabs;
   readonly quota: Quota;
   readonly clean: CleanPages;
+  /** Who has written what; undefined where the upper cannot tell its writers apart. Set by the overlay. */
+  authors: Authors | undefined = undefined;
 
   /** @param maxBytes how many bytes of clean pages are kept, and of memory that holds nothing, together (P6) */
   constructor(pageSize: number, limits: Limits, maxBytes: number) {

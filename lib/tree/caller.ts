@@ -12,6 +12,7 @@
  */
 
 import { constants } from 'node:fs';
+import type { Author } from '../branch/upper/acting.ts';
 import type { Directory, Inode } from './inode.ts';
 import { isDirectory, ON_WAY } from './inode.ts';
 import { lasting } from './names.ts';
@@ -78,15 +79,18 @@ export class Caller {
   readonly groups: ReadonlySet<number>;
   /** Permission bits that new files do not get. Asked at each creation, since the process's may change. */
   readonly umask: () => number;
+  /** As whom it writes; undefined where the upper cannot tell its writers apart. */
+  readonly author: Author | undefined;
   /** Where it has been lately. */
   readonly ways = new Ways();
 
-  constructor(tree: Tree, credentials: Credentials, umask: () => number) {
+  constructor(tree: Tree, credentials: Credentials, umask: () => number, author?: Author) {
     this.tree = tree;
     this.uid = credentials.uid;
     this.gid = credentials.gid;
     this.groups = new Set(credentials.groups);
     this.umask = umask;
+    this.author = author;
   }
 
   isMember(gid: number): boolean {

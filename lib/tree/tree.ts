@@ -122,6 +122,8 @@ export interface Flusher {
   flush(inode: Inode): Errand | undefined;
   /** What a writer must have done first when so many bytes would be dirty; undefined when they are not too many. */
   relieve(dirtyBytes: number): Errand | undefined;
+  /** Brings all that is dirty to the upper, as far as that can be done now and is not refused; undefined where there is no upper. */
+  bring(): Errand | undefined;
   /** Hears how many bytes are dirty after a write. */
   noteWrite(dirtyBytes: number): void;
 }

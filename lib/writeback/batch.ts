@@ -18,6 +18,7 @@ import { leaveStage, lendElsewhere, noteMove, notePrint, unsettlePrint, upperOf,
 import type { Item, Plan } from './plan.ts';
 import type { Reach } from './report.ts';
 import { settleContent, settleName, settlePlaced } from './settle.ts';
+import { runsOf, sizeOf } from './stage/parts.ts';
 
 /** A decided batch. */
 export interface Batch {
@@ -73,13 +74,21 @@ export function makeBatch(plan: Plan, contentless: Map<Inode, Errno>, reach: Rea
     plan,
     failed,
     moves: moves.map(({ from, stage }) => ({ from, stage })),
-    steps: steps.map(({ step }) => step),
+    steps: steps.map(({ step, needs }) => (step.kind === 'patch' ? withoutRefused(step, plan, needs) : step)),
     drafted: { moves, steps },
     notes: [...plan.lost, ...notesOfContents(plan, failed)],
     cursor: { moves: 0, steps: 0, notes: new Map() },
     reach,
     hasArrived: false,
   };
+}
+
+/** A patch without what the upper has refused. */
+function withoutRefused(step: Step & { kind: 'patch' }, { contents }: Plan, inode: Inode | undefined): Step {
+  const content = inode && contents.get(inode);
+  if (content === undefined || content.refused.size === 0) return step;
+  const ranges = [...runsOf(content)].map(({ from, bytes }) => [from, bytes.length] as const);
+  return { ...step, ranges, size: sizeOf(content) };
 }
 
 /** What the upper shows otherwise of what was staged. */

@@ -7,6 +7,7 @@
 
 import type { Attributes, Branch, Entry, Fingerprint } from '../branch/branch.ts';
 import type { Handle } from '../branch/fs-like.ts';
+import type { Author } from '../branch/upper/acting.ts';
 import type { NewFile } from '../branch/upper/upper.ts';
 import type { Errno } from '../errno.ts';
 
@@ -25,6 +26,8 @@ export type Urgency = 'none' | 'in place' | 'at once';
 export type Command = Request & {
   /** Default `none`. */
   readonly urgency?: Urgency;
+  /** With whose rights (`upper.as`). Default: those of the overlay itself. */
+  readonly as?: Author;
 };
 
 /**

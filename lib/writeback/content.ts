@@ -8,18 +8,30 @@
 
 import type { Attributes, Branch, Fingerprint } from '../branch/branch.ts';
 import { printOf } from '../branch/dialect.ts';
+import type { Author } from '../branch/upper/acting.ts';
+import type { Errno } from '../errno.ts';
 import { pagesOf } from '../pages/contents.ts';
 import type { Memory } from '../pages/memory.ts';
 import { DIRTY, leaveBytes, type Page, type PageIndex, sharePage } from '../pages/page.ts';
 import { File, type Inode, namesOf, Symlink } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
+import { heldNames } from './places.ts';
 
 /** A dirty page as it was. */
 interface TakenPage {
   readonly index: PageIndex;
+  /** Where it begins in the file. */
+  readonly from: number;
   /** Shares the bytes, so that a later write to the file's own page leaves these alone. */
   readonly twin: Page;
+}
+
+/** Bytes that somebody wrote. `author` is undefined for the overlay itself. */
+export interface TakenClaim {
+  readonly from: number;
+  readonly to: number;
+  readonly author: Author | undefined;
 }
 
 /** Attributes as they were. */
@@ -51,6 +63,12 @@ export interface Content {
   readonly origin: { readonly branch: Branch; readonly path: string; readonly fingerprint: Fingerprint } | undefined;
   /** In order. */
   readonly pages: readonly TakenPage[];
+  /** Who wrote what, in order; none where all of it is the overlay's own. What nobody claims is that too. */
+  readonly claims: readonly TakenClaim[];
+  /** Whom the upper has refused, and why. Set while it is staged. */
+  readonly refused: Map<Author, Errno>;
+  /** Where the upper has the file itself; undefined where nobody need be asked whether he may write there. */
+  readonly heldAt: string | undefined;
   /** It gets no name: a file that is open only. */
   readonly isNameless: boolean;
   /** Of a symbolic link: where it points. */
@@ -101,7 +119,11 @@ export function takeContent(
   const isNameless = inode.nlink === 0;
   // All names that are known are brought to the upper.
   const unknown = place === undefined ? inode.nlink - namesOf(inode).length : 0;
-  const base = { inode, attributes: takeAttributes(inode, unknown), isNameless, staged: undefined };
+  const claims = inode instanceof File ? takeClaims(memory, inode) : OWN;
+  const heldAt = claims.length > 0 ? heldPath(inode, place) : undefined;
+  const made = { attributes: takeAttributes(inode, unknown), isNameless, staged: undefined };
+  const refused = claims.length > 0 ? new Map<Author, Errno>() : NOBODY;
+  const base = { inode, ...made, claims, refused, heldAt };
   if (!(inode instanceof File)) {
     const target = inode instanceof Symlink ? inode.target : undefined;
     const stage = stageNames.whole(inode);
@@ -111,23 +133,44 @@ export function takeContent(
   let bytes = 0;
   for (const [index, page] of pagesOf(inode)) {
     if (page.state !== DIRTY) continue;
-    dirty.push({ index, twin: sharePage(page) });
+    dirty.push({ index, from: index * memory.pageSize, twin: sharePage(page) });
     bytes += page.length;
   }
   dirty.sort((a, b) => a.index - b.index);
   // A file of several names keeps its inode in the upper too; else rewriting most of it is better done anew.
-  const patch = place !== undefined && (inode.nlink > 1 || bytes * 2 < memory.pageSize + inode.size);
+  // What others wrote is handed to the upper by them, which a patch is not: so that it goes into a new file where that is possible.
+  const isLittle = claims.length === 0 && bytes * 2 < memory.pageSize + inode.size;
+  const patch = place !== undefined && (inode.nlink > 1 || isLittle);
   const { size, supplied } = inode;
   return {
     ...base,
     kind: patch ? 'pages' : 'whole',
-    stage: patch ? stageNames.apart() : stageNames.whole(inode),
+    // The authors must be able to reach it, and need not be able to reach into a new directory.
+    stage: patch || claims.length > 0 ? stageNames.apart() : stageNames.whole(inode),
     size,
     supplied,
     origin: originOf(inode),
     pages: dirty,
     target: undefined,
   };
+}
+
+const OWN: readonly TakenClaim[] = [];
+/** Nobody is refused where nobody else has written. */
+const NOBODY = new Map<Author, Errno>();
+
+/** Who wrote what of a file; none where all of it is the overlay's own. */
+function takeClaims({ authors }: Memory, file: File): readonly TakenClaim[] {
+  const claims = authors?.claimsOn(file) ?? [];
+  if (claims.every(({ author }) => author === authors?.own)) return OWN;
+  return claims.map((claim) => (claim.author === authors?.own ? { ...claim, author: undefined } : claim));
+}
+
+/** Where the upper has a file now. */
+function heldPath(inode: Inode, place: UpperSource | undefined): string | undefined {
+  if (place !== undefined) return pathIn(place, inode.originName);
+  const [held] = heldNames(inode);
+  return held && pathIn(held.source, held.name);
 }
 
 function originOf(inode: Inode): Content['origin'] {

@@ -2,6 +2,7 @@
  * What is asked of a write-back, and what is told of it.
  */
 
+import type { Author } from '../branch/upper/acting.ts';
 import type { Errno } from '../errno.ts';
 import type { Command } from './commands.ts';
 
@@ -22,6 +23,8 @@ export interface Failure {
   /** Absolute in the overlay. */
   readonly path: string;
   readonly errno: Errno;
+  /** Whose data the upper has refused, where that of others has arrived or could have; undefined where it was refused to the overlay itself. */
+  readonly author?: Author | undefined;
 }
 
 /** What becomes of what could not be written: it stays dirty, or is given up. */

@@ -6,7 +6,9 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
+import type { Errno } from '../errno.ts';
 import { cleanPage, pageAt } from '../pages/contents.ts';
+import type { Memory } from '../pages/memory.ts';
 import { DIRTY } from '../pages/page.ts';
 import { type Directory, File, FRESH, HIDES, Inode, isDirectory, WHITEOUT } from '../tree/inode.ts';
 import { markName } from '../tree/own.ts';
@@ -17,9 +19,10 @@ import type { Note } from './area/notes.ts';
 import { type Content, hasGone, releaseContent } from './content.ts';
 import { notePrint, upperOf } from './places.ts';
 import { type Item, lowersOf, type Plan } from './plan.ts';
+import { refusalsIn, sizeOf } from './stage/parts.ts';
 
 /** Ends a batch. `failed` are inodes whose content could not be written: they and their names stay dirty. */
-export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, unknown>): void {
+export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, Errno>): void {
   const { dirty } = tree;
   if (dirty === undefined) return;
   dirty.isTaken = false;
@@ -34,6 +37,7 @@ export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, unknow
   }
   for (const content of plan.contents.values()) releaseContent(tree.memory, content);
   for (const inode of failed.keys()) if (inode.nlink > 0) dirty.addInode(inode);
+  for (const { inode } of refusalsIn(plan, failed)) if (inode.nlink > 0) dirty.addInode(inode);
 }
 
 /** What a name goes on holding, since its new file could not be written, is no place of a file whose new content is elsewhere. */
@@ -149,11 +153,30 @@ export function settlePlaced(tree: Tree, content: Content, source: UpperSource, 
 export function settleContent(tree: Tree, content: Content): void {
   const { inode } = content;
   if (!(inode instanceof File) || tree.dirty?.truncated.has(inode) || tree.dirty?.replaced.has(inode)) return;
-  inode.supplied = content.size;
-  for (const { index, twin } of content.pages) {
+  inode.supplied = sizeOf(content);
+  for (const { index, from, twin } of content.pages) {
     const page = pageAt(inode, index);
     if (page?.state !== DIRTY || page.bytes !== twin.bytes || page.start !== twin.start || page.length !== twin.length)
       continue;
-    cleanPage(tree.memory, inode, index, page);
+    if (settleClaims(tree.memory, content, inode, from, from + page.length) === 'all arrived') {
+      cleanPage(tree.memory, inode, index, page);
+    }
   }
+}
+
+/** Notes whose bytes have arrived of a page: those of everybody who was not refused (W13). */
+function settleClaims(
+  { authors }: Memory,
+  { refused }: Content,
+  file: File,
+  from: number,
+  to: number,
+): 'all arrived' | 'not all' {
+  if (authors === undefined) return 'all arrived';
+  let outcome: 'all arrived' | 'not all' = 'all arrived';
+  for (const claim of authors.within(file, from, to)) {
+    if (refused.has(claim.author)) outcome = 'not all';
+    else authors.release(file, claim.from, claim.to);
+  }
+  return outcome;
 }

@@ -10,6 +10,7 @@
 
 import type { Branch } from '../branch/branch.ts';
 import { NotLoadedError } from '../branch/decorators/recorded.ts';
+import type { ActingUppers, Author } from '../branch/upper/acting.ts';
 import type { Upper } from '../branch/upper/upper.ts';
 import { ENOTSUP, Errno } from '../errno.ts';
 import { type Errand, type Io, runAsync, syncIo, untilAborted } from '../fault.ts';
@@ -40,17 +41,19 @@ import { isRead } from './places.ts';
 import { type Plan, plan } from './plan.ts';
 import type { Failure, Fate, Listeners, Manner, Reach } from './report.ts';
 import { giveBack, newsIn, settle, takeNotes } from './settle.ts';
+import { stageNames } from './stage/names.ts';
+import { refusalsIn } from './stage/parts.ts';
 import { Outdated, stageAll } from './stage/stage-all.ts';
 import type { Writer } from './stage/writer.ts';
 import { flushBatch, Unflushed } from './storage.ts';
-import { discard } from './when/discard.ts';
+import { discard, discardRefused } from './when/discard.ts';
 
 /** How the upper is reached, and who writes there. */
-export interface UpperAccess extends Omit<Writer, 'can' | 'isOnDisk'> {
+export interface UpperAccess extends Omit<Writer, 'can' | 'isOnDisk' | 'company'> {
   readonly branch: Branch;
   readonly upper: Upper;
-  /** Where in the branch the upper's root is. */
-  readonly root: string;
+  /** Who writes there for others; undefined where the upper cannot tell its writers apart. */
+  readonly acting: ActingUppers | undefined;
   /** Waits, at once or later. */
   readonly pause: Target['pause'];
 }
@@ -79,23 +82,25 @@ export class WriteBack {
   fate: Fate = 'retained';
   /** A batch of which anything cannot be written is not decided at all. Set by who writes through. */
   isWhole = false;
-  /** The last name given in the staging directory. Changed by `#nameStage`. */
-  #lastStage = 0;
+  readonly #nameStage: () => string;
   /** How many bytes of content were handed to the upper. Changed as commands go by. */
   written = 0;
 
-  constructor(tree: Tree, { branch, upper, root, uid, gid, umask, pause }: UpperAccess, listeners: Listeners) {
+  constructor(tree: Tree, access: UpperAccess, listeners: Listeners) {
+    const { branch, upper, acting, root, uid, gid, umask, pause } = access;
     this.#tree = tree;
     this.#area = areaAt(root, tree.spelling);
     this.#stage = new UpperSource(branch, this.#area.stage, 0, undefined, '');
-    this.#writer = { uid, gid, umask, can: upper.can, isOnDisk: branch.onDisk !== undefined };
+    const company = acting === undefined ? 'alone' : 'with others';
+    this.#writer = { uid, gid, umask, can: upper.can, isOnDisk: branch.onDisk !== undefined, root, company };
+    this.#nameStage = stageNames(this.#writer);
     this.#listeners = listeners;
     const trace = (command: Command) => {
       if (command.kind === 'write') this.written += command.bytes.length;
       else if (command.kind === 'put') for (const { length } of command.pieces) this.written += length;
       listeners.onCommand(command);
     };
-    this.#target = { branch, upper, trace, pause };
+    this.#target = { branch, upper, acting, trace, pause };
     this.#desk = new Desk(this.#target, () => {
       // What was under way may have left something there.
       this.#isStageUsed = true;
@@ -230,8 +235,6 @@ export class WriteBack {
     return this.#desk.begin(this.#bring(taken, manner, reach));
   }
 
-  readonly #nameStage = (): string => `${++this.#lastStage}`;
-
   /** Brings what was taken to the upper, and all that is there to its storage if that is asked for. */
   *#bring(taken: Plan | undefined, manner: Manner, wanted: Reach): Procedure<Failure[]> {
     const isWanted = wanted === 'storage' || this.#unflushed.isFull;
@@ -253,7 +256,8 @@ export class WriteBack {
       if (this.#isStageUsed) yield* this.#clearStage();
       this.#isStageUsed = true;
       lost = yield* this.#stageAll(taken, manner, failed, reach);
-      const [refusal = taken.draft.unnamed.size > 0 ? ENOTSUP : undefined] = failed.values();
+      const refusals = [...failed.values(), ...refusalsIn(taken, failed).map(({ errno }) => errno)];
+      const [refusal = taken.draft.unnamed.size > 0 ? ENOTSUP : undefined] = refusals;
       if (this.isWhole && refusal !== undefined) throw refusal;
       batch = makeBatch(taken, failed, reach);
       if (isIndivisible(batch)) yield* this.#addNotes(batch);
@@ -280,8 +284,14 @@ export class WriteBack {
       }
       throw thrown;
     }
-    const failures = [...failed].map(([inode, errno]) => ({ path: shownPathOf(this.#tree, inode), errno }));
-    if (this.fate === 'discarded') for (const inode of lost) yield* discard(this.#tree, inode);
+    const refusals = refusalsIn(taken, failed);
+    const failures = [...[...failed].map(([inode, errno]) => ({ inode, errno })), ...refusals].map(
+      ({ inode, ...failure }) => ({ path: shownPathOf(this.#tree, inode), ...failure }),
+    );
+    if (this.fate === 'discarded') {
+      for (const inode of lost) yield* discard(this.#tree, inode);
+      for (const inode of new Set(refusals.map((each) => each.inode))) yield* discardRefused(this.#tree, taken, inode);
+    }
     return [...failures, ...this.#reportUnnamed(taken)];
   }
 
@@ -293,6 +303,7 @@ export class WriteBack {
     const lost = yield* stageAll(taken, staging, failed);
     failWhoIsBoundTo(taken, failed);
     for (const [inode, errno] of failed) this.#report(inode, errno, lost.includes(inode) ? this.fate : this.#fateOfAll);
+    for (const { inode, errno, author } of refusalsIn(taken, failed)) this.#report(inode, errno, this.fate, author);
     return lost;
   }
 
@@ -370,9 +381,9 @@ export class WriteBack {
   }
 
   /** Tells whoever has to hear of it that an inode could not be written. */
-  #report(inode: Inode, errno: Errno, fate: Fate = 'retained'): void {
+  #report(inode: Inode, errno: Errno, fate: Fate = 'retained', author?: Author): void {
     noteFailure(inode, errno);
-    this.#listeners.onFailure({ path: shownPathOf(this.#tree, inode), errno }, fate);
+    this.#listeners.onFailure({ path: shownPathOf(this.#tree, inode), errno, author }, fate);
   }
 
   /** Tells of names that the upper cannot hold. */

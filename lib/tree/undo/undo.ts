@@ -6,6 +6,7 @@
  * change may come between (`writeback/when/through.ts` sees to that); what is only looked up or read meanwhile does no harm.
  */
 
+import type { Claim } from '../../pages/claims.ts';
 import { dropContents, type KeptPages, keepDirtyPages, putPages } from '../../pages/contents.ts';
 import { CHARGED, type Directory, type Entry, File, Inode, type Mark, SPARE } from '../inode.ts';
 import { endIfUnused } from '../names.ts';
@@ -20,6 +21,7 @@ interface KeptInode {
   readonly links: NonNullable<Inode['extra']>['links'] | undefined;
   readonly fingerprint: NonNullable<Inode['extra']>['fingerprint'];
   readonly pages: KeptPages | undefined;
+  readonly claims: readonly Claim[];
   readonly isLinked: boolean;
   readonly isClaimed: boolean;
 }
@@ -63,6 +65,7 @@ export class Undo {
       links: inode.extra && [...inode.extra.links],
       fingerprint: inode.extra?.fingerprint,
       pages: inode instanceof File ? keepDirtyPages(inode) : undefined,
+      claims: inode instanceof File ? (tree.memory.authors?.claimsOn(inode) ?? []) : [],
       isLinked: tree.linked.has(inode.number),
       isClaimed: tree.claimed.has(inode.number),
     });
@@ -131,6 +134,9 @@ export class Undo {
       inode.extra.fingerprint = kept.fingerprint;
     }
     if (inode instanceof File && kept.pages !== undefined) putPages(memory, inode, kept.pages);
+    if (inode instanceof File) {
+      for (const { from, to, author } of kept.claims) memory.authors?.claim(inode, from, to, author);
+    }
     borrow(inode);
     if (kept.isLinked) linked.set(inode.number, inode);
     if (kept.isClaimed) claimed.add(inode.number);

@@ -65,6 +65,7 @@ export interface Memories {
 export function* mount(area: Area, holder: Holder, dev: number, writer: Writer): Procedure<Memories> {
   yield* makeDirectory(area.base, 0o700);
   yield* look(area.base, 'directory');
+  yield* letAuthorsIn(area.base, writer);
   beginHolder(holder);
   let lock: 'free' | 'ours' = 'free';
   try {
@@ -77,6 +78,11 @@ export function* mount(area: Area, holder: Holder, dev: number, writer: Writer):
     if (lock === 'ours') yield* removeIfPossible(area.lock);
     throw thrown;
   }
+}
+
+/** Lets those search a directory who write to the work area beside the overlay itself, and nobody list it. */
+function* letAuthorsIn(path: string, { company, can }: Writer): Procedure<void> {
+  if (company === 'with others' && can.chmod) yield* tell({ kind: 'chmod', path, mode: 0o711, urgency: 'in place' });
 }
 
 function* removeIfPossible(path: string): Procedure<void> {
@@ -92,6 +98,7 @@ function* enter(area: Area, dev: number, writer: Writer): Procedure<Memories> {
   for (const path of [area.format, area.numbers]) yield* look(path, 'file');
   yield* look(area.stage, 'directory');
   yield* makeDirectory(area.stage, 0o700);
+  yield* letAuthorsIn(area.stage, writer);
   const text = yield* readText(area.format);
   if (text === undefined) yield* writeFormat(area, dev, writer);
   const format = text === undefined ? { dev } : parseFormat(area, text);

@@ -16,7 +16,7 @@ import { NotLoadedError } from '../../branch/decorators/recorded.ts';
 import { stir, Unrest } from '../../branch/upper/unrest.ts';
 import { EBUSY, type Errno, errnoOf } from '../../errno.ts';
 import type { Command, Ended, Procedure, Together } from '../commands.ts';
-import { endOf, patience, perform, type Target } from './perform.ts';
+import { endOf, patience, perform, type Target, upperFor } from './perform.ts';
 
 /** Thrown into a procedure that is given up, and by `later` to who waits for it: what it was to do is somebody else's now. */
 export class GivenUp extends Error {}
@@ -102,7 +102,8 @@ export class Drive<R> {
     const command = straggler?.command;
     // What it was about to open nobody else will close.
     if ((command?.kind === 'create' || command?.kind === 'open') && handle !== undefined) {
-      closes.push({ kind: 'close', path: command.path, handle });
+      const { path, as } = command;
+      closes.push({ kind: 'close', path, handle, ...(as && { as }) });
     }
     for (const close of closes) await this.#closeUnheard(close);
   }
@@ -112,8 +113,9 @@ export class Drive<R> {
     const { upper, branch } = this.#target;
     const isOpenedNow = upper.sync !== undefined && !isHarmless(close);
     try {
-      if (isOpenedNow) perform(close, upper.sync, branch, 'sync');
-      else await perform(close, upper.async ?? upper.sync, branch, 'async');
+      const to = upperFor(this.#target, close);
+      if (isOpenedNow) perform(close, to.sync, branch, 'sync');
+      else await perform(close, to.async ?? to.sync, branch, 'async');
     } catch {
       // It is of a file that nobody wants.
     }
@@ -173,7 +175,7 @@ export class Drive<R> {
     const { branch, upper, trace } = this.#target;
     trace(command);
     if (upper.sync === undefined) throw new NotLoadedError(branch, command.kind, '');
-    const answer = perform(command, upper.sync, branch, 'sync');
+    const answer = perform(command, upperFor(this.#target, command).sync, branch, 'sync');
     if (command.urgency === 'at once') stir(branch);
     return answer;
   }
@@ -201,7 +203,8 @@ export class Drive<R> {
         // Who was told may have taken over.
         if (this.#command !== command) return 'at once';
         if (command.urgency === 'at once' && upper.sync === undefined) unrest.begin();
-        answer = perform(command, isNow ? upper.sync : (upper.async ?? upper.sync), branch, isNow ? 'sync' : 'async');
+        const to = upperFor(this.#target, command);
+        answer = perform(command, isNow ? to.sync : (to.async ?? to.sync), branch, isNow ? 'sync' : 'async');
       }
       if (answer instanceof Promise) answer = await this.#unlessWoken(command, answer);
       if (isAtOnce(command)) stir(branch);

@@ -3,6 +3,7 @@
  */
 
 import type { Branch } from '../../branch/branch.ts';
+import type { ActingUppers } from '../../branch/upper/acting.ts';
 import type { AsyncUpperRequests, Upper, UpperRequests } from '../../branch/upper/upper.ts';
 import { EAGAIN, EBUSY, ENOSYS, type Errno, errnoOf } from '../../errno.ts';
 import type { Command, Ended } from '../commands.ts';
@@ -11,6 +12,8 @@ import type { Command, Ended } from '../commands.ts';
 export interface Target {
   readonly branch: Branch;
   readonly upper: Upper;
+  /** Who acts for others; undefined where nobody does. */
+  readonly acting: ActingUppers | undefined;
   /** Told of every command before it is carried out. */
   readonly trace: (command: Command) => void;
   /** Waits some milliseconds, at once or later. */
@@ -23,6 +26,13 @@ const PATIENCE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 /** How long to wait before a command is tried again; undefined when it has failed for good. */
 export function patience(failure: Errno, attempt: number): number | undefined {
   return failure === EAGAIN || failure === EBUSY ? PATIENCE[attempt] : undefined;
+}
+
+/** The upper to which a command goes. Throws why there is none that acts for who is to do it. */
+export function upperFor({ upper, acting }: Target, { as }: Command): Upper {
+  if (as === undefined) return upper;
+  if (acting === undefined) throw ENOSYS;
+  return acting.of(as);
 }
 
 /** Sends one command; the answer is a promise when the requests are asynchronous. */

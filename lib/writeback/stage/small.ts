@@ -19,9 +19,12 @@ const MOST = 32;
 const MOST_BYTES = 1024 * 1024;
 
 /** Whether one command does for a content. `umask` are the permission bits that new files do not get. */
-function isSmall({ inode, kind, attributes, size, pages }: Content, umask: number, writer: Writer, pageSize: number) {
+function isSmall(content: Content, umask: number, writer: Writer, pageSize: number) {
+  const { inode, kind, attributes, size, pages, claims } = content;
   const { mode, uid, gid } = attributes;
   const { can } = writer;
+  // What others wrote is not ours to put anywhere (W13).
+  if (claims.length > 0) return false;
   if (kind !== 'whole' || !(inode instanceof File) || mode === undefined || size > MOST_BYTES) return false;
   if (!can.setTimes || (can.chown && (uid !== writer.uid || gid !== writer.gid))) return false;
   if (can.chmod && (mode & 0o777 & ~umask) !== mode) return false;

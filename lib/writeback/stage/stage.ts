@@ -6,10 +6,13 @@ import { EACCES, EPERM, ESTALE } from '../../errno.ts';
 import type { Memory } from '../../pages/memory.ts';
 import type { Page } from '../../pages/page.ts';
 import { File } from '../../tree/inode.ts';
+import { removeFile } from '../area/files.ts';
 import { flushAt } from '../area/flush.ts';
 import { type Procedure, tell } from '../commands.ts';
 import type { Content } from '../content.ts';
 import type { Reach } from '../report.ts';
+import { askForAuthors, takeBack, writeForAuthors } from './on-behalf.ts';
+import { isNothingLeft, partsOf, runsOf, sizeOf } from './parts.ts';
 import { giveAttributes, type Writer, writeAll } from './writer.ts';
 
 /** How much is read from an origin at once. */
@@ -25,13 +28,33 @@ export function* stageContent(
 ): Procedure<void> {
   const path = `${staging}/${content.stage}`;
   if (content.inode instanceof File) {
-    if (content.kind === 'whole') yield* stageFile(memory, content, path, writer);
-    else yield* stagePages(content, path);
+    yield* content.claims.length === 0
+      ? stageOnce(memory, content, path, writer)
+      : stageForAuthors(memory, content, path, writer);
     if (reach === 'storage') yield* flushAt(path);
   } else {
     yield* tell({ kind: 'symlink', target: content.target ?? '', path });
     yield* giveAttributes(path, content.attributes, writer, 'made with its mode');
     content.staged = yield* tell({ kind: 'lstat', path });
+  }
+}
+
+function* stageOnce(memory: Memory, content: Content, path: string, writer: Writer): Procedure<void> {
+  if (content.kind === 'whole') yield* stageFile(memory, content, path, writer);
+  else yield* stagePages(content, path, writer);
+}
+
+/** Stages what several have written: again without those whom the upper refuses (W13). Throws their error where nothing is left. */
+function* stageForAuthors(memory: Memory, content: Content, path: string, writer: Writer): Procedure<void> {
+  const { refused } = content;
+  yield* askForAuthors(content, writer);
+  for (;;) {
+    const [errno] = refused.values();
+    if (errno !== undefined && isNothingLeft(content)) throw errno;
+    const before = refused.size;
+    yield* stageOnce(memory, content, path, writer);
+    if (refused.size === before) return;
+    yield* removeFile(path, 'none');
   }
 }
 
@@ -47,21 +70,19 @@ function sourceOf({ origin, supplied, pages }: Content, { can, isOnDisk }: Write
 
 function* stageFile(memory: Memory, content: Content, path: string, writer: Writer): Procedure<void> {
   const source = sourceOf(content, writer);
-  if (source === undefined || (yield* stageCopy(memory, content, source, path, writer)) === 'refused') {
-    yield* stageAnew(memory, content, path, writer);
-  }
+  const isCopied = source !== undefined && (yield* stageCopy(content, source, path)) === 'done';
+  if (!isCopied) yield* stageAnew(memory, content, path);
+  const isForOthers = content.claims.length > 0;
+  if (isForOthers && (yield* writeForAuthors(content, path, writer)) === 'refused') return;
+  const made = isForOthers ? 'made for others' : isCopied ? 'made by copying' : 'made with its mode';
+  yield* giveAttributes(path, content.attributes, writer, made);
   content.staged = yield* tell({ kind: 'lstat', path });
 }
 
 /** A copy of the origin in which only the dirty pages are written. The origin must be the same before and after (C7). */
-function* stageCopy(
-  memory: Memory,
-  content: Content,
-  source: string,
-  path: string,
-  writer: Writer,
-): Procedure<'done' | 'refused'> {
-  const { attributes, size, supplied, pages, origin } = content;
+function* stageCopy(content: Content, source: string, path: string): Procedure<'done' | 'refused'> {
+  const { supplied, pages, origin } = content;
+  const size = sizeOf(content);
   yield* mustBeTheSame(origin);
   try {
     yield* tell({ kind: 'copy', from: source, to: path });
@@ -76,17 +97,16 @@ function* stageCopy(
     try {
       if (supplied !== origin?.fingerprint.size) yield* tell({ kind: 'truncate', path, handle, size: supplied });
       let end = supplied;
-      for (const { index, twin } of pages) {
-        const at = index * memory.pageSize;
-        yield* writeAll(path, handle, bytesOf(twin), at);
-        end = Math.max(end, at + twin.length);
+      for (const { author, bytes, at } of runsOf(content)) {
+        if (author !== undefined) continue;
+        yield* writeAll(path, handle, bytes, at);
+        end = Math.max(end, at + bytes.length);
       }
       if (end !== size) yield* tell({ kind: 'truncate', path, handle, size });
     } finally {
       yield* tell({ kind: 'close', path, handle });
     }
   }
-  yield* giveAttributes(path, attributes, writer, 'made by copying');
   return 'done';
 }
 
@@ -96,9 +116,11 @@ function* mustBeTheSame(origin: Content['origin']): Procedure<void> {
   if (found === undefined || !printAlike(found, origin.fingerprint)) throw ESTALE;
 }
 
-function* stageAnew(memory: Memory, content: Content, path: string, writer: Writer): Procedure<void> {
-  const { attributes, size } = content;
-  const handle = yield* tell({ kind: 'create', path, mode: (attributes.mode ?? 0) & 0o777 });
+function* stageAnew(memory: Memory, content: Content, path: string): Procedure<void> {
+  const { attributes, claims } = content;
+  const size = sizeOf(content);
+  const mode = claims.length > 0 ? 0o600 : (attributes.mode ?? 0) & 0o777;
+  const handle = yield* tell({ kind: 'create', path, mode });
   try {
     let written = 0;
     for (const piece of piecesOf(memory, content)) {
@@ -110,39 +132,44 @@ function* stageAnew(memory: Memory, content: Content, path: string, writer: Writ
   } finally {
     yield* tell({ kind: 'close', path, handle });
   }
-  yield* giveAttributes(path, attributes, writer, 'made with its mode');
 }
 
 /** The dirty pages, one after the other; where each belongs is in the batch's journal. */
-function* stagePages(content: Content, path: string): Procedure<void> {
+function* stagePages(content: Content, path: string, writer: Writer): Procedure<void> {
   const handle = yield* tell({ kind: 'create', path, mode: 0o600 });
   try {
-    let at = 0;
-    for (const { twin } of content.pages) {
-      const bytes = bytesOf(twin);
-      yield* writeAll(path, handle, bytes, at);
-      at += bytes.length;
+    for (const { author, bytes, at } of runsOf(content)) {
+      if (author === undefined) yield* writeAll(path, handle, bytes, at);
     }
   } finally {
     yield* tell({ kind: 'close', path, handle });
   }
+  if (content.claims.length === 0) return;
+  yield* writeForAuthors(content, path, writer);
+  yield* takeBack(path, writer);
 }
 
 /** A part of a file: bytes, or where in the origin they are. Holes are left out. */
 type Piece = { readonly from: number; readonly bytes: Uint8Array } | { readonly from: number; readonly to: number };
 
-function* piecesOf(memory: Memory, { pages, supplied }: Content): Iterable<Piece> {
-  const { pageSize } = memory;
+/** What the overlay itself writes of a file, in order: what others write is left out. */
+function* piecesOf({ pageSize }: Memory, content: Content): Iterable<Piece> {
+  const { supplied, refused } = content;
   let at = 0;
-  for (const { index, twin } of pages) {
-    const start = index * pageSize;
-    for (; at < Math.min(start, supplied); at = Math.min(start, supplied, at + CHUNK)) {
-      yield { from: at, to: Math.min(start, supplied, at + CHUNK) };
+  for (const { page, from, bytes, author } of partsOf(content)) {
+    yield* fromOrigin(at, Math.min(page, supplied));
+    at = page + pageSize;
+    if (author === undefined) {
+      if (bytes.length > 0) yield { from, bytes };
+    } else if (refused.has(author)) {
+      yield* fromOrigin(from, Math.min(from + bytes.length, supplied));
     }
-    if (twin.length > 0) yield { from: start, bytes: bytesOf(twin) };
-    at = start + pageSize;
   }
-  for (; at < supplied; at += CHUNK) yield { from: at, to: Math.min(supplied, at + CHUNK) };
+  yield* fromOrigin(at, supplied);
+}
+
+function* fromOrigin(from: number, to: number): Iterable<Piece> {
+  for (let at = from; at < to; at += CHUNK) yield { from: at, to: Math.min(to, at + CHUNK) };
 }
 
 /** The bytes of a page, as long as it is held. */

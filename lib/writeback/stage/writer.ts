@@ -1,5 +1,6 @@
 /** Who writes to the upper, and what all that is written there has in common: bytes that may go in pieces, attributes that may be refused. */
 
+import type { Author } from '../../branch/upper/acting.ts';
 import type { Upper } from '../../branch/upper/upper.ts';
 import { EIO, EPERM } from '../../errno.ts';
 import { type Command, type Procedure, tell, type Urgency } from '../commands.ts';
@@ -13,6 +14,10 @@ export interface Writer {
   umask(): number;
   /** It writes to the real disk. */
   readonly isOnDisk: boolean;
+  /** Where in the upper its root is. */
+  readonly root: string;
+  /** Whether others write to the work area beside the overlay itself (W13). */
+  readonly company: 'alone' | 'with others';
   readonly can: Upper['can'];
 }
 
@@ -21,13 +26,13 @@ export function* giveAttributes(
   path: string,
   { mode, uid, gid, atime, mtime }: TakenAttributes,
   writer: Writer,
-  made: 'made with its mode' | 'made by copying' | 'made before',
+  made: 'made with its mode' | 'made by copying' | 'made for others' | 'made before',
 ): Procedure<void> {
   const { can } = writer;
   const [canChown, canSetTimes] =
     mode === undefined ? [can.chownLinks, can.setTimesOfLinks] : [can.chown, can.setTimes];
   const urgency: Urgency = made === 'made before' ? 'at once' : 'none';
-  if (canChown && (made === 'made before' || uid !== writer.uid || gid !== writer.gid)) {
+  if (canChown && (made === 'made before' || made === 'made for others' || uid !== writer.uid || gid !== writer.gid)) {
     yield* allowed({ kind: 'chown', path, uid, gid, urgency });
   }
   const isMade = mode === undefined || (made === 'made with its mode' && (mode & 0o777 & ~writer.umask()) === mode);
@@ -51,11 +56,21 @@ export function* writeAll(
   bytes: Uint8Array,
   position: number,
   urgency: Urgency = 'none',
+  as?: Author,
 ): Procedure<void> {
+  const who = as === undefined ? undefined : { as };
   let done = 0;
   while (done < bytes.length) {
     const rest = done === 0 ? bytes : bytes.subarray(done);
-    const written = yield* tell({ kind: 'write', path, handle, bytes: rest, position: position + done, urgency });
+    const written = yield* tell({
+      kind: 'write',
+      path,
+      handle,
+      bytes: rest,
+      position: position + done,
+      urgency,
+      ...who,
+    });
     // An upper that takes nothing and gives no reason would be asked for ever.
     if (written === 0) throw EIO;
     done += written;

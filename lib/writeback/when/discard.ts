@@ -2,13 +2,16 @@
  * Giving up what the upper has refused (`onError: 'discard'`): a file whose content could not be written is again what the upper has of it,
  * or a lower; one that neither has goes. Who has it open reads that from then on.
  *
- * Only the content and attributes of that file are lost. Where nothing of a batch could be written it is nobody's fault in particular, and
+ * Only the content and attributes of that file are lost, and of one that several have written only what was refused. Where nothing of a batch could be written it is nobody's fault in particular, and
  * all of it stays dirty.
  */
 
 import type { Attributes } from '../../branch/branch.ts';
 import { printOf } from '../../branch/dialect.ts';
-import { dropContents } from '../../pages/contents.ts';
+import type { Author } from '../../branch/upper/acting.ts';
+import { ESTALE } from '../../errno.ts';
+import { cleanPage, dropContents, pagesOf, truncateContents, writeContents } from '../../pages/contents.ts';
+import { DIRTY } from '../../pages/page.ts';
 import {
   BORN,
   CHARGED,
@@ -27,6 +30,8 @@ import { pathIn, type Source } from '../../tree/sources/source.ts';
 import { noteMove, type Tree } from '../../tree/tree.ts';
 import { type Procedure, tell } from '../commands.ts';
 import { placeOf, upperOf } from '../places.ts';
+import type { Plan } from '../plan.ts';
+import { sizeOf } from '../stage/parts.ts';
 
 /** Gives up what is dirty of a file or link. */
 export function* discard(tree: Tree, inode: Inode): Procedure<void> {
@@ -41,6 +46,58 @@ export function* discard(tree: Tree, inode: Inode): Procedure<void> {
   const { dirty } = tree;
   for (const all of [dirty?.inodes, dirty?.timed, dirty?.truncated, dirty?.replaced]) all?.delete(inode);
   for (const { directory, name } of namesOf(inode)) tree.onChange?.({ kind: 'change', directory, name, inode });
+}
+
+/**
+ * Gives up what was refused of a file the rest of which has arrived: only the bytes of those whom the upper has refused are again what it has
+ * there (W13).
+ */
+export function* discardRefused(tree: Tree, { contents }: Plan, inode: Inode): Procedure<void> {
+  const content = contents.get(inode);
+  if (content === undefined) return;
+  const { claims, refused } = content;
+  const { memory } = tree;
+  const { authors } = memory;
+  if (!(inode instanceof File) || inode.nlink === 0 || authors === undefined) return;
+  const old: { readonly from: number; readonly author: Author; readonly bytes: Uint8Array }[] = [];
+  for (const { from, to, author } of claims) {
+    if (author === undefined || !refused.has(author)) continue;
+    const bytes = Buffer.alloc(to - from);
+    bytes.set(yield* readOld(inode, from, Math.min(to, inode.supplied)));
+    old.push({ from, author, bytes });
+  }
+  // From here on nothing stops or fails.
+  for (const { from, author, bytes } of old) {
+    for (const claim of authors.within(inode, from, from + bytes.length)) {
+      if (claim.author !== author) continue;
+      writeContents(memory, inode, bytes.subarray(claim.from - from, claim.to - from), claim.from);
+      authors.release(inode, claim.from, claim.to);
+    }
+  }
+  const left = Math.max(sizeOf(content), authors.claimsOn(inode).at(-1)?.to ?? 0);
+  if (inode.size === content.size && left < inode.size) truncateContents(memory, inode, left);
+  for (const [index, page] of pagesOf(inode)) {
+    const from = index * memory.pageSize;
+    const isArrived = authors.within(inode, from, from + page.length).length === 0;
+    if (page.state === DIRTY && isArrived) cleanPage(memory, inode, index, page);
+  }
+  for (const { directory, name } of namesOf(inode)) tree.onChange?.({ kind: 'change', directory, name, inode });
+}
+
+function* readOld(file: File, from: number, to: number): Procedure<Uint8Array> {
+  const { origin, originName, extra } = file;
+  if (origin === undefined || from >= to) return new Uint8Array(0);
+  const [path, fingerprint] = [pathIn(origin, originName), printOf(extra?.fingerprint ?? file)];
+  const bytes = yield* tell({
+    kind: 'read',
+    branch: origin.branch,
+    path,
+    fingerprint,
+    offset: from,
+    length: to - from,
+  });
+  if (bytes === undefined) throw ESTALE;
+  return bytes;
 }
 
 /** Makes a file what its origin has. */

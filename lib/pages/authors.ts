@@ -1,0 +1,72 @@
+/**
+ * Who has written what is dirty, for an upper that can tell its writers apart (W13). Without such an upper there is none of this.
+ */
+
+import type { Author } from '../branch/upper/acting.ts';
+import { type Claim, Claims } from './claims.ts';
+import type { Contents } from './contents.ts';
+
+const NONE: readonly Claim[] = [];
+
+/** The authors of one overlay, and their claims. */
+export class Authors {
+  /** The author whose data is written by the overlay itself: who made it. */
+  readonly own: Author;
+  /** Authors by their credentials. Entries are only added. */
+  readonly #known = new Map<string, Author>();
+  /** By file. Only files with claims have an entry, but for some whose claims have gone. */
+  readonly #claims = new WeakMap<Contents, Claims>();
+
+  constructor(own: Author) {
+    this.own = own;
+  }
+
+  /** The one object for these credentials. */
+  of(uid: number, gid: number, groups: Iterable<number>): Author {
+    const ordered = [...new Set(groups)].sort((a, b) => a - b);
+    const key = `${uid}:${gid}:${ordered.join()}`;
+    let author = this.#known.get(key);
+    if (author === undefined) {
+      author = { uid, gid, groups: ordered };
+      this.#known.set(key, author);
+    }
+    return author;
+  }
+
+  /** Says who has written bytes of a file. */
+  claim(file: Contents, from: number, to: number, author: Author): void {
+    if (from === to) return;
+    let claims = this.#claims.get(file);
+    if (claims === undefined) {
+      claims = new Claims();
+      this.#claims.set(file, claims);
+    }
+    claims.add(from, to, author);
+  }
+
+  /** All claims of a file as they are now, in order. */
+  claimsOn(file: Contents): readonly Claim[] {
+    return this.#claims.get(file)?.all ?? NONE;
+  }
+
+  /** What of bytes `from` to `to` of a file is claimed, in order. */
+  within(file: Contents, from: number, to: number): readonly Claim[] {
+    return this.#claims.get(file)?.within(from, to) ?? NONE;
+  }
+
+  /** Says that bytes of a file are nobody's any more. */
+  release(file: Contents, from: number, to: number): void {
+    this.#claims.get(file)?.release(from, to);
+  }
+
+  /** Says that nothing of a file is anybody's any more. */
+  drop(file: Contents): void {
+    this.#claims.delete(file);
+  }
+
+  /** Whether bytes `from` to `to` of a file hold data of another author that was not written back. */
+  hasOthers(file: Contents, from: number, to: number, author: Author): boolean {
+    const claims = this.#claims.get(file);
+    return claims !== undefined && !claims.isEmpty && claims.within(from, to).some((claim) => claim.author !== author);
+  }
+}

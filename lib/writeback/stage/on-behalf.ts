@@ -1,0 +1,116 @@
+/**
+ * Writing on behalf of others (W13): each author's bytes go through the fs that acts for that author.
+ *
+ *     the overlay itself ── makes the staged file, with what nobody claims ──► chown A ──► as A: open, write, close ──► chown B ──► ...
+ *
+ * Only bytes have authors. Names, attributes, the journal, and giving what is staged its place are the overlay's own business, as they are
+ * the mounter's in overlayfs. So all that somebody may be refused happens before the batch is decided.
+ */
+
+import { constants } from 'node:fs';
+import type { Author } from '../../branch/upper/acting.ts';
+import { EACCES, ENOENT, EPERM, Errno } from '../../errno.ts';
+import { type Procedure, tell } from '../commands.ts';
+import type { Content } from '../content.ts';
+import { authorsOf, runsOf } from './parts.ts';
+import { type Writer, writeAll } from './writer.ts';
+
+const { R_OK, W_OK, X_OK } = constants;
+
+/** A staged file is its author's alone; where it cannot be given to anybody only its name, which nobody can list, guards it. */
+const PRIVATE = 0o600;
+const OPEN = 0o666;
+
+/** Asks for each author whether the file may be written that the upper has already; notes who may not. */
+export function* askForAuthors(content: Content, writer: Writer): Procedure<void> {
+  const { heldAt, refused } = content;
+  // Where files are written whole, opening one and closing it again would write it.
+  if (heldAt === undefined || !writer.can.writePieces) return;
+  for (const author of authorsOf(content)) {
+    try {
+      yield* mustBeAllowed(heldAt, author, writer);
+    } catch (thrown) {
+      if (!(thrown instanceof Errno)) throw thrown;
+      refused.set(author, thrown);
+    }
+  }
+}
+
+/** Opens a file as an author. What only the permission bits forbid is allowed: the overlay has checked them when the author opened it. */
+function* mustBeAllowed(path: string, author: Author, writer: Writer): Procedure<void> {
+  let handle: unknown;
+  try {
+    handle = yield* tell({ kind: 'open', path, as: author });
+  } catch (thrown) {
+    if (thrown === ENOENT || (thrown === EACCES && !(yield* isOpenTo(path, author, writer)))) return;
+    throw thrown;
+  }
+  yield* tell({ kind: 'close', path, handle, as: author });
+}
+
+/** Whether the permission bits that the upper has let an author read and write a file. */
+function* isOpenTo(path: string, { uid, gid, groups }: Author, { root }: Writer): Procedure<boolean> {
+  if (uid === 0) return true;
+  const base = root === '/' ? '' : root;
+  const names = path.slice(base.length + 1).split('/');
+  for (let i = 0; i <= names.length; i++) {
+    const at = `${base}/${names.slice(0, i).join('/')}`;
+    const found = yield* tell({ kind: 'lstat', path: i === 0 ? root : at });
+    if (found === undefined) return false;
+    const shift = uid === found.uid ? 6 : gid === found.gid || groups.includes(found.gid) ? 3 : 0;
+    const wanted = i < names.length ? X_OK : R_OK | W_OK;
+    if (((found.mode >> shift) & wanted) !== wanted) return false;
+  }
+  return true;
+}
+
+/** Has each author's bytes written to a staged file; notes who was refused, after which the file is to be staged anew. */
+export function* writeForAuthors(content: Content, path: string, writer: Writer): Procedure<'done' | 'refused'> {
+  for (const author of authorsOf(content)) {
+    if (content.refused.has(author)) continue;
+    try {
+      yield* handTo(author, path, writer);
+      yield* writeAs(author, content, path);
+    } catch (thrown) {
+      if (!(thrown instanceof Errno)) throw thrown;
+      content.refused.set(author, thrown);
+      return 'refused';
+    }
+  }
+  return 'done';
+}
+
+/** Lets an author write a staged file. */
+function* handTo({ uid, gid }: Author, path: string, { can }: Writer): Procedure<void> {
+  let isGiven = false;
+  try {
+    if (can.chown) {
+      yield* tell({ kind: 'chown', path, uid, gid });
+      isGiven = true;
+    }
+  } catch (thrown) {
+    if (thrown !== EPERM) throw thrown;
+  }
+  if (can.chmod) yield* tell({ kind: 'chmod', path, mode: isGiven ? PRIVATE : OPEN });
+}
+
+function* writeAs(author: Author, content: Content, path: string): Procedure<void> {
+  const handle = yield* tell({ kind: 'open', path, as: author });
+  try {
+    for (const run of runsOf(content)) {
+      if (run.author === author) yield* writeAll(path, handle, run.bytes, run.at, 'none', author);
+    }
+  } finally {
+    yield* tell({ kind: 'close', path, handle, as: author });
+  }
+}
+
+/** Takes a staged file back from its last author. */
+export function* takeBack(path: string, { can, uid, gid }: Writer): Procedure<void> {
+  try {
+    if (can.chown) yield* tell({ kind: 'chown', path, uid, gid });
+  } catch (thrown) {
+    if (thrown !== EPERM) throw thrown;
+  }
+  if (can.chmod) yield* tell({ kind: 'chmod', path, mode: PRIVATE });
+}

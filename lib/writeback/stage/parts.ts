@@ -1,0 +1,118 @@
+/**
+ * Who writes which bytes of a content (W13), and what is left of it where the upper has refused somebody.
+ *
+ *     page      ┌──────────┬─────────────────┬────────────┐
+ *               │ A's      │ nobody's        │ B's        │      three parts: A's and B's are written as A and as B, nobody's
+ *               └──────────┴─────────────────┴────────────┘      by the overlay itself
+ *
+ * Where B is refused, B's part is as it was before: the origin's as far as that supplies it, else a hole; and the file ends where what is
+ * left of it ends.
+ */
+
+import { UPPER } from '../../branch/branch.ts';
+import type { Author } from '../../branch/upper/acting.ts';
+import type { Errno } from '../../errno.ts';
+import { BORN, type Inode } from '../../tree/inode.ts';
+import type { Content, TakenClaim } from '../content.ts';
+import type { Plan } from '../plan.ts';
+
+/** Bytes of one page that are of one author. */
+export interface Part {
+  /** Where the page begins in the file. */
+  readonly page: number;
+  /** Where the bytes begin in the file. */
+  readonly from: number;
+  readonly bytes: Uint8Array;
+  /** Undefined: the overlay itself. */
+  readonly author: Author | undefined;
+}
+
+/** The dirty pages of a content in parts, in order: at least one of each page. */
+export function* partsOf({ pages, claims }: Content): Iterable<Part> {
+  let next = 0;
+  for (const { from: page, twin } of pages) {
+    const end = page + twin.length;
+    const part = (from: number, to: number, author: Author | undefined): Part => {
+      const begin = twin.start + from - page;
+      return { page, from, bytes: twin.bytes.subarray(begin, begin + to - from), author };
+    };
+    let at = page;
+    for (let claim = claims[next]; claim !== undefined && claim.from < end; claim = claims[next]) {
+      if (claim.to > at) {
+        const from = Math.max(at, claim.from);
+        if (from > at) yield part(at, from, undefined);
+        at = Math.min(end, claim.to);
+        yield part(from, at, claim.author);
+      }
+      // It may reach into the next page.
+      if (claim.to > end) break;
+      next++;
+    }
+    if (at < end || at === page) yield part(at, end, undefined);
+  }
+}
+
+/** Bytes that are written, and where in the staged file. */
+export interface Run extends Part {
+  readonly at: number;
+}
+
+/** What of a content is written, in order; what was refused is left out. */
+export function* runsOf(content: Content): Iterable<Run> {
+  const { kind, refused } = content;
+  let at = 0;
+  for (const part of partsOf(content)) {
+    if (isRefused(refused, part.author)) continue;
+    yield { ...part, at: kind === 'whole' ? part.from : at };
+    at += part.bytes.length;
+  }
+}
+
+/** Those who have written something of a content, but for the overlay itself. */
+export function authorsOf({ claims }: Content): Set<Author> {
+  const authors = new Set<Author>();
+  for (const { author } of claims) if (author !== undefined) authors.add(author);
+  return authors;
+}
+
+function isRefused(refused: Content['refused'], author: Author | undefined): boolean {
+  return author !== undefined && refused.has(author);
+}
+
+/** How long the file is in the upper: no longer than what was not refused needs. */
+export function sizeOf({ size, supplied, claims, refused }: Content): number {
+  const last = claims.at(-1);
+  if (last === undefined || last.to < size || !isRefused(refused, last.author)) return size;
+  const ends = (claim: TakenClaim) => (isRefused(refused, claim.author) ? 0 : claim.to);
+  return Math.max(supplied, ...claims.map(ends));
+}
+
+/** Whether nothing that could be written is left of a content after a refusal. */
+export function isNothingLeft(content: Content): boolean {
+  const { inode, claims, refused, isNameless, origin, supplied, heldAt } = content;
+  // What has no name is kept for who has it open, and what is still with its origin may go away there.
+  if (refused.size === 0 || isNameless) return false;
+  if (claims.some(({ author }) => !isRefused(refused, author))) return false;
+  if (origin === undefined) return true;
+  const isPlaced = origin.branch.id === UPPER && origin.path === heldAt;
+  // A copy of another file is new, whatever was written into it since.
+  if (!isPlaced && (inode.state & BORN) !== 0) return supplied === 0;
+  return supplied === origin.fingerprint.size && sizeOf(content) === supplied;
+}
+
+/** One author whose data was refused, while the rest of the file has arrived. */
+export interface Refusal {
+  readonly inode: Inode;
+  readonly author: Author;
+  readonly errno: Errno;
+}
+
+/** The refusals of a plan. `failed` are inodes of which nothing has arrived. */
+export function refusalsIn({ contents }: Plan, failed: ReadonlyMap<Inode, Errno>): Refusal[] {
+  const refusals: Refusal[] = [];
+  for (const { inode, refused } of contents.values()) {
+    if (refused.size === 0 || failed.has(inode)) continue;
+    for (const [author, errno] of refused) refusals.push({ inode, author, errno });
+  }
+  return refusals;
+}
