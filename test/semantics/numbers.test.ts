@@ -15,7 +15,7 @@ const IMPLEMENTED = [
   ...numbered('C', 12),
   ...numbered('T', 4),
   ...numbered('P', 8),
-  ...numbered('W', 14).filter((number) => number !== 'W13'),
+  ...numbered('W', 14),
   ...numbered('N', 8),
 ];
 
