@@ -168,7 +168,7 @@ export const syncIo: Io = {
     branch.straight === undefined
       ? now(branch, 'read', path).read(path, fingerprint, offset, length)
       : readToScratch(branch.straight, path, fingerprint, offset, length),
-  borrow: (_branch, loans, path, fingerprint, offset, length) => loans.now(path, fingerprint, offset, length),
+  borrow: (_branch, loans, path, _fingerprint, offset, length) => loans.now(path, offset, length),
   readStraight: (_branch, straight, path, fingerprint, offset, target) =>
     straight.now(path, fingerprint, offset, target),
   expectRead: () => {},

@@ -123,14 +123,17 @@ export interface Loan {
   readonly pageSize: number;
 }
 
+/** A loan of no pages: the bytes must be read. */
+export const NO_LOAN: Loan = Object.freeze({ pageSize: 0 });
+
 /**
  * Reading from an overlay without a copy: what `read` says, but that it may lend the pages that have the bytes instead of giving those. A
- * loan may be of no use any more when somebody comes to take it; then the bytes are read.
+ * loan may be of no use when somebody comes to take it; then the bytes are read. Who has waited has them at once where there is no loan.
  */
 export interface Loans {
   /** Bytes in the pages of the overlay: who has others cannot borrow. */
   readonly pageSize: number;
-  now(path: string, fingerprint: Fingerprint, offset: number, length: number): Loan | Uint8Array | undefined;
+  now(path: string, offset: number, length: number): Loan | undefined;
   later(path: string, fingerprint: Fingerprint, offset: number, length: number): Promise<Loan | Uint8Array | undefined>;
 }
 
@@ -154,8 +157,8 @@ export interface Branch {
   /** How to ask it without blocking; undefined where it has only synchronous functions, which are then asked directly. */
   readonly async: AsyncRequests | undefined;
   /**
-   * How to read without keeping a copy; undefined where what was read once should be kept. The kernel keeps it itself, so that it is
-   * cheap to have it again.
+   * How to read without keeping a copy; undefined where what was read once should be kept. The kernel and other overlays keep it
+   * themselves, so that it is cheap to have it again.
    */
   readonly straight?: StraightReads | undefined;
   /** How to borrow pages from it; undefined where it is no overlay. */

@@ -42,6 +42,7 @@ export function makeBranch({ fs, id, name, immutable, layered, reserved = 0 }: B
   if (found === undefined) throw notFsLike(name, fs);
   const { traits, sync, async } = capture(found, name);
   const dialect = new Dialect(traits);
+  const lender = lenderIn(found);
   const changes = !immutable ? 'by others' : id === UPPER ? 'by us' : 'never';
   const now = sync && new SyncBranchRequests(sync, dialect, traits.opensSync ? 'by handle' : 'whole', changes);
   const later = async && new AsyncBranchRequests(async, dialect, traits.opensAsync ? 'by handle' : 'whole', changes);
@@ -54,8 +55,8 @@ export function makeBranch({ fs, id, name, immutable, layered, reserved = 0 }: B
     sync: now,
     async: later,
     onDisk: traits.kernel ? (path) => path : undefined,
-    straight: traits.kernel ? straightReads(now, later) : undefined,
-    loans: loansFrom(lenderIn(found), now, later),
+    straight: traits.kernel || lender !== undefined ? straightReads(now, later) : undefined,
+    loans: loansFrom(lender, now, later),
     closeThrough: (handle) => {
       if (later?.hasOpened(handle) === true) later.closeThroughQuietly(handle);
       else now?.closeThroughQuietly(handle);
@@ -87,7 +88,7 @@ function loansFrom(
   if (lender === undefined || now === undefined || later === undefined) return undefined;
   return {
     pageSize: lender.pageSize,
-    now: (path, fingerprint, offset, length) => now.borrow(lender, path, fingerprint, offset, length),
+    now: (path, offset, length) => now.borrow(lender, path, offset, length),
     later: (path, fingerprint, offset, length) => later.borrow(lender, path, fingerprint, offset, length),
   };
 }

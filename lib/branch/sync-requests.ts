@@ -4,7 +4,7 @@
 
 import { mayHideChange, type StatsLike, statsIn } from './attributes.ts';
 import type { Attributes, Entry, Fingerprint, Loan, Remembered, Requests, Space } from './branch.ts';
-import { SAME } from './branch.ts';
+import { NO_LOAN, SAME } from './branch.ts';
 import {
   AS_IT_COMES,
   bytesIn,
@@ -142,27 +142,20 @@ export class SyncBranchRequests implements Requests {
   }
 
   /** What `Loans` has as `now`. Whether a loan is of the right file is seen when it is taken. Requires: files are read by handle. */
-  borrow(
-    lender: Lender,
-    path: string,
-    fingerprint: Fingerprint,
-    offset: number,
-    length: number,
-  ): Loan | Uint8Array | undefined {
+  borrow(lender: Lender, path: string, offset: number, length: number): Loan | undefined {
     const files = this.#files;
-    if (files === undefined) return this.read(path, fingerprint, offset, length);
+    if (files === undefined) return NO_LOAN;
     let file: OpenFile | undefined;
     try {
       file = files.take(path) ?? this.#openFile(files, path);
       const loan = lender.now(file.handle, offset, length);
       files.release(file);
-      if (loan !== undefined) return loan;
+      return loan ?? NO_LOAN;
     } catch (thrown) {
       if (file !== undefined) files.drop(file);
       if (saysReplaced(thrown)) return undefined;
       throw failureIn(thrown);
     }
-    return this.read(path, fingerprint, offset, length);
   }
 
   statfs(path: string): Space | undefined {

@@ -37,8 +37,8 @@ function writeSmall(): void {
   nodeFs.utimesSync(`${directory}/small`, 1, 1);
 }
 
-/** An overlay over the directory, `at` a place of the overlay if one is given, and how often a file of it was read. */
-function counted({ at = '/', cache = CACHE } = {}) {
+/** An overlay over the directory or, with two levels, over an overlay over it; `at` a place of the overlay if one is given; and how often a file was read. */
+function counted({ at = '/', cache = CACHE, levels = 1 } = {}) {
   const count = { reads: 0 };
   const fs = {
     ...nodeFs,
@@ -51,17 +51,20 @@ function counted({ at = '/', cache = CACHE } = {}) {
       return nodeFs.read(...args);
     }) as typeof nodeFs.read,
   };
-  const overlay = createOverlay({ lower: { fs, root: directory, at }, cache: { maxBytes: cache }, pageSize: 4096 });
+  const options = { cache: { maxBytes: cache }, pageSize: 4096 };
+  const [below, root] =
+    levels === 1 ? [fs, directory] : [createOverlay({ lower: { fs, root: directory }, ...options }), '/'];
+  const overlay = createOverlay({ lower: { fs: 'fs' in below ? below.fs : below, root, at }, ...options });
   return { overlay, fs: overlay.fs, count };
 }
 
-for (const form of FORMS) {
-  describe(`a long read of a large file, ${form}`, () => {
+for (const [form, levels] of FORMS.flatMap((each) => [1, 2].map((number) => [each, number] as const))) {
+  describe(`a long read of a large file, ${form}, levels: ${levels}`, () => {
     it('P6 gives what the file holds and leaves in the cache what is there', async () => {
       const content = large('content');
       nodeFs.writeFileSync(`${directory}/large`, content);
       writeSmall();
-      const { fs, count } = counted();
+      const { fs, count } = counted({ levels });
       const face = faceOf(fs, form, '/');
       await face.readFile('/small');
       for (let time = 1; time <= 2; time++) {
@@ -85,7 +88,7 @@ for (const form of FORMS) {
     it('C1 shows what was written in its range, and zeros where it was cut', async () => {
       const content = large('content');
       nodeFs.writeFileSync(`${directory}/large`, content);
-      const { fs } = counted({ at: '/below/here' });
+      const { fs } = counted({ at: '/below/here', levels });
       const face = faceOf(fs, form, '/');
       const handle = await face.open('/below/here/large', 'r+');
       const buffer = Buffer.alloc(PIECE);
@@ -108,7 +111,7 @@ for (const form of FORMS) {
     it('C7 of a file that the lower has changed is ESTALE where it is owned, else the new one', async () => {
       nodeFs.writeFileSync(`${directory}/owned`, large('old'));
       nodeFs.writeFileSync(`${directory}/clean`, large('old'));
-      const { fs } = counted();
+      const { fs } = counted({ levels });
       const face = faceOf(fs, form, '/');
       const owned = await face.open('/owned', 'r+');
       const clean = await face.open('/clean', 'r');

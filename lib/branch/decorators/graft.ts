@@ -139,9 +139,9 @@ function graftedStraight(straight: StraightReads, map: PathMap): StraightReads {
 function graftedLoans(loans: Loans, map: PathMap): Loans {
   return {
     pageSize: loans.pageSize,
-    now: (path, fingerprint, offset, length) => {
+    now: (path, offset, length) => {
       const inside = map.inside(path);
-      return inside === undefined ? undefined : loans.now(inside, fingerprint, offset, length);
+      return inside === undefined ? undefined : loans.now(inside, offset, length);
     },
     later: async (path, fingerprint, offset, length) => {
       const inside = map.inside(path);
