@@ -17,8 +17,15 @@ it('W2, W5, W9, W10, P5: calls between the commands of a write-back are neither 
   for (; played < most && (played === 0 || Date.now() < end); played++) {
     const directory = mkdtempSync(join(tmpdir(), 'overfs-meanwhile-'));
     try {
-      // Every second history has an upper that fails now and then.
-      await playHistory({ seed: first + played, directory, faults: played % 2 === 0 ? 0 : 3 });
+      const seed = first + played;
+      // Every second history has an upper that fails now and then, and every second one several users.
+      const [half, quarter] = [Math.floor(seed / 2), Math.floor(seed / 4)];
+      await playHistory({
+        seed,
+        directory,
+        faults: half % 2 === 0 ? 0 : 3,
+        users: quarter % 2 === 0 ? 'one' : 'several',
+      });
     } finally {
       rmSync(directory, { recursive: true });
     }

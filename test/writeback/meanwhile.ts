@@ -200,16 +200,29 @@ function flushDirectories(fs: FileSystem): void {
   }
 }
 
+/** Users who may all do everything. */
+const USERS = [undefined, { uid: 0, gid: 1 }, { uid: 0, gid: 2 }] as const;
+/** What they see of an overlay; made once for each. */
+const views = new WeakMap<Overlay, readonly FileSystem[]>();
+
+function viewsOf(overlay: Overlay): readonly FileSystem[] {
+  const known = views.get(overlay) ?? USERS.map((user) => (user === undefined ? overlay.fs : overlay.as(user)));
+  views.set(overlay, known);
+  return known;
+}
+
 export interface History {
   readonly seed: number;
   /** A directory of the disk that is empty. */
   readonly directory: string;
   /** How many in a hundred requests to the upper fail. */
   readonly faults: number;
+  /** Whether calls are made by several users, for whom the upper acts, and whom it refuses now and then (W13). */
+  readonly users: 'one' | 'several';
 }
 
 /** Plays a history; throws where something is not as it should be. */
-export async function playHistory({ seed, directory, faults }: History): Promise<void> {
+export async function playHistory({ seed, directory, faults, users }: History): Promise<void> {
   const dice = new Dice(seed);
   let now = 1e12;
   const clock = () => now;
@@ -225,7 +238,9 @@ export async function playHistory({ seed, directory, faults }: History): Promise
     if (overlay === undefined) return;
     now += 1000;
     const call = callFrom(dice);
-    const [expected, got] = [outcomeOf(call, model.fs, openThere), outcomeOf(call, overlay.fs, openHere)];
+    const who = users === 'one' ? 0 : dice.below(USERS.length);
+    const [there, here] = [viewsOf(model)[who] ?? model.fs, viewsOf(overlay)[who] ?? overlay.fs];
+    const [expected, got] = [outcomeOf(call, there, openThere), outcomeOf(call, here, openHere)];
     said.push(`${call.words}: ${typeof expected === 'string' && expected.length > 20 ? 'bytes' : expected}`);
     // Descriptors hear of failed write-backs when they are closed (W4), also those that a call opens for itself.
     if (faults > 0 && got === 'EIO') return;
@@ -234,7 +249,9 @@ export async function playHistory({ seed, directory, faults }: History): Promise
   let failure: unknown;
   const between = (when: 'sent' | 'answered') => {
     try {
-      while (failure === undefined && dice.below(100) < rate) step();
+      // Who writes over another's bytes takes over what is under way, which cannot be done while it is being sent.
+      const isFree = users === 'one' || when === 'answered';
+      while (isFree && failure === undefined && dice.below(100) < rate) step();
       // Whoever calls at once takes over what is under way.
       if (when === 'answered' && failure === undefined && rate > 0 && dice.below(100) < 2) takeOver();
     } catch (thrown) {
@@ -251,7 +268,9 @@ export async function playHistory({ seed, directory, faults }: History): Promise
     said.push('synced at once');
   };
   const isFailing = () => isFaulty && dice.below(100) < faults;
-  const upper = { fs: lateFs({ between, isFailing }), root: directory };
+  const fs = lateFs({ between, isFailing });
+  const as = () => lateFs({ between, isFailing: () => isFaulty && dice.below(100) < faults * 10 });
+  const upper = { fs, root: directory, ...(users === 'several' && { as }) };
   const options = {
     lower,
     clock,
