@@ -27,7 +27,7 @@ import { beginLook, endLook, heardLater, type Look, newest } from './branch/look
 import { epochOf, quietOf } from './branch/upper/unrest.ts';
 import { ESTALE } from './errno.ts';
 import type { Errand, Io } from './fault.ts';
-import { Fault, Question, stopFor } from './questions.ts';
+import { Fault, Question, stopFor } from './waiting/questions.ts';
 
 /** Questions under way that may be shared, by branch and wording. An entry lives from the sending to the answer. */
 const inFlight = new WeakMap<Branch, Map<string, Question<unknown>>>();
@@ -176,13 +176,13 @@ export class AsyncIo implements Io {
 
   /** What a question has brought; stops where that is not known yet. */
   #resultOf(branch: Branch, asked: Asked): unknown {
-    if (asked.question.answer === undefined) throw stopFor(branch, this.#until(asked));
+    if (asked.question.answer === undefined) throw stopFor(branch, this.#until(branch, asked));
     return asked.question.result();
   }
 
-  #until({ question, isJoined }: Asked): Promise<void> {
+  #until({ timers }: Branch, { question, isJoined }: Asked): Promise<void> {
     if (!isJoined) return question.settled;
-    return question.settledForOthers().then(() => {
+    return question.settledForOthers(timers).then(() => {
       this.#awaited ??= new Set();
       this.#awaited.add(question);
     });

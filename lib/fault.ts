@@ -33,7 +33,7 @@ import {
 import { NotLoadedError } from './branch/decorators/recorded.ts';
 import { mostBytes } from './branch/dialect.ts';
 import { heardAtOnce } from './branch/looks.ts';
-import { Fault } from './questions.ts';
+import { Fault } from './waiting/questions.ts';
 
 /** The one way to ask a branch: each method is the question of the same name in `Requests`. */
 export interface Io {

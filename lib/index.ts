@@ -27,6 +27,7 @@ export type { CacheOptions, Lower, LowerOptions, OverlayOptions, UpperOptions } 
 export type { Statistics } from './overlay-statistics.ts';
 export type { Limits } from './pages/quota.ts';
 export type { Credentials } from './tree/caller.ts';
+export type { Timers } from './waiting/timers.ts';
 export { UpperError } from './writeback/area/damage.ts';
 export type { Command } from './writeback/commands.ts';
 export type { Manner, Progress } from './writeback/report.ts';

@@ -3,7 +3,6 @@
  */
 
 import { constants } from 'node:fs';
-import { inspect } from 'node:util';
 import { type Branch, UPPER } from './branch/branch.ts';
 import { type Graft, graft } from './branch/decorators/graft.ts';
 import { recorded } from './branch/decorators/recorded.ts';
@@ -11,9 +10,11 @@ import { BranchError } from './branch/fs-like.ts';
 import { directoryBranch, makeBranch, originalFs } from './branch/make-branch.ts';
 import { insistent } from './branch/upper/insistent.ts';
 import { makeUpper, type Upper } from './branch/upper/upper.ts';
+import { isWhole, OptionTypeError, parseLimits, parseTimers, wrongType, wrongValue } from './overlay-option-values.ts';
 import { SMALLEST_PAGE } from './pages/memory.ts';
 import type { Limits } from './pages/quota.ts';
 import type { Credentials } from './tree/caller.ts';
+import type { Timers } from './waiting/timers.ts';
 import type { Times, WriteBackOptions } from './writeback/when/triggers.ts';
 
 /** One read-only branch, with all that can be said of it. */
@@ -67,6 +68,8 @@ export interface OverlayOptions {
   readonly credentials?: Credentials;
   /** The time in milliseconds since 1970, fractions allowed. Default: `Date.now`. */
   readonly clock?: () => number;
+  /** How it waits: what a test sets. Those left out are of the process, which is the default. */
+  readonly timers?: Partial<Timers>;
   /** How much may be written. Default: no limits. */
   readonly limits?: Limits;
   /** Bytes in a page: a power of two from 4096 to 1048576. Default 16384. */
@@ -118,6 +121,7 @@ export interface ParsedOptions {
   readonly umask: () => number;
   readonly credentials: Credentials;
   readonly clock: () => number;
+  readonly timers: Timers;
   readonly limits: Limits;
   readonly pageSize: number;
   readonly readonly: boolean;
@@ -145,28 +149,13 @@ const KNOWN = new Set<keyof OverlayOptions>([
   'umask',
   'credentials',
   'clock',
+  'timers',
   'limits',
   'pageSize',
   'readonly',
   'cache',
   'writeback',
 ]);
-
-class OptionTypeError extends TypeError {
-  readonly code = 'ERR_INVALID_ARG_TYPE';
-}
-
-class OptionValueError extends RangeError {
-  readonly code = 'ERR_INVALID_ARG_VALUE';
-}
-
-function wrongType(option: string, wanted: string, given: unknown): OptionTypeError {
-  return new OptionTypeError(`The option "${option}" must be ${wanted}. Received ${inspect(given, { depth: 0 })}`);
-}
-
-function wrongValue(option: string, wanted: string, given: unknown): OptionValueError {
-  return new OptionValueError(`The option "${option}" must be ${wanted}. Received ${inspect(given, { depth: 0 })}`);
-}
 
 /** Checks the options and fills in the defaults. Throws a TypeError or RangeError that names the option. */
 export function parseOptions(options: OverlayOptions): ParsedOptions {
@@ -183,24 +172,22 @@ export function parseOptions(options: OverlayOptions): ParsedOptions {
   if (!isWhole(pageSize, LARGEST_PAGE) || pageSize < SMALLEST_PAGE || (pageSize & (pageSize - 1)) !== 0) {
     throw wrongValue('pageSize', `a power of two from ${SMALLEST_PAGE} to ${LARGEST_PAGE}`, pageSize);
   }
-  const upper = options.upper === undefined ? undefined : parseUpper(options.upper);
+  const timers = parseTimers(options.timers);
+  const upper = options.upper === undefined ? undefined : parseUpper(options.upper, timers);
   return {
-    lowers: parseLowers(options.lower, upper?.branch.spelling.level ?? 0),
+    lowers: parseLowers(options.lower, upper?.branch.spelling.level ?? 0, timers),
     upper,
     cwd: parseCwd(options.cwd),
     umask: umask === undefined ? () => process.umask() : () => umask,
     credentials: parseCredentials(options.credentials),
     clock,
+    timers,
     limits: parseLimits(options.limits),
     pageSize,
     readonly,
     cache: parseCache(options.cache),
     writeback: parseWriteBack(options.writeback),
   };
-}
-
-function isWhole(value: unknown, most: number): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
 }
 
 function parseCwd(cwd: OverlayOptions['cwd']): () => string {
@@ -232,18 +219,6 @@ export function parseCredentials(credentials: OverlayOptions['credentials']): Cr
     throw wrongValue('credentials.groups', 'an array of group ids', groups);
   }
   return { uid, gid, groups };
-}
-
-function parseLimits(limits: OverlayOptions['limits']): Limits {
-  if (limits === undefined) return {};
-  if (typeof limits !== 'object' || limits === null) throw wrongType('limits', 'an object { bytes, inodes }', limits);
-  for (const key of ['bytes', 'inodes'] as const) {
-    const value = limits[key];
-    if (value !== undefined && value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
-      throw wrongValue(`limits.${key}`, 'a whole number or Infinity', value);
-    }
-  }
-  return limits;
 }
 
 function parseWriteBack(writeback: OverlayOptions['writeback']): Times {
@@ -282,20 +257,22 @@ function parseCache(cache: OverlayOptions['cache']): Required<CacheOptions> {
 }
 
 /** @param reserved the level of whiteouts in the upper: such names of lowers never show */
-function parseLowers(lower: OverlayOptions['lower'], reserved: number): ParsedOptions['lowers'] {
+function parseLowers(lower: OverlayOptions['lower'], reserved: number, timers: Timers): ParsedOptions['lowers'] {
   const lowers = lower === undefined ? ['/'] : Array.isArray(lower) ? lower : [lower];
   return lowers.map((one: unknown, i) => {
     const option = Array.isArray(lower) ? `lower[${i}]` : 'lower';
-    const { branch, root } = parseBranch(option, one, { id: i + 1, name: `lower${i + 1}`, layered: false, reserved });
+    const position = { id: i + 1, name: `lower${i + 1}`, layered: false, reserved, timers };
+    const { branch, root } = parseBranch(option, one, position);
     return { branch: recorded(branch), root };
   });
 }
 
-function parseUpper(upper: NonNullable<OverlayOptions['upper']>): ParsedUpper {
+function parseUpper(upper: NonNullable<OverlayOptions['upper']>, timers: Timers): ParsedUpper {
   if (typeof upper === 'object' && 'at' in upper && isLowerOptions(upper) && normal(`${upper.at}`) !== '/') {
     throw wrongValue('upper.at', 'left out: the upper begins where the overlay does', upper.at);
   }
-  const { branch, root } = parseBranch('upper', upper, { id: UPPER, name: 'upper', layered: true, reserved: 0 });
+  const position = { id: UPPER, name: 'upper', layered: true, reserved: 0, timers };
+  const { branch, root } = parseBranch('upper', upper, position);
   const given = typeof upper === 'object' && isLowerOptions(upper) ? (upper.fs ?? root) : upper;
   const written = makeUpper(typeof given === 'object' && !(given instanceof URL) ? given : originalFs, branch.name);
   if (written.missing !== undefined) throw new BranchError(branch.name, written.missing);
@@ -316,6 +293,7 @@ interface Position {
   readonly name: string;
   readonly layered: boolean;
   readonly reserved: number;
+  readonly timers: Timers;
 }
 
 function parseBranch(option: string, given: unknown, position: Position) {
@@ -358,7 +336,8 @@ function parseDescribed(option: string, given: LowerOptions, position: Position)
   if (typeof immutable !== 'boolean') throw wrongType(`${option}.immutable`, 'a boolean', immutable);
   if (typeof layered !== 'boolean') throw wrongType(`${option}.layered`, 'a boolean', layered);
   if (typeof name !== 'string') throw wrongType(`${option}.name`, 'a string', name);
-  const origin = { id: position.id, name, immutable, layered, reserved: position.reserved };
+  const { id, reserved, timers } = position;
+  const origin = { id, name, immutable, layered, reserved, timers };
   const rooted =
     fs === undefined
       ? directoryBranch(root, origin)

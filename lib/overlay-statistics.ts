@@ -3,8 +3,8 @@
  */
 
 import type { Branch } from './branch/branch.ts';
-import { stopsOf } from './questions.ts';
 import type { Tree } from './tree/tree.ts';
+import { stopsOf } from './waiting/questions.ts';
 
 /** What {@link Overlay.statistics} gives: counts since the overlay was made, and what it holds now. */
 export interface Statistics {

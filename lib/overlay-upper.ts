@@ -11,41 +11,31 @@ import { makeUpper } from './branch/upper/upper.ts';
 import { EBUSY, Errno } from './errno.ts';
 import type { Errand } from './fault.ts';
 import { systemError } from './fs/errors.ts';
-import type { ParsedUpper } from './overlay-options.ts';
+import type { ParsedOptions, ParsedUpper } from './overlay-options.ts';
 import { Authors } from './pages/authors.ts';
 import type { Credentials } from './tree/caller.ts';
 import type { Inode } from './tree/inode.ts';
 import { UpperSource } from './tree/sources/source.ts';
 import type { Flusher, Tree } from './tree/tree.ts';
+import type { Timers } from './waiting/timers.ts';
 import { attachUpper, noteChanges } from './writeback/attach.ts';
 import { countFailures, noteFailure } from './writeback/errors.ts';
 import type { Failure, Fate, Listeners, Manner, Reach } from './writeback/report.ts';
 import { WriteThrough } from './writeback/when/through.ts';
-import { type Timers, type Times, Triggers } from './writeback/when/triggers.ts';
+import { Triggers } from './writeback/when/triggers.ts';
 import { WriteBack } from './writeback/write-back.ts';
 
 /** Who writes to an upper that is no overlay. */
 const OURSELVES = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, umask: () => process.umask() };
 
-/** Waits between two attempts. */
-const PAUSE = {
-  now: (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
-  later: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-};
-
-/** Timers that do not keep the process alive. */
-const TIMERS: Timers = {
-  after(ms, callback) {
-    const timer = setTimeout(callback, ms);
-    timer.unref();
-    return () => clearTimeout(timer);
-  },
-};
+/** When and how it is brought up to date. */
+type How = Pick<ParsedOptions, 'writeback' | 'timers'>;
 
 /** The upper of one overlay, which may have none yet. */
 export class UpperControl implements Flusher {
   readonly #tree: Tree;
   readonly #listeners: Listeners;
+  readonly #timers: Timers;
   /** What becomes of what the upper refuses. */
   readonly #fate: Fate;
   /** What the user gave, or the volume that was made when one was first needed. Changed by `#makeVolume`. */
@@ -62,8 +52,9 @@ export class UpperControl implements Flusher {
   /** When to write back unasked; undefined for an upper in memory. Set by the constructor. */
   #triggers: Triggers | undefined;
 
-  constructor(tree: Tree, upper: ParsedUpper | undefined, options: Times, listeners: Listeners) {
+  constructor(tree: Tree, upper: ParsedUpper | undefined, { writeback: options, timers }: How, listeners: Listeners) {
     this.#tree = tree;
+    this.#timers = timers;
     this.#listeners = listeners;
     this.#fate = options.onError === 'discard' ? 'discarded' : 'retained';
     if (upper === undefined) {
@@ -80,7 +71,7 @@ export class UpperControl implements Flusher {
     tree.flusher = this;
     if (options.mode === 'through') this.#writeThrough(this.#writeBack);
     if (this.#writeBack.isInMemory || tree.dirty === undefined) return;
-    const triggers = new Triggers(options, TIMERS, () => this.syncLater({}, 'upper'));
+    const triggers = new Triggers(options, timers, () => this.syncLater({}, 'upper'));
     this.#triggers = triggers;
     tree.dirty.onFirst = () => triggers.noteChange();
   }
@@ -96,12 +87,14 @@ export class UpperControl implements Flusher {
     const { nesting } = upper;
     this.#tree.can = upper.can;
     const who = nesting === undefined ? OURSELVES : nesting.writer;
+    const { sleep, wait } = this.#timers;
+    const pause = { now: sleep, later: wait };
     const acting = as && new ActingUppers(as);
     if (acting !== undefined) {
       this.#acting = acting;
       this.#tree.memory.authors = new Authors({ uid: who.uid, gid: who.gid, groups: [] });
     }
-    const writeBack = new WriteBack(this.#tree, { branch, upper, root, acting, ...who, pause: PAUSE }, this.#listeners);
+    const writeBack = new WriteBack(this.#tree, { branch, upper, root, acting, ...who, pause }, this.#listeners);
     writeBack.fate = this.#fate;
     return writeBack;
   }

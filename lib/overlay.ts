@@ -59,12 +59,12 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     super();
     const parsed = parseOptions(options);
     const ordinal = made++;
-    const { credentials, umask, cwd, lowers, upper } = parsed;
+    const { credentials, umask, cwd, lowers, upper, timers } = parsed;
     this.#tree = treeOf(parsed, ordinal);
     const branches = upper === undefined ? lowers : [upper, ...lowers];
     this.#branches = branches.map(({ branch }) => branch);
     this.#roots = new Map(branches.map(({ branch, root }) => [branch, root]));
-    this.#upper = new UpperControl(this.#tree, upper, parsed.writeback, {
+    this.#upper = new UpperControl(this.#tree, upper, parsed, {
       onCommand: (command) => void this.emit('command', command),
       onFailure: ({ path, errno, author }, fate) =>
         void this.emit('writeback-error', {
@@ -77,7 +77,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     setRoots(this.#tree, branches);
     const author = this.#upper.authorFor(options.credentials && credentials);
     const caller = new Caller(this.#tree, credentials, umask, author);
-    this.#session = { caller, descriptors: new Descriptors(ordinal), handles: new WeakMap(), cwd };
+    this.#session = { caller, descriptors: new Descriptors(ordinal), handles: new WeakMap(), cwd, timers };
     this.fs = this.#createFront(this.#session);
   }
 

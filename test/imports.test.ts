@@ -13,7 +13,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
  * A stage is a folder, or the files of lib/ itself that match.
  */
 const STAGES: readonly { readonly name: string; readonly holds: RegExp }[] = [
-  { name: 'errno, questions', holds: /^(errno|questions)\.ts$/ },
+  { name: 'errno, waiting', holds: /^(errno\.ts$|waiting\/)/ },
   { name: 'branch', holds: /^branch\// },
   { name: 'fault', holds: /^(fault|async-io)\.ts$/ },
   { name: 'pages', holds: /^pages\// },

@@ -6,7 +6,8 @@
  */
 
 import { EBADF } from '../errno.ts';
-import { Question } from '../questions.ts';
+import { Question } from '../waiting/questions.ts';
+import type { Timers } from '../waiting/timers.ts';
 import { type StatsLike, statsIn } from './attributes.ts';
 import type { AsyncRequests, Attributes, Entry, Fingerprint, Loan, Remembered, Space } from './branch.ts';
 import { SAME } from './branch.ts';
@@ -58,6 +59,7 @@ export class AsyncBranchRequests implements AsyncRequests {
   readonly #fs: AsyncFunctions;
   readonly #dialect: Dialect;
   readonly #changes: Changes;
+  readonly #timers: Pick<Timers, 'after'>;
   /** Closes what was only read. */
   readonly #closeQuietly: (handle: Handle) => void;
   /** The open files; undefined where the branch is read whole file by whole file. */
@@ -72,7 +74,14 @@ export class AsyncBranchRequests implements AsyncRequests {
   /** Kept for the next range of the same file, where files are read whole; set by `#wholeFile` only. */
   #whole: WholeFile | undefined;
 
-  constructor(fs: AsyncFunctions, dialect: Dialect, reads: 'by handle' | 'whole', changes: Changes) {
+  constructor(
+    fs: AsyncFunctions,
+    dialect: Dialect,
+    reads: 'by handle' | 'whole',
+    changes: Changes,
+    timers: Pick<Timers, 'after'>,
+  ) {
+    this.#timers = timers;
     this.#fs = fs;
     this.#dialect = dialect;
     this.#closeQuietly = closerOf(fs);
@@ -282,7 +291,7 @@ export class AsyncBranchRequests implements AsyncRequests {
 
   /** The file that another read is opening, once it is open; undefined where that came to nothing. */
   async #openedByOther(files: OpenFiles, path: string): Promise<OpenFile | undefined> {
-    await this.#opening.get(path)?.settledForOthers();
+    await this.#opening.get(path)?.settledForOthers(this.#timers);
     return files.take(path);
   }
 
@@ -367,7 +376,7 @@ export class AsyncBranchRequests implements AsyncRequests {
   ): Promise<Uint8Array | undefined> {
     const known = this.#whole;
     if (known?.path === path && printAlike(known.fingerprint, fingerprint)) {
-      await known.question.settledForOthers();
+      await known.question.settledForOthers(this.#timers);
       const { answer } = known.question;
       if (answer !== undefined && 'value' in answer) return answer.value;
     }

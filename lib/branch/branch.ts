@@ -12,6 +12,7 @@
  * lone surrogates U+DC80..U+DCFF (`branch/bytes.ts`), so that a name survives the way up and down.
  */
 
+import type { Timers } from '../waiting/timers.ts';
 import type { Spelling } from './whiteout.ts';
 
 /** What a branch knows about a file: `lstat`, with times to the nanosecond as (seconds, nanoseconds). */
@@ -185,6 +186,8 @@ export interface Branch {
         listener: (event: 'rename' | 'change', name: string) => void,
       ) => () => void)
     | undefined;
+  /** How long-winded answers are waited for. */
+  readonly timers: Pick<Timers, 'after'>;
   /** Lets go of everything the branch keeps open for us. */
   close(): void;
 }

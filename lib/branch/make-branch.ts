@@ -4,6 +4,7 @@
 
 import nodeFs from 'node:fs';
 import { inspect } from 'node:util';
+import { PROCESS_TIMERS, type Timers } from '../waiting/timers.ts';
 import { AsyncBranchRequests } from './async-requests.ts';
 import { type Branch, type Loans, type StraightReads, UPPER } from './branch.ts';
 import { decodeName } from './bytes.ts';
@@ -19,6 +20,8 @@ export interface BranchOrigin extends Pick<Branch, 'id' | 'name' | 'immutable' |
   readonly fs: unknown;
   /** The highest level of whiteouts that the overlay cannot show (`whiteout.ts`). Default: only what is spelled in this branch. */
   readonly reserved?: number;
+  /** Default: those of the process. */
+  readonly timers?: Timers;
 }
 
 /** A branch, and where in it to start. */
@@ -37,7 +40,8 @@ const originalRealpath = nodeFs.realpathSync.native;
  * Throws a TypeError (`ERR_INVALID_ARG_TYPE`) where it is not fs-like. What single functions it lacks shows only when they
  * are needed, as a `BranchError`.
  */
-export function makeBranch({ fs, id, name, immutable, layered, reserved = 0 }: BranchOrigin): Branch {
+export function makeBranch(origin: BranchOrigin): Branch {
+  const { fs, id, name, immutable, layered, reserved = 0, timers = PROCESS_TIMERS } = origin;
   const found = fsLikeIn(fs);
   if (found === undefined) throw notFsLike(name, fs);
   const { traits, sync, async } = capture(found, name);
@@ -45,7 +49,8 @@ export function makeBranch({ fs, id, name, immutable, layered, reserved = 0 }: B
   const lender = lenderIn(found);
   const changes = !immutable ? 'by others' : id === UPPER ? 'by us' : 'never';
   const now = sync && new SyncBranchRequests(sync, dialect, traits.opensSync ? 'by handle' : 'whole', changes);
-  const later = async && new AsyncBranchRequests(async, dialect, traits.opensAsync ? 'by handle' : 'whole', changes);
+  const reads = traits.opensAsync ? 'by handle' : 'whole';
+  const later = async && new AsyncBranchRequests(async, dialect, reads, changes, timers);
   return {
     id,
     name,
@@ -62,6 +67,7 @@ export function makeBranch({ fs, id, name, immutable, layered, reserved = 0 }: B
       else now?.closeThroughQuietly(handle);
     },
     watch: watchIn(found),
+    timers,
     close: () => {
       now?.close();
       later?.close();

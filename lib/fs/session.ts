@@ -6,6 +6,7 @@
 import type nodeFs from 'node:fs';
 import type { OpenFile } from '../ops/open.ts';
 import type { Caller } from '../tree/caller.ts';
+import type { Timers } from '../waiting/timers.ts';
 import type { Descriptors } from './descriptors.ts';
 
 export interface Session {
@@ -15,6 +16,8 @@ export interface Session {
   readonly handles: WeakMap<object, OpenFile>;
   /** Where relative paths start: absolute, asked at each call since it may change. */
   cwd(): string;
+  /** How to wait. */
+  readonly timers: Timers;
 }
 
 /**

@@ -17,6 +17,7 @@ import { Caller } from '../../lib/tree/caller.ts';
 import { CHARGED, Directory, File, Inode, isDirectory, SPARE } from '../../lib/tree/inode.ts';
 import { setRoots } from '../../lib/tree/sources/root.ts';
 import { Tree } from '../../lib/tree/tree.ts';
+import { PROCESS_TIMERS } from '../../lib/waiting/timers.ts';
 import type { FileSystem } from '../grounds/face.ts';
 import { squeezed } from './survey.ts';
 
@@ -82,7 +83,13 @@ export class OpenOverlay {
     setRoots(this.tree, branches);
     this.#descriptors = new Descriptors(0);
     const caller = new Caller(this.tree, { uid: 0, gid: 0 }, () => 0o022);
-    this.fs = createFront({ caller, descriptors: this.#descriptors, handles: new WeakMap(), cwd: () => '/' });
+    this.fs = createFront({
+      caller,
+      descriptors: this.#descriptors,
+      handles: new WeakMap(),
+      cwd: () => '/',
+      timers: PROCESS_TIMERS,
+    });
     const { upper: _, ...lowersAlone } = arrangement;
     this.#pristine = upper === undefined ? pictureOf(this.fs) : new OpenOverlay(lowersAlone).#pristine;
   }

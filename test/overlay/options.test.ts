@@ -26,6 +26,8 @@ describe('bad options', () => {
     [{ credentials: { uid: 0, gid: -1 } }, 'ERR_INVALID_ARG_VALUE', 'credentials.gid'],
     [{ credentials: { uid: 0, gid: 0, groups: 5 } }, 'ERR_INVALID_ARG_VALUE', 'credentials.groups'],
     [{ clock: 5 }, 'ERR_INVALID_ARG_TYPE', 'clock'],
+    [{ timers: 5 }, 'ERR_INVALID_ARG_TYPE', 'timers'],
+    [{ timers: { wait: 5 } }, 'ERR_INVALID_ARG_TYPE', 'timers.wait'],
     [{ limits: 5 }, 'ERR_INVALID_ARG_TYPE', 'limits'],
     [{ limits: { bytes: -1 } }, 'ERR_INVALID_ARG_VALUE', 'limits.bytes'],
     [{ limits: { inodes: 1.5 } }, 'ERR_INVALID_ARG_VALUE', 'limits.inodes'],

@@ -5,10 +5,11 @@ import type { Branch } from '../../lib/branch/branch.ts';
 import { PLAIN } from '../../lib/branch/whiteout.ts';
 import { createOverlay } from '../../lib/index.ts';
 import { Numbers } from '../../lib/tree/numbers.ts';
+import { PROCESS_TIMERS } from '../../lib/waiting/timers.ts';
 
 function branch(id: number): Branch {
   const rest = { immutable: true, layered: false, spelling: PLAIN, sync: undefined, async: undefined };
-  return { id, name: `b${id}`, ...rest, close: () => {}, closeThrough: () => {} };
+  return { id, name: `b${id}`, ...rest, timers: PROCESS_TIMERS, close: () => {}, closeThrough: () => {} };
 }
 
 describe('inode numbers', () => {

@@ -85,6 +85,7 @@ export function graft(branch: Branch, where: Graft): Branch {
       // The made-up directories never change.
       return (inside === undefined ? undefined : branch.watch?.(inside, depth, listener)) ?? (() => {});
     },
+    timers: branch.timers,
     close: () => branch.close(),
   };
 }

@@ -10,6 +10,7 @@ import { codeOf } from '../../branch/dialect.ts';
 import { isErrno } from '../../errno.ts';
 import { type Io, runAsync, runSync } from '../../fault.ts';
 import { removeTree } from '../../ops/remove-tree.ts';
+import type { Timers } from '../../waiting/timers.ts';
 import { doubt, givenPath, takePath } from '../arguments.ts';
 import { shownPath } from '../errors.ts';
 import { type Options, takeObject } from '../options.ts';
@@ -138,8 +139,10 @@ class Removal {
   readonly #steps: FileSteps;
   readonly #form: RmPlace['form'];
   readonly #request: RmRequest;
+  readonly #timers: Timers;
 
-  constructor({ fs, form }: RmPlace, request: RmRequest) {
+  constructor({ fs, form, session }: RmPlace, request: RmRequest) {
+    this.#timers = session.timers;
     this.#steps = new FileSteps(fs);
     this.#form = form;
     this.#request = request;
@@ -207,7 +210,7 @@ class Removal {
         const code = codeOf(error);
         if (code === 'ENOENT') return;
         if (!PASSING.has(code) || tried > maxRetries) throw error;
-        yield* pause(tried * retryDelay);
+        yield* pause(this.#timers, tried * retryDelay);
       }
     }
   }

@@ -9,6 +9,8 @@
  * What fails is thrown into the sequence where it waits, so that `try` works there as anywhere.
  */
 
+import type { Timers } from '../../waiting/timers.ts';
+
 /** One line of input or output: how it is done at once, and how later. */
 interface Step {
   now(): unknown;
@@ -34,12 +36,9 @@ export function* together(all: readonly Sequence<unknown>[]): Sequence<void> {
 }
 
 /** Waits. A synchronous caller sleeps. */
-export function* pause(milliseconds: number): Sequence<void> {
+export function* pause({ sleep, wait }: Timers, milliseconds: number): Sequence<void> {
   if (milliseconds <= 0) return;
-  yield {
-    now: () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds),
-    later: () => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-  };
+  yield { now: () => sleep(milliseconds), later: () => wait(milliseconds) };
 }
 
 function carryOut(next: Step | Together): unknown {

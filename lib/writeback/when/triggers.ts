@@ -8,6 +8,8 @@
  * An upper in memory is never written without being asked: that would only hold everything twice (W7).
  */
 
+import type { Timers } from '../../waiting/timers.ts';
+
 /** What `createOverlay({ writeback })` takes: when the upper is brought up to date without being asked. Not for uppers in memory. */
 export interface WriteBackOptions {
   /** Dirty bytes from which on they are written back in the background. Default 64 MiB. */
@@ -28,12 +30,6 @@ export interface Times extends Required<WriteBackOptions> {
   readonly mode: 'behind' | 'through';
 }
 
-/** Timers of the overlay: they never keep the process alive. */
-export interface Timers {
-  /** Calls back after some milliseconds; returns how to cancel that. */
-  after(ms: number, callback: () => void): () => void;
-}
-
 /** How much later each attempt is after a failure; the first, and the most, in milliseconds. */
 const BACK_OFF = 2;
 const SHORTEST = 1000;
@@ -42,7 +38,7 @@ const LONGEST = 60_000;
 /** Decides when to write back in the background. */
 export class Triggers {
   readonly #options: Required<WriteBackOptions>;
-  readonly #timers: Timers;
+  readonly #timers: Pick<Timers, 'after'>;
   readonly #writeBack: () => Promise<void>;
   /** Cancels the timer that is running. Changed by `noteChange`, `noteEnd`, `#start` and `stop`. */
   #cancel: (() => void) | undefined;
@@ -56,7 +52,7 @@ export class Triggers {
   #isStopped = false;
 
   /** @param writeBack writes back all that is dirty; rejects when something could not be written */
-  constructor(options: Required<WriteBackOptions>, timers: Timers, writeBack: () => Promise<void>) {
+  constructor(options: Required<WriteBackOptions>, timers: Pick<Timers, 'after'>, writeBack: () => Promise<void>) {
     this.#options = options;
     this.#timers = timers;
     this.#writeBack = writeBack;

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type Timers, Triggers } from '../../../lib/writeback/when/triggers.ts';
+import type { Timers } from '../../../lib/waiting/timers.ts';
+import { Triggers } from '../../../lib/writeback/when/triggers.ts';
 
 /** Timers that run when told to. */
-class Hand implements Timers {
+class Hand implements Pick<Timers, 'after'> {
   readonly waiting: { readonly ms: number; readonly callback: () => void }[] = [];
 
   after(ms: number, callback: () => void): () => void {

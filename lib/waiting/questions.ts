@@ -5,6 +5,8 @@
  * asks for itself (C9). So a call fails, and hangs, only by a question of its own.
  */
 
+import type { Timers } from './timers.ts';
+
 /** What was said to a question, or what was thrown. */
 export type Answer<R> = { readonly value: R } | { readonly thrown: unknown };
 
@@ -54,15 +56,14 @@ export class Question<R> {
   }
 
   /** Resolves when the answer is there, or the patience of somebody who did not ask himself has ended. */
-  async settledForOthers(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const tired = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE);
-      // A question that is never answered keeps no process alive.
-      timer.unref();
+  settledForOthers({ after }: Pick<Timers, 'after'>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = after(PATIENCE, resolve);
+      void this.settled.then(() => {
+        cancel();
+        resolve();
+      });
     });
-    await Promise.race([this.settled, tired]);
-    clearTimeout(timer);
   }
 }
 

@@ -1,0 +1,176 @@
+// An overlay waits by its own timers only: here nothing waits at all, and time passes when the test says so.
+
+import nodeFs from 'node:fs';
+import { Volume } from 'memfs';
+import { afterEach, expect, it, vi } from 'vitest';
+import { createOverlay, type Timers } from '../../lib/index.ts';
+import { useDirectories } from '../writeback/directories.ts';
+
+const newDirectory = useDirectories();
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+/** Timers that go off when told to. Their functions are methods, and want their `this`. */
+class Hand implements Timers {
+  readonly waiting: { readonly ms: number; readonly callback: () => void }[] = [];
+  readonly waited: number[] = [];
+  readonly slept: number[] = [];
+
+  after(ms: number, callback: () => void): () => void {
+    const one = { ms, callback };
+    this.waiting.push(one);
+    return () => {
+      const at = this.waiting.indexOf(one);
+      if (at >= 0) this.waiting.splice(at, 1);
+    };
+  }
+
+  async wait(ms: number): Promise<void> {
+    this.waited.push(ms);
+  }
+
+  sleep(ms: number): void {
+    this.slept.push(ms);
+  }
+
+  /** Lets the first timer go off; tells how long it would have waited. */
+  fire(): number | undefined {
+    const one = this.waiting.shift();
+    one?.callback();
+    return one?.ms;
+  }
+}
+
+/** From here on nobody may use the timers of the process. */
+function forbidOthers(): void {
+  const refuse = (name: string) => () => {
+    throw new Error(`${name} of the process was used`);
+  };
+  vi.stubGlobal('setTimeout', refuse('setTimeout'));
+  vi.stubGlobal('Atomics', { ...Atomics, wait: refuse('Atomics.wait') });
+}
+
+/** Calls of an fs-like object that are refused before the real function is asked, and with what. */
+function refusing(name: string, refusals: string[]): Record<string, unknown> {
+  const refuse = (real: (...given: unknown[]) => unknown) => {
+    return (...given: unknown[]) => {
+      const code = refusals.shift();
+      const done = given.at(-1);
+      if (code === undefined) return real(...given);
+      const error = Object.assign(new Error(code), { code });
+      if (typeof done !== 'function') throw error;
+      setImmediate(() => done(error));
+      return undefined;
+    };
+  };
+  const real = nodeFs as unknown as Record<string, (...given: unknown[]) => unknown>;
+  const fs: Record<string, unknown> = { ...nodeFs };
+  for (const each of [name, `${name}Sync`]) {
+    const found = real[each];
+    if (found !== undefined) fs[each] = refuse(found);
+  }
+  return fs;
+}
+
+it('a change expires by them', async () => {
+  const upper = newDirectory();
+  const timers = new Hand();
+  const overlay = createOverlay({ lower: [], upper, timers, writeback: { expire: 86_400_000 } });
+  forbidOthers();
+  overlay.fs.writeFileSync('/file', 'bytes');
+  expect(timers.waiting.map(({ ms }) => ms)).toEqual([86_400_000]);
+  timers.fire();
+  await overlay.sync();
+  expect(nodeFs.readFileSync(`${upper}/file`, 'utf8')).toBe('bytes');
+  overlay.close();
+  expect(timers.waiting).toEqual([]);
+});
+
+it('W3: an upper that says "not now" is waited for by them, each time longer', async () => {
+  const root = newDirectory();
+  const timers = new Hand();
+  const refusals: string[] = [];
+  const upper = { fs: refusing('rename', refusals), root };
+  const overlay = createOverlay({ lower: [], upper, timers, writeback: 'manual' });
+  forbidOthers();
+  overlay.fs.writeFileSync('/now', 'now');
+  refusals.push('EBUSY', 'EAGAIN', 'EBUSY');
+  overlay.syncSync();
+  expect(timers.slept).toEqual([1, 2, 5]);
+  overlay.fs.writeFileSync('/later', 'later');
+  refusals.push('EAGAIN', 'EBUSY');
+  await overlay.sync();
+  expect(timers.waited).toEqual([1, 2]);
+  expect(timers.slept).toHaveLength(3);
+  expect(nodeFs.readdirSync(root).filter((name) => !name.startsWith('.'))).toEqual(['later', 'now']);
+  overlay.close();
+});
+
+it('rm waits by them before it tries again', async () => {
+  const timers = new Hand();
+  const { fs } = createOverlay({ lower: [], timers });
+  forbidOthers();
+  for (const name of ['/now', '/later']) fs.writeFileSync(name, '');
+  let refusals = 0;
+  const mayRefuse = () => {
+    if (refusals-- > 0) throw Object.assign(new Error('EBUSY'), { code: 'EBUSY' });
+  };
+  // `rm` is a sequence of calls of the object as it is then.
+  const { unlinkSync } = fs;
+  const { unlink } = fs.promises;
+  fs.unlinkSync = (path) => {
+    mayRefuse();
+    unlinkSync(path);
+  };
+  fs.promises.unlink = async (path) => {
+    mayRefuse();
+    await unlink(path);
+  };
+  const options = { maxRetries: 5, retryDelay: 1000 };
+  refusals = 2;
+  fs.rmSync('/now', options);
+  expect(timers.slept).toEqual([1000, 2000]);
+  refusals = 3;
+  await fs.promises.rm('/later', options);
+  expect(timers.waited).toEqual([1000, 2000, 3000]);
+  expect(fs.readdirSync('/')).toEqual([]);
+});
+
+it('C9: who waits for the answer to another’s question loses patience by them', async () => {
+  const timers = new Hand();
+  const volume = Volume.fromJSON({ '/file': 'bytes' });
+  let asked = 0;
+  const promises = Object.create(volume.promises) as typeof volume.promises;
+  promises.lstat = ((path: string, options: object) => {
+    const isFirst = path === '/file' && asked++ === 0;
+    return isFirst ? new Promise(() => {}) : volume.promises.lstat(path, options);
+  }) as typeof promises.lstat;
+  const overlay = createOverlay({ lower: [{ fs: { promises }, immutable: true }], timers });
+  forbidOthers();
+  await overlay.fs.promises.readdir('/');
+  void overlay.fs.promises.lstat('/file');
+  const second = overlay.fs.promises.lstat('/file');
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+  expect(asked).toBe(1);
+  expect(timers.fire()).toBeGreaterThan(0);
+  expect((await second).size).toBe(5);
+  expect(asked).toBe(2);
+  overlay.close();
+});
+
+it('each that is left out is of the process', async () => {
+  const slept: number[] = [];
+  const refusals: string[] = [];
+  const upper = { fs: refusing('rename', refusals), root: newDirectory() };
+  const timers = { sleep: (ms: number) => void slept.push(ms) };
+  const overlay = createOverlay({ lower: [], upper, timers, writeback: 'manual' });
+  overlay.fs.writeFileSync('/file', '');
+  refusals.push('EBUSY');
+  overlay.syncSync();
+  expect(slept).toEqual([1]);
+  overlay.fs.writeFileSync('/file', 'more');
+  refusals.push('EBUSY');
+  await overlay.sync();
+  overlay.close();
+});
