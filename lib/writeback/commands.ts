@@ -80,7 +80,6 @@ type Request =
 /** What a command is answered with. */
 interface Answers {
   readonly create: Handle;
-  readonly put: Attributes | undefined;
   readonly open: Handle;
   readonly write: number;
   readonly lstat: Attributes | undefined;

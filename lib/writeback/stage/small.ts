@@ -1,14 +1,18 @@
 /**
  * Staging small contents: a new file all of whose bytes are in memory, and which gets its owner and mode as it is made, takes one
  * command. Several such commands go together, so that an upper that is told later works on many at once.
+ *
+ * What such a command is refused for the moment, or because of the others, is staged by itself, step by step: a command that is sent again
+ * begins from the first step, so that it would never end where one of its steps in two comes later.
  */
 
 import type { Attributes } from '../../branch/branch.ts';
 import type { NewFile } from '../../branch/upper/upper.ts';
-import { EAGAIN, EBUSY, Errno } from '../../errno.ts';
+import { Errno } from '../../errno.ts';
 import type { Memory } from '../../pages/memory.ts';
 import { File } from '../../tree/inode.ts';
-import { type Ended, type Procedure, tell, tellTogether } from '../commands.ts';
+import { removeFile } from '../area/files.ts';
+import { type Procedure, tellTogether } from '../commands.ts';
 import type { Content } from '../content.ts';
 import type { Reach } from '../report.ts';
 import { bytesOf, stageContent } from './stage.ts';
@@ -28,6 +32,8 @@ function isSmall(content: Content, umask: number, writer: Writer, pageSize: numb
   if (kind !== 'whole' || !(inode instanceof File) || mode === undefined || size > MOST_BYTES) return false;
   if (!can.setTimes || (can.chown && (uid !== writer.uid || gid !== writer.gid))) return false;
   if (can.chmod && (mode & 0o777 & ~umask) !== mode) return false;
+  // It is opened once more to be flushed, for which its owner may have to be let in (`insistent.ts`).
+  if ((mode & 0o400) === 0) return false;
   const isAll = pages.every(({ index, twin: { length } }, at) => {
     return index === at && length === Math.min(pageSize, size - at * pageSize);
   });
@@ -75,8 +81,14 @@ export function* stageGroup(
   for (const [index, content] of contents.entries()) {
     const [command, end] = [commands[index], ends[index]];
     try {
-      if (command === undefined || end === undefined) yield* stageContent(memory, content, staging, writer, reach);
-      else content.staged = yield* answerOf(command, end);
+      if (end !== undefined && 'answer' in end) {
+        content.staged = end.answer as Attributes | undefined;
+        continue;
+      }
+      if (end !== undefined && !BY_ITSELF.has(end.errno.code)) throw end.errno;
+      // It could not clear away what it had begun, perhaps.
+      if (command !== undefined) yield* removeFile(command.path, 'none');
+      yield* stageContent(memory, content, staging, writer, reach);
     } catch (thrown) {
       if (!(thrown instanceof Errno)) throw thrown;
       failed.set(content, thrown);
@@ -94,9 +106,5 @@ function putFor({ stage, attributes, pages }: Content, staging: string, reach: R
   return { kind: 'put', path: `${staging}/${stage}`, mode: mode & 0o777, pieces, atime, mtime, isFlushed };
 }
 
-/** What came of one of several commands. Where the upper said "not now" it is told again by itself, as patiently as any other (W3). */
-function* answerOf(command: Put, end: Ended): Procedure<Attributes | undefined> {
-  if ('answer' in end) return end.answer as Attributes | undefined;
-  if (end.errno !== EAGAIN && end.errno !== EBUSY) throw end.errno;
-  return yield* tell(command);
-}
+/** Why a command is refused that may do by itself, in steps: "not now" (W3), and too many files open for another one. */
+const BY_ITSELF: ReadonlySet<string> = new Set(['EAGAIN', 'EBUSY', 'EMFILE', 'ENFILE']);

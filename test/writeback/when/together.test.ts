@@ -16,8 +16,19 @@ function counting() {
   const counts = { now: 0, most: 0 };
   /** Which `write` calls are refused, and with what. */
   const refusals: string[] = [];
+  /** Which `unlink` calls are. */
+  const kept: string[] = [];
+  /** How many files are open, and how many may be. */
+  const files = { open: 0, most: Number.POSITIVE_INFINITY };
   const fs: Record<string, unknown> = { ...nodeFs };
-  for (const name of ['open', 'write', 'futimes', 'fsync', 'fstat', 'close'] as const) {
+  const refuse = (name: string): string | undefined => {
+    if (name === 'unlink') return kept.shift();
+    if (name === 'open' && files.open >= files.most) return 'EMFILE';
+    if (name === 'open') files.open++;
+    if (name === 'close') files.open--;
+    return (name === 'write' && refusals.shift()) || undefined;
+  };
+  for (const name of ['open', 'write', 'futimes', 'fsync', 'fstat', 'close', 'unlink'] as const) {
     const real = nodeFs[name] as unknown as Later;
     fs[name] = (...given: unknown[]) => {
       const done = given.pop() as Later;
@@ -26,12 +37,12 @@ function counting() {
         counts.now--;
         done(...answer);
       };
-      const code = name === 'write' ? refusals.shift() : undefined;
+      const code = refuse(name);
       if (code === undefined) real(...given, end);
       else setImmediate(end, Object.assign(new Error(code), { code }));
     };
   }
-  return { fs, counts, refusals };
+  return { fs, counts, refusals, kept, files };
 }
 
 function setUp() {
@@ -82,6 +93,48 @@ it('W3: one that is to come later comes later', async () => {
   refusals.push('EAGAIN', 'EBUSY', 'EAGAIN');
   await overlay.sync();
   for (let i = 0; i < COUNT; i++) expect(isThere(i)).toBe(true);
+  overlay.close();
+});
+
+it('W3: one comes later also where what it had begun can only be cleared away later', async () => {
+  const { refusals, kept, overlay, isThere } = setUp();
+  for (let i = 0; i < 8; i++) refusals.push('EAGAIN');
+  for (let i = 0; i < 8; i++) kept.push('EBUSY');
+  await overlay.sync();
+  for (let i = 0; i < COUNT; i++) expect(isThere(i)).toBe(true);
+  overlay.close();
+});
+
+it('W3: one does not begin again where every step in two is to come later', async () => {
+  const { refusals, overlay, isThere } = setUp();
+  // More than there is patience for, had all of them to go well at one time.
+  overlay.fs.writeFileSync('/new/0', bytesOf(0, PAGE * 20));
+  for (let i = 0; i < COUNT; i++) refusals.push('', 'EAGAIN');
+  await overlay.sync();
+  for (let i = 1; i < COUNT; i++) expect(isThere(i)).toBe(true);
+  expect(overlay.fs.readFileSync('/new/0')).toEqual(bytesOf(0, PAGE * 20));
+  overlay.close();
+});
+
+it('W2: where no more files can be opened, fewer are written at once', async () => {
+  const { files, counts, overlay, isThere } = setUp();
+  files.most = files.open + 3;
+  await overlay.sync();
+  expect(counts.most).toBeGreaterThan(8);
+  for (let i = 0; i < COUNT; i++) expect(isThere(i)).toBe(true);
+  overlay.close();
+});
+
+it('W8: those that their owner may not read are written step by step, so that they can be opened to be flushed', async () => {
+  const root = newDirectory();
+  // Not quite node:fs, so that what is open is not trusted to tell all.
+  const fs = { ...nodeFs, lstatSync: nodeFs.lstatSync.bind(nodeFs) };
+  const overlay = mount({ fs, root }, { lower: newLower(), writeback: { expire: Number.POSITIVE_INFINITY } });
+  const fault = new Fault(overlay);
+  for (const mode of [0o000, 0o200, 0o400]) overlay.fs.writeFileSync(`/${mode}`, 'x', { mode });
+  await overlay.sync();
+  expect(fault.seen.filter(({ kind }) => kind === 'put')).toHaveLength(1);
+  for (const mode of [0o000, 0o200, 0o400]) expect(nodeFs.statSync(`${root}/${mode}`).mode & 0o777).toBe(mode);
   overlay.close();
 });
 
