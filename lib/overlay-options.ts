@@ -89,7 +89,8 @@ export interface OverlayOptions {
 export interface CacheOptions {
   /**
    * The most bytes of unchanged file contents, and of memory kept ready for more. Default 256 MiB. Reads of 64 KiB and more from a file
-   * of the disk that is larger than a quarter of it are not kept: the kernel does that.
+   * of the disk that is larger than a quarter of it are not kept: the kernel does that. Nor are those of an overlay below, which has a cache
+   * of its own.
    */
   readonly maxBytes?: number;
   /**

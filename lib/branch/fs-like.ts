@@ -13,6 +13,7 @@
 
 import nodeFs from 'node:fs';
 import { linuxLinks, permitted, volumeIn } from './memfs.ts';
+import { nestingOf } from './nesting.ts';
 
 /** A path as a branch gets it: bytes only where it is not UTF-8. */
 export type BranchPath = string | Buffer;
@@ -155,7 +156,7 @@ export function capture(fs: object, name: string): Captured {
     kernel,
     memory,
     union,
-    quiet: memory || kernel,
+    quiet: memory || kernel || nestingOf(fs) !== undefined,
     stringsOnly: memory,
     numericFlags: [fs, promises].some((owner) => owner && objectIn(owner, 'constants') !== undefined),
     // A descriptor of one member of a Union may mean another file to another member; a FileHandle may not.

@@ -8,6 +8,7 @@ import { Union } from 'unionfs';
 import { describe, expect, it } from 'vitest';
 import { SAME } from '../../lib/branch/branch.ts';
 import { BranchError, fsLikeIn } from '../../lib/branch/fs-like.ts';
+import { createOverlay } from '../../lib/index.ts';
 import { branchOf, interposedSync, present, rejectionOf, scratch, text, thrownBy } from './rig.ts';
 
 describe('what is fs-like', () => {
@@ -232,3 +233,22 @@ if (process.allowedNodeEnvironmentFlags.has('--experimental-vfs')) {
     });
   });
 }
+
+it('L12 an overlay is asked for what is not there without an error being made', () => {
+  const below = createOverlay({ lower: [] });
+  const { lstatSync } = below.fs;
+  const answers: unknown[] = [];
+  Object.assign(below.fs, {
+    lstatSync: (...given: Parameters<typeof lstatSync>) => {
+      const answer = lstatSync(...given);
+      answers.push(answer);
+      return answer;
+    },
+  });
+  const { fs } = createOverlay({ lower: below });
+  expect(fs.existsSync('/none')).toBe(false);
+  expect(fs.existsSync('/none/below')).toBe(false);
+  expect(answers).toContain(undefined);
+  below.fs.writeFileSync('/none', 'there now');
+  expect(fs.readFileSync('/none', 'utf8')).toBe('there now');
+});
