@@ -19,7 +19,7 @@ export interface OverlayEvents {
        * (`onError: 'discard'`, `'through'`).
        */
       readonly discarded: boolean;
-      /** Whose data was refused, where that of others in the same file was not (`upper.as`). */
+      /** Whose data was refused, where the upper can tell its writers apart (`upper.as`) and it was not the overlay's own. */
       readonly as?: Author;
     },
   ];

@@ -28,7 +28,7 @@ interface TakenPage {
 }
 
 /** Bytes that somebody wrote. `author` is undefined for the overlay itself. */
-export interface TakenClaim {
+interface TakenClaim {
   readonly from: number;
   readonly to: number;
   readonly author: Author | undefined;

@@ -23,7 +23,7 @@ export interface Failure {
   /** Absolute in the overlay. */
   readonly path: string;
   readonly errno: Errno;
-  /** Whose data the upper has refused, where that of others has arrived or could have; undefined where it was refused to the overlay itself. */
+  /** Whose data the upper has refused; undefined where it was the overlay's own, or nobody's. */
   readonly author?: Author | undefined;
 }
 

@@ -19,7 +19,7 @@ import type { Note } from './area/notes.ts';
 import { type Content, hasGone, releaseContent } from './content.ts';
 import { notePrint, upperOf } from './places.ts';
 import { type Item, lowersOf, type Plan } from './plan.ts';
-import { refusalsIn, sizeOf } from './stage/parts.ts';
+import { partlyRefused, sizeOf } from './stage/parts.ts';
 
 /** Ends a batch. `failed` are inodes whose content could not be written: they and their names stay dirty. */
 export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, Errno>): void {
@@ -37,7 +37,7 @@ export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, Errno>
   }
   for (const content of plan.contents.values()) releaseContent(tree.memory, content);
   for (const inode of failed.keys()) if (inode.nlink > 0) dirty.addInode(inode);
-  for (const { inode } of refusalsIn(plan, failed)) if (inode.nlink > 0) dirty.addInode(inode);
+  for (const { inode } of partlyRefused(plan, failed)) if (inode.nlink > 0) dirty.addInode(inode);
 }
 
 /** What a name goes on holding, since its new file could not be written, is no place of a file whose new content is elsewhere. */
@@ -154,7 +154,8 @@ export function settleContent(tree: Tree, content: Content): void {
   const { inode } = content;
   if (!(inode instanceof File) || tree.dirty?.truncated.has(inode) || tree.dirty?.replaced.has(inode)) return;
   inode.supplied = sizeOf(content);
-  for (const { index, from, twin } of content.pages) {
+  // From the end, where taking claims out of their list costs least.
+  for (const { index, from, twin } of [...content.pages].reverse()) {
     const page = pageAt(inode, index);
     if (page?.state !== DIRTY || page.bytes !== twin.bytes || page.start !== twin.start || page.length !== twin.length)
       continue;

@@ -42,7 +42,7 @@ import { type Plan, plan } from './plan.ts';
 import type { Failure, Fate, Listeners, Manner, Reach } from './report.ts';
 import { giveBack, newsIn, settle, takeNotes } from './settle.ts';
 import { stageNames } from './stage/names.ts';
-import { refusalsIn } from './stage/parts.ts';
+import { failuresIn, partlyRefused } from './stage/parts.ts';
 import { Outdated, stageAll } from './stage/stage-all.ts';
 import type { Writer } from './stage/writer.ts';
 import { flushBatch, Unflushed } from './storage.ts';
@@ -256,8 +256,8 @@ export class WriteBack {
       if (this.#isStageUsed) yield* this.#clearStage();
       this.#isStageUsed = true;
       lost = yield* this.#stageAll(taken, manner, failed, reach);
-      const refusals = [...failed.values(), ...refusalsIn(taken, failed).map(({ errno }) => errno)];
-      const [refusal = taken.draft.unnamed.size > 0 ? ENOTSUP : undefined] = refusals;
+      const [first] = failuresIn(taken, failed);
+      const refusal = first?.errno ?? (taken.draft.unnamed.size > 0 ? ENOTSUP : undefined);
       if (this.isWhole && refusal !== undefined) throw refusal;
       batch = makeBatch(taken, failed, reach);
       if (isIndivisible(batch)) yield* this.#addNotes(batch);
@@ -284,13 +284,12 @@ export class WriteBack {
       }
       throw thrown;
     }
-    const refusals = refusalsIn(taken, failed);
-    const failures = [...[...failed].map(([inode, errno]) => ({ inode, errno })), ...refusals].map(
-      ({ inode, ...failure }) => ({ path: shownPathOf(this.#tree, inode), ...failure }),
-    );
+    const failures = failuresIn(taken, failed).map(({ inode, ...failure }) => {
+      return { path: shownPathOf(this.#tree, inode), ...failure };
+    });
     if (this.fate === 'discarded') {
       for (const inode of lost) yield* discard(this.#tree, inode);
-      for (const inode of new Set(refusals.map((each) => each.inode))) yield* discardRefused(this.#tree, taken, inode);
+      for (const content of partlyRefused(taken, failed)) yield* discardRefused(this.#tree, content);
     }
     return [...failures, ...this.#reportUnnamed(taken)];
   }
@@ -302,8 +301,10 @@ export class WriteBack {
     const staging = { tree: this.#tree, directory, writer: this.#writer, reach, manner, written };
     const lost = yield* stageAll(taken, staging, failed);
     failWhoIsBoundTo(taken, failed);
-    for (const [inode, errno] of failed) this.#report(inode, errno, lost.includes(inode) ? this.fate : this.#fateOfAll);
-    for (const { inode, errno, author } of refusalsIn(taken, failed)) this.#report(inode, errno, this.fate, author);
+    for (const { inode, errno, author } of failuresIn(taken, failed)) {
+      const isToBlame = lost.includes(inode) || !failed.has(inode);
+      this.#report(inode, errno, isToBlame ? this.fate : this.#fateOfAll, author);
+    }
     return lost;
   }
 

@@ -13,7 +13,7 @@ import { UPPER } from '../../branch/branch.ts';
 import type { Author } from '../../branch/upper/acting.ts';
 import type { Errno } from '../../errno.ts';
 import { BORN, type Inode } from '../../tree/inode.ts';
-import type { Content, TakenClaim } from '../content.ts';
+import type { Content } from '../content.ts';
 import type { Plan } from '../plan.ts';
 
 /** Bytes of one page that are of one author. */
@@ -83,8 +83,8 @@ function isRefused(refused: Content['refused'], author: Author | undefined): boo
 export function sizeOf({ size, supplied, claims, refused }: Content): number {
   const last = claims.at(-1);
   if (last === undefined || last.to < size || !isRefused(refused, last.author)) return size;
-  const ends = (claim: TakenClaim) => (isRefused(refused, claim.author) ? 0 : claim.to);
-  return Math.max(supplied, ...claims.map(ends));
+  const left = claims.findLast(({ author }) => !isRefused(refused, author));
+  return Math.max(supplied, left?.to ?? 0);
 }
 
 /** Whether nothing that could be written is left of a content after a refusal. */
@@ -100,19 +100,28 @@ export function isNothingLeft(content: Content): boolean {
   return supplied === origin.fingerprint.size && sizeOf(content) === supplied;
 }
 
-/** One author whose data was refused, while the rest of the file has arrived. */
-export interface Refusal {
-  readonly inode: Inode;
-  readonly author: Author;
-  readonly errno: Errno;
+/** The contents of which something has arrived and something was refused. `failed` are inodes of which nothing has arrived. */
+export function partlyRefused({ contents }: Plan, failed: ReadonlyMap<Inode, Errno>): Content[] {
+  return [...contents.values()].filter(({ inode, refused }) => refused.size > 0 && !failed.has(inode));
 }
 
-/** The refusals of a plan. `failed` are inodes of which nothing has arrived. */
-export function refusalsIn({ contents }: Plan, failed: ReadonlyMap<Inode, Errno>): Refusal[] {
-  const refusals: Refusal[] = [];
-  for (const { inode, refused } of contents.values()) {
-    if (refused.size === 0 || failed.has(inode)) continue;
-    for (const [author, errno] of refused) refusals.push({ inode, author, errno });
+/** What was refused of an inode. */
+interface InodeFailure {
+  readonly inode: Inode;
+  readonly errno: Errno;
+  /** Whose data; undefined for the overlay's own. */
+  readonly author: Author | undefined;
+}
+
+/** All that could not be written of a plan. `failed` are inodes of which nothing has arrived. */
+export function failuresIn(plan: Plan, failed: ReadonlyMap<Inode, Errno>): InodeFailure[] {
+  const failures: InodeFailure[] = [];
+  for (const [inode, errno] of failed) {
+    const [author] = plan.contents.get(inode)?.refused.keys() ?? [];
+    failures.push({ inode, errno, author });
   }
-  return refusals;
+  for (const { inode, refused } of partlyRefused(plan, failed)) {
+    for (const [author, errno] of refused) failures.push({ inode, errno, author });
+  }
+  return failures;
 }

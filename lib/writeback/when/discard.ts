@@ -29,8 +29,8 @@ import { returnLoan } from '../../tree/sources/borrow.ts';
 import { pathIn, type Source } from '../../tree/sources/source.ts';
 import { noteMove, type Tree } from '../../tree/tree.ts';
 import { type Procedure, tell } from '../commands.ts';
+import type { Content } from '../content.ts';
 import { placeOf, upperOf } from '../places.ts';
-import type { Plan } from '../plan.ts';
 import { sizeOf } from '../stage/parts.ts';
 
 /** Gives up what is dirty of a file or link. */
@@ -52,10 +52,8 @@ export function* discard(tree: Tree, inode: Inode): Procedure<void> {
  * Gives up what was refused of a file the rest of which has arrived: only the bytes of those whom the upper has refused are again what it has
  * there (W13).
  */
-export function* discardRefused(tree: Tree, { contents }: Plan, inode: Inode): Procedure<void> {
-  const content = contents.get(inode);
-  if (content === undefined) return;
-  const { claims, refused } = content;
+export function* discardRefused(tree: Tree, content: Content): Procedure<void> {
+  const { inode, claims, refused } = content;
   const { memory } = tree;
   const { authors } = memory;
   if (!(inode instanceof File) || inode.nlink === 0 || authors === undefined) return;

@@ -96,6 +96,7 @@ it('W13: one who is refused stops nobody, and nobody writes it for him', () => {
   expect(two.readFileSync('/of-two', 'utf8')).toBe('only two');
   const as = { uid: 2, gid: 2, groups: [] };
   expect(told).toContainEqual({ path: '/shared', code: 'EDQUOT', discarded: false, as });
+  expect(told).toContainEqual({ path: '/of-two', code: 'EDQUOT', discarded: false, as });
   expect(told.map((each) => (each as { path: string }).path).sort()).toEqual(['/of-two', '/shared']);
   expect(thrownBy(() => own.fsyncSync(fd)).code).toBe('EDQUOT');
   upper.refusals.clear();

@@ -270,3 +270,16 @@ it('W13: what is wrong with `as` is told at once, and by its name', () => {
   const credentials = { uid: 1, gid: 1 };
   expect(() => createOverlay({ credentials, upper: { fs, as: () => [] } })).toThrow('upper.as');
 });
+
+it('W13: an author who can only be told later is refused where nobody can wait, and gets his turn when somebody can', async () => {
+  const root = newDirectory();
+  nodeFs.chmodSync(root, 0o777);
+  const overlay = createOverlay({ lower: [], upper: { root, as: () => promisesOf(nodeFs) }, umask: 0 });
+  overlay.as({ uid: 0, gid: 1 }).writeFileSync('/file', 'of somebody');
+  overlay.fs.writeFileSync('/own', 'own');
+  expect(failuresOf(overlay)).toEqual(['ENOSYS /file']);
+  expect(nodeFs.readFileSync(`${root}/own`, 'utf8')).toBe('own');
+  await overlay.sync();
+  expect(nodeFs.readFileSync(`${root}/file`, 'utf8')).toBe('of somebody');
+  overlay.close();
+});
