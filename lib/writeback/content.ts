@@ -46,7 +46,7 @@ export interface TakenAttributes {
   /** Seconds and nanoseconds of `atime` and `mtime`. */
   readonly times: readonly [number, number, number, number];
   /** How many names the lowers have beyond those that the upper gets. */
-  readonly links?: number;
+  readonly links?: number | undefined;
 }
 
 /** See the file comment. */
@@ -87,7 +87,7 @@ export function takeAttributes(inode: Inode, links: number): TakenAttributes {
     atime: secondsOf(atimeSec, atimeNsec),
     mtime: secondsOf(mtimeSec, mtimeNsec),
     times: [atimeSec, atimeNsec, mtimeSec, mtimeNsec],
-    ...(links > 0 && { links }),
+    links: links > 0 ? links : undefined,
   };
 }
 
@@ -116,43 +116,48 @@ export function takeContent(
   place: UpperSource | undefined,
   stageNames: StageNames,
 ): Content {
-  const isNameless = inode.nlink === 0;
   // All names that are known are brought to the upper.
   const unknown = place === undefined ? inode.nlink - namesOf(inode).length : 0;
-  const claims = inode instanceof File ? takeClaims(memory, inode) : OWN;
-  const heldAt = claims.length > 0 ? heldPath(inode, place) : undefined;
-  const made = { attributes: takeAttributes(inode, unknown), isNameless, staged: undefined };
-  const refused = claims.length > 0 ? new Map<Author, Errno>() : NOBODY;
-  const base = { inode, ...made, claims, refused, heldAt };
-  if (!(inode instanceof File)) {
-    const target = inode instanceof Symlink ? inode.target : undefined;
-    const stage = stageNames.whole(inode);
-    return { ...base, kind: 'whole', stage, size: 0, supplied: 0, origin: originOf(inode), pages: [], target };
-  }
-  const dirty: TakenPage[] = [];
-  let bytes = 0;
-  for (const [index, page] of pagesOf(inode)) {
-    if (page.state !== DIRTY) continue;
-    dirty.push({ index, from: index * memory.pageSize, twin: sharePage(page) });
-    bytes += page.length;
-  }
-  dirty.sort((a, b) => a.index - b.index);
+  const file = inode instanceof File ? inode : undefined;
+  const claims = file === undefined ? OWN : takeClaims(memory, file);
+  const pages = file === undefined ? [] : takePages(memory, file);
   // A file of several names keeps its inode in the upper too; else rewriting most of it is better done anew.
   // What others wrote is handed to the upper by them, which a patch is not: so that it goes into a new file where that is possible.
-  const isLittle = claims.length === 0 && bytes * 2 < memory.pageSize + inode.size;
-  const patch = place !== undefined && (inode.nlink > 1 || isLittle);
-  const { size, supplied } = inode;
+  const isLittle = claims.length === 0 && file !== undefined && lengthOf(pages) * 2 < memory.pageSize + file.size;
+  const patch = file !== undefined && place !== undefined && (inode.nlink > 1 || isLittle);
   return {
-    ...base,
+    inode,
     kind: patch ? 'pages' : 'whole',
     // The authors must be able to reach it, and need not be able to reach into a new directory.
     stage: patch || claims.length > 0 ? stageNames.apart() : stageNames.whole(inode),
-    size,
-    supplied,
+    attributes: takeAttributes(inode, unknown),
+    size: file === undefined ? 0 : file.size,
+    supplied: file === undefined ? 0 : file.supplied,
     origin: originOf(inode),
-    pages: dirty,
-    target: undefined,
+    pages,
+    claims,
+    refused: claims.length > 0 ? new Map<Author, Errno>() : NOBODY,
+    heldAt: claims.length > 0 ? heldPath(inode, place) : undefined,
+    isNameless: inode.nlink === 0,
+    target: inode instanceof Symlink ? inode.target : undefined,
+    staged: undefined,
   };
+}
+
+/** Takes the dirty pages of a file, in order. */
+function takePages({ pageSize }: Memory, file: File): TakenPage[] {
+  const dirty: TakenPage[] = [];
+  for (const [index, page] of pagesOf(file)) {
+    if (page.state === DIRTY) dirty.push({ index, from: index * pageSize, twin: sharePage(page) });
+  }
+  if (dirty.length > 1) dirty.sort((a, b) => a.index - b.index);
+  return dirty;
+}
+
+function lengthOf(pages: readonly TakenPage[]): number {
+  let bytes = 0;
+  for (const { twin } of pages) bytes += twin.length;
+  return bytes;
 }
 
 const OWN: readonly TakenClaim[] = [];
