@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createOverlay, type OverlayOptions } from '../../lib/index.ts';
+import { WatchedLower } from '../faults/lower.ts';
 import { type Face, FORMS, type Form, faceOf } from '../grounds/face.ts';
 
 const PAGE = 16 * 1024;
@@ -173,6 +174,44 @@ describe.each(FORMS)('stacked overlays, %s', (form: Form) => {
         expect(below.statistics().cachedBytes).toBeLessThanOrEqual(lowMost);
         expect(above.statistics().cachedBytes).toBeLessThanOrEqual(highMost);
       }
+    }
+  });
+
+  it('P4 P6 P8 read what each file holds, many at a time, through caches of any size', async () => {
+    for (let i = 0; i < 8; i++) place(`f${i}`, content(6 * PAGE + i, `file f${i}`));
+    for (const maxBytes of [0, 9 * PAGE, 20 * PAGE, 256 * MIB]) {
+      const { overlays } = stack(3, { cache: { maxBytes } });
+      const faces = overlays.map((overlay) => faceOf(overlay.fs, form, '/'));
+      const readings = Array.from({ length: 48 }, async (_, i) => {
+        const [face, name] = [faces[i % 3], `f${(i * 3) % 8}`];
+        if (face === undefined) throw new Error('there are three');
+        const wanted = content(6 * PAGE + ((i * 3) % 8), `file ${name}`);
+        expectBytes(await (i % 2 === 0 ? face.readFile(`/${name}`) : readPieces(face, `/${name}`, PAGE)), wanted);
+      });
+      await Promise.all(readings);
+    }
+  });
+
+  it('P4 tell a fault of the lowest, and read the file when it is over', async () => {
+    const wanted = content(6 * PAGE);
+    for (let failing = 1, failures = 1; failures > 0; failing++) {
+      const lower = new WatchedLower('both');
+      lower.volume.writeFileSync('/f', wanted);
+      lower.volume.utimesSync('/f', 1, 1);
+      const highest = createOverlay({ lower: createOverlay({ lower: { fs: lower.fs } }) });
+      const high = faceOf(highest.fs, form, '/');
+      failures = 0;
+      lower.behave = ({ number }, answer) => {
+        if (number !== failing) return answer();
+        failures++;
+        throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      };
+      const found = await readPieces(high, '/f', PAGE).catch((error: NodeJS.ErrnoException) => error.code);
+      if (typeof found === 'string') expect(found).toBe('EIO');
+      else if (found !== undefined) expectBytes(found, wanted);
+      lower.behave = (_request, answer) => answer();
+      expectBytes(await readPieces(high, '/f', PAGE), wanted);
+      expect(highest.statistics().borrowedBytes).toBe(6 * PAGE);
     }
   });
 
