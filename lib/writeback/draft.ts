@@ -154,7 +154,11 @@ class DraftWriter {
     if (upper?.layer?.names.has(name) !== true) return;
     const held = upper.held.get(name);
     const wanted = isTransparent ? undefined : want;
-    if (held !== undefined && held === wanted) return;
+    if (held !== undefined && held === wanted) {
+      // Its new content comes over the old one, which copies may need.
+      if (upper.borrowers.has(name) && this.#contents.get(held)?.kind === 'whole') this.#moveOut(upper, name, held);
+      return;
+    }
     const isRenamed = held !== undefined && this.#isKept(held, upper, name);
     const type = upper.layer.names.get(name) ?? 0;
     // A file that nobody wants or reads any more is replaced by the rename of the new one, at once.

@@ -160,3 +160,27 @@ describe.each(['list', 'create'])('W10: a copy that has its bytes from the work 
     again.close();
   });
 });
+
+it.each(['stays', 'moves'])(
+  'P8: a copy can be read at every command when its source is written anew and its directory %s',
+  (how) => {
+    const overlay = mount(new Volume(), { cache: { maxBytes: 0 } });
+    const { fs } = overlay;
+    fs.writeFileSync('/src/f0', OLD);
+    fs.writeFileSync('/copy', 'something else');
+    overlay.syncSync();
+    fs.copyFileSync('/src/f0', '/copy');
+    fs.writeFileSync('/src/f0', NEW);
+    if (how === 'moves') fs.renameSync('/src', '/moved');
+    const moved = how === 'moves' ? '/moved/f0' : '/src/f0';
+    let commands = 0;
+    overlay.on('command', () => {
+      commands++;
+      expect(Buffer.compare(fs.readFileSync('/copy'), OLD)).toBe(0);
+      expect(Buffer.compare(fs.readFileSync(moved), NEW)).toBe(0);
+    });
+    overlay.syncSync();
+    expect(commands).toBeGreaterThan(10);
+    overlay.close();
+  },
+);
