@@ -189,8 +189,7 @@ export class AsyncBranchRequests implements AsyncRequests {
       if (loan !== undefined) return loan;
     } catch (thrown) {
       if (file !== undefined) files.drop(file);
-      if (saysReplaced(thrown)) return undefined;
-      throw failureIn(thrown);
+      if (!saysReplaced(thrown)) throw failureIn(thrown);
     }
     return this.read(path, fingerprint, offset, length);
   }
@@ -341,6 +340,8 @@ export class AsyncBranchRequests implements AsyncRequests {
       return got;
     } catch (thrown) {
       files.drop(file);
+      // What is open may have been replaced below the branch: it is opened once more, as after a look that shows another.
+      if (saysReplaced(thrown)) return undefined;
       throw thrown;
     }
   }

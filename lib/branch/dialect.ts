@@ -23,8 +23,8 @@ import { BranchError, type BranchPath, type Traits } from './fs-like.ts';
 /** Reading only; not through a link that has taken the file's place, nor waiting for the writer of a FIFO that has. */
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/** Nothing there; a link (not followed), a directory, a socket, a FIFO there. */
-const REPLACED: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR', 'ENXIO', 'ESPIPE']);
+/** Nothing there; a link (not followed), a directory, a socket, a FIFO there; a file that another has replaced since it was opened. */
+const REPLACED: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR', 'ENXIO', 'ESPIPE', 'ESTALE']);
 
 /** What `read` and `write` of a branch take for "where it stands". */
 export function positionFor(position: number): number | null {

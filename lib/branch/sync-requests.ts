@@ -153,8 +153,8 @@ export class SyncBranchRequests implements Requests {
       return loan ?? NO_LOAN;
     } catch (thrown) {
       if (file !== undefined) files.drop(file);
-      if (saysReplaced(thrown)) return undefined;
-      throw failureIn(thrown);
+      if (!saysReplaced(thrown)) throw failureIn(thrown);
+      return NO_LOAN;
     }
   }
 
@@ -275,6 +275,8 @@ export class SyncBranchRequests implements Requests {
       return got;
     } catch (thrown) {
       files.drop(file);
+      // What is open may have been replaced below the branch: it is opened once more, as after a look that shows another.
+      if (saysReplaced(thrown)) return undefined;
       throw thrown;
     }
   }

@@ -330,6 +330,24 @@ describe.each(FORMS)('stacked overlays, %s', (form: Form) => {
     await clean.close();
   });
 
+  it.each([0, 1024 * PAGE])(
+    'C7 read on in a file that was replaced at the bottom, with room for %d bytes',
+    async (maxBytes) => {
+      place('f', content(4 * PAGE, 'old'));
+      const { overlays, lowest, highest } = stack(3, { cache: { maxBytes } });
+      const high = faceOf(highest.fs, form, '/');
+      const handle = await high.open('/f', 'r');
+      await handle.read(Buffer.alloc(PAGE), 0, PAGE, 0);
+      await handle.close();
+      const low = faceOf(lowest.fs, form, '/');
+      await low.writeFile('/n', content(4 * PAGE, 'new'));
+      await low.rename('/n', '/f');
+      // Each overlay keeps open what it has read: the one between has the new file open now, the one above still the old one of that.
+      for (const { fs } of [...overlays].slice(1))
+        expectBytes(await faceOf(fs, form, '/').readFile('/f'), content(4 * PAGE, 'new'));
+    },
+  );
+
   it('P8 pages of an overlay that is the upper are borrowed when they are read again', async () => {
     const below = createOverlay({ lower: directory });
     const options = { lower: [] as string[], upper: below, cache: { maxBytes: 10 * PAGE } };
