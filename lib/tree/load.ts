@@ -78,7 +78,7 @@ export function find(io: Io, candidates: readonly Source[], name: string): Found
     // A whiteout hides what is below its layer, not a file of the same name in it (OCI image layer specification).
     if (layer?.isOpaque || layer?.whiteouts.has(name)) break;
   }
-  return top && { ...top, sources };
+  return top && { source: top.source, attributes: top.attributes, sources };
 }
 
 /** Looks a name up in the sources and takes what is found into the tree; undefined when there is nothing. */
