@@ -3,44 +3,14 @@
 import nodeFs from 'node:fs';
 import { Volume } from 'memfs';
 import { afterEach, expect, it, vi } from 'vitest';
-import { createOverlay, type Timers } from '../../lib/index.ts';
+import { createOverlay } from '../../lib/index.ts';
 import { useDirectories } from '../writeback/directories.ts';
+import { Hand } from './hand.ts';
 
 const newDirectory = useDirectories();
 afterEach(() => {
   vi.unstubAllGlobals();
 });
-
-/** Timers that go off when told to. Their functions are methods, and want their `this`. */
-class Hand implements Timers {
-  readonly waiting: { readonly ms: number; readonly callback: () => void }[] = [];
-  readonly waited: number[] = [];
-  readonly slept: number[] = [];
-
-  after(ms: number, callback: () => void): () => void {
-    const one = { ms, callback };
-    this.waiting.push(one);
-    return () => {
-      const at = this.waiting.indexOf(one);
-      if (at >= 0) this.waiting.splice(at, 1);
-    };
-  }
-
-  async wait(ms: number): Promise<void> {
-    this.waited.push(ms);
-  }
-
-  sleep(ms: number): void {
-    this.slept.push(ms);
-  }
-
-  /** Lets the first timer go off; tells how long it would have waited. */
-  fire(): number | undefined {
-    const one = this.waiting.shift();
-    one?.callback();
-    return one?.ms;
-  }
-}
 
 /** From here on nobody may use the timers of the process. */
 function forbidOthers(): void {

@@ -1,27 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Timers } from '../../../lib/waiting/timers.ts';
 import { Triggers } from '../../../lib/writeback/when/triggers.ts';
-
-/** Timers that run when told to. */
-class Hand implements Pick<Timers, 'after'> {
-  readonly waiting: { readonly ms: number; readonly callback: () => void }[] = [];
-
-  after(ms: number, callback: () => void): () => void {
-    const one = { ms, callback };
-    this.waiting.push(one);
-    return () => {
-      const at = this.waiting.indexOf(one);
-      if (at >= 0) this.waiting.splice(at, 1);
-    };
-  }
-
-  /** Lets the first timer go off; tells how long it would have waited. */
-  fire(): number | undefined {
-    const one = this.waiting.shift();
-    one?.callback();
-    return one?.ms;
-  }
-}
+import { Hand } from '../../overlay/hand.ts';
 
 const OPTIONS = { dirtyBytes: 100, dirtyLimit: 200, expire: 5000, onError: 'retain' } as const;
 
