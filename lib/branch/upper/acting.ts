@@ -11,9 +11,11 @@ import { makeUpper, type Upper } from './upper.ts';
 
 /** Whose rights data is written with. One object for each distinct credential, so that authors are compared by identity. */
 export interface Author {
+  /** The user. */
   readonly uid: number;
+  /** The user's group. */
   readonly gid: number;
-  /** In order, each once. */
+  /** Supplementary groups, in order, each once. */
   readonly groups: readonly number[];
 }
 
