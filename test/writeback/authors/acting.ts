@@ -149,3 +149,14 @@ export function writeAt(fs: FileSystem, path: string, text: string, at: number):
     fs.closeSync(fd);
   }
 }
+
+/** Throws dice: a whole number below `count` (mulberry32). */
+export function diceOf(seed: number): (count: number) => number {
+  let state = seed;
+  return (count) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % count;
+  };
+}
