@@ -64,6 +64,8 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     const branches = upper === undefined ? lowers : [upper, ...lowers];
     this.#branches = branches.map(({ branch }) => branch);
     this.#roots = new Map(branches.map(({ branch, root }) => [branch, root]));
+    // An upper that is made at once lies above them.
+    setRoots(this.#tree, branches);
     this.#upper = new UpperControl(this.#tree, upper, parsed, {
       onCommand: (command) => void this.emit('command', command),
       onFailure: ({ path, errno, author }, fate) =>
@@ -74,7 +76,6 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
           ...(author && { as: author }),
         }),
     });
-    setRoots(this.#tree, branches);
     const author = this.#upper.authorFor(options.credentials && credentials);
     const caller = new Caller(this.#tree, credentials, umask, author);
     this.#session = { caller, descriptors: new Descriptors(ordinal), handles: new WeakMap(), cwd, timers };

@@ -24,6 +24,7 @@ export function attachUpper(tree: Tree, upper: UpperSource): void {
   // What has lost names is not found by the names that it has left.
   for (const inode of tree.linked.values()) if (inode.isOwned) dirty.inodes.add(inode);
   upper.layer = { names: new Map(), whiteouts: new Set(), isOpaque: false };
+  upper.isMadeForTree = true;
   setRootSources(tree, [upper, ...root.sources]);
 }
 

@@ -107,6 +107,20 @@ it('without an upper the first sync makes a volume in memory', () => {
   overlay.close();
 });
 
+it.each([{ writeback: 'through' as const }, {}])(
+  'W8: a volume made before anybody looked leaves the root as its lower shows it, %o',
+  (options) => {
+    const lower = new Volume();
+    lower.chmodSync('/', 0o751);
+    lower.chownSync('/', 5, 6);
+    const overlay = createOverlay({ lower, ...options });
+    overlay.syncSync();
+    const { mode, uid, gid } = overlay.fs.statSync('/');
+    expect([mode & 0o777, uid, gid]).toEqual([0o751, 5, 6]);
+    overlay.close();
+  },
+);
+
 it('an OCI layer that another tool wrote is read and written on', () => {
   const directory = newDirectory();
   mkdirSync(join(directory, 'src'));

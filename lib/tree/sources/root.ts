@@ -46,7 +46,8 @@ export function loadRoot(io: Io, tree: Tree): void {
   if (tree.mounting !== undefined) io.perform(tree.mounting);
   // A branch without a notion of its own root (an object of a few functions) still has files below it.
   const found = root.sources.map((source) => ({ source, attributes: io.lstat(source.branch, source.path) }));
-  const top = found.find(({ attributes }) => attributes !== undefined);
+  const telling = found.filter(({ source }) => !(source instanceof UpperSource && source.isMadeForTree));
+  const top = telling.find(({ attributes }) => attributes !== undefined);
   // From here on nothing stops or fails.
   tree.isRootLoaded = true;
   for (const { source, attributes } of found) {

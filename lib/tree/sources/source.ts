@@ -60,6 +60,8 @@ export class UpperSource extends Source {
   name: string;
   /** What it holds on the upper; undefined until somebody asked. Changed by `layer.ts` and `writeback/settle.ts`. */
   layer: Layer | undefined = undefined;
+  /** It is of an upper that was made empty for this tree, and so has nothing to say of the root's attributes. Set by `attachUpper`. */
+  isMadeForTree = false;
   /** The inodes that the upper has under its names, as far as they are in memory. Changed by `load.ts` and `writeback/settle.ts`. */
   readonly held = new Map<string, Inode>();
   /**

@@ -47,6 +47,17 @@ it('W7: what a lower that is an overlay is asked meanwhile takes nothing away fr
   expect(upper.readdirSync('/')).toContain('.wh.d');
 });
 
+it('W7: without an upper a volume in memory is made at once, which has each change', () => {
+  const overlay = createOverlay({ lower: directory, writeback: 'through' });
+  const upper = overlay.upper as InstanceType<typeof Volume>;
+  overlay.fs.mkdirSync('/d');
+  for (const name of ['1', '2', '3']) {
+    overlay.fs.writeFileSync(`/d/${name}`, name);
+    expect(upper.readFileSync(`/d/${name}`, 'utf8')).toBe(name);
+  }
+  overlay.close();
+});
+
 /** Something to begin with: files of the upper, of the lower, and of both. */
 function prepare(fs: FileSystem): void {
   fs.mkdirSync('/mine/deep', { recursive: true });
