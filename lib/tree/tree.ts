@@ -89,7 +89,7 @@ export class Dirty {
   addGoneName(directory: Directory, name: string): void {
     const names = this.names.get(directory);
     if (names?.get(name) !== BORN_NAME) this.addName(directory, name);
-    else if (names.delete(name) && names.size === 0) this.names.delete(directory);
+    else this.forgetName(directory, name);
   }
 
   /** Takes times that wait for a reason to be told: those of one directory, or of all. */
@@ -97,9 +97,15 @@ export class Dirty {
     for (const inode of inodes) if (this.timed.delete(inode)) this.addInode(inode);
   }
 
-  /** Forgets all of it: what was changed is as the upper has it. */
-  forget(): void {
-    for (const all of [this.inodes, this.names, this.timed, this.truncated, this.replaced]) all.clear();
+  /** Forgets an inode: it is as the upper has it. */
+  forgetInode(inode: Inode): void {
+    for (const all of [this.inodes, this.timed, this.truncated, this.replaced]) all.delete(inode);
+  }
+
+  /** Forgets a name: it is as the upper has it. */
+  forgetName(directory: Directory, name: string): void {
+    const names = this.names.get(directory);
+    if (names?.delete(name) && names.size === 0) this.names.delete(directory);
   }
 
   #setName(directory: Directory, name: string, how: DirtyName): void {

@@ -24,6 +24,8 @@ interface KeptInode {
   readonly claims: readonly Claim[];
   readonly isLinked: boolean;
   readonly isClaimed: boolean;
+  /** The upper was to hear of it before. */
+  readonly isDirty: boolean;
 }
 
 /** A name as it was. */
@@ -68,6 +70,7 @@ export class Undo {
       claims: inode instanceof File ? (tree.memory.authors?.claimsOn(inode) ?? []) : [],
       isLinked: tree.linked.has(inode.number),
       isClaimed: tree.claimed.has(inode.number),
+      isDirty: tree.dirty?.inodes.has(inode) === true,
     });
   }
 
@@ -92,7 +95,7 @@ export class Undo {
     this.#ends.push(end);
   }
 
-  /** Takes the change back. Nothing is dirty then. */
+  /** Takes the change back. */
   restore(): void {
     const tree = this.#tree;
     for (const end of this.#ends) end();
@@ -106,7 +109,15 @@ export class Undo {
     tree.dropped.length = Math.min(tree.dropped.length, this.#dropped);
     // No short cut that the change has made holds any more.
     tree.moves++;
-    tree.dirty?.forget();
+    this.#restoreDirty();
+  }
+
+  /** What the upper was to hear of before, or what was found meanwhile without being changed, it is still to hear of. */
+  #restoreDirty(): void {
+    const { dirty } = this.#tree;
+    for (const [directory, names] of this.#names) for (const name of names.keys()) dirty?.forgetName(directory, name);
+    for (const inode of this.inodes) dirty?.forgetInode(inode);
+    for (const [inode, { isDirty }] of this.#inodes) if (isDirty) dirty?.addInode(inode);
   }
 
   #restoreNames(directory: Directory, names: ReadonlyMap<string, KeptName>): void {

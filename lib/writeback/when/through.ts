@@ -66,7 +66,8 @@ class Going {
 
   #fail(thrown: unknown): void {
     if (this.#outcome !== undefined) return;
-    if (thrown instanceof Errno && this.#tree.dirty?.isEmpty === true) {
+    // What is dirty all the same was found since, and is for the next change.
+    if (thrown instanceof Errno && (this.#writeBack.isUnfinished || this.#tree.dirty?.isEmpty === true)) {
       this.#outcome = { refusal: undefined };
       return;
     }

@@ -265,3 +265,19 @@ describe('writing through', () => {
     );
   });
 });
+
+it('C2, W7: a further name of a file that a refused change has found reaches the upper all the same', () => {
+  const volume = new Volume();
+  const lower = newLower();
+  const overlay = mount(volume, { lower, writeback: 'through' });
+  overlay.fs.chmodSync('/src/f1', 0o600);
+  const fault = new Fault(overlay);
+  fault.arm(1, Number.POSITIVE_INFINITY, failing('ENOSPC'));
+  expect(() => overlay.fs.renameSync('/lib/twin', '/other')).toThrow('ENOSPC');
+  fault.disarm();
+  overlay.close();
+  const next = mount(volume, { lower });
+  expect(next.fs.statSync('/lib/twin').mode & 0o777).toBe(0o600);
+  expect(next.fs.statSync('/lib/twin').ino).toBe(next.fs.statSync('/src/f1').ino);
+  next.close();
+});
