@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import type { Form } from '../grounds/face.ts';
 import { type Ground, ROOT, realGround } from '../grounds/ground.ts';
 import { dir, file, hard, link, type Tree } from '../grounds/tree.ts';
-import { type Argument, type Command, World } from './world.ts';
+import { type Argument, type Command, isSame, World } from './world.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDWR, O_TRUNC, O_WRONLY } = constants;
 const O_TMPFILE = 0o20000000 | O_DIRECTORY;
@@ -242,9 +242,7 @@ export async function differences(ground: Ground, form: Form, commands: readonly
   const found: Difference[] = [];
   for (const command of commands) {
     const [expected, told] = await pair.play(command);
-    // What Node 24 and later have no name for, ours has (CHANGELOG, Known differences).
-    const isNameless = expected.includes('Unknown error') && told.startsWith('error');
-    if (expected !== told && !isNameless) found.push({ command, expected, told });
+    if (!isSame(expected, told)) found.push({ command, expected, told });
   }
   const [expected, told] = await pair.end();
   if (expected !== told) found.push({ command: 'what failures left', expected, told });

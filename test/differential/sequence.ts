@@ -9,7 +9,7 @@ import type { Form } from '../grounds/face.ts';
 import { type Ground, realGround } from '../grounds/ground.ts';
 import type { Tree } from '../grounds/tree.ts';
 import { givenTree } from './commands.ts';
-import { type Command, World } from './world.ts';
+import { type Command, isSame, World } from './world.ts';
 
 /** The whole tree, told last. */
 const SURVEY: Command = { call: 'survey', args: [] };
@@ -18,7 +18,7 @@ async function compare(model: World, subject: World, commands: readonly Command[
   for (const [index, command] of [...commands, SURVEY].entries()) {
     const expected = await model.play(command);
     const told = await subject.play(command);
-    expect(told, `command ${index}, ${show(command)}`).toBe(expected);
+    if (!isSame(expected, told)) expect(told, `command ${index}, ${show(command)}`).toBe(expected);
   }
 }
 
