@@ -309,6 +309,11 @@ export function putPages(memory: Memory, file: Contents, kept: KeptPages): void 
   }
 }
 
+/** Lets go of pages that were kept and are not put back. */
+export function leavePages(memory: Memory, kept: KeptPages): void {
+  for (const page of kept.values()) leaveBytes(memory.slabs, page);
+}
+
 /** Forgets all pages. Requires: none is dirty, or the file itself has ended. */
 export function dropContents(memory: Memory, file: Contents): void {
   memory.authors?.drop(file);

@@ -7,7 +7,7 @@
  */
 
 import type { Claim } from '../../pages/claims.ts';
-import { dropContents, type KeptPages, keepDirtyPages, putPages } from '../../pages/contents.ts';
+import { dropContents, type KeptPages, keepDirtyPages, leavePages, putPages } from '../../pages/contents.ts';
 import { CHARGED, type Directory, type Entry, File, Inode, type Mark, SPARE } from '../inode.ts';
 import { endIfUnused } from '../names.ts';
 import { borrow, returnLoan } from '../sources/borrow.ts';
@@ -93,6 +93,12 @@ export class Undo {
   /** Has something undone that the change has done beside. */
   onRestore(end: () => void): void {
     this.#ends.push(end);
+  }
+
+  /** Lets go of what was kept: the change stands. */
+  drop(): void {
+    for (const { pages } of this.#inodes.values()) if (pages !== undefined) leavePages(this.#tree.memory, pages);
+    this.#inodes.clear();
   }
 
   /** Takes the change back. */

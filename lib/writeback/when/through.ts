@@ -60,15 +60,21 @@ class Going {
   }
 
   #conclude([first]: readonly Failure[]): void {
-    if (first === undefined) this.#outcome ??= { refusal: undefined };
+    if (first === undefined) this.#stand();
     else this.#fail(first.errno);
+  }
+
+  #stand(): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = { refusal: undefined };
+    this.#undo.drop();
   }
 
   #fail(thrown: unknown): void {
     if (this.#outcome !== undefined) return;
     // What is dirty all the same was found since, and is for the next change.
     if (thrown instanceof Errno && (this.#writeBack.isUnfinished || this.#tree.dirty?.isEmpty === true)) {
-      this.#outcome = { refusal: undefined };
+      this.#stand();
       return;
     }
     this.#outcome = { refusal: thrown };
@@ -154,7 +160,10 @@ export class WriteThrough implements Through {
   /** The change that was made; undefined where there is nothing to bring down. */
   #sent(undo: Undo): Going | undefined {
     if (this.#tree.undo === undo) this.#tree.undo = undefined;
-    if (undo.isEmpty || this.#tree.dirty?.isEmpty !== false) return undefined;
+    if (undo.isEmpty || this.#tree.dirty?.isEmpty !== false) {
+      undo.drop();
+      return undefined;
+    }
     this.#count++;
     this.#going = new Going(this.#tree, this.#writeBack, undo);
     return this.#going;

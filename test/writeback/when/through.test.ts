@@ -3,8 +3,9 @@
 
 import nodeFs from 'node:fs';
 import { Volume } from 'memfs';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
+import { Slab } from '../../../lib/pages/slab.ts';
 import { useDirectories } from '../directories.ts';
 import {
   bytesOf,
@@ -56,6 +57,21 @@ it('W7: without an upper a volume in memory is made at once, which has each chan
     expect(upper.readFileSync(`/d/${name}`, 'utf8')).toBe(name);
   }
   overlay.close();
+});
+
+it('W7 T1: what is kept to take a change back is let go when it stands', () => {
+  const [taken, given] = [vi.spyOn(Slab.prototype, 'take'), vi.spyOn(Slab.prototype, 'giveBack')];
+  try {
+    const { fs } = createOverlay({ writeback: 'through', pageSize: PAGE });
+    // Such a file never gets to the upper, so that its pages are dirty at every change.
+    const fd = fs.openSync('/', fs.constants.O_RDWR | fs.constants.O_TMPFILE);
+    for (let i = 0; i < 50; i++) fs.writeSync(fd, bytesOf(i, PAGE), 0, PAGE, 0);
+    fs.closeSync(fd);
+    expect(taken.mock.calls.length).toBeGreaterThan(0);
+    expect(given.mock.calls.length).toBe(taken.mock.calls.length);
+  } finally {
+    vi.restoreAllMocks();
+  }
 });
 
 /** Something to begin with: files of the upper, of the lower, and of both. */
