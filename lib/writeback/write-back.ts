@@ -288,7 +288,7 @@ export class WriteBack {
       return { path: shownPathOf(this.#tree, inode), ...failure };
     });
     if (this.fate === 'discarded') {
-      for (const inode of lost) yield* discard(this.#tree, inode);
+      for (const inode of lost) yield* discard(this.#tree, taken, inode);
       for (const content of partlyRefused(taken, failed)) yield* discardRefused(this.#tree, content);
     }
     return [...failures, ...this.#reportUnnamed(taken)];

@@ -2,8 +2,8 @@
  * Giving up what the upper has refused (`onError: 'discard'`): a file whose content could not be written is again what the upper has of it,
  * or a lower; one that neither has goes. Who has it open reads that from then on.
  *
- * Only the content and attributes of that file are lost, and of one that several have written only what was refused. Where nothing of a batch could be written it is nobody's fault in particular, and
- * all of it stays dirty.
+ * Only the content and attributes of that file are lost, and of one that several have written only what was refused. Where nothing of a
+ * batch could be written it is nobody's fault in particular, and all of it stays dirty.
  */
 
 import type { Attributes } from '../../branch/branch.ts';
@@ -18,23 +18,26 @@ import {
   extraOf,
   File,
   type Inode,
+  isDirectory,
   isSymlink,
+  type Link,
   namesOf,
   OWNED_ATTRIBUTES,
   OWNED_CONTENT,
 } from '../../tree/inode.ts';
-import { applyAttributes } from '../../tree/load.ts';
-import { endIfUnused } from '../../tree/names.ts';
+import { applyAttributes, numberOf } from '../../tree/load.ts';
+import { endIfUnused, rememberName } from '../../tree/names.ts';
 import { returnLoan } from '../../tree/sources/borrow.ts';
 import { pathIn, type Source } from '../../tree/sources/source.ts';
 import { noteMove, type Tree } from '../../tree/tree.ts';
 import { type Procedure, tell } from '../commands.ts';
 import type { Content } from '../content.ts';
 import { placeOf, upperOf } from '../places.ts';
+import type { Plan } from '../plan.ts';
 import { sizeOf } from '../stage/parts.ts';
 
 /** Gives up what is dirty of a file or link. */
-export function* discard(tree: Tree, inode: Inode): Procedure<void> {
+export function* discard(tree: Tree, plan: Plan, inode: Inode): Procedure<void> {
   if (inode.nlink === 0 || !(inode instanceof File || isSymlink(inode))) return;
   const { origin, originName } = inode;
   const isNew = origin === undefined || (placeOf(inode) === undefined && (inode.state & BORN) !== 0);
@@ -42,7 +45,7 @@ export function* discard(tree: Tree, inode: Inode): Procedure<void> {
   const found = isNew ? undefined : yield* tell({ kind: 'lstat', branch: origin.branch, path });
   // From here on nothing stops or fails.
   if (inode instanceof File && origin !== undefined && found !== undefined) readAgain(tree, inode, origin, found);
-  else vanish(tree, inode);
+  else vanish(tree, plan, inode);
   const { dirty } = tree;
   for (const all of [dirty?.inodes, dirty?.timed, dirty?.truncated, dirty?.replaced]) all?.delete(inode);
   for (const { directory, name } of namesOf(inode)) tree.onChange?.({ kind: 'change', directory, name, inode });
@@ -115,7 +118,8 @@ function readAgain(tree: Tree, file: File, origin: Source, found: Attributes): v
 }
 
 /** Ends a file that neither the upper nor a lower has: its names show what those have there. */
-function vanish(tree: Tree, inode: Inode): void {
+function vanish(tree: Tree, plan: Plan, inode: Inode): void {
+  const shown = shownAgain(tree, plan, inode);
   noteMove(tree, inode);
   for (const { directory, name } of namesOf(inode)) {
     directory.names.delete(name);
@@ -139,4 +143,32 @@ function vanish(tree: Tree, inode: Inode): void {
   returnLoan(inode);
   inode.origin = undefined;
   endIfUnused(tree, inode);
+  for (const { directory, name, old, where } of shown) {
+    old.nlink++;
+    // A name in a lower is found when it is looked for.
+    if (where === 'lower') continue;
+    directory.names.set(name, old);
+    rememberName(old, directory, name);
+    upperOf(directory)?.held.set(name, old);
+  }
+}
+
+/** A name, and the file that it had before another one took it. */
+interface Shown extends Link {
+  readonly old: Inode;
+  readonly where: 'upper' | 'lower';
+}
+
+/** The files that are still there, under another name or open, and show again where one goes that has taken their names (C2). */
+function shownAgain(tree: Tree, { items }: Plan, inode: Inode): Shown[] {
+  const shown: Shown[] = [];
+  for (const { directory, name, want, below } of items) {
+    if (want !== inode || directory.names.get(name) !== inode) continue;
+    const held = upperOf(directory)?.held.get(name);
+    const where = held === undefined ? 'lower' : 'upper';
+    const old = held ?? (below && tree.linked.get(numberOf(tree, name, below)));
+    if (old === undefined || old === inode || isDirectory(old)) continue;
+    if (old.nlink > 0 || old.opens > 0) shown.push({ directory, name, old, where });
+  }
+  return shown;
 }

@@ -137,6 +137,47 @@ it.each(Object.entries(WORKLOADS))(
   },
 );
 
+it.each(['upper', 'lower'])(
+  'C2: a file of the %s has a name again that the file had taken which is given up',
+  (where) => {
+    const { overlay, fs, sync } = setUp();
+    const [kept, taken] = where === 'upper' ? ['/one', '/two'] : ['/src/f1', '/lib/twin'];
+    if (where === 'upper') {
+      fs.writeFileSync(kept, 'old');
+      fs.linkSync(kept, taken);
+      overlay.syncSync();
+    }
+    expect(fs.statSync(taken).ino).toBe(fs.statSync(kept).ino);
+    fs.writeFileSync('/new', 'refused');
+    fs.renameSync('/new', taken);
+    expect(fs.statSync(kept).nlink).toBe(1);
+    sync();
+    for (const name of [kept, taken]) expect(fs.statSync(name)).toMatchObject({ nlink: 2, ino: fs.statSync(kept).ino });
+    fs.writeFileSync(taken, 'changed');
+    expect(fs.readFileSync(kept, 'utf8')).toBe('changed');
+    fs.unlinkSync(taken);
+    expect(fs.statSync(kept).nlink).toBe(1);
+    expect(fs.readFileSync(kept, 'utf8')).toBe('changed');
+    overlay.close();
+  },
+);
+
+it('T4: a file that is only open has its name again when the one that had taken it is given up', () => {
+  const { overlay, fs, sync } = setUp();
+  fs.writeFileSync('/file', 'old');
+  overlay.syncSync();
+  const fd = fs.openSync('/file', 'r+');
+  fs.writeFileSync('/new', 'refused');
+  fs.renameSync('/new', '/file');
+  expect(fs.fstatSync(fd).nlink).toBe(0);
+  sync();
+  expect(fs.fstatSync(fd)).toMatchObject({ nlink: 1, ino: fs.statSync('/file').ino });
+  fs.writeSync(fd, 'OLD', 0);
+  fs.closeSync(fd);
+  expect(fs.readFileSync('/file', 'utf8')).toBe('OLD');
+  overlay.close();
+});
+
 it('what is no policy is refused by name', () => {
   expect(() => createOverlay({ lower: [], writeback: { onError: 'ignore' as 'retain' } })).toThrow(
     `The option "writeback.onError" must be 'retain' or 'discard'. Received 'ignore'`,
