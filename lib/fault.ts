@@ -30,7 +30,7 @@ import {
   type Space,
   type StraightReads,
 } from './branch/branch.ts';
-import { NotLoadedError } from './branch/decorators/recorded.ts';
+import { NotLoadedError } from './branch/decorators/not-loaded.ts';
 import { mostBytes } from './branch/dialect.ts';
 import { heardAtOnce } from './branch/looks.ts';
 import { Fault } from './waiting/questions.ts';

@@ -18,6 +18,7 @@ import {
 } from './attributes.ts';
 import type { Attributes, Entry, Fingerprint, Remembered, Space } from './branch.ts';
 import { decodeName, encodeName, isPlain } from './bytes.ts';
+import { NotLoadedError } from './decorators/not-loaded.ts';
 import { BranchError, type BranchPath, type Traits } from './fs-like.ts';
 
 /** Reading only; not through a link that has taken the file's place, nor waiting for the writer of a FIFO that has. */
@@ -124,9 +125,12 @@ export class Dialect {
   }
 }
 
-/** What to throw on when a branch threw `thrown`: a BranchError as it is, all else as a bare error. */
-export function failureIn(thrown: unknown): Errno | BranchError {
-  return thrown instanceof BranchError ? thrown : errnoOf(thrown);
+/**
+ * What to throw on when a branch threw `thrown`: a BranchError as it is, and what an overlay says that cannot be asked at once (L13); all else
+ * as a bare error.
+ */
+export function failureIn(thrown: unknown): Errno | BranchError | NotLoadedError {
+  return thrown instanceof BranchError || thrown instanceof NotLoadedError ? thrown : errnoOf(thrown);
 }
 
 /** The code that an error carries; undefined where it carries none. */

@@ -9,7 +9,7 @@
  */
 
 import type { Branch } from '../branch/branch.ts';
-import { NotLoadedError } from '../branch/decorators/recorded.ts';
+import { NotLoadedError } from '../branch/decorators/not-loaded.ts';
 import type { ActingUppers, Author } from '../branch/upper/acting.ts';
 import type { Upper } from '../branch/upper/upper.ts';
 import { ENOTSUP, Errno } from '../errno.ts';

@@ -1,5 +1,6 @@
 // L13: a branch with promises only, through all three forms; and the example of such a branch over a key-value store.
 
+import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import { keyValueBranch } from '../../examples/key-value-branch.js';
 import { createOverlay, NotLoadedError } from '../../lib/index.ts';
@@ -127,6 +128,27 @@ describe('L13 the synchronous API over a branch with promises only', () => {
     expect(notLoaded(() => fs.readFileSync('/d/f')).message).toContain("read '/d/f' is not loaded yet");
     expect(notLoaded(() => fs.readdirSync('/d')).message).toContain("list '/d' is not loaded yet");
   });
+
+  it.each(['a lower', 'a lower of its lower'])(
+    'L13 %s: an overlay says so too, and writes nothing back that it cannot read',
+    async (where) => {
+      const far = new WatchedLower('promises');
+      far.volume.fromJSON({ '/large': 'x'.repeat(100_000) });
+      const lower = where === 'a lower' ? { fs: far.fs } : { fs: createOverlay({ lower: { fs: far.fs } }).fs };
+      const upper = new Volume();
+      const overlay = createOverlay({ lower, upper, pageSize: 4096 });
+      expect(notLoaded(() => overlay.fs.readFileSync('/large'))).toBeInstanceOf(NotLoadedError);
+      const handle = await overlay.fs.promises.open('/large', 'r+');
+      await handle.write('changed', 50_000);
+      await handle.close();
+      await overlay.fs.promises.writeFile('/other', 'other');
+      // Not once only: what it had taken is dirty again.
+      for (let i = 0; i < 2; i++) expect(notLoaded(() => overlay.syncSync())).toBeInstanceOf(NotLoadedError);
+      await overlay.sync();
+      expect(upper.readFileSync('/large', 'utf8')).toBe(`${'x'.repeat(50_000)}changed${'x'.repeat(49_993)}`);
+      expect(upper.readFileSync('/other', 'utf8')).toBe('other');
+    },
+  );
 
   it('L13 has what asynchronous calls have loaded', async () => {
     const { fs } = stand();

@@ -11,28 +11,9 @@
 import { constants } from 'node:fs';
 import type { AsyncRequests, Attributes, Branch, Entry, Fingerprint, Requests } from '../branch.ts';
 import { ownCopy, printAlike } from '../dialect.ts';
+import { NotLoadedError } from './not-loaded.ts';
 
 const { S_IFMT, S_IFDIR } = constants;
-
-/**
- * What the synchronous API throws when it would need an answer that its branch can only give later.
- *
- * Code `ERR_OVERFS_NOT_LOADED`. The cure is `await overlay.preload(path)`, or the callback or promise form of the call.
- */
-export class NotLoadedError extends Error {
-  /** By which it is told from other errors. */
-  readonly code = 'ERR_OVERFS_NOT_LOADED';
-  /** As of every error. */
-  override readonly name = 'NotLoadedError';
-
-  /** @internal */
-  constructor(branch: Pick<Branch, 'name'>, question: string, path: string) {
-    super(
-      `branch '${branch.name}' has only promise functions and ${question} '${path}' is not loaded yet: ` +
-        'await overlay.preload(path) first, or use the callback or promise form',
-    );
-  }
-}
 
 /** Lets a branch that can only answer later answer at once as far as that is recorded; other branches stay as they are. */
 export function recorded(branch: Branch): Branch {

@@ -12,7 +12,7 @@
  * has come back.
  */
 
-import { NotLoadedError } from '../../branch/decorators/recorded.ts';
+import { NotLoadedError } from '../../branch/decorators/not-loaded.ts';
 import { stir, Unrest } from '../../branch/upper/unrest.ts';
 import { EBUSY, type Errno, errnoOf } from '../../errno.ts';
 import type { Command, Ended, Procedure, Together } from '../commands.ts';
@@ -156,15 +156,21 @@ export class Drive<R> {
     const { pause } = this.#target;
     let answer: unknown;
     let failure: Errno | undefined;
+    let refusal: NotLoadedError | undefined;
     this.#isBusy = true;
     try {
       answer =
         command.kind === 'together' ? command.commands.map((each) => this.#ended(each)) : this.#carryOut(command);
     } catch (thrown) {
-      if (thrown instanceof NotLoadedError) throw thrown;
-      failure = errnoOf(thrown);
+      if (thrown instanceof NotLoadedError) refusal = thrown;
+      else failure = errnoOf(thrown);
     } finally {
       this.#isBusy = false;
+    }
+    if (refusal !== undefined) {
+      // No fault of the upper's: the procedure gives back what it had taken.
+      this.#advance(() => this.#procedure.throw(refusal));
+      return;
     }
     const delay = this.#heed(answer, failure);
     if (delay !== undefined) pause.now(delay);
