@@ -147,6 +147,11 @@ export function watch(tree: Tree, batch: Batch, stage: UpperSource, nameStage: (
       if (source === undefined || found === undefined) return;
       lendElsewhere(whoNeeds(tree, source, name), stage, kept, found);
     },
+    replaces: (index) => {
+      const { item, place } = drafted.steps[index] ?? {};
+      const { directory, name = '' } = item ?? place ?? {};
+      return directory !== undefined && upperOf(directory)?.held.has(name) === true;
+    },
     changing: (index) => {
       const { name, source } = placeOfStep(index);
       if (source !== undefined) unsettlePrint(source, name);

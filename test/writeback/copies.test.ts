@@ -1,9 +1,13 @@
 // P8, W9, W10: copies that share bytes with a file of the upper, made and changed while that file is being written back.
 
+import nodeFs from 'node:fs';
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../lib/index.ts';
+import { useDirectories } from './directories.ts';
 import { bytesOf, bytesTold, type FileSystem, mount, PAGE } from './rig.ts';
+
+const newDirectory = useDirectories();
 
 const OLD = bytesOf(1, 5 * PAGE);
 const NEW = bytesOf(2, 5 * PAGE);
@@ -184,3 +188,26 @@ it.each(['stays', 'moves'])(
     overlay.close();
   },
 );
+
+it('C10: a file that is written anew can be read when the upper has its new name and has not said so', async () => {
+  const root = newDirectory();
+  let renamed = () => {};
+  const rename = (from: string, to: string, done: (error: Error | null) => void) => {
+    nodeFs.rename(from, to, (error) => {
+      renamed();
+      done(error);
+    });
+  };
+  // So little is not kept open when it has been read.
+  nodeFs.writeFileSync(`${root}/file`, OLD.subarray(0, 3 * PAGE));
+  const overlay = mount({ fs: { ...nodeFs, promises: undefined, rename }, root }, { cache: { maxBytes: 0 } });
+  const { fs } = overlay;
+  const fd = fs.openSync('/file', 'r+');
+  fs.writeSync(fd, NEW, 0, 2 * PAGE, 0);
+  fs.closeSync(fd);
+  const wanted = Buffer.concat([NEW.subarray(0, 2 * PAGE), OLD.subarray(2 * PAGE, 3 * PAGE)]);
+  renamed = () => expect(Buffer.compare(fs.readFileSync('/file'), wanted)).toBe(0);
+  await overlay.sync();
+  expect(Buffer.compare(nodeFs.readFileSync(`${root}/file`), wanted)).toBe(0);
+  overlay.close();
+});

@@ -29,6 +29,8 @@ export interface Watcher {
   keeps(index: number): string | undefined;
   /** What a file held is kept there, and `found` is how that looks. */
   kept(index: number, stage: string, found: Attributes | undefined): void;
+  /** Whether what the upper has under the name that a step gives away is read until then. */
+  replaces(index: number): boolean;
   /** A file in its place is about to change. */
   changing(index: number): void;
   /** A step is done; `found` is how the file looks now where a file in its place has changed. */
@@ -40,6 +42,7 @@ export const NOBODY: Watcher = {
   moved: () => {},
   keeps: () => undefined,
   kept: () => {},
+  replaces: () => false,
   changing: () => {},
   done: () => {},
 };
@@ -67,7 +70,7 @@ export function* carryOutBatch(
   for (let step = steps[cursor.steps]; step !== undefined; step = steps[cursor.steps]) {
     const index = cursor.steps;
     if (step.kind === 'patch') yield* keepBytes(area, step.path, index, writer, watcher);
-    const found = yield* carryOutStep(area, step, writer, () => watcher.changing(index));
+    const found = yield* carryOutStep(area, step, index, writer, watcher);
     watcher.done(index, found);
     if (step.kind === 'attributes' && step.number !== undefined && found !== undefined) {
       const ino = Number(found.ino);
@@ -97,13 +100,16 @@ function leftBy(moves: readonly Move[], area: Area): Set<string> {
 function* carryOutStep(
   area: Area,
   step: Step,
+  index: number,
   writer: Writer,
-  changing: () => void,
+  watcher: Watcher,
 ): Procedure<Attributes | undefined> {
   switch (step.kind) {
-    case 'place':
-      yield* place(`${area.stage}/${step.stage}`, step.path, step.number === undefined ? 'held' : 'new');
+    case 'place': {
+      const isHeld = step.number === undefined || watcher.replaces(index);
+      yield* place(`${area.stage}/${step.stage}`, step.path, isHeld ? 'held' : 'new');
       return undefined;
+    }
     case 'link': {
       const stage = `${area.stage}/${step.stage}`;
       yield* quietly(EEXIST, tell({ kind: 'link', existing: step.existing, path: stage }));
@@ -119,10 +125,10 @@ function* carryOutStep(
       yield* removeFile(step.path);
       return undefined;
     case 'patch':
-      yield* patch(area, step, changing);
+      yield* patch(area, step, () => watcher.changing(index));
       return undefined;
     case 'attributes':
-      changing();
+      watcher.changing(index);
       yield* giveAttributes(step.path, step.attributes, writer, 'made before');
       return yield* tell({ kind: 'lstat', path: step.path, urgency: 'at once' });
   }
