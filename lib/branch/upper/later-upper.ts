@@ -2,8 +2,6 @@
  * An upper told without waiting: `AsyncUpperRequests` over the callback or promise functions of an fs-like thing.
  */
 
-import { EIO } from '../../errno.ts';
-import { attributesOf, statsIn } from '../attributes.ts';
 import type { Attributes } from '../branch.ts';
 import { codeOf, countIn, failureIn } from '../dialect.ts';
 import { type Finder, type Handle, type Later, missingLater, onHandle } from '../fs-like.ts';
@@ -17,7 +15,7 @@ import {
   upperTime,
   WRITE_FLAGS,
 } from './commands.ts';
-import { EXACT, ON_HANDLES } from './sync-upper.ts';
+import { EXACT, ON_HANDLES, putLater } from './put.ts';
 import type { AsyncUpperRequests, NewFile } from './upper.ts';
 
 const NO_FLUSH: Later = async () => undefined;
@@ -42,8 +40,8 @@ export class LaterUpper implements AsyncUpperRequests {
   readonly #setTimes: Later;
   readonly #futimes: Later;
   readonly #fstat: Later;
-  /** What it says of what is open is what it says by its path, and is not changed by closing it. */
-  readonly #isSureOfHandles: boolean;
+  /** See `put.ts`. */
+  readonly isSureOfHandles: boolean;
 
   /** `kernel`: it is node:fs. */
   constructor(find: Finder<Later>, name: string, kernel: boolean) {
@@ -66,7 +64,7 @@ export class LaterUpper implements AsyncUpperRequests {
     this.#setTimes = find('lutimes') ?? take('utimes');
     this.#futimes = take('futimes');
     this.#fstat = take('fstat');
-    this.#isSureOfHandles = kernel && ON_HANDLES.every((each) => find(each) !== undefined);
+    this.isSureOfHandles = kernel && ON_HANDLES.every((each) => find(each) !== undefined);
   }
 
   async mkdir(path: string, mode: number): Promise<void> {
@@ -77,52 +75,16 @@ export class LaterUpper implements AsyncUpperRequests {
     return settled(this.#open(upperPath(path), CREATE_FLAGS, mode));
   }
 
-  async put(path: string, file: NewFile): Promise<Attributes | undefined> {
-    const handle = await this.create(path, file.mode);
-    try {
-      return await (this.#isSureOfHandles ? this.#fill(handle, file) : this.#fillByPath(path, handle, file));
-    } catch (thrown) {
-      // Whoever tries again is to find the name free; if he does not, he is told so.
-      await this.unlink(path).catch(() => {});
-      throw thrown;
-    }
+  put(path: string, file: NewFile): Promise<Attributes | undefined> {
+    return putLater(this, path, file);
   }
 
-  /** Writes a new file, and closes it. */
-  async #fill(handle: Handle, { pieces, atime, mtime, isFlushed }: NewFile): Promise<Attributes | undefined> {
-    try {
-      await this.#writeAll(handle, pieces);
-      await settled(this.#futimes(handle, upperTime(atime), upperTime(mtime)));
-      if (isFlushed) await this.flush(handle);
-      const stats = statsIn(await settled(this.#fstat(handle, EXACT)));
-      return stats && attributesOf(stats, 'keep');
-    } finally {
-      await this.close(handle);
-    }
+  async setTimesOf(handle: Handle, atime: number, mtime: number): Promise<void> {
+    await settled(this.#futimes(handle, upperTime(atime), upperTime(mtime)));
   }
 
-  async #fillByPath(path: string, handle: Handle, { pieces, atime, mtime, isFlushed }: NewFile): Promise<undefined> {
-    try {
-      await this.#writeAll(handle, pieces);
-    } finally {
-      await this.close(handle);
-    }
-    await this.setTimes(path, atime, mtime);
-    if (isFlushed) await this.flushAt(path);
-  }
-
-  async #writeAll(handle: Handle, pieces: readonly Uint8Array[]): Promise<void> {
-    let at = 0;
-    for (const piece of pieces) {
-      let done = 0;
-      while (done < piece.length) {
-        const written = await this.write(handle, done === 0 ? piece : piece.subarray(done), at);
-        // An upper that takes nothing and gives no reason would be asked for ever.
-        if (written === 0) throw EIO;
-        done += written;
-        at += written;
-      }
-    }
+  look(handle: Handle): Promise<unknown> {
+    return settled(this.#fstat(handle, EXACT));
   }
 
   async openForWriting(path: string): Promise<Handle> {

@@ -3,8 +3,6 @@
  */
 
 import type { Stats } from 'node:fs';
-import { EIO } from '../../errno.ts';
-import { attributesOf, statsIn } from '../attributes.ts';
 import type { Attributes } from '../branch.ts';
 import { codeOf, countIn, failureIn } from '../dialect.ts';
 import { type AnyFunction, BranchError, type BranchPath, type Finder, functionOf, type Handle } from '../fs-like.ts';
@@ -19,6 +17,7 @@ import {
   upperTime,
   WRITE_FLAGS,
 } from './commands.ts';
+import { EXACT, ON_HANDLES, putNow } from './put.ts';
 import type { NewFile, UpperRequests } from './upper.ts';
 
 /** Functions that take a path, and how far along it memfs would check permissions. */
@@ -43,11 +42,6 @@ const BY_PATH: Readonly<Record<string, 'way' | 'file'>> = {
 };
 const BY_HANDLE = ['write', 'ftruncate', 'futimes', 'fsync', 'fstat', 'close'];
 
-/** With these nothing need be asked by a path of what is open. */
-export const ON_HANDLES = ['futimes', 'fsync', 'fstat'];
-/** What `fstat` is given. */
-export const EXACT = { bigint: true } as const;
-
 /** What memfs wants of a file that it makes and opens for writing. */
 const OPEN_TO_OWNER = 0o600;
 
@@ -69,8 +63,8 @@ export class SyncUpper implements UpperRequests {
   readonly #name: string;
   readonly #inMemory: boolean;
   readonly #functions = new Map<string, AnyFunction>();
-  /** What it says of what is open is what it says by its path, and is not changed by closing it. */
-  readonly #isSureOfHandles: boolean;
+  /** See `put.ts`. */
+  readonly isSureOfHandles: boolean;
 
   constructor(find: Finder<AnyFunction>, name: string, { volume, kernel }: Nature) {
     this.#name = name;
@@ -83,7 +77,7 @@ export class SyncUpper implements UpperRequests {
       const found = find(each);
       if (found !== undefined) this.#functions.set(each, found);
     }
-    this.#isSureOfHandles = kernel && ON_HANDLES.every((each) => this.#functions.has(each));
+    this.isSureOfHandles = kernel && ON_HANDLES.every((each) => this.#functions.has(each));
   }
 
   mkdir(path: string, mode: number): void {
@@ -107,13 +101,15 @@ export class SyncUpper implements UpperRequests {
   }
 
   put(path: string, file: NewFile): Attributes | undefined {
-    const handle = this.create(path, file.mode);
-    try {
-      return this.#isSureOfHandles ? this.#fill(handle, file) : this.#fillByPath(path, handle, file);
-    } catch (thrown) {
-      this.#removeQuietly(path);
-      throw thrown;
-    }
+    return putNow(this, path, file);
+  }
+
+  setTimesOf(handle: Handle, atime: number, mtime: number): void {
+    this.run('futimes', handle, upperTime(atime), upperTime(mtime));
+  }
+
+  look(handle: Handle): unknown {
+    return this.run('fstat', handle, EXACT);
   }
 
   openForWriting(path: string): Handle {
@@ -203,52 +199,6 @@ export class SyncUpper implements UpperRequests {
   setTimes(path: string, atime: number, mtime: number): void {
     const times = this.#functions.has('lutimes') ? 'lutimes' : 'utimes';
     this.run(times, this.#at(path), upperTime(atime), upperTime(mtime));
-  }
-
-  /** Writes a new file, and closes it. */
-  #fill(handle: Handle, { pieces, atime, mtime, isFlushed }: NewFile): Attributes | undefined {
-    try {
-      this.#writeAll(handle, pieces);
-      this.run('futimes', handle, upperTime(atime), upperTime(mtime));
-      if (isFlushed) this.run('fsync', handle);
-      const stats = statsIn(this.run('fstat', handle, EXACT));
-      return stats && attributesOf(stats, 'keep');
-    } finally {
-      this.close(handle);
-    }
-  }
-
-  #fillByPath(path: string, handle: Handle, { pieces, atime, mtime, isFlushed }: NewFile): undefined {
-    try {
-      this.#writeAll(handle, pieces);
-    } finally {
-      this.close(handle);
-    }
-    this.setTimes(path, atime, mtime);
-    if (isFlushed) this.flushAt(path);
-  }
-
-  #writeAll(handle: Handle, pieces: readonly Uint8Array[]): void {
-    let at = 0;
-    for (const piece of pieces) {
-      let done = 0;
-      while (done < piece.length) {
-        const written = this.write(handle, done === 0 ? piece : piece.subarray(done), at);
-        // An upper that takes nothing and gives no reason would be asked for ever.
-        if (written === 0) throw EIO;
-        done += written;
-        at += written;
-      }
-    }
-  }
-
-  /** Whoever tries again is to find the name free. */
-  #removeQuietly(path: string): void {
-    try {
-      this.unlink(path);
-    } catch {
-      // He is told so.
-    }
   }
 
   /** memfs knows names as strings only. */
