@@ -226,19 +226,20 @@ export class Drive<R> {
   /** Sends several commands; undefined where who was told has taken over. */
   #sendAll(all: Together): Promise<Ended[]> | undefined {
     const { branch, upper, trace } = this.#target;
-    const refused = all.commands.map((command) => {
+    const refused = new Map<Command, Errno>();
+    for (const command of all.commands) {
       try {
         trace(command);
-        return undefined;
       } catch (thrown) {
-        return errnoOf(thrown);
+        refused.set(command, errnoOf(thrown));
       }
-    });
-    if (this.#command !== all) return undefined;
-    const sent = all.commands.map(async (command, index) => {
-      const errno = refused[index];
-      if (errno !== undefined) return { errno };
-      return endOf(() => perform(command, upper.async ?? upper.sync, branch, 'async'));
+      if (this.#command !== all) return undefined;
+    }
+    const sent = all.commands.map(async (command) => {
+      const errno = refused.get(command);
+      return errno === undefined
+        ? endOf(() => perform(command, upper.async ?? upper.sync, branch, 'async'))
+        : { errno };
     });
     return Promise.all(sent);
   }

@@ -89,6 +89,20 @@ it('W2, W4: those that are refused stay dirty and are told, all others are writt
   overlay.close();
 });
 
+it('W10: who takes over at the first of them is told of no other that nobody sends', async () => {
+  const { root, overlay, isThere } = setUp();
+  let puts = 0;
+  overlay.on('command', ({ kind }) => {
+    if (kind === 'put' && ++puts === 1) overlay.syncSync();
+  });
+  await overlay.sync();
+  // The first was told, and then all of them at once.
+  expect(puts).toBe(1 + COUNT);
+  for (let i = 0; i < COUNT; i++) expect(isThere(i)).toBe(true);
+  expect(leftovers(nodeFs, root)).toEqual([]);
+  overlay.close();
+});
+
 it('W3: one that is to come later comes later', async () => {
   const { refusals, overlay, isThere } = setUp();
   refusals.push('EAGAIN', 'EBUSY', 'EAGAIN');
