@@ -25,6 +25,7 @@ export interface Nesting {
   readonly writer: { readonly uid: number; readonly gid: number; umask(): number };
   /** What is written there is only held in memory, in the end. */
   readonly memory: boolean;
+  /** Who lends pages of what is open in it. */
   readonly lender: Lender;
 }
 

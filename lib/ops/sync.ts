@@ -1,6 +1,6 @@
 /**
- * Write-back that a call asks for: fsync and fdatasync, which are one here, since attributes and names cost little beside the content: bringing one file to the upper.
- * Without an upper nothing is more durable than the tree itself, so there is nothing to bring down.
+ * Write-back that a call asks for. fsync and fdatasync are one here, since attributes and names cost little beside the content: both bring
+ * one file to the upper. Without an upper nothing is more durable than the tree itself, so there is nothing to bring down.
  */
 
 import type { Author } from '../branch/upper/acting.ts';

@@ -129,8 +129,9 @@ export function watch(tree: Tree, batch: Batch, stage: UpperSource, nameStage: (
   const contents = new Map<string, Content>();
   for (const content of plan.contents.values()) contents.set(content.stage, content);
   const placeOfStep = (index: number) => {
-    const { place } = drafted.steps[index] ?? {};
-    return { name: place?.name ?? '', source: place && upperOf(place.directory) };
+    const { item, place } = drafted.steps[index] ?? {};
+    const { directory, name = '' } = item ?? place ?? {};
+    return { name, source: directory && upperOf(directory) };
   };
   return {
     moved: (index) => {
@@ -148,9 +149,8 @@ export function watch(tree: Tree, batch: Batch, stage: UpperSource, nameStage: (
       lendElsewhere(whoNeeds(tree, source, name), stage, kept, found);
     },
     replaces: (index) => {
-      const { item, place } = drafted.steps[index] ?? {};
-      const { directory, name = '' } = item ?? place ?? {};
-      return directory !== undefined && upperOf(directory)?.held.has(name) === true;
+      const { name, source } = placeOfStep(index);
+      return source?.held.has(name) === true;
     },
     changing: (index) => {
       const { name, source } = placeOfStep(index);

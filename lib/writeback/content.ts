@@ -19,7 +19,7 @@ import type { Tree } from '../tree/tree.ts';
 import { heldNames } from './places.ts';
 
 /** A dirty page as it was. */
-interface TakenPage {
+export interface TakenPage {
   readonly index: PageIndex;
   /** Where it begins in the file. */
   readonly from: number;

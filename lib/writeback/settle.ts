@@ -16,7 +16,7 @@ import { returnLoan } from '../tree/sources/borrow.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Note } from './area/notes.ts';
-import { type Content, hasGone, releaseContent } from './content.ts';
+import { type Content, hasGone, releaseContent, type TakenPage } from './content.ts';
 import { notePrint, upperOf } from './places.ts';
 import { type Item, lowersOf, type Plan } from './plan.ts';
 import { partlyRefused, sizeOf } from './stage/parts.ts';
@@ -155,7 +155,8 @@ export function settleContent(tree: Tree, content: Content): void {
   if (!(inode instanceof File) || tree.dirty?.truncated.has(inode) || tree.dirty?.replaced.has(inode)) return;
   inode.supplied = sizeOf(content);
   // From the end, where taking claims out of their list costs least.
-  for (const { index, from, twin } of [...content.pages].reverse()) {
+  for (let i = content.pages.length - 1; i >= 0; i--) {
+    const { index, from, twin } = content.pages[i] as TakenPage;
     const page = pageAt(inode, index);
     if (page?.state !== DIRTY || page.bytes !== twin.bytes || page.start !== twin.start || page.length !== twin.length)
       continue;

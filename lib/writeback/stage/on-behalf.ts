@@ -9,11 +9,11 @@
 
 import { constants } from 'node:fs';
 import type { Author } from '../../branch/upper/acting.ts';
-import { EACCES, ENOENT, EPERM, Errno } from '../../errno.ts';
+import { EACCES, ENOENT, Errno } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
 import type { Content } from '../content.ts';
 import { authorsOf, runsOf } from './parts.ts';
-import { type Writer, writeAll } from './writer.ts';
+import { allowed, type Writer, writeAll } from './writer.ts';
 
 const { R_OK, W_OK, X_OK } = constants;
 
@@ -54,8 +54,8 @@ function* isOpenTo(path: string, { uid, gid, groups }: Author, { root }: Writer)
   const base = root === '/' ? '' : root;
   const names = path.slice(base.length + 1).split('/');
   for (let i = 0; i <= names.length; i++) {
-    const at = `${base}/${names.slice(0, i).join('/')}`;
-    const found = yield* tell({ kind: 'lstat', path: i === 0 ? root : at });
+    const at = i === 0 ? root : `${base}/${names.slice(0, i).join('/')}`;
+    const found = yield* tell({ kind: 'lstat', path: at });
     if (found === undefined) return false;
     const shift = uid === found.uid ? 6 : gid === found.gid || groups.includes(found.gid) ? 3 : 0;
     const wanted = i < names.length ? X_OK : R_OK | W_OK;
@@ -80,18 +80,15 @@ export function* writeForAuthors(content: Content, path: string, writer: Writer)
   return 'done';
 }
 
+/** Gives a staged file to somebody; answers whether it could be given. */
+function* giveTo({ uid, gid }: Pick<Author, 'uid' | 'gid'>, path: string, { can }: Writer): Procedure<boolean> {
+  return can.chown && (yield* allowed({ kind: 'chown', path, uid, gid })) === 'done';
+}
+
 /** Lets an author write a staged file. */
-function* handTo({ uid, gid }: Author, path: string, { can }: Writer): Procedure<void> {
-  let isGiven = false;
-  try {
-    if (can.chown) {
-      yield* tell({ kind: 'chown', path, uid, gid });
-      isGiven = true;
-    }
-  } catch (thrown) {
-    if (thrown !== EPERM) throw thrown;
-  }
-  if (can.chmod) yield* tell({ kind: 'chmod', path, mode: isGiven ? PRIVATE : OPEN });
+function* handTo(author: Author, path: string, writer: Writer): Procedure<void> {
+  const isGiven = yield* giveTo(author, path, writer);
+  if (writer.can.chmod) yield* tell({ kind: 'chmod', path, mode: isGiven ? PRIVATE : OPEN });
 }
 
 function* writeAs(author: Author, content: Content, path: string): Procedure<void> {
@@ -106,11 +103,7 @@ function* writeAs(author: Author, content: Content, path: string): Procedure<voi
 }
 
 /** Takes a staged file back from its last author. */
-export function* takeBack(path: string, { can, uid, gid }: Writer): Procedure<void> {
-  try {
-    if (can.chown) yield* tell({ kind: 'chown', path, uid, gid });
-  } catch (thrown) {
-    if (thrown !== EPERM) throw thrown;
-  }
-  if (can.chmod) yield* tell({ kind: 'chmod', path, mode: PRIVATE });
+export function* takeBack(path: string, writer: Writer): Procedure<void> {
+  yield* giveTo(writer, path, writer);
+  if (writer.can.chmod) yield* tell({ kind: 'chmod', path, mode: PRIVATE });
 }

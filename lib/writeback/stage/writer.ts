@@ -41,11 +41,13 @@ export function* giveAttributes(
 }
 
 /** A command that the upper may refuse to who is not root (W8: "owner, where it may"). */
-function* allowed(command: Command): Procedure<void> {
+export function* allowed(command: Command): Procedure<'done' | 'refused'> {
   try {
     yield* tell(command);
+    return 'done';
   } catch (thrown) {
     if (thrown !== EPERM) throw thrown;
+    return 'refused';
   }
 }
 

@@ -46,8 +46,7 @@ export function* discard(tree: Tree, plan: Plan, inode: Inode): Procedure<void> 
   // From here on nothing stops or fails.
   if (inode instanceof File && origin !== undefined && found !== undefined) readAgain(tree, inode, origin, found);
   else vanish(tree, plan, inode);
-  const { dirty } = tree;
-  for (const all of [dirty?.inodes, dirty?.timed, dirty?.truncated, dirty?.replaced]) all?.delete(inode);
+  tree.dirty?.forgetInode(inode);
   for (const { directory, name } of namesOf(inode)) tree.onChange?.({ kind: 'change', directory, name, inode });
 }
 
@@ -128,8 +127,7 @@ function vanish(tree: Tree, plan: Plan, inode: Inode): void {
     if (directory.sources.length > 0) directory.complete = false;
     // What was there before, and has ended here meanwhile, is loaded anew.
     upperOf(directory)?.held.delete(name);
-    const names = tree.dirty?.names.get(directory);
-    if (names?.delete(name) && names.size === 0) tree.dirty?.names.delete(directory);
+    tree.dirty?.forgetName(directory, name);
     tree.onChange?.({ kind: 'rename', directory, name, inode });
   }
   inode.parent = undefined;
