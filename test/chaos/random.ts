@@ -5,39 +5,9 @@
 
 import { expect } from 'vitest';
 import type { OverlayOptions } from '../../lib/index.ts';
+import { Dice } from '../dice.ts';
 import type { FileSystem } from '../grounds/face.ts';
 import { type Given, type Outcome, playAtOnce, type Schedule, type Step, serialOrderOf } from './history.ts';
-
-/** A generator of numbers from 0 to below 1 (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-export class Dice {
-  readonly #random: () => number;
-
-  constructor(seed: number) {
-    this.#random = randomFrom(seed);
-  }
-
-  below(count: number): number {
-    return Math.floor(this.#random() * count);
-  }
-
-  chance(probability: number): boolean {
-    return this.#random() < probability;
-  }
-
-  pick<T>(from: readonly T[]): T {
-    return from[this.below(from.length)] as T;
-  }
-}
 
 const FILES = {
   '/d/a': 'a'.repeat(4096) + 'A'.repeat(3000),

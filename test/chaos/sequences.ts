@@ -4,9 +4,9 @@
 
 import { constants } from 'node:fs';
 import { expect } from 'vitest';
+import { Dice } from '../dice.ts';
 import type { FileSystem } from '../grounds/face.ts';
 import { type Arrangement, OpenOverlay } from './books.ts';
-import { Dice } from './random.ts';
 
 const A = 'a'.repeat(4096) + 'A'.repeat(5000);
 const FILES = { '/d/a': A, '/d/b': 'bbb', '/d/sub/c': 'c', '/e/x': 'x', '/e/deep/y': 'y'.repeat(4097) };

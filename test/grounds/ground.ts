@@ -8,6 +8,7 @@ import nodeFs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, it } from 'vitest';
+import { actAs } from '../act-as.ts';
 import { type FileSystem, type Form, faceOf } from './face.ts';
 import type { Caller, Scenario } from './scenario.ts';
 import { flatten, makeTree, type Owner, type Tree } from './tree.ts';
@@ -85,22 +86,6 @@ function rightsOf(as: Caller): Rights {
   return { owner, caller: callers[as] };
 }
 
-/** Runs with the process's effective credentials changed, for filesystems that ask the kernel. */
-async function actingAs(caller: Owner, run: () => Promise<void>): Promise<void> {
-  if (!ROOT) return run();
-  const groups = process.getgroups?.() ?? [];
-  process.setgroups?.([]);
-  process.setegid?.(caller.gid);
-  process.seteuid?.(caller.uid);
-  try {
-    await run();
-  } finally {
-    process.seteuid?.(0);
-    process.setegid?.(0);
-    process.setgroups?.(groups);
-  }
-}
-
 /** linkat(2) with AT_SYMLINK_FOLLOW, which Node cannot call itself. */
 function linkNameless(fd: number, target: string): void {
   const { status, stderr } = spawnSync('ln', ['-L', '-T', `/proc/${process.pid}/fd/${fd}`, target], {
@@ -138,7 +123,7 @@ export const realGround: Ground = {
       base,
       start: process.cwd(),
       linkNameless,
-      ...(rights ? { within: (run) => actingAs(rights.caller, run) } : {}),
+      ...(rights ? { within: (run) => actAs(rights.caller, run) } : {}),
       verify: () => {},
       leave: () => clear(base),
     };

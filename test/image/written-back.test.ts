@@ -4,7 +4,8 @@ import { Volume } from 'memfs';
 import { it } from 'vitest';
 import { createOverlay } from '../../lib/index.ts';
 import { auditChanges, pictureOf } from '../chaos/books.ts';
-import { callFrom, Dice, outcomeOf } from '../writeback/meanwhile.ts';
+import { Dice } from '../dice.ts';
+import { callFrom, outcomeOf } from '../writeback/meanwhile.ts';
 import { mount, newLower, PAGE } from '../writeback/rig.ts';
 
 const FIRST = Number(process.env.OVERFS_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -4,14 +4,21 @@
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
 import type { Overlay } from '../../lib/index.ts';
-import { bytesTold, Fault, forgetLock, leftovers, mount, newLower, survey, type UpperFs, whichOf } from './rig.ts';
+import {
+  bytesTold,
+  Fault,
+  failing,
+  forgetLock,
+  leftovers,
+  mount,
+  newLower,
+  survey,
+  type UpperFs,
+  whichOf,
+} from './rig.ts';
 import { type Phase, WORKLOADS } from './workloads.ts';
 
 const STRIDE = process.env.OVERFS_SOAK === 'long' ? 1 : 11;
-
-function failing(code: string): Error {
-  return Object.assign(new Error(code), { code });
-}
 
 /** Plays a workload; the last sync but one has its `k`-th command fail. Answers whether there was such a command. */
 function play(phases: readonly Phase[], last: number, k: number, what: unknown): 'struck' | 'spared' {

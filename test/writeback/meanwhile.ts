@@ -5,6 +5,7 @@
 
 import nodeFs from 'node:fs';
 import { createOverlay, type Overlay } from '../../lib/index.ts';
+import { Dice } from '../dice.ts';
 import {
   bytesOf,
   type FileSystem,
@@ -16,6 +17,7 @@ import {
   survey,
   type UpperFs,
   whichOf,
+  writeAt,
 } from './rig.ts';
 
 const FILES = [
@@ -38,35 +40,6 @@ const DIRECTORIES = ['/d', '/e', '/src', '/src/deep', '/lib', '/f', '/d/in'];
 interface Call {
   readonly words: string;
   run(fs: FileSystem, open: Map<string, number>): unknown;
-}
-
-export class Dice {
-  /** Moved on by each throw (mulberry32). */
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  below(count: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296) * count);
-  }
-
-  pick<T>(from: readonly T[]): T {
-    return from[this.below(from.length)] as T;
-  }
-}
-
-function writeAt(fs: FileSystem, path: string, bytes: Uint8Array, at: number): void {
-  const fd = fs.openSync(path, 'r+');
-  try {
-    fs.writeSync(fd, bytes, 0, bytes.length, at);
-  } finally {
-    fs.closeSync(fd);
-  }
 }
 
 /** Calls that are one step each. */

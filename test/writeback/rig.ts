@@ -48,6 +48,22 @@ export function newLower(): { fs: object; immutable: true } {
 /** The lower of most of these tests; who leaves an overlay open takes one of its own. */
 const LOWER = newLower();
 
+/** An error as a filesystem throws it. */
+export function failing(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+/** Writes bytes at a place of a file that is there. */
+export function writeAt(fs: FileSystem, path: string, bytes: Uint8Array | string, at: number): void {
+  const source = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+  const fd = fs.openSync(path, 'r+');
+  try {
+    fs.writeSync(fd, source, 0, source.length, at);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
 /** An overlay over `LOWER` and an upper. */
 export function mount(upper: NonNullable<OverlayOptions['upper']>, options: OverlayOptions = {}): Overlay {
   return createOverlay({ lower: LOWER, upper, pageSize: PAGE, ...options });

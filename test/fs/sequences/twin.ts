@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { createOverlay, type OverlayOptions } from '../../../lib/index.ts';
+import { actAs } from '../../act-as.ts';
 import type { FileSystem } from '../matrix.ts';
 
 export type Form = 'sync' | 'callback' | 'promise';
@@ -77,28 +78,9 @@ function describeFailure(error: unknown): string {
   return `${error.name}: ${error.message} ${JSON.stringify(fields, sorted)}`;
 }
 
-function asSomebody<R>(run: () => R): R {
-  if (process.geteuid?.() !== 0) return run();
-  process.setegid?.(SOMEBODY);
-  process.seteuid?.(SOMEBODY);
-  const back = (): void => {
-    process.seteuid?.(0);
-    process.setegid?.(0);
-  };
-  let result: R;
-  try {
-    result = run();
-  } catch (error) {
-    back();
-    throw error;
-  }
-  if (result instanceof Promise) return result.finally(back) as R;
-  back();
-  return result;
-}
-
-function itself<R>(run: () => R): R {
-  return run();
+/** Runs what happens on the real fs, as who is to do it. */
+function played<R>({ as }: Twin, run: () => R): R {
+  return as === 'somebody' ? actAs({ uid: SOMEBODY, gid: SOMEBODY }, run) : run();
 }
 
 async function outcome(fs: FileSystem, root: string, twin: Twin): Promise<string> {
@@ -143,7 +125,7 @@ export async function expectTwins(twin: Twin): Promise<void> {
   try {
     if (twin.as === 'somebody' && process.geteuid?.() === 0) nodeFs.chownSync(root, SOMEBODY, SOMEBODY);
     process.chdir(root);
-    (twin.as === 'somebody' ? asSomebody : itself)(() => twin.given(nodeFs, root));
+    played(twin, () => twin.given(nodeFs, root));
     const before = treeOf(nodeFs, root);
     const results = new Map<string, string>();
     for (const immutable of [false, true]) {
@@ -157,7 +139,7 @@ export async function expectTwins(twin: Twin): Promise<void> {
       twin.given(overlay.fs, root);
       results.set('in memory', await outcome(overlay.fs, root, twin));
     }
-    const real = await (twin.as === 'somebody' ? asSomebody : itself)(() => outcome(nodeFs, root, twin));
+    const real = await played(twin, () => outcome(nodeFs, root, twin));
     for (const [ground, result] of results) {
       if (result !== real) expect.fail(`${twin.title ?? ''} ${ground}${differences(result, real)}`);
     }

@@ -4,8 +4,8 @@
  */
 
 import { Volume } from 'memfs';
-import type { Overlay } from '../../../lib/index.ts';
-import type { FileSystem } from '../rig.ts';
+import { createOverlay, type Overlay } from '../../../lib/index.ts';
+import { type FileSystem, failing, newLower, PAGE } from '../rig.ts';
 
 type AnyFunction = (...given: unknown[]) => unknown;
 
@@ -84,6 +84,28 @@ export class ActingUpper {
   }
 }
 
+/** An overlay over such an upper, and who writes to it. */
+export interface Scene {
+  readonly upper: ActingUpper;
+  readonly overlay: Overlay;
+  /** The overlay itself, and two of its guests: users 1 and 2. */
+  readonly own: FileSystem;
+  readonly one: FileSystem;
+  readonly two: FileSystem;
+  /** What the event `writeback-error` has told. */
+  readonly told: object[];
+}
+
+export function openScene(options: object = {}, upper = new ActingUpper()): Scene {
+  const { fs, as } = upper;
+  const overlay = createOverlay({ lower: newLower(), upper: { fs, as }, pageSize: PAGE, umask: 0, ...options });
+  const told: object[] = [];
+  overlay.on('writeback-error', (failure) => told.push(failure));
+  overlay.fs.chmodSync('/', 0o777);
+  const [one, two] = [overlay.as({ uid: 1, gid: 1 }), overlay.as({ uid: 2, gid: 2 })];
+  return { upper, overlay, own: overlay.fs, one, two, told };
+}
+
 /** The same as promise functions only. */
 export function promisesOf(fs: object): object {
   const promises: Record<string, AnyFunction> = {};
@@ -114,10 +136,6 @@ export function promisesOf(fs: object): object {
   return { promises };
 }
 
-export function failing(code: string): Error {
-  return Object.assign(new Error(code), { code });
-}
-
 /** What a call throws. */
 export function thrownBy(call: () => unknown): NodeJS.ErrnoException & Partial<AggregateError> {
   try {
@@ -138,25 +156,4 @@ export function failuresOf(overlay: Overlay): string[] {
 export function makeShared(fs: FileSystem, path: string, text = ''): void {
   fs.writeFileSync(path, text);
   fs.chmodSync(path, 0o666);
-}
-
-/** Writes a text at a place. */
-export function writeAt(fs: FileSystem, path: string, text: string, at: number): void {
-  const fd = fs.openSync(path, 'r+');
-  try {
-    fs.writeSync(fd, text, at);
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-/** Throws dice: a whole number below `count` (mulberry32). */
-export function diceOf(seed: number): (count: number) => number {
-  let state = seed;
-  return (count) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % count;
-  };
 }

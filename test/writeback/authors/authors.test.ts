@@ -3,29 +3,8 @@
 
 import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
-import { bytesOf, type FileSystem, forgetLock, leftovers, newLower, PAGE, type UpperFs } from '../rig.ts';
-import { ActingUpper, failuresOf, makeShared, thrownBy, writeAt } from './acting.ts';
-
-interface Scene {
-  readonly upper: ActingUpper;
-  readonly overlay: Overlay;
-  /** The overlay itself, and two of its guests: users 1 and 2. */
-  readonly own: FileSystem;
-  readonly one: FileSystem;
-  readonly two: FileSystem;
-  /** What the event `writeback-error` has told. */
-  readonly told: object[];
-}
-
-function open(options: object = {}, upper = new ActingUpper()): Scene {
-  const { fs, as } = upper;
-  const overlay = createOverlay({ lower: newLower(), upper: { fs, as }, pageSize: PAGE, umask: 0, ...options });
-  const told: object[] = [];
-  overlay.on('writeback-error', (failure) => told.push(failure));
-  overlay.fs.chmodSync('/', 0o777);
-  const [one, two] = [overlay.as({ uid: 1, gid: 1 }), overlay.as({ uid: 2, gid: 2 })];
-  return { upper, overlay, own: overlay.fs, one, two, told };
-}
+import { bytesOf, forgetLock, leftovers, newLower, PAGE, type UpperFs, writeAt } from '../rig.ts';
+import { ActingUpper, failuresOf, makeShared, openScene, type Scene, thrownBy } from './acting.ts';
 
 /** The next process mounts the upper. */
 function again({ upper, overlay }: Scene): Overlay {
@@ -39,7 +18,7 @@ const full = { code: 'EDQUOT', at: 'write' } as const;
 const forbidden = { code: 'EACCES', at: 'open' } as const;
 
 it('W13: each writes what it has written, to one file and to several', () => {
-  const { upper, overlay, own, one, two } = open();
+  const { upper, overlay, own, one, two } = openScene();
   makeShared(own, '/shared', 'own own own');
   one.appendFileSync('/shared', 'one one one');
   two.appendFileSync('/shared', 'two two two');
@@ -59,7 +38,7 @@ it('W13: each writes what it has written, to one file and to several', () => {
 });
 
 it('W13: `as` is asked once for each credential, and the commands tell for whom they are', () => {
-  const { upper, overlay, one } = open();
+  const { upper, overlay, one } = openScene();
   overlay.as({ uid: 1, gid: 1, groups: [] });
   overlay.as({ uid: 1, gid: 1, groups: [5, 4] });
   const told = new Set<string>();
@@ -79,7 +58,7 @@ it('W13: `as` is asked once for each credential, and the commands tell for whom 
 });
 
 it('W13: one who is refused stops nobody, and nobody writes it for him', () => {
-  const { upper, overlay, own, one, two, told } = open();
+  const { upper, overlay, own, one, two, told } = openScene();
   makeShared(own, '/shared', 'own own own');
   one.appendFileSync('/shared', 'one one one');
   two.appendFileSync('/shared', 'two two two');
@@ -110,7 +89,7 @@ it('W13: one who is refused stops nobody, and nobody writes it for him', () => {
 });
 
 it('W13: what has arrived is clean, what was refused is all that is tried again', () => {
-  const { upper, overlay, own, one, two } = open();
+  const { upper, overlay, own, one, two } = openScene();
   makeShared(own, '/shared');
   writeAt(one, '/shared', 'one', 0);
   writeAt(two, '/shared', 'two', 2 * PAGE);
@@ -130,7 +109,7 @@ it('W13: what has arrived is clean, what was refused is all that is tried again'
 });
 
 it('W13: a file is no longer in the upper than what was not refused needs', () => {
-  const { upper, overlay, own, one, two } = open();
+  const { upper, overlay, own, one, two } = openScene();
   makeShared(own, '/shared');
   one.appendFileSync('/shared', 'one');
   two.appendFileSync('/shared', 'two');
@@ -146,7 +125,7 @@ it('W13: a file is no longer in the upper than what was not refused needs', () =
 });
 
 it('W13: over a lower, what was refused is what the lower has', () => {
-  const { upper, overlay, own, one, two } = open();
+  const { upper, overlay, own, one, two } = openScene();
   own.chmodSync('/big', 0o666);
   writeAt(one, '/big', 'one', 10);
   writeAt(two, '/big', 'two', 100);
@@ -166,7 +145,7 @@ it('W13: over a lower, what was refused is what the lower has', () => {
 });
 
 it('W13: where all are refused and nothing else has changed the file fails as a whole', () => {
-  const { upper, overlay, own, one, two, told } = open();
+  const { upper, overlay, own, one, two, told } = openScene();
   makeShared(own, '/file', 'as it was');
   overlay.syncSync();
   one.writeFileSync('/file', 'one', { flag: 'r+' });
@@ -193,7 +172,7 @@ it('W13: where all are refused and nothing else has changed the file fails as a 
 });
 
 it('W13: what somebody cut off goes, whoever is refused', () => {
-  const { upper, overlay, own, one, two } = open();
+  const { upper, overlay, own, one, two } = openScene();
   makeShared(own, '/file', 'as it was before');
   overlay.syncSync();
   one.truncateSync('/file', 5);
@@ -209,7 +188,7 @@ it('W13: what somebody cut off goes, whoever is refused', () => {
 });
 
 it('W13: a file of several names keeps them, and gets what was not refused', () => {
-  const { upper, overlay, own, one, two } = open();
+  const { upper, overlay, own, one, two } = openScene();
   makeShared(own, '/file', 'x'.repeat(3 * PAGE));
   own.linkSync('/file', '/twin');
   overlay.syncSync();
@@ -231,7 +210,7 @@ it('W13: a file of several names keeps them, and gets what was not refused', () 
 });
 
 it('W13: an upper that is full for one and takes what it takes in pieces', () => {
-  const { upper, overlay, own, one, two } = open();
+  const { upper, overlay, own, one, two } = openScene();
   makeShared(own, '/shared');
   upper.most = 7;
   upper.refusals.set(2, { code: 'ENOSPC', at: 1000 });
@@ -249,7 +228,7 @@ it('W13: an upper that is full for one and takes what it takes in pieces', () =>
 });
 
 it('W13: a copy is its maker’s, and what the file has of others is not written by him', () => {
-  const { upper, overlay, own, one, two } = open();
+  const { upper, overlay, own, one, two } = openScene();
   makeShared(own, '/file');
   one.appendFileSync('/file', 'data of one');
   two.copyFileSync('/file', '/copy');
@@ -272,7 +251,7 @@ it('W13: a copy is its maker’s, and what the file has of others is not written
 });
 
 it('W13: bytes are of who has opened the file, not of who writes through the descriptor', () => {
-  const { upper, overlay, own, one, two } = open();
+  const { upper, overlay, own, one, two } = openScene();
   makeShared(own, '/file');
   const fd = one.openSync('/file', 'w');
   two.writeSync(fd, 'through it');
@@ -284,7 +263,7 @@ it('W13: bytes are of who has opened the file, not of who writes through the des
 
 it('W13: the overlay’s own credentials, if it has been given any, are an author like others', () => {
   const upper = new ActingUpper();
-  const { overlay, own } = open({ credentials: { uid: 0, gid: 7 } }, upper);
+  const { overlay, own } = openScene({ credentials: { uid: 0, gid: 7 } }, upper);
   own.writeFileSync('/file', 'as told');
   overlay.syncSync();
   expect(upper.asked[0]).toEqual({ uid: 0, gid: 7, groups: [] });
@@ -294,7 +273,7 @@ it('W13: the overlay’s own credentials, if it has been given any, are an autho
 });
 
 it('W13: data in a new directory that only its owner may enter is brought there all the same', () => {
-  const scene = open();
+  const scene = openScene();
   const { upper, overlay, one, two } = scene;
   one.mkdirSync('/private', 0o700);
   one.mkdirSync('/private/deep');
@@ -315,7 +294,7 @@ it('W13: data in a new directory that only its owner may enter is brought there 
 });
 
 it('W13: the overlay stays open, with what was refused, until it is not refused any more', () => {
-  const scene = open();
+  const scene = openScene();
   const { upper, overlay, one } = scene;
   one.writeFileSync('/file', 'of one');
   upper.refusals.set(1, forbidden);

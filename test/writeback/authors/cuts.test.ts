@@ -8,6 +8,7 @@ import {
   cutSync,
   Fault,
   type FileSystem,
+  failing,
   forgetLock,
   leftovers,
   newLower,
@@ -15,8 +16,9 @@ import {
   survey,
   type UpperFs,
   whichOf,
+  writeAt,
 } from '../rig.ts';
-import { ActingUpper, failing, failuresOf, makeShared, writeAt } from './acting.ts';
+import { ActingUpper, failuresOf, makeShared } from './acting.ts';
 
 const STRIDE = process.env.OVERFS_SOAK === 'long' ? 1 : 7;
 

@@ -3,35 +3,21 @@
 import nodeFs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
+import { actAs } from '../../act-as.ts';
 import { useDirectories } from '../directories.ts';
-import { forgetLock, leftovers, PAGE, type UpperFs } from '../rig.ts';
-import { failuresOf, makeShared, thrownBy, writeAt } from './acting.ts';
+import { forgetLock, leftovers, PAGE, type UpperFs, writeAt } from '../rig.ts';
+import { failuresOf, makeShared, thrownBy } from './acting.ts';
 
 const ROOT = process.getuid?.() === 0;
 const newDirectory = useDirectories();
 
 type AnyFunction = (...given: unknown[]) => unknown;
 
-/** Does something as another user. */
-function asUser<R>({ uid, gid, groups }: { uid: number; gid: number; groups: readonly number[] }, run: () => R): R {
-  const before = process.getgroups?.() ?? [];
-  process.setgroups?.([...groups]);
-  process.setegid?.(gid);
-  process.seteuid?.(uid);
-  try {
-    return run();
-  } finally {
-    process.seteuid?.(0);
-    process.setegid?.(0);
-    process.setgroups?.(before);
-  }
-}
-
 /** The disk as another user sees it; its synchronous functions only, since a thread of the pool would not be him. */
 function diskAs(who: { uid: number; gid: number; groups: readonly number[] }): object {
   const fs: Record<string, AnyFunction> = {};
   for (const [name, found] of Object.entries(nodeFs as unknown as Record<string, AnyFunction>)) {
-    if (name.endsWith('Sync')) fs[name] = (...given) => asUser(who, () => found(...given));
+    if (name.endsWith('Sync')) fs[name] = (...given) => actAs(who, () => found(...given));
   }
   return fs;
 }

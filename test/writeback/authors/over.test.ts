@@ -4,28 +4,17 @@ import nodeFs from 'node:fs';
 import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
 import { useDirectories } from '../directories.ts';
-import { type FileSystem, leftovers, newLower, PAGE, type UpperFs } from '../rig.ts';
-import { ActingUpper, failing, failuresOf, makeShared, promisesOf, thrownBy, writeAt } from './acting.ts';
+import { failing, leftovers, PAGE, type UpperFs, writeAt } from '../rig.ts';
+import { ActingUpper, failuresOf, makeShared, openScene, promisesOf, type Scene, thrownBy } from './acting.ts';
 
 const newDirectory = useDirectories();
 
-interface Scene {
-  readonly upper: ActingUpper;
-  readonly overlay: Overlay;
-  readonly own: FileSystem;
-  readonly one: FileSystem;
-  readonly two: FileSystem;
-}
-
+/** With a file in the upper that everybody may write. */
 function open(options: object = {}): Scene {
-  const upper = new ActingUpper();
-  const { fs, as } = upper;
-  const overlay = createOverlay({ lower: newLower(), upper: { fs, as }, pageSize: PAGE, umask: 0, ...options });
-  overlay.fs.chmodSync('/', 0o777);
-  const [one, two] = [overlay.as({ uid: 1, gid: 1 }), overlay.as({ uid: 2, gid: 2 })];
-  makeShared(overlay.fs, '/shared');
-  overlay.syncSync();
-  return { upper, overlay, own: overlay.fs, one, two };
+  const scene = openScene(options);
+  makeShared(scene.own, '/shared');
+  scene.overlay.syncSync();
+  return scene;
 }
 
 /** How many commands a call makes. */

@@ -3,46 +3,28 @@
 
 import { describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
+import { Dice } from '../../dice.ts';
 import { type FileSystem, leftovers, newLower, PAGE, survey, type UpperFs } from '../rig.ts';
-import { ActingUpper, diceOf } from './acting.ts';
+import { ActingUpper } from './acting.ts';
+import { type Call, callOf, codeOf, FILES } from './calls.ts';
 
 const { OVERFS_SEED, OVERFS_SOAK } = process.env;
-const FILES = ['/a', '/b', '/src/f3', '/big', '/src/f0', '/src/f2'];
 /** Each writes a letter of his own. They may all do everything; the last one is refused. */
 const USERS = [9, 1, 2].map((gid) => ({ uid: 0, gid }));
 const REFUSED = 2;
 
-function callFrom(dice: (count: number) => number, letter: string): (fs: FileSystem) => void {
-  const [file, other] = [FILES[dice(6)] ?? '', FILES[dice(6)] ?? ''];
-  const [at, text] = [dice(4 * PAGE), letter.repeat(3 + dice(dice(2) === 0 ? 50 : 6000))];
-  const write = (fs: FileSystem) => {
+function callFrom(dice: Dice, letter: string): Call {
+  const [at, bytes] = [dice.below(4 * PAGE), letter.repeat(3 + dice.below(dice.below(2) === 0 ? 50 : 6000))];
+  const write = (fs: FileSystem, file: string) => {
     const fd = fs.openSync(file, 'r+');
-    fs.writeSync(fd, text, at);
+    fs.writeSync(fd, bytes, at);
     try {
       fs.closeSync(fd);
     } catch {
       // It hears of what was refused (W4).
     }
   };
-  const calls: readonly ((fs: FileSystem) => void)[] = [
-    write,
-    write,
-    write,
-    (fs) => fs.writeFileSync(file, text),
-    (fs) => fs.appendFileSync(file, text),
-    (fs) => fs.truncateSync(file, at),
-    (fs) => fs.renameSync(file, other),
-  ];
-  return calls[dice(calls.length)] ?? write;
-}
-
-function codeOf(call: (fs: FileSystem) => void, fs: FileSystem): string | undefined {
-  try {
-    call(fs);
-    return undefined;
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code ?? String(thrown);
-  }
+  return callOf(dice, { bytes, at, write });
 }
 
 /** Whether a file of the tree has what the refused one wrote. */
@@ -52,7 +34,7 @@ function hasRefused(fs: UpperFs | FileSystem): boolean {
 
 /** Plays a history; answers how often something was refused. */
 async function play(seed: number, onError: 'retain' | 'discard'): Promise<number> {
-  const dice = diceOf(seed);
+  const dice = new Dice(seed);
   const upper = new ActingUpper();
   const volume = upper.volume as unknown as UpperFs;
   const options = { lower: newLower(), pageSize: PAGE, umask: 0, clock: () => 1e12, credentials: { uid: 0, gid: 0 } };
@@ -65,16 +47,16 @@ async function play(seed: number, onError: 'retain' | 'discard'): Promise<number
   const [overlay, model] = [createOverlay(mounted), createOverlay(options)];
   const viewsOf = (of: Overlay) => USERS.map((user) => of.as(user));
   const [here, there] = [viewsOf(overlay), viewsOf(model)];
-  upper.refusals.set(REFUSED, { code: 'EDQUOT', at: dice(2) === 0 ? 'open' : 'write' });
+  upper.refusals.set(REFUSED, { code: 'EDQUOT', at: dice.below(2) === 0 ? 'open' : 'write' });
   let refused = 0;
   overlay.on('writeback-error', ({ as: author }) => void (author?.gid === REFUSED && refused++));
   for (let step = 0; step < 40; step++) {
-    const user = dice(USERS.length);
+    const user = dice.below(USERS.length);
     const call = callFrom(dice, `${USERS[user]?.gid}`);
     const got = codeOf(call, here[user] ?? overlay.fs);
     const wanted = codeOf(call, there[user] ?? model.fs);
     if (onError === 'retain') expect(got, `seed ${seed}, step ${step}`).toBe(wanted);
-    if (dice(8) === 0) await overlay.sync().catch(() => {});
+    if (dice.below(8) === 0) await overlay.sync().catch(() => {});
     if (onError === 'retain') expect(survey(overlay.fs), `seed ${seed}, step ${step}`).toEqual(survey(model.fs));
     expect(hasRefused(volume), `seed ${seed}, step ${step}`).toBe(false);
   }

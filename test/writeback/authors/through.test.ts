@@ -3,49 +3,28 @@
 
 import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
-import { bytesOf, type FileSystem, newLower, PAGE, survey } from '../rig.ts';
-import { ActingUpper, diceOf } from './acting.ts';
+import { Dice } from '../../dice.ts';
+import { bytesOf, newLower, PAGE, survey, writeAt } from '../rig.ts';
+import { ActingUpper } from './acting.ts';
+import { type Call, callOf, codeOf } from './calls.ts';
 
 const { OVERFS_SEED, OVERFS_SOAK } = process.env;
-const FILES = ['/a', '/b', '/src/f3', '/big', '/src/f0', '/src/f2'];
 /** They may all do everything. */
 const USERS = [0, 1, 2].map((gid) => ({ uid: 0, gid }));
 
-function callFrom(dice: (count: number) => number): (fs: FileSystem) => void {
-  const [file, other] = [FILES[dice(6)] ?? '', FILES[dice(6)] ?? ''];
-  const [at, bytes] = [dice(5 * PAGE), bytesOf(dice(1000), 1 + dice(2 * PAGE))];
-  const write = (fs: FileSystem) => {
-    const fd = fs.openSync(file, 'r+');
-    try {
-      fs.writeSync(fd, bytes, 0, bytes.length, at);
-    } finally {
-      fs.closeSync(fd);
-    }
-  };
-  const calls: readonly ((fs: FileSystem) => void)[] = [
-    write,
-    write,
-    (fs) => fs.writeFileSync(file, bytes),
-    (fs) => fs.appendFileSync(file, bytes),
-    (fs) => fs.truncateSync(file, at),
-    (fs) => fs.copyFileSync(file, other),
-    (fs) => fs.renameSync(file, other),
-  ];
-  return calls[dice(calls.length)] ?? write;
-}
-
-function codeOf(call: (fs: FileSystem) => void, fs: FileSystem): string | undefined {
-  try {
-    call(fs);
-    return undefined;
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code ?? String(thrown);
-  }
+function callFrom(dice: Dice): Call {
+  const [at, bytes] = [dice.below(5 * PAGE), bytesOf(dice.below(1000), 1 + dice.below(2 * PAGE))];
+  return callOf(dice, {
+    bytes,
+    at,
+    write: (fs, file) => writeAt(fs, file, bytes, at),
+    more: (file, other) => [(fs) => fs.copyFileSync(file, other)],
+  });
 }
 
 /** Plays a history; answers how many calls were refused. */
 function play(seed: number): number {
-  const dice = diceOf(seed);
+  const dice = new Dice(seed);
   const upper = new ActingUpper();
   let now = 1e12;
   const options = { lower: newLower(), pageSize: PAGE, umask: 0, clock: () => now, credentials: { uid: 0, gid: 0 } };
@@ -57,8 +36,8 @@ function play(seed: number): number {
   let refused = 0;
   for (let step = 0; step < 40; step++) {
     now += 1000;
-    const [call, user] = [callFrom(dice), dice(USERS.length)];
-    if (dice(4) === 0) upper.refusals.set(0, { code: 'EDQUOT', at: dice(2) === 0 ? 'open' : 'write' });
+    const [call, user] = [callFrom(dice), dice.below(USERS.length)];
+    if (dice.below(4) === 0) upper.refusals.set(0, { code: 'EDQUOT', at: dice.below(2) === 0 ? 'open' : 'write' });
     const got = codeOf(call, here[user] ?? overlay.fs);
     upper.refusals.clear();
     if (got === 'EDQUOT') refused++;

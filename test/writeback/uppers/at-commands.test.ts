@@ -5,8 +5,9 @@ import nodeFs from 'node:fs';
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
+import { Dice } from '../../dice.ts';
 import { useDirectories } from '../directories.ts';
-import { callFrom, Dice, furnish, outcomeOf } from '../meanwhile.ts';
+import { callFrom, furnish, outcomeOf } from '../meanwhile.ts';
 import { mount, newLower, PAGE, survey } from '../rig.ts';
 
 const FIRST = Number(process.env.OVERFS_SEED ?? Math.floor(Math.random() * 2 ** 31));

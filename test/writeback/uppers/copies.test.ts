@@ -7,7 +7,7 @@ import { createOverlay, type Overlay } from '../../../lib/index.ts';
 import type { OverlayOptions } from '../../../lib/overlay-options.ts';
 import type { Command } from '../../../lib/writeback/commands.ts';
 import { useDirectories } from '../directories.ts';
-import { bytesOf, bytesTold, type FileSystem, PAGE } from '../rig.ts';
+import { bytesOf, bytesTold, type FileSystem, PAGE, writeAt } from '../rig.ts';
 
 const newDirectory = useDirectories();
 
@@ -34,12 +34,6 @@ function rig(form: Form, options: OverlayOptions = {}): Rig {
   overlay.on('command', (command) => seen.push(command));
   const sync = async () => (form === 'later' ? overlay.sync() : overlay.syncSync());
   return { lower, upper, overlay, fs: overlay.fs, seen, sync };
-}
-
-function writeAt(fs: FileSystem, path: string, text: string, position: number): void {
-  const fd = fs.openSync(path, 'r+');
-  fs.writeSync(fd, text, position);
-  fs.closeSync(fd);
 }
 
 /** How many bytes of contents the upper was told: all but the journal and the numbers. */

@@ -4,6 +4,7 @@ import nodeFs, { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
+import { actAs } from '../../act-as.ts';
 import { useDirectories } from '../directories.ts';
 import {
   bytesOf,
@@ -27,25 +28,6 @@ function newDirectory(): string {
   const directory = newOwnDirectory();
   if (ROOT) chownSync(directory, SOMEBODY, SOMEBODY);
   return directory;
-}
-
-/** Runs as somebody who is not root. */
-async function asSomebody(run: () => unknown): Promise<void> {
-  const groups = process.getgroups?.() ?? [];
-  if (ROOT) {
-    process.setgroups?.([]);
-    process.setegid?.(SOMEBODY);
-    process.seteuid?.(SOMEBODY);
-  }
-  try {
-    await run();
-  } finally {
-    if (ROOT) {
-      process.seteuid?.(0);
-      process.setegid?.(0);
-      process.setgroups?.(groups);
-    }
-  }
 }
 
 /** Opens for a while what the mode of a path forbids its owner. */
@@ -128,7 +110,7 @@ describe.each(['at once', 'later'])('an upper of somebody who is not root, writt
   it('W8: keeps modes that forbid its owner to write, and is written all the same', async () => {
     const directory = newDirectory();
     for (const [name, change] of CHANGES) {
-      await asSomebody(async () => {
+      await actAs({ uid: SOMEBODY, gid: SOMEBODY }, async () => {
         const overlay = createOverlay({ lower: [], upper: directory, pageSize: PAGE });
         change(overlay.fs);
         if (form === 'later') await overlay.sync();
@@ -146,7 +128,7 @@ describe.each(['at once', 'later'])('an upper of somebody who is not root, writt
 
   it('W8: an owner that cannot be given is left, and the rest is written', async () => {
     const directory = newDirectory();
-    await asSomebody(async () => {
+    await actAs({ uid: SOMEBODY, gid: SOMEBODY }, async () => {
       const overlay = createOverlay({ lower: [], upper: directory, credentials: { uid: 0, gid: 0 } });
       overlay.fs.writeFileSync('/file', 'bytes', { mode: 0o640 });
       overlay.fs.chownSync('/file', 1, 2);
@@ -161,7 +143,7 @@ describe.each(['at once', 'later'])('an upper of somebody who is not root, writt
 
 it('W11: is before or after when it is cut after any command', async () => {
   const [, ...later] = CHANGES;
-  await asSomebody(() => {
+  await actAs({ uid: SOMEBODY, gid: SOMEBODY }, () => {
     for (let cut = 1; ; cut += 5) {
       const directory = newOwnDirectory();
       const overlay = createOverlay({ lower: [], upper: directory, pageSize: PAGE });
@@ -183,7 +165,7 @@ it('what belongs to somebody else is refused, and named', async () => {
   if (!ROOT) return;
   const directory = newDirectory();
   nodeFs.mkdirSync(join(directory, 'foreign'), { mode: 0o755 });
-  await asSomebody(() => {
+  await actAs({ uid: SOMEBODY, gid: SOMEBODY }, () => {
     const overlay = createOverlay({ lower: [], upper: directory, credentials: { uid: 0, gid: 0 } });
     overlay.fs.writeFileSync('/foreign/file', 'bytes');
     expect(() => overlay.syncSync()).toThrow('EACCES');

@@ -4,8 +4,9 @@
 import nodeFs from 'node:fs';
 import { it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
+import { Dice } from '../../dice.ts';
 import { useDirectories } from '../directories.ts';
-import { callFrom, Dice, deaf, furnish, lateFs, outcomeOf } from '../meanwhile.ts';
+import { callFrom, deaf, furnish, lateFs, outcomeOf } from '../meanwhile.ts';
 import { type FileSystem, forgetLock, mount, newLower, PAGE, survey, type UpperFs, whichOf } from '../rig.ts';
 
 const FIRST = Number(process.env.OVERFS_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -12,6 +12,7 @@ import {
   bytesTold,
   Fault,
   type FileSystem,
+  failing,
   forgetLock,
   leftovers,
   mount,
@@ -112,10 +113,6 @@ const CHANGES: Readonly<Record<string, (fs: FileSystem) => void>> = {
   copyFile: (fs) => fs.copyFileSync('/mine/file', '/lib/copy'),
   'copyFile, over a file': (fs) => fs.copyFileSync('/src/f3', '/mine/file'),
 };
-
-function failing(code: string): Error {
-  return Object.assign(new Error(code), { code });
-}
 
 /** What each path is, times of access aside, and what is charged. */
 function stateOf(overlay: Overlay): string[] {
