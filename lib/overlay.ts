@@ -78,7 +78,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     });
     const author = this.#upper.authorFor(options.credentials && credentials);
     const caller = new Caller(this.#tree, credentials, umask, author);
-    this.#session = { caller, descriptors: new Descriptors(ordinal), handles: new WeakMap(), cwd, timers };
+    this.#session = { caller, descriptors: new Descriptors(ordinal), handles: new WeakSet(), cwd, timers };
     this.fs = this.#createFront(this.#session);
   }
 
@@ -354,10 +354,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
 
   #closeDescriptors(): void {
     const { descriptors, caller } = this.#session;
-    for (const [fd, file] of [...descriptors]) {
-      descriptors.remove(fd);
-      close(syncIo, caller, file);
-    }
+    for (const file of descriptors.closeAll()) close(syncIo, caller, file);
   }
 
   #end(): void {

@@ -188,7 +188,7 @@ export class AsyncBranchRequests implements AsyncRequests {
       files.release(file);
       if (loan !== undefined) return loan;
     } catch (thrown) {
-      if (file !== undefined) files.drop(file);
+      if (file !== undefined) files.fail(file, thrown);
       if (!saysReplaced(thrown)) throw failureIn(thrown);
     }
     return this.read(path, fingerprint, offset, length);
@@ -219,7 +219,7 @@ export class AsyncBranchRequests implements AsyncRequests {
     try {
       return countIn(await this.#fs.read(this.#opened(handle), target, 0, length, positionFor(position)), length);
     } catch (thrown) {
-      throw failureIn(thrown);
+      throw failureIn(thrown, 'what is open');
     }
   }
 
@@ -228,7 +228,7 @@ export class AsyncBranchRequests implements AsyncRequests {
     try {
       return countIn(await this.#fs.write(this.#opened(handle), source, 0, length, positionFor(position)), length);
     } catch (thrown) {
-      throw failureIn(thrown);
+      throw failureIn(thrown, 'what is open');
     }
   }
 
@@ -265,9 +265,8 @@ export class AsyncBranchRequests implements AsyncRequests {
   /** What a number stands for; a descriptor may have been opened at once, by the other half of the branch. */
   #opened(handle: number): Handle {
     const opened = this.#through.get(handle);
-    if (opened !== undefined) return opened;
-    if (handle < 0) throw EBADF;
-    return handle;
+    if (opened === undefined && handle < 0) throw EBADF;
+    return opened ?? handle;
   }
 
   async #stats(path: string, options: object): Promise<StatsLike | undefined> {
@@ -317,7 +316,9 @@ export class AsyncBranchRequests implements AsyncRequests {
     const kept = files.take(path) ?? (this.#opening.has(path) ? await this.#openedByOther(files, path) : undefined);
     const got = kept && (await this.#readFrom(files, kept, fingerprint, offset, target));
     if (got !== undefined) return got;
-    return this.#readFrom(files, await this.#openFile(files, path), fingerprint, offset, target);
+    const opened = await this.#openFile(files, path);
+    const found = await this.#readFrom(files, opened, fingerprint, offset, target);
+    return opened.lost ? this.#readFrom(files, await this.#openFile(files, path), fingerprint, offset, target) : found;
   }
 
   /** Reads a range of an open file; undefined where it turns out to be another than it should be. Ends the use of `file`. */
@@ -339,7 +340,7 @@ export class AsyncBranchRequests implements AsyncRequests {
       files.release(file);
       return got;
     } catch (thrown) {
-      files.drop(file);
+      files.fail(file, thrown);
       // What is open may have been replaced below the branch: it is opened once more, as after a look that shows another.
       if (saysReplaced(thrown)) return undefined;
       throw thrown;

@@ -6,7 +6,7 @@
  */
 
 import { constants } from 'node:fs';
-import { type Errno, errnoOf } from '../errno.ts';
+import { EIO, type Errno, errnoOf } from '../errno.ts';
 import {
   attributesOf,
   printsButNumber,
@@ -127,9 +127,10 @@ export class Dialect {
 
 /**
  * What to throw on when a branch threw `thrown`: a BranchError as it is, and what an overlay says that cannot be asked at once (L13); all else
- * as a bare error.
+ * as a bare error. Of what is open EBADF is none: it would speak of a descriptor that nobody above knows.
  */
-export function failureIn(thrown: unknown): Errno | BranchError | NotLoadedError {
+export function failureIn(thrown: unknown, of?: 'what is open'): Errno | BranchError | NotLoadedError {
+  if (of !== undefined && saysClosed(thrown)) return EIO;
   return thrown instanceof BranchError || thrown instanceof NotLoadedError ? thrown : errnoOf(thrown);
 }
 
@@ -138,9 +139,14 @@ export function codeOf(thrown: unknown): unknown {
   return typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
 }
 
-/** Whether an error of opening or reading says that the path is no longer the regular file that it was. */
+/** Whether an error of opening or reading says that the path, or what is open, is no longer the regular file that it was. */
 export function saysReplaced(thrown: unknown): boolean {
-  return REPLACED.has(codeOf(thrown));
+  return REPLACED.has(codeOf(thrown)) || saysClosed(thrown);
+}
+
+/** Whether an error says that what was open is not, though we have not closed it: an overlay that is a branch was closed. */
+export function saysClosed(thrown: unknown): boolean {
+  return codeOf(thrown) === 'EBADF';
 }
 
 /** How many bytes a read can give at most; the size of a file of /proc says nothing. */

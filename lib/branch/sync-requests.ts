@@ -152,7 +152,7 @@ export class SyncBranchRequests implements Requests {
       files.release(file);
       return loan ?? NO_LOAN;
     } catch (thrown) {
-      if (file !== undefined) files.drop(file);
+      if (file !== undefined) files.fail(file, thrown);
       if (!saysReplaced(thrown)) throw failureIn(thrown);
       return NO_LOAN;
     }
@@ -183,7 +183,7 @@ export class SyncBranchRequests implements Requests {
       const read = this.#fs.read(handle, target, 0, target.length, positionFor(position));
       return countIn(read, target.length);
     } catch (thrown) {
-      throw failureIn(thrown);
+      throw failureIn(thrown, 'what is open');
     }
   }
 
@@ -192,7 +192,7 @@ export class SyncBranchRequests implements Requests {
       const written = this.#fs.write(handle, source, 0, source.length, positionFor(position));
       return countIn(written, source.length);
     } catch (thrown) {
-      throw failureIn(thrown);
+      throw failureIn(thrown, 'what is open');
     }
   }
 
@@ -248,7 +248,9 @@ export class SyncBranchRequests implements Requests {
     const kept = files.take(path);
     const got = kept && this.#readFrom(files, kept, fingerprint, offset, target);
     if (got !== undefined) return got;
-    return this.#readFrom(files, this.#openFile(files, path), fingerprint, offset, target);
+    const opened = this.#openFile(files, path);
+    const found = this.#readFrom(files, opened, fingerprint, offset, target);
+    return opened.lost ? this.#readFrom(files, this.#openFile(files, path), fingerprint, offset, target) : found;
   }
 
   #openFile(files: OpenFiles, path: string): OpenFile {
@@ -274,7 +276,7 @@ export class SyncBranchRequests implements Requests {
       files.release(file);
       return got;
     } catch (thrown) {
-      files.drop(file);
+      files.fail(file, thrown);
       // What is open may have been replaced below the branch: it is opened once more, as after a look that shows another.
       if (saysReplaced(thrown)) return undefined;
       throw thrown;

@@ -10,7 +10,8 @@ const RANGES = 2 ** 10;
 
 /** The open files of one overlay. */
 export class Descriptors {
-  readonly #first: number;
+  /** What the first of `#files` has. Raised by `closeAll`. */
+  #first: number;
   /** Open files by descriptor. Changed by `add` and `remove`. */
   readonly #files: (OpenFile | undefined)[] = [];
   /** Descriptors below the length of `#files` that are free. */
@@ -46,8 +47,22 @@ export class Descriptors {
     return file;
   }
 
-  /** Every descriptor that is open. */
-  *[Symbol.iterator](): IterableIterator<readonly [number, OpenFile]> {
-    for (const [at, file] of this.#files.entries()) if (file !== undefined) yield [this.#first + at, file];
+  /**
+   * Takes every descriptor away. Who had one (an overlay that lies over this one, say) may not know it yet, so that no number that was given
+   * out so far is given out again.
+   *
+   * @returns what was open
+   */
+  closeAll(): OpenFile[] {
+    const open = [...this];
+    this.#first += this.#files.length;
+    this.#files.length = 0;
+    this.#free.length = 0;
+    return open;
+  }
+
+  /** Every file that is open. */
+  *[Symbol.iterator](): IterableIterator<OpenFile> {
+    for (const file of this.#files) if (file !== undefined) yield file;
   }
 }

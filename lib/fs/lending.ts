@@ -12,6 +12,7 @@ import { lacks } from '../pages/fill.ts';
 import { PageLoan } from '../pages/loan.ts';
 import type { Caller } from '../tree/caller.ts';
 import { File } from '../tree/inode.ts';
+import { isHandle } from './dry-run.ts';
 import type { Session } from './session.ts';
 
 /** How to borrow from the overlay of a session, with the session's rights: what it could open it can borrow. */
@@ -29,7 +30,8 @@ export function lenderOf(session: Session): Lender {
 
 /** What a descriptor or FileHandle of a session stands for. */
 function openFileOf({ descriptors, handles }: Session, handle: unknown): OpenFile {
-  const file = typeof handle === 'number' ? descriptors.get(handle) : handles.get(Object(handle));
+  const fd = isHandle(handle) && handles.has(handle) ? handle.fd : handle;
+  const file = typeof fd === 'number' ? descriptors.get(fd) : undefined;
   if (file === undefined) throw EBADF;
   return file;
 }

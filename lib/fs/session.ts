@@ -4,7 +4,6 @@
  */
 
 import type nodeFs from 'node:fs';
-import type { OpenFile } from '../ops/open.ts';
 import type { Caller } from '../tree/caller.ts';
 import type { Timers } from '../waiting/timers.ts';
 import type { Descriptors } from './descriptors.ts';
@@ -12,8 +11,8 @@ import type { Descriptors } from './descriptors.ts';
 export interface Session {
   readonly caller: Caller;
   readonly descriptors: Descriptors;
-  /** What the FileHandles of this session have open: a handle may be given where Node takes one for a path. */
-  readonly handles: WeakMap<object, OpenFile>;
+  /** The FileHandles of this session that are not closed: a handle may be given where Node takes one for a path. */
+  readonly handles: WeakSet<object>;
   /** Where relative paths start: absolute, asked at each call since it may change. */
   cwd(): string;
   /** How to wait. */

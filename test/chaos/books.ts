@@ -86,7 +86,7 @@ export class OpenOverlay {
     this.fs = createFront({
       caller,
       descriptors: this.#descriptors,
-      handles: new WeakMap(),
+      handles: new WeakSet(),
       cwd: () => '/',
       timers: PROCESS_TIMERS,
     });
@@ -141,7 +141,7 @@ export class OpenOverlay {
   /** Every inode that a name or a descriptor holds, or that has names which nobody has looked at. */
   #inodes(): Set<Inode> {
     const found = new Set<Inode>([this.tree.root, ...this.tree.linked.values()]);
-    for (const [, { inode }] of this.#descriptors) found.add(inode);
+    for (const { inode } of this.#descriptors) found.add(inode);
     for (const inode of found) {
       if (!isDirectory(inode)) continue;
       for (const entry of inode.names.values()) if (entry instanceof Inode) found.add(entry);

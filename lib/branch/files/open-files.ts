@@ -10,6 +10,7 @@
  */
 
 import type { Fingerprint } from '../branch.ts';
+import { saysClosed } from '../dialect.ts';
 import type { Handle } from '../fs-like.ts';
 
 const CAPACITY = 16;
@@ -27,6 +28,8 @@ export interface OpenFile {
   users: number;
   /** Whether it is no longer to be found, and to be closed after its last user; set by OpenFiles only. */
   dropped: boolean;
+  /** Whether it was found closed by somebody else (an overlay that is a branch was closed); set by OpenFiles only. */
+  lost: boolean;
 }
 
 /** What a branch has open, and how that is closed. */
@@ -74,7 +77,7 @@ export class OpenFiles {
   add(path: string, handle: Handle): OpenFile {
     const former = this.#files.get(path);
     if (former !== undefined) this.#forget(former);
-    const file: OpenFile = { path, handle, checked: undefined, users: 1, dropped: this.#closed };
+    const file: OpenFile = { path, handle, checked: undefined, users: 1, dropped: this.#closed, lost: false };
     if (!this.#closed) this.#files.set(path, file);
     this.#trim();
     return file;
@@ -94,6 +97,12 @@ export class OpenFiles {
     else this.#forget(file);
   }
 
+  /** Ends a use that has failed. */
+  fail(file: OpenFile, thrown: unknown): void {
+    if (saysClosed(thrown)) file.lost = true;
+    this.drop(file);
+  }
+
   /** Closes all files, those in use after their last user, and keeps none from now on. */
   closeAll(): void {
     this.#closed = true;
@@ -107,7 +116,9 @@ export class OpenFiles {
   }
 
   #closeUnused(file: OpenFile): void {
-    if (file.users === 0) this.#close(file.handle);
+    if (file.users > 0) return;
+    // A number may be another file's by now; a FileHandle never is.
+    if (!file.lost || typeof file.handle !== 'number') this.#close(file.handle);
   }
 
   #trim(): void {

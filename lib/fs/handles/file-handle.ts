@@ -68,7 +68,7 @@ export class FileHandle extends EventEmitter implements Held {
     const { session } = owner;
     this.#owner = owner;
     this.#fd = session.descriptors.add(file);
-    session.handles.set(this, file);
+    session.handles.add(this);
     watchForLeak(this, { session, fd: this.#fd, file, path });
   }
 

@@ -26,7 +26,8 @@ export function takeTarget(session: Session, value: unknown, standing: Standing)
     return session.descriptors.get(value) ?? EBADF;
   }
   if (!isHandle(value)) return takePath(session, value);
-  return session.handles.get(value) ?? refusal(value.fd);
+  // One whose descriptor was closed by its number, or with the whole overlay, does not know it.
+  return session.handles.has(value) ? (session.descriptors.get(value.fd) ?? EBADF) : refusal(value.fd);
 }
 
 /** What the number of a FileHandle is refused with that is closed or another filesystem's. */
