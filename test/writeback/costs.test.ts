@@ -147,6 +147,23 @@ it('of a large file that the upper has only the changed pages are written', () =
   overlay.close();
 });
 
+it('W1: what is copied into a file of the upper is read in pieces, however much it is', () => {
+  const { volume, overlay, fs, fault } = rig();
+  const changed = bytesOf(3, 3 * 1024 * 1024 + 1);
+  fs.writeFileSync('/file', bytesOf(1, changed.length + PAGE));
+  // A file of two names keeps its inode in the upper, so that even all of it goes there in this way.
+  fs.linkSync('/file', '/twin');
+  overlay.syncSync();
+  fs.writeSync(fs.openSync('/file', 'r+'), changed);
+  fault.arm(Number.POSITIVE_INFINITY, 0, undefined);
+  overlay.syncSync();
+  const lengths = fault.seen.flatMap((command) => (command.kind === 'read' ? [command.length] : []));
+  expect(lengths.reduce((sum, length) => sum + length, 0)).toBeGreaterThanOrEqual(changed.length);
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(1024 * 1024);
+  expect((volume.readFileSync('/twin') as Buffer).subarray(0, changed.length).equals(changed)).toBe(true);
+  overlay.close();
+});
+
 it('a sync with nothing to do tells the upper nothing', () => {
   const { overlay, fs, fault } = rig();
   fs.writeFileSync('/file', 'bytes');

@@ -3,12 +3,12 @@
  */
 
 import type { Attributes } from '../../branch/branch.ts';
-import { EEXIST, ENOENT } from '../../errno.ts';
+import { EEXIST, ENOENT, ESTALE } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
 import type { Move, Step } from '../draft.ts';
 import type { Reach } from '../report.ts';
 import { giveAttributes, type Writer, writeAll } from '../stage/writer.ts';
-import { copyBytes, quietly, readBytes, removeFile, writeNew } from './files.ts';
+import { CHUNK, copyBytes, quietly, removeFile, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
 import { keptOf, type Note } from './notes.ts';
 import type { Area } from './work-area.ts';
@@ -153,22 +153,50 @@ function* patch(
   changing: () => void,
 ): Procedure<void> {
   const from = `${area.stage}/${stage}`;
-  const pages = yield* readBytes(from);
+  const staged = yield* tell({ kind: 'lstat', path: from });
   // Gone: it was done, and the stage cleared.
-  if (pages === undefined) return;
+  if (staged === undefined) return;
   changing();
   const handle = yield* tell({ kind: 'open', path, urgency: 'at once' });
   try {
     yield* tell({ kind: 'truncate', path, handle, size: Math.min(cut, size), urgency: 'at once' });
-    let at = 0;
-    for (const [position, length] of ranges) {
-      yield* writeAll(path, handle, pages.subarray(at, at + length), position, 'at once');
-      at += length;
+    let offset = 0;
+    for (const piece of piecesOf(ranges)) {
+      const length = lengthOf(piece);
+      const bytes = yield* tell({ kind: 'read', path: from, fingerprint: staged, offset, length });
+      if (bytes === undefined || bytes.length < length) throw ESTALE;
+      let at = 0;
+      for (const [position, size] of piece) {
+        yield* writeAll(path, handle, bytes.subarray(at, at + size), position, 'at once');
+        at += size;
+      }
+      offset += length;
     }
     yield* tell({ kind: 'truncate', path, handle, size, urgency: 'at once' });
   } finally {
     yield* tell({ kind: 'close', path, handle, urgency: 'at once' });
   }
+}
+
+type Ranges = Extract<Step, { kind: 'patch' }>['ranges'];
+
+/** Puts ranges into pieces that can be read at once, however many there are. */
+function* piecesOf(ranges: Ranges): Iterable<Ranges> {
+  let from = 0;
+  let bytes = 0;
+  for (const [index, [, length]] of ranges.entries()) {
+    if (index > from && bytes + length > CHUNK) {
+      yield ranges.slice(from, index);
+      from = index;
+      bytes = 0;
+    }
+    bytes += length;
+  }
+  if (from < ranges.length) yield ranges.slice(from);
+}
+
+function lengthOf(ranges: Ranges): number {
+  return ranges.reduce((sum, [, length]) => sum + length, 0);
 }
 
 /**

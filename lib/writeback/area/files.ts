@@ -52,8 +52,8 @@ export function* writeNew(
   }
 }
 
-/** How much is copied at once. */
-const CHUNK = 1024 * 1024;
+/** How much is copied at once, in bytes. */
+export const CHUNK = 1024 * 1024;
 
 /** Copies the bytes of a file to a name that must not be there yet. */
 export function* copyBytes(from: string, to: string): Procedure<void> {
@@ -74,13 +74,8 @@ export function* copyBytes(from: string, to: string): Procedure<void> {
 
 /** The text of a file of the upper; undefined when there is none. */
 export function* readText(path: string): Procedure<string | undefined> {
-  return (yield* readBytes(path))?.toString();
-}
-
-/** The bytes of a file of the upper; undefined when there is none. */
-export function* readBytes(path: string): Procedure<Buffer | undefined> {
   const found: Attributes | undefined = yield* tell({ kind: 'lstat', path });
   if (found === undefined) return undefined;
   const bytes = yield* tell({ kind: 'read', path, fingerprint: found, offset: 0, length: found.size });
-  return bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
