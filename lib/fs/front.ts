@@ -57,6 +57,10 @@ function table(session: Session): Parts {
   return { fs, promises };
 }
 
+/** What Node has, as it is when this module is loaded: an overlay's functions may stand there when the next overlay is made. */
+const nodeMembers = Object.defineProperties({}, Object.getOwnPropertyDescriptors(nodeFs)) as typeof nodeFs;
+const nodePromises = { ...nodeFs.promises };
+
 /** The calls that are not quite regular. */
 function exceptions(session: Session): Parts {
   const fs: Members = { existsSync: existsSyncForm(session), exists: existsForm(session) };
@@ -69,7 +73,7 @@ function exceptions(session: Session): Parts {
     promises: {
       writeFile: writeFilePromiseForm(session, 'writeFile'),
       appendFile: writeFilePromiseForm(session, 'appendFile'),
-      ...(nodeFs.lchmod === undefined && { lchmod: refusedLchmod }),
+      ...(nodeMembers.lchmod === undefined && { lchmod: refusedLchmod }),
     },
   };
 }
@@ -137,8 +141,8 @@ function assemble(front: object, real: object, made: Members): void {
 
 function addNative(session: Session, fs: Members): void {
   const natives = [
-    [fs.realpath, callbackForm(session, nativeRealpath.callback), nodeFs.realpath.native],
-    [fs.realpathSync, syncForm(session, nativeRealpath.sync), nodeFs.realpathSync.native],
+    [fs.realpath, callbackForm(session, nativeRealpath.callback), nodeMembers.realpath.native],
+    [fs.realpathSync, syncForm(session, nativeRealpath.sync), nodeMembers.realpathSync.native],
   ] as const;
   for (const [owner, native, real] of natives) Object.assign(owner as object, { native: likeNodes(native, real) });
 }
@@ -149,9 +153,9 @@ export function createFront(session: Session): FileSystem {
   const made = PARTS.map((part) => part(session, front));
   const members: Members = Object.assign({}, ...made.map((each) => each.fs));
   const promises = {};
-  assemble(promises, nodeFs.promises, Object.assign({ constants }, ...made.map((each) => each.promises)));
+  assemble(promises, nodePromises, Object.assign({ constants }, ...made.map((each) => each.promises)));
   addNative(session, members);
-  assemble(front, nodeFs, { ...members, constants, promises });
+  assemble(front, nodeMembers, { ...members, constants, promises });
   Object.defineProperty(front.exists, promisify.custom, {
     value: (path: string) => new Promise((resolve) => front.exists(path, resolve)),
   });

@@ -5,6 +5,9 @@
 import nodeFs from 'node:fs';
 import { ENOENT, ENOTDIR, type Errno } from '../errno.ts';
 
+/** As it is when this module is loaded: an overlay's may stand in its place when it is asked. */
+const { readFileSync } = nodeFs;
+
 const MAJOR = Number.parseInt(process.versions.node, 10);
 
 /** The errors that `throwIfNoEntry: false` makes undefined of. */
@@ -85,7 +88,7 @@ export function hasBufferOption(): boolean {
     const options = { buffer: 0 };
     try {
       // No descriptor has this number: only a Node that looks at the option says something else than EBADF.
-      nodeFs.readFileSync(2 ** 31 - 1, options as object);
+      readFileSync(2 ** 31 - 1, options as object);
     } catch (error) {
       readFileTakesBuffer = !(error instanceof Error && 'syscall' in error);
     }

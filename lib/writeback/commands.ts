@@ -50,7 +50,6 @@ type Request =
   | { readonly kind: 'flush'; readonly path: string; readonly handle: Handle }
   | { readonly kind: 'flushAt'; readonly path: string }
   | { readonly kind: 'close'; readonly path: string; readonly handle: Handle }
-  | { readonly kind: 'writeFile'; readonly path: string; readonly bytes: Uint8Array; readonly mode: number }
   | { readonly kind: 'copy'; readonly from: string; readonly to: string }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string }
   | { readonly kind: 'unlink'; readonly path: string }

@@ -12,6 +12,9 @@ import { runLater, runNow } from '../sequences/steps.ts';
 import type { FileSystem, Parts, Session } from '../session.ts';
 import { type GlobRequest, glob, globOneByOne } from './glob.ts';
 
+/** As it is when this module is loaded: an overlay's may stand in its place when it is asked. Node 20 has none. */
+const { globSync } = nodeFs as unknown as { globSync(pattern: string, options: object): unknown };
+
 /** A directory in which nothing is, for Node to look in when it is asked about the other arguments. */
 const NOWHERE = '/dev/null/nowhere';
 
@@ -26,7 +29,6 @@ let known: KnownOptions | undefined;
 
 /** Only a Node that looks at an option refuses a wrong value. */
 function looksAt(option: keyof KnownOptions): boolean {
-  const { globSync } = nodeFs as unknown as { globSync(pattern: string, options: object): unknown };
   try {
     globSync('', { cwd: NOWHERE, [option]: 'wrong' });
     return false;

@@ -4,8 +4,11 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import nodeFs from 'node:fs';
 import { hostname } from 'node:os';
+
+/** As it is when this module is loaded: an overlay's may stand in its place later, which knows nothing of processes. */
+const { readFileSync } = nodeFs;
 
 /** Who holds a lock. */
 export interface Holder {
@@ -53,7 +56,8 @@ function isAlive(pid: number): boolean {
 /** The start time of a process on Linux (proc(5), field 22 of /proc/PID/stat); empty elsewhere. */
 function beginningOf(pid: number): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // Of the encodings only this one is read by a single request; for others Node calls its own `openSync`, whoever has put another there.
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name of the program is in parentheses and may hold anything.
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
   } catch {

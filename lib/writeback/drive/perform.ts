@@ -62,8 +62,6 @@ export function perform(
       return to.flushAt(command.path);
     case 'close':
       return to.close(command.handle);
-    case 'writeFile':
-      return to.writeFile(command.path, command.bytes, command.mode);
     case 'copy':
       return to.copy(command.from, command.to);
     case 'rename':
