@@ -10,8 +10,7 @@ import { type Caller, may, R_OK, W_OK, X_OK } from '../tree/caller.ts';
 import { dropBelow } from '../tree/dropped.ts';
 import { type Directory, isDirectory } from '../tree/inode.ts';
 import { isEmpty, listTyped } from '../tree/list.ts';
-import { lookup } from '../tree/lookup.ts';
-import { locate } from '../tree/walk.ts';
+import { locate, lookupAt, TO_FIND } from '../tree/walk.ts';
 import { takable } from './spot.ts';
 import { takeAway } from './unlink.ts';
 
@@ -28,10 +27,10 @@ export function removeTree(io: Io, caller: Caller, path: string): readonly strin
   const { tree } = caller;
   // Whoever watches is told of every name.
   if (tree.onChange !== undefined) return EBUSY;
-  const at = locate(io, caller, path);
-  if (isErrno(at)) return at;
-  if (at.last !== 'name') return EINVAL;
-  const inode = lookup(io, tree, at.directory, at.name);
+  const located = locate(io, caller, path);
+  if (isErrno(located)) return located;
+  if (located.last !== 'name') return EINVAL;
+  const { place: at, inode } = lookupAt(io, caller, path, located, TO_FIND);
   if (inode === undefined) return ENOENT;
   if (!isDirectory(inode)) return ENOTDIR;
   const taken = takable(io, caller, at.directory, at.name, inode, 'gone');

@@ -10,11 +10,11 @@
 import { EACCES, EBUSY, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, W_OK } from '../tree/caller.ts';
-import { type Directory, type Inode, isDirectory } from '../tree/inode.ts';
+import { type Directory, type Inode, isDirectory, isLost } from '../tree/inode.ts';
 import { isEmpty } from '../tree/list.ts';
-import { lookup } from '../tree/lookup.ts';
 import { addName, type Cover, forgetName, removeName } from '../tree/names.ts';
 import { ownQuietly } from '../tree/own.ts';
+import { lookupAt, TO_FIND, TO_MAKE } from '../tree/walk.ts';
 import { countSubdirectory } from './create.ts';
 import { freeSpot, place, type Taken, takable } from './spot.ts';
 import { dropLink } from './unlink.ts';
@@ -22,12 +22,12 @@ import { dropLink } from './unlink.ts';
 /** Gives the file at `from` the name `to`, replacing what is there at once. */
 export function rename(io: Io, caller: Caller, from: string, to: string): void {
   const { tree } = caller;
-  const source = place(io, caller, from);
-  const target = place(io, caller, to);
-  if (source.last !== 'name' || target.last !== 'name') throw EBUSY;
-  const inode = lookup(io, tree, source.directory, source.name);
+  const located = { from: place(io, caller, from), to: place(io, caller, to) };
+  if (located.from.last !== 'name' || located.to.last !== 'name') throw EBUSY;
+  const { place: source, inode } = lookupAt(io, caller, from, located.from, TO_FIND);
   if (inode === undefined) throw ENOENT;
-  const replaced = lookup(io, tree, target.directory, target.name);
+  const { place: target, inode: replaced } = lookupAt(io, caller, to, located.to, TO_MAKE);
+  if (isLost(source.directory)) throw ENOENT;
   if (!isDirectory(inode) && (source.slash || target.slash)) throw ENOTDIR;
   if (isDirectory(inode) && isWithin(target.directory, inode)) throw EINVAL;
   if (replaced !== undefined && isDirectory(replaced) && isWithin(source.directory, replaced)) throw ENOTEMPTY;

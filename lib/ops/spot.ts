@@ -7,13 +7,12 @@ import { EACCES, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ENOSPC, EPERM, EROFS, isE
 import type { Io } from '../fault.ts';
 import { type Caller, isHeldBySticky, may, W_OK, X_OK } from '../tree/caller.ts';
 import { mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
-import { type Directory, FRESH, HIDES, INSIDE, type Inode } from '../tree/inode.ts';
+import { type Directory, FRESH, HIDES, INSIDE, type Inode, isLost } from '../tree/inode.ts';
 import { find, isTooLong } from '../tree/load.ts';
-import { lookup } from '../tree/lookup.ts';
 import type { Cover } from '../tree/names.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
-import { ATTEMPTS, isLost, locate, type Place } from '../tree/walk.ts';
+import { locate, lookupAt, type Place, TO_MAKE } from '../tree/walk.ts';
 
 /** A name that may be made: free, in a directory that the caller may write. */
 export interface Spot {
@@ -63,14 +62,12 @@ export function mayWriteNames(io: Io, caller: Caller, directory: Directory): voi
 
 /** Finds where something new may be made. `slash` tells whether a trailing slash is as good as none (mkdir). */
 export function spotFor(io: Io, caller: Caller, path: string, slash: 'slash allowed' | 'no slash'): Spot {
-  for (let attempt = 1; ; attempt++) {
-    const { directory, name, last, slash: hasSlash } = place(io, caller, path);
-    if (last !== 'name') throw EEXIST;
-    if (lookup(io, caller.tree, directory, name) !== undefined) throw EEXIST;
-    if (isLost(directory) && attempt < ATTEMPTS) continue;
-    if (hasSlash && slash === 'no slash') throw ENOENT;
-    return freeSpot(io, caller, directory, name);
-  }
+  const located = place(io, caller, path);
+  if (located.last !== 'name') throw EEXIST;
+  const { place: at, inode } = lookupAt(io, caller, path, located, TO_MAKE);
+  if (inode !== undefined) throw EEXIST;
+  if (at.slash && slash === 'no slash') throw ENOENT;
+  return freeSpot(io, caller, at.directory, at.name);
 }
 
 /** Requires: the name was looked up and is free. */

@@ -5,21 +5,21 @@ import type { Io } from '../fault.ts';
 import type { Caller } from '../tree/caller.ts';
 import { type Directory, type Inode, isDirectory } from '../tree/inode.ts';
 import { isEmpty } from '../tree/list.ts';
-import { lookup } from '../tree/lookup.ts';
 import { endIfUnused, removeName } from '../tree/names.ts';
 import { ownQuietly } from '../tree/own.ts';
 import type { Tree } from '../tree/tree.ts';
+import { lookupAt, TO_FIND } from '../tree/walk.ts';
 import { countSubdirectory } from './create.ts';
 import { place, type Taken, takable } from './spot.ts';
 
 /** Removes a name of a file; who has it open keeps it (T4). */
 export function unlink(io: Io, caller: Caller, path: string): void {
-  const { directory, name, last, slash } = place(io, caller, path);
-  if (last !== 'name') throw EISDIR;
-  const inode = lookup(io, caller.tree, directory, name);
+  const located = place(io, caller, path);
+  if (located.last !== 'name') throw EISDIR;
+  const { place: at, inode } = lookupAt(io, caller, path, located, TO_FIND);
   if (inode === undefined) throw ENOENT;
-  if (slash) throw isDirectory(inode) ? EISDIR : ENOTDIR;
-  const taken = takable(io, caller, directory, name, inode, 'gone');
+  if (at.slash) throw isDirectory(inode) ? EISDIR : ENOTDIR;
+  const taken = takable(io, caller, at.directory, at.name, inode, 'gone');
   if (isDirectory(inode)) throw EISDIR;
   // From here on nothing stops or fails.
   takeAway(caller.tree, taken);
@@ -27,13 +27,13 @@ export function unlink(io: Io, caller: Caller, path: string): void {
 
 /** Removes a directory in which nothing shows (L6). */
 export function rmdir(io: Io, caller: Caller, path: string): void {
-  const { directory, name, last } = place(io, caller, path);
-  if (last === 'root') throw EBUSY;
-  if (last === 'dot') throw EINVAL;
-  if (last === 'dotdot') throw ENOTEMPTY;
-  const inode = lookup(io, caller.tree, directory, name);
+  const located = place(io, caller, path);
+  if (located.last === 'root') throw EBUSY;
+  if (located.last === 'dot') throw EINVAL;
+  if (located.last === 'dotdot') throw ENOTEMPTY;
+  const { place: at, inode } = lookupAt(io, caller, path, located, TO_FIND);
   if (inode === undefined) throw ENOENT;
-  const taken = takable(io, caller, directory, name, inode, 'gone');
+  const taken = takable(io, caller, at.directory, at.name, inode, 'gone');
   if (!isDirectory(inode)) throw ENOTDIR;
   if (!isEmpty(io, caller.tree, inode)) throw ENOTEMPTY;
   // From here on nothing stops or fails.

@@ -218,6 +218,11 @@ export function holdsOwn(inode: Inode): boolean {
   return inode.isOwned || (inode instanceof Directory && inode.marks !== undefined && inode.marks.size > 0);
 }
 
+/** Whether a directory was removed, or a lower was found to have lost it, so that nothing leads to it any more. */
+export function isLost(directory: Directory): boolean {
+  return directory.nlink === 0;
+}
+
 /** A listing: names in order, and their S_IFMT beside them. Immutable once made. */
 export interface Listing {
   readonly names: readonly string[];

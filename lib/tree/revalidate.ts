@@ -9,7 +9,7 @@ import { constants } from 'node:fs';
 import { type Attributes, SAME, UPPER } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
-import { type Directory, DOUBTFUL, File, type Inode, isDirectory, isOwnName } from './inode.ts';
+import { type Directory, DOUBTFUL, File, type Inode, isDirectory, isLost, isOwnName } from './inode.ts';
 import { find, load, numberOf, takeOver, update } from './load.ts';
 import { lasting } from './names.ts';
 import { pathIn, type Source } from './sources/source.ts';
@@ -32,7 +32,8 @@ export function mayBeCovered(directory: Directory, inode: Inode): boolean {
 export function revalidate(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): Inode | undefined {
   if (isCurrent(io, tree, directory, name, inode)) return inode;
   revalidateWay(io, tree, directory);
-  return load(io, tree, directory, name);
+  // What the lower has at its path now is not in it, but in what took its place.
+  return isLost(directory) ? undefined : load(io, tree, directory, name);
 }
 
 /** Whether a name stands for the inode still; takes over what is new about it. */
@@ -111,7 +112,7 @@ function revalidateWay(io: Io, tree: Tree, directory: Directory): void {
   for (const at of way.reverse()) {
     const { parent, name } = at;
     // Gone with one above it.
-    if (parent === undefined) return;
+    if (parent === undefined || isLost(at)) return;
     if (isVolatile(at) && !isCurrent(io, tree, parent, name, at)) load(io, tree, parent, name);
   }
 }

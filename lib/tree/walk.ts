@@ -9,10 +9,11 @@ import { lengthOf } from '../branch/bytes.ts';
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, X_OK } from './caller.ts';
-import { type Directory, type Inode, isDirectory, isSymlink, type Symlink } from './inode.ts';
+import { type Directory, type Inode, isDirectory, isLost, isSymlink, type Symlink } from './inode.ts';
 import { lookup, lookupWay } from './lookup.ts';
 import { loadRoot, revalidateRoot } from './sources/root.ts';
 import { pathIn } from './sources/source.ts';
+import type { Tree } from './tree.ts';
 
 const SLASH = 47;
 const DOT = 46;
@@ -25,15 +26,27 @@ const PATH_MAX = 4096;
 export const FOLLOW = 'follow';
 export const NOFOLLOW = 'nofollow';
 export type Following = typeof FOLLOW | typeof NOFOLLOW;
+/** It is, and what the path leads to is itself only on the way to something: that shows whether it is still there. */
+const ON_THE_WAY = 'on the way';
 
 /** ENOENT in a directory which, it turned out, the lower no longer has: the way to it must be gone anew. */
 const LOST = new Errno(ENOENT.code, ENOENT.errno);
 /** How often a way is gone anew, where the lower changes all the time. */
 export const ATTEMPTS = 8;
 
-/** Whether a lower was found to have lost the directory, so that nothing leads to it any more. */
-export function isLost(directory: Directory): boolean {
-  return directory.nlink === 0;
+/** The same once it was looked at again: what is not in a directory does not show whether that is still there. */
+export function isLostNow(io: Io, tree: Tree, directory: Directory): boolean {
+  return isLost(directory) || !isStillThere(io, tree, directory);
+}
+
+/** Whether the name of a directory that was taken as it is remembered still stands for it. */
+function isStillThere(io: Io, tree: Tree, directory: Directory): boolean {
+  if (directory === tree.root) {
+    revalidateRoot(io, tree);
+    return true;
+  }
+  const { parent, name } = directory;
+  return parent !== undefined && lookup(io, tree, parent, name) === directory;
 }
 
 export function isPathTooLong(path: string): boolean {
@@ -46,7 +59,6 @@ export function walk(io: Io, caller: Caller, path: string, following: Following)
   if (isPathTooLong(path)) return ENAMETOOLONG;
   const { tree } = caller;
   if (!tree.isRootLoaded) loadRoot(io, tree);
-  if (path === '/') revalidateRoot(io, tree);
   for (let attempt = 1; ; attempt++) {
     const end = path.lastIndexOf('/');
     const known = caller.ways.find(path, end, tree.moves);
@@ -65,7 +77,7 @@ function walkFrom(
   start: Directory,
   way: string,
   begin: number,
-  following: Following,
+  following: Following | typeof ON_THE_WAY,
   followed: number,
 ): Inode | Errno {
   const { tree } = caller;
@@ -76,6 +88,8 @@ function walkFrom(
   let at = begin;
   /** Whether the way so far goes from the root down, name by name. */
   let isStraight = begin === 0 && followed === 0 && start === tree.root;
+  /** Whether `inode` was looked up as the last name of a path. */
+  let isLookedUp = false;
   for (;;) {
     while (path.charCodeAt(at) === SLASH) at++;
     if (at >= path.length) break;
@@ -88,6 +102,7 @@ function walkFrom(
       const dots = dotsAt(path, at, end);
       if (dots !== 0) {
         if (dots === 2) {
+          if (!isStillThere(io, tree, directory)) return LOST;
           inode = directory.parent ?? directory;
           isStraight = false;
         }
@@ -101,13 +116,15 @@ function walkFrom(
     const found = isLast ? lookup(io, tree, directory, name) : lookupWay(io, tree, directory, name);
     if (found === undefined) return isLost(directory) ? LOST : ENOENT;
     inode = found;
+    isLookedUp = isLast;
     at = end;
-    if (isSymlink(found) && (!isLast || following === FOLLOW)) {
+    if (isSymlink(found) && (!isLast || following !== NOFOLLOW)) {
       if (++hops > HOPS) return ELOOP;
       isStraight = false;
       const target = readTarget(io, found);
       if (target === '') return ENOENT;
       path = at < path.length ? target + path.slice(at) : target;
+      isLookedUp = false;
       inode = path.charCodeAt(0) === SLASH ? tree.root : directory;
       at = 0;
     }
@@ -116,6 +133,8 @@ function walkFrom(
     if (!isDirectory(inode)) return ENOTDIR;
     if (isStraight) caller.ways.keep(path.slice(0, -1), inode, tree.moves);
   }
+  // `/d/`, `/d/.`, `/d/..`: no last name of which the lowers were asked.
+  if (!isLookedUp && following !== ON_THE_WAY && isDirectory(inode) && !isStillThere(io, tree, inode)) return LOST;
   return inode;
 }
 
@@ -171,13 +190,40 @@ function locateFrom(io: Io, caller: Caller, base: Directory, path: string, hops:
   const begin = path.lastIndexOf('/', end - 1) + 1;
   // The trailing slash stays: what stands before it must be a directory, and a link there is followed.
   const known = hops === 0 ? caller.ways.find(path, begin - 1, caller.tree.moves) : undefined;
-  const directory = known ?? (begin === 0 ? base : walkFrom(io, caller, start, path.slice(0, begin), 0, FOLLOW, hops));
+  const directory =
+    known ?? (begin === 0 ? base : walkFrom(io, caller, start, path.slice(0, begin), 0, ON_THE_WAY, hops));
   if (isErrno(directory)) return directory;
   if (!isDirectory(directory)) return ENOTDIR;
   if (caller.uid !== 0 && !may(caller, directory, X_OK)) return EACCES;
   const name = path.slice(begin, end);
   const last = name === '.' ? 'dot' : name === '..' ? 'dotdot' : 'name';
   return { directory, name, last, slash, hops };
+}
+
+/** What a last name is looked up for: only what is not there does not show whether the directory still is. */
+export const TO_FIND = 'to find';
+export const TO_MAKE = 'to make';
+type Purpose = typeof TO_FIND | typeof TO_MAKE;
+
+/** A place, and what its name stands for there; undefined for nothing. */
+export interface Found {
+  readonly place: Place;
+  readonly inode: Inode | undefined;
+}
+
+/** Looks up the last name of a path that was located. Where a lower has lost the directory, the way is gone anew: it may lead elsewhere now. */
+export function lookupAt(io: Io, caller: Caller, path: string, located: Place, purpose: Purpose): Found {
+  const { tree } = caller;
+  let place = located;
+  for (let attempt = 1; ; attempt++) {
+    const inode = lookup(io, tree, place.directory, place.name);
+    if (inode !== undefined || attempt === ATTEMPTS) return { place, inode };
+    if (!(purpose === TO_MAKE ? isLostNow(io, tree, place.directory) : isLost(place.directory)))
+      return { place, inode };
+    const again = locate(io, caller, path);
+    if (isErrno(again)) throw again;
+    place = again;
+  }
 }
 
 /** The absolute path of a directory in the merged tree, as `realpath` shows it. */
@@ -192,12 +238,19 @@ export function pathOf(root: Directory, directory: Directory): string {
 /** Where a path ends once every link is followed: the directory and the name, or the directory itself. */
 export function resolve(io: Io, caller: Caller, path: string): { place: Place; inode: Inode } | Errno {
   let place = locate(io, caller, path);
-  for (;;) {
+  for (let attempt = 1; ; ) {
     if (isErrno(place)) return place;
     const { directory, name, last, slash, hops } = place;
-    if (last !== 'name') return { place, inode: last === 'dotdot' ? (directory.parent ?? directory) : directory };
+    if (last !== 'name') {
+      const inode = walk(io, caller, path, FOLLOW);
+      return isErrno(inode) ? inode : { place, inode };
+    }
     const inode = lookup(io, caller.tree, directory, name);
-    if (inode === undefined) return ENOENT;
+    if (inode === undefined) {
+      if (!isLost(directory) || attempt++ === ATTEMPTS) return ENOENT;
+      place = locate(io, caller, path);
+      continue;
+    }
     if (!isSymlink(inode)) return slash && !isDirectory(inode) ? ENOTDIR : { place, inode };
     place = followLink(io, caller, directory, inode, slash, hops);
   }

@@ -45,10 +45,11 @@ export function leaveListed(tree: Tree, directory: Directory): void {
   directory.listed = 0;
 }
 
-/** Notes that an inode is gone with all that is below it. */
+/** Notes that an inode is gone with all that is below it: no path leads through its directories any more. */
 export function leaveBelow(tree: Tree, inode: Inode): void {
   keepForGood(tree, inode);
   if (!(inode instanceof Directory)) return;
+  inode.nlink = 0;
   leaveListed(tree, inode);
   for (const entry of inode.names.values()) if (entry instanceof Inode) leaveBelow(tree, entry);
 }
