@@ -1,9 +1,21 @@
 /** Options that are plain values, and what is said of a wrong one: its name, what it must be, and what it was. */
 
 import { inspect } from 'node:util';
-import type { OverlayOptions } from './overlay-options.ts';
+import type { CacheOptions, OverlayOptions } from './overlay-options.ts';
 import type { Limits } from './pages/quota.ts';
 import { PROCESS_TIMERS, type Timers } from './waiting/timers.ts';
+import type { Times } from './writeback/when/triggers.ts';
+
+const DEFAULT_CACHE = { maxBytes: 256 * 1024 * 1024, maxEntries: 1_000_000 };
+const DEFAULT_WRITEBACK = {
+  dirtyBytes: 64 * 1024 * 1024,
+  dirtyLimit: 256 * 1024 * 1024,
+  expire: 5000,
+  onError: 'retain',
+} as const;
+
+const NEVER = Number.POSITIVE_INFINITY;
+const MANUAL = { dirtyBytes: NEVER, dirtyLimit: NEVER, expire: NEVER, onError: 'retain' } as const;
 
 /** An option is of a wrong type. */
 export class OptionTypeError extends TypeError {
@@ -22,6 +34,13 @@ export function wrongType(option: string, wanted: string, given: unknown): Optio
 /** The same of an option that is of the right type. */
 export function wrongValue(option: string, wanted: string, given: unknown): OptionValueError {
   return new OptionValueError(`The option "${option}" must be ${wanted}. Received ${inspect(given, { depth: 0 })}`);
+}
+
+/** Refuses keys that an option does not have: what is misspelt would say nothing. `owner`: the option's name and a dot, or nothing. */
+export function mustKnow(owner: string, keys: readonly string[], known: readonly string[]): void {
+  const unknown = keys.find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new OptionValueError(`There is no option "${owner}${unknown}"; there are ${known.join(', ')}`);
 }
 
 /** Whether it is a whole number from 0 to `most`. */
@@ -43,15 +62,54 @@ export function parseTimers(timers: OverlayOptions['timers']): Timers {
   return { after: take('after'), wait: take('wait'), sleep: take('sleep') };
 }
 
+const LIMITS = ['bytes', 'inodes'] as const;
+
 /** Takes the limits as they are, if they can be. */
 export function parseLimits(limits: OverlayOptions['limits']): Limits {
   if (limits === undefined) return {};
   if (typeof limits !== 'object' || limits === null) throw wrongType('limits', 'an object { bytes, inodes }', limits);
-  for (const key of ['bytes', 'inodes'] as const) {
+  mustKnow('limits.', Object.keys(limits), LIMITS);
+  for (const key of LIMITS) {
     const value = limits[key];
     if (value !== undefined && value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
       throw wrongValue(`limits.${key}`, 'a whole number or Infinity', value);
     }
   }
   return limits;
+}
+
+/** Takes when to write back. */
+export function parseWriteBack(writeback: OverlayOptions['writeback']): Times {
+  if (writeback === 'manual') return { ...MANUAL, mode: 'behind' };
+  if (writeback === 'through') return { ...MANUAL, mode: 'through' };
+  const given = writeback ?? {};
+  const wanted = "'through', 'manual' or an object { dirtyBytes, dirtyLimit, expire, onError }";
+  if (typeof given === 'string') throw wrongValue('writeback', wanted, given);
+  if (typeof given !== 'object') throw wrongType('writeback', wanted, given);
+  mustKnow('writeback.', Object.keys(given), Object.keys(DEFAULT_WRITEBACK));
+  const parsed = { ...DEFAULT_WRITEBACK, ...given };
+  for (const [key, value] of Object.entries(parsed)) {
+    if (key === 'onError') {
+      if (value !== 'retain' && value !== 'discard')
+        throw wrongValue('writeback.onError', "'retain' or 'discard'", value);
+    } else if (value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
+      throw wrongValue(`writeback.${key}`, 'a whole number or Infinity', value);
+    }
+  }
+  return { ...parsed, mode: 'behind' };
+}
+
+/** Takes what is given of the bounds, and the defaults for the rest. */
+export function parseCache(cache: OverlayOptions['cache']): Required<CacheOptions> {
+  if (cache === undefined) return DEFAULT_CACHE;
+  if (typeof cache !== 'object' || cache === null)
+    throw wrongType('cache', 'an object { maxBytes, maxEntries }', cache);
+  mustKnow('cache.', Object.keys(cache), Object.keys(DEFAULT_CACHE));
+  const { maxBytes = DEFAULT_CACHE.maxBytes, maxEntries = DEFAULT_CACHE.maxEntries } = cache;
+  for (const [key, value] of Object.entries({ maxBytes, maxEntries })) {
+    if (value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
+      throw wrongValue(`cache.${key}`, 'a whole number or Infinity', value);
+    }
+  }
+  return { maxBytes, maxEntries };
 }

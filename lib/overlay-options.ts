@@ -10,7 +10,17 @@ import { BranchError } from './branch/fs-like.ts';
 import { directoryBranch, makeBranch, originalFs } from './branch/make-branch.ts';
 import { insistent } from './branch/upper/insistent.ts';
 import { makeUpper, type Upper } from './branch/upper/upper.ts';
-import { isWhole, OptionTypeError, parseLimits, parseTimers, wrongType, wrongValue } from './overlay-option-values.ts';
+import {
+  isWhole,
+  mustKnow,
+  OptionTypeError,
+  parseCache,
+  parseLimits,
+  parseTimers,
+  parseWriteBack,
+  wrongType,
+  wrongValue,
+} from './overlay-option-values.ts';
 import { SMALLEST_PAGE } from './pages/memory.ts';
 import type { Limits } from './pages/quota.ts';
 import type { Credentials } from './tree/caller.ts';
@@ -132,18 +142,7 @@ export interface ParsedOptions {
 
 const LARGEST_PAGE = 2 ** 20;
 const DEFAULT_PAGE = 16 * 1024;
-const DEFAULT_CACHE = { maxBytes: 256 * 1024 * 1024, maxEntries: 1_000_000 };
-const DEFAULT_WRITEBACK = {
-  dirtyBytes: 64 * 1024 * 1024,
-  dirtyLimit: 256 * 1024 * 1024,
-  expire: 5000,
-  onError: 'retain',
-} as const;
-
-const NEVER = Number.POSITIVE_INFINITY;
-const MANUAL = { dirtyBytes: NEVER, dirtyLimit: NEVER, expire: NEVER, onError: 'retain' } as const;
-
-const KNOWN = new Set<keyof OverlayOptions>([
+const KNOWN: readonly (keyof OverlayOptions)[] = [
   'lower',
   'upper',
   'cwd',
@@ -156,16 +155,15 @@ const KNOWN = new Set<keyof OverlayOptions>([
   'readonly',
   'cache',
   'writeback',
-]);
+];
+
+/** What may be said of a branch; `as` only of the upper. */
+const DESCRIBED: readonly (keyof UpperOptions)[] = ['fs', 'root', 'at', 'immutable', 'layered', 'name', 'as'];
 
 /** Checks the options and fills in the defaults. Throws a TypeError or RangeError that names the option. */
 export function parseOptions(options: OverlayOptions): ParsedOptions {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
-  for (const key of Object.keys(options)) {
-    if (!KNOWN.has(key as keyof OverlayOptions)) {
-      throw wrongValue(key, `one of those that createOverlay knows (${[...KNOWN].join(', ')})`, undefined);
-    }
-  }
+  mustKnow('', Object.keys(options), KNOWN);
   const { umask, clock = Date.now, pageSize = DEFAULT_PAGE, readonly = false } = options;
   if (umask !== undefined && !isWhole(umask, 0o777)) throw wrongValue('umask', 'an integer from 0 to 0o777', umask);
   if (typeof clock !== 'function') throw wrongType('clock', 'a function that returns milliseconds', clock);
@@ -175,8 +173,10 @@ export function parseOptions(options: OverlayOptions): ParsedOptions {
   }
   const timers = parseTimers(options.timers);
   const upper = options.upper === undefined ? undefined : parseUpper(options.upper, timers);
+  const lowers = parseLowers(options.lower, upper?.branch.spelling.level ?? 0, timers);
+  if (upper !== undefined) mustLieBeside(upper, lowers);
   return {
-    lowers: parseLowers(options.lower, upper?.branch.spelling.level ?? 0, timers),
+    lowers,
     upper,
     cwd: parseCwd(options.cwd),
     umask: umask === undefined ? () => process.umask() : () => umask,
@@ -222,41 +222,6 @@ export function parseCredentials(credentials: OverlayOptions['credentials']): Cr
   return { uid, gid, groups };
 }
 
-function parseWriteBack(writeback: OverlayOptions['writeback']): Times {
-  if (writeback === 'manual') return { ...MANUAL, mode: 'behind' };
-  if (writeback === 'through') return { ...MANUAL, mode: 'through' };
-  const given = writeback ?? {};
-  const wanted = "'through', 'manual' or an object { dirtyBytes, dirtyLimit, expire, onError }";
-  if (typeof given === 'string') throw wrongValue('writeback', wanted, given);
-  if (typeof given !== 'object') throw wrongType('writeback', wanted, given);
-  const parsed = { ...DEFAULT_WRITEBACK, ...given };
-  for (const [key, value] of Object.entries(parsed)) {
-    if (!(key in DEFAULT_WRITEBACK)) {
-      throw wrongValue(`writeback.${key}`, `one of ${Object.keys(DEFAULT_WRITEBACK).join(', ')}`, value);
-    }
-    if (key === 'onError') {
-      if (value !== 'retain' && value !== 'discard')
-        throw wrongValue('writeback.onError', "'retain' or 'discard'", value);
-    } else if (value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
-      throw wrongValue(`writeback.${key}`, 'a whole number or Infinity', value);
-    }
-  }
-  return { ...parsed, mode: 'behind' };
-}
-
-function parseCache(cache: OverlayOptions['cache']): Required<CacheOptions> {
-  if (cache === undefined) return DEFAULT_CACHE;
-  if (typeof cache !== 'object' || cache === null)
-    throw wrongType('cache', 'an object { maxBytes, maxEntries }', cache);
-  const { maxBytes = DEFAULT_CACHE.maxBytes, maxEntries = DEFAULT_CACHE.maxEntries } = cache;
-  for (const [key, value] of Object.entries({ maxBytes, maxEntries })) {
-    if (value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
-      throw wrongValue(`cache.${key}`, 'a whole number or Infinity', value);
-    }
-  }
-  return { maxBytes, maxEntries };
-}
-
 /** @param reserved the level of whiteouts in the upper: such names of lowers never show */
 function parseLowers(lower: OverlayOptions['lower'], reserved: number, timers: Timers): ParsedOptions['lowers'] {
   const lowers = lower === undefined ? ['/'] : Array.isArray(lower) ? lower : [lower];
@@ -278,6 +243,13 @@ function parseUpper(upper: NonNullable<OverlayOptions['upper']>, timers: Timers)
   const written = makeUpper(typeof given === 'object' && !(given instanceof URL) ? given : originalFs, branch.name);
   if (written.missing !== undefined) throw new BranchError(branch.name, written.missing);
   return { ...insistent(branch, written, root), root, given: given instanceof URL ? root : given, as: parseAs(upper) };
+}
+
+/** Refuses an upper that is a lower too: lowers are never changed. */
+function mustLieBeside({ branch, root }: ParsedUpper, lowers: ParsedOptions['lowers']): void {
+  const place = branch.onDisk?.(root);
+  if (place === undefined || !lowers.some((lower) => lower.branch.onDisk?.(lower.root) === place)) return;
+  throw wrongValue('upper', 'no lower too (to change a directory itself, leave it out of the option "lower")', place);
 }
 
 /** The `as` of a described upper. That of an overlay is none: it answers for whoever uses it. */
@@ -317,6 +289,15 @@ function isLowerOptions(given: object): given is LowerOptions {
   );
 }
 
+/** Refuses what is misspelt. What carries an `fs` may carry other things (memfs gives `{ fs, vol }`), but if it is of no class no plain values. */
+function mustDescribe(option: string, given: object): void {
+  const prototype: unknown = Object.getPrototypeOf(given);
+  if (prototype !== Object.prototype && prototype !== null) return;
+  const isSaid = (value: unknown) => value !== undefined && typeof value !== 'object' && typeof value !== 'function';
+  const said = Object.keys(given).filter((key) => isSaid(Reflect.get(given, key)));
+  mustKnow(`${option}.`, said, DESCRIBED);
+}
+
 function makePlain(option: string, fs: object, position: Position) {
   return { branch: named(option, () => makeBranch({ fs, ...position, immutable: position.id === UPPER })), root: '/' };
 }
@@ -330,6 +311,7 @@ function parseDescribed(option: string, given: LowerOptions, position: Position)
     layered = position.layered,
     name = position.name,
   } = given;
+  mustDescribe(option, given);
   if (typeof root !== 'string') throw wrongType(`${option}.root`, 'an absolute path in the branch', root);
   if (!root.startsWith('/')) throw wrongValue(`${option}.root`, 'an absolute path in the branch', root);
   if (typeof at !== 'string') throw wrongType(`${option}.at`, 'an absolute path in the overlay', at);

@@ -1,6 +1,9 @@
-import { Volume } from 'memfs';
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { memfs, Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
-import { createOverlay, type OverlayOptions } from '../../lib/index.ts';
+import { createOverlay, type Lower, type OverlayOptions } from '../../lib/index.ts';
 
 describe('bad options', () => {
   it.each<[unknown, string, string]>([
@@ -41,10 +44,37 @@ describe('bad options', () => {
     [{ writeback: 5 }, 'ERR_INVALID_ARG_TYPE', 'writeback'],
     [{ writeback: { expire: -1 } }, 'ERR_INVALID_ARG_VALUE', 'writeback.expire'],
     [{ writeback: { ever: 1 } }, 'ERR_INVALID_ARG_VALUE', 'writeback.ever'],
+    [{ cache: { max: 1 } }, 'ERR_INVALID_ARG_VALUE', 'cache.max'],
+    [{ limits: { byte: 1 } }, 'ERR_INVALID_ARG_VALUE', 'limits.byte'],
+    [{ lower: { root: '/', imutable: true } }, 'ERR_INVALID_ARG_VALUE', 'lower.imutable'],
+    [{ upper: { fs: new Volume(), rot: '/' } }, 'ERR_INVALID_ARG_VALUE', 'upper.rot'],
   ])('%j is refused with %s naming %s', (options, code, option) => {
     expect(() => createOverlay(options as OverlayOptions)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(`"${option}"`) }),
     );
+  });
+
+  it('a misspelt key is refused, and what else an object with an `fs` carries is not', () => {
+    const message = 'There is no option "limits.byte"; there are bytes, inodes';
+    expect(() => createOverlay({ limits: { byte: 1 } as object })).toThrow(message);
+    const { fs } = createOverlay({ lower: memfs({ '/file': 'x' }) });
+    expect(fs.readdirSync('/')).toEqual(['file']);
+  });
+
+  it.each<[string, (directory: string) => Lower]>([
+    ['one of the lowers', (directory) => directory],
+    ['one of the lowers that is described', (directory) => ({ root: directory, immutable: true })],
+  ])('an upper that is %s is refused, since a lower is never changed', (_, lowerOf) => {
+    const directory = realpathSync(mkdtempSync(join(tmpdir(), 'overfs-')));
+    try {
+      expect(() => createOverlay({ lower: ['/', lowerOf(directory)], upper: directory })).toThrow(
+        expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE', message: expect.stringContaining('"upper"') }),
+      );
+      expect(readdirSync(directory)).toEqual([]);
+      createOverlay({ lower: '/', upper: directory }).close();
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('a directory that is not there is Node’s own error', () => {
