@@ -2,7 +2,7 @@
 
 import { constants } from 'node:fs';
 import type { Attributes } from '../../branch/branch.ts';
-import { EEXIST, ENOENT, type Errno, ESTALE } from '../../errno.ts';
+import { EEXIST, ENOENT, Errno, ESTALE } from '../../errno.ts';
 import { type Procedure, tell, type Urgency } from '../commands.ts';
 import type { Reach } from '../report.ts';
 import { writeAll } from '../stage/writer.ts';
@@ -25,6 +25,15 @@ export function* makeDirectory(path: string, mode: number): Procedure<void> {
 /** Removes a file that may be gone already. Requires: it is no staged one, unless `urgency` is `none`. */
 export function* removeFile(path: string, urgency: Urgency = 'in place'): Procedure<void> {
   yield* quietly(ENOENT, tell({ kind: 'unlink', path, urgency }));
+}
+
+/** Removes a file if that can be done. */
+export function* removeIfPossible(path: string): Procedure<void> {
+  try {
+    yield* removeFile(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Errno)) throw thrown;
+  }
 }
 
 /** Does something of which one outcome is as good as success. */

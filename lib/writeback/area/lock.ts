@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import nodeFs from 'node:fs';
 import { hostname } from 'node:os';
+import { threadId } from 'node:worker_threads';
 
 /** As it is when this module is loaded: an overlay's may stand in its place later, which knows nothing of processes. */
 const { readFileSync } = nodeFs;
@@ -16,16 +17,27 @@ export interface Holder {
   readonly host: string;
   /** When the process began, as the kernel counts it: tells it from a later process with the same number. Empty where unknown. */
   readonly began: string;
-  /** Tells the overlays of one process apart. */
+  /** Which thread of the process. Empty where a lock does not say it. */
+  readonly thread: string;
+  /** Tells the overlays of one thread apart. */
   readonly token: string;
 }
 
-/** The tokens of this process's overlays that hold a lock. Changed by `beginHolder` and `endHolder`. */
-const held = new Set<string>();
+/** Where all copies of this module that a thread may have loaded find the same tokens. */
+const TOKENS = Symbol.for('overfs.lock.tokens');
 
-/** Makes this process a holder, which holds nothing yet. */
+/** The tokens of this thread's overlays that hold a lock. Changed by `beginHolder` and `endHolder`. */
+const held = tokensIn(globalThis as { [TOKENS]?: Set<string> });
+
+function tokensIn(realm: { [TOKENS]?: Set<string> }): Set<string> {
+  realm[TOKENS] ??= new Set();
+  return realm[TOKENS];
+}
+
+/** Makes this thread a holder, which holds nothing yet. */
 export function newHolder(): Holder {
-  return { pid: process.pid, host: hostname(), began: beginningOf(process.pid), token: randomUUID() };
+  const { pid } = process;
+  return { pid, host: hostname(), began: beginningOf(`/proc/${pid}`), thread: ownThread(), token: randomUUID() };
 }
 
 export function beginHolder({ token }: Holder): void {
@@ -37,10 +49,11 @@ export function endHolder({ token }: Holder): void {
 }
 
 /** Whether a holder is gone, so that its lock may be taken. One on another host cannot be asked and counts as alive. */
-export function isGone({ pid, host, began, token }: Holder): boolean {
+export function isGone({ pid, host, began, thread, token }: Holder): boolean {
   if (host !== hostname()) return false;
-  if (pid === process.pid && began === beginningOf(pid)) return !held.has(token);
-  return !isAlive(pid) || (began !== '' && began !== beginningOf(pid));
+  const path = `/proc/${pid}`;
+  if (pid === process.pid && began === beginningOf(path)) return !held.has(token) && !isOtherThread(thread);
+  return !isAlive(pid) || (began !== '' && began !== beginningOf(path));
 }
 
 function isAlive(pid: number): boolean {
@@ -53,13 +66,32 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** The start time of a process on Linux (proc(5), field 22 of /proc/PID/stat); empty elsewhere. */
-function beginningOf(pid: number): string {
+/** The name of this thread: on Linux the kernel's number and when it began, so that others can see whether it is still there. */
+function ownThread(): string {
+  const path = '/proc/thread-self';
+  const number = statOf(path).split(' ')[0];
+  return number ? `${number}:${beginningOf(path)}` : `${threadId}`;
+}
+
+/** Whether a name is that of another thread of this process, and nobody can say that it has ended. */
+function isOtherThread(thread: string): boolean {
+  if (thread === '' || thread === ownThread()) return false;
+  const [number, began] = thread.split(':');
+  return began === undefined || began === beginningOf(`/proc/self/task/${number}`);
+}
+
+/** The start time of a process or thread on Linux (proc(5), field 22 of /proc/PID/stat); empty elsewhere. */
+function beginningOf(path: string): string {
+  const stat = statOf(path);
+  // The name of the program is in parentheses and may hold anything.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+
+/** What Linux says of a process or thread; empty where there is none such, and elsewhere. */
+function statOf(path: string): string {
   try {
     // Of the encodings only this one is read by a single request; for others Node calls its own `openSync`, whoever has put another there.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name of the program is in parentheses and may hold anything.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    return readFileSync(`${path}/stat`, 'utf8');
   } catch {
     return '';
   }
@@ -68,9 +100,9 @@ function beginningOf(pid: number): string {
 /** Reads a holder from a lock file's text; undefined when it is not one. */
 export function parseHolder(text: string): Holder | undefined {
   try {
-    const { pid, host, began, token } = JSON.parse(text);
+    const { pid, host, began, thread = '', token } = JSON.parse(text);
     return Number.isInteger(pid) && typeof host === 'string'
-      ? { pid, host, began: `${began}`, token: `${token}` }
+      ? { pid, host, began: `${began}`, thread: `${thread}`, token: `${token}` }
       : undefined;
   } catch {
     return undefined;

@@ -13,16 +13,16 @@
  */
 
 import type { Spelling } from '../../branch/whiteout.ts';
-import { EEXIST, Errno } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
 import type { Reach } from '../report.ts';
 import type { Writer } from '../stage/writer.ts';
-import { damage, look, UpperError } from './damage.ts';
-import { makeDirectory, readText, removeFile, removeTree, writeNew } from './files.ts';
+import { damage, look } from './damage.ts';
+import { makeDirectory, readText, removeFile, removeIfPossible, removeTree, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
 import { endBatch, redo } from './journal.ts';
-import { beginHolder, endHolder, type Holder, isGone, parseHolder } from './lock.ts';
+import { beginHolder, endHolder, type Holder } from './lock.ts';
 import { addNotes, type Note, type NotesFile, readNotes } from './notes.ts';
+import { takeLock } from './take-lock.ts';
 
 const VERSION = 1;
 
@@ -66,10 +66,13 @@ export function* mount(area: Area, holder: Holder, dev: number, writer: Writer):
   yield* makeDirectory(area.base, 0o700);
   yield* look(area.base, 'directory');
   yield* letAuthorsIn(area.base, writer);
+  yield* look(area.stage, 'directory');
+  yield* makeDirectory(area.stage, 0o700);
+  yield* letAuthorsIn(area.stage, writer);
   beginHolder(holder);
   let lock: 'free' | 'ours' = 'free';
   try {
-    yield* takeLock(area, holder);
+    yield* takeLock(area, holder, writer);
     lock = 'ours';
     return yield* enter(area, dev, writer);
   } catch (thrown) {
@@ -85,20 +88,9 @@ function* letAuthorsIn(path: string, { company, can }: Writer): Procedure<void> 
   if (company === 'with others' && can.chmod) yield* tell({ kind: 'chmod', path, mode: 0o711, urgency: 'in place' });
 }
 
-function* removeIfPossible(path: string): Procedure<void> {
-  try {
-    yield* removeFile(path);
-  } catch (thrown) {
-    if (!(thrown instanceof Errno)) throw thrown;
-  }
-}
-
 /** The rest of mounting. Requires: the lock is held. */
 function* enter(area: Area, dev: number, writer: Writer): Procedure<Memories> {
   for (const path of [area.format, area.numbers]) yield* look(path, 'file');
-  yield* look(area.stage, 'directory');
-  yield* makeDirectory(area.stage, 0o700);
-  yield* letAuthorsIn(area.stage, writer);
   const text = yield* readText(area.format);
   if (text === undefined) yield* writeFormat(area, dev, writer);
   const format = text === undefined ? { dev } : parseFormat(area, text);
@@ -117,30 +109,6 @@ function* enter(area: Area, dev: number, writer: Writer): Procedure<Memories> {
 export function* unmount(area: Area): Procedure<void> {
   yield* clearStage(area, () => false);
   yield* removeFile(area.lock);
-}
-
-function* takeLock(area: Area, holder: Holder): Procedure<void> {
-  for (;;) {
-    try {
-      yield* writeNew(area.lock, JSON.stringify(holder));
-      return;
-    } catch (thrown) {
-      if (thrown !== EEXIST) throw thrown;
-    }
-    yield* look(area.lock, 'file');
-    const text = yield* readText(area.lock);
-    if (text === undefined) continue;
-    const other = parseHolder(text);
-    // An empty or torn lock is from a process that died while it wrote it.
-    if (other !== undefined && !isGone(other)) {
-      throw new UpperError(
-        'EBUSY',
-        `EBUSY: the upper '${area.root}' is in use by process ${other.pid} on ${other.host}; ` +
-          `if that is not so, remove '${area.lock}'`,
-      );
-    }
-    yield* removeFile(area.lock);
-  }
 }
 
 /** Begins a work area. Without a format it is one that nobody has worked with yet. */
