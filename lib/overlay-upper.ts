@@ -34,6 +34,8 @@ type How = Pick<ParsedOptions, 'writeback' | 'timers'>;
 /** The upper of one overlay, which may have none yet. */
 export class UpperControl implements Flusher {
   readonly #tree: Tree;
+  /** Nothing may be changed, from the beginning. */
+  readonly #isReadonly: boolean;
   readonly #listeners: Listeners;
   readonly #timers: Timers;
   /** What becomes of what the upper refuses. */
@@ -49,11 +51,14 @@ export class UpperControl implements Flusher {
 
   /** How many bytes uppers that were let go have got. Changed by `closeNow` and `closeLater`. */
   #writtenBefore = 0;
+  /** The upper has everything, and nothing more is changed. Set by `closeNow` and `closeLater`. */
+  #isClosed = false;
   /** When to write back unasked; undefined for an upper in memory. Set by the constructor. */
   #triggers: Triggers | undefined;
 
   constructor(tree: Tree, upper: ParsedUpper | undefined, { writeback: options, timers }: How, listeners: Listeners) {
     this.#tree = tree;
+    this.#isReadonly = tree.isReadonly;
     this.#timers = timers;
     this.#listeners = listeners;
     this.#fate = options.onError === 'discard' ? 'discarded' : 'retained';
@@ -221,6 +226,7 @@ export class UpperControl implements Flusher {
 
   /** Writes everything back, at once. */
   syncNow(manner: Manner): void {
+    if (this.#isClosed) return;
     this.#writeBack ??= this.#makeVolume();
     this.#tree.mounting?.now();
     throwAll(this.#worded(() => this.#writeBack?.now(manner, 'storage') ?? []));
@@ -228,6 +234,7 @@ export class UpperControl implements Flusher {
 
   /** Writes everything back. */
   async syncLater(manner: Manner, reach: Reach = 'storage'): Promise<void> {
+    if (this.#isClosed) return;
     this.#writeBack ??= this.#makeVolume();
     const writeBack = this.#writeBack;
     let failures: Failure[];
@@ -250,6 +257,32 @@ export class UpperControl implements Flusher {
 
   /** Writes everything back and gives the upper back. What was made by default holds nothing for anybody, and is let go. */
   closeNow(): void {
+    this.#tree.isReadonly = true;
+    try {
+      this.#endNow();
+      this.#isClosed = true;
+    } finally {
+      this.#allowChanges();
+    }
+  }
+
+  async closeLater(): Promise<void> {
+    // What would be changed from now on might reach no upper.
+    this.#tree.isReadonly = true;
+    try {
+      await this.#endLater();
+      this.#isClosed = true;
+    } finally {
+      this.#allowChanges();
+    }
+  }
+
+  /** Lets changes go on, unless that was the end. */
+  #allowChanges(): void {
+    this.#tree.isReadonly = this.#isReadonly || this.#isClosed;
+  }
+
+  #endNow(): void {
     const writeBack = this.#writeBack;
     if (writeBack === undefined || this.#isUntouched) return;
     this.#tree.dirty?.hurryTimes();
@@ -259,7 +292,7 @@ export class UpperControl implements Flusher {
     this.#letGo(writeBack);
   }
 
-  async closeLater(): Promise<void> {
+  async #endLater(): Promise<void> {
     const writeBack = this.#writeBack;
     if (writeBack === undefined || this.#isUntouched) return;
     this.#tree.dirty?.hurryTimes();

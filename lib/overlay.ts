@@ -316,8 +316,8 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   }
 
   /**
-   * Ends the overlay: closes every descriptor, writes back to the upper when there is one, and lets go of whatever the branches hold open.
-   * Without an upper, what was written is gone.
+   * Ends the overlay: closes every descriptor, writes back to the upper when there is one (with `writeback: 'manual'` too), and lets go of
+   * whatever the branches hold open. It can still be read; every change is EROFS. Without an upper, what was written ends with it.
    *
    * @throws as `syncSync`; the overlay is then still open
    */

@@ -154,8 +154,8 @@ export class Tree implements Behind {
   readonly clock: () => number;
   /** Shown as `st_dev`. Set again by write-back to what an upper that is mounted again has shown before. */
   dev: number;
-  /** Nothing may be changed: EROFS. */
-  readonly isReadonly: boolean;
+  /** Nothing may be changed: EROFS. Set at the end of the overlay too. */
+  isReadonly: boolean;
   /** How the upper's marks are spelled: such names cannot be made. */
   readonly spelling: Spelling;
   readonly numbers = new Numbers();
