@@ -115,8 +115,8 @@ export class AsyncIo implements Io {
     return this.#since ?? Date.now();
   }
 
-  /** Runs the operation once. Throws a Fault where it stops. */
-  run<R>(operation: (io: Io) => R): R {
+  /** Runs the operation once. Gives the Fault where it stops: to throw that once more would cost as much as a lookup. */
+  run<R>(operation: (io: Io) => R): R | Fault {
     this.#acts = 0;
     this.#reached = 0;
     if (this.#done === undefined) {
@@ -133,7 +133,8 @@ export class AsyncIo implements Io {
       this.#closeUnwanted();
       return value;
     } catch (thrown) {
-      if (!(thrown instanceof Fault)) this.giveUp();
+      if (thrown instanceof Fault) return thrown;
+      this.giveUp();
       throw thrown;
     }
   }

@@ -34,6 +34,7 @@ import { NotLoadedError } from './branch/decorators/not-loaded.ts';
 import { mostBytes } from './branch/dialect.ts';
 import { heardAtOnce } from './branch/looks.ts';
 import { Fault } from './waiting/questions.ts';
+import { inNextTurn, nextTurn } from './waiting/turns.ts';
 
 /** The one way to ask a branch: each method is the question of the same name in `Requests`. */
 export interface Io {
@@ -229,12 +230,9 @@ async function resume<R>(
       io.giveUp();
       throw signal.reason;
     }
-    try {
-      return io.run(operation);
-    } catch (thrown) {
-      if (!(thrown instanceof Fault)) throw thrown;
-      fault = thrown;
-    }
+    const outcome = io.run(operation);
+    if (!(outcome instanceof Fault)) return outcome;
+    fault = outcome;
   }
 }
 
@@ -254,14 +252,10 @@ let answered = 0;
  */
 export async function runAsync<R>(operation: (io: Io) => R, signal?: AbortSignal): Promise<R> {
   const io = new AsyncIo(syncIo);
-  try {
-    const value = io.run(operation);
-    if (++answered % STRAIGHT === 0) await new Promise(setImmediate);
-    return value;
-  } catch (thrown) {
-    if (thrown instanceof Fault) return await resume(operation, io, thrown, signal);
-    throw thrown;
-  }
+  const outcome = io.run(operation);
+  if (outcome instanceof Fault) return resume(operation, io, outcome, signal);
+  if (++answered % STRAIGHT === 0) await nextTurn();
+  return outcome;
 }
 
 /**
@@ -271,19 +265,19 @@ export async function runAsync<R>(operation: (io: Io) => R, signal?: AbortSignal
  */
 export function runCallback<R>(operation: (io: Io) => R, done: (thrown: unknown, value?: R) => void): void {
   const io = new AsyncIo(syncIo);
-  let value: R;
+  let outcome: R | Fault;
   try {
-    value = io.run(operation);
+    outcome = io.run(operation);
   } catch (thrown) {
-    if (thrown instanceof Fault) {
-      resume(operation, io, thrown, undefined).then(
-        (late) => setImmediate(done, undefined, late),
-        (error) => setImmediate(done, error),
-      );
-    } else {
-      setImmediate(done, thrown);
-    }
+    inNextTurn(done, thrown);
     return;
   }
-  setImmediate(done, undefined, value);
+  if (outcome instanceof Fault) {
+    resume(operation, io, outcome, undefined).then(
+      (late) => inNextTurn(done, undefined, late),
+      (error) => inNextTurn(done, error),
+    );
+  } else {
+    inNextTurn(done, undefined, outcome);
+  }
 }

@@ -11,6 +11,7 @@
 import { Errno } from '../errno.ts';
 import { type Io, runAsync, runCallback, settleNow, syncIo } from '../fault.ts';
 import { makeRoom } from '../tree/cache/sweep.ts';
+import { inNextTurn } from '../waiting/turns.ts';
 import { DOUBT, readTaken } from './arguments.ts';
 import { type AnyCall, abortedOr, type Callback, type Loose, parseOrThrow, Sequel, worded, wordsFor } from './call.ts';
 import { dryRun, dryRunPromise } from './dry-run.ts';
@@ -92,8 +93,8 @@ function callBack(callback: Callback, failure: unknown, value: unknown): void {
 /** Passes on what a promise brings, in a turn outside it: what the callback throws is an uncaught exception. */
 export function deliver(promise: Promise<unknown>, callback: Callback): void {
   promise.then(
-    (value) => setImmediate(callBack, callback, undefined, value),
-    (failure) => setImmediate(callback, failure),
+    (value) => inNextTurn(callBack, callback, undefined, value),
+    (failure) => inNextTurn(callback, failure),
   );
 }
 
@@ -117,7 +118,7 @@ export function callbackForm(session: Session, call: AnyCall): CallbackFunction 
       request = parseOrThrow(call.name, call.takes, args, () => call.parse(session, a, b, c));
     } catch (thrown) {
       if (!(thrown instanceof Errno)) throw thrown;
-      setImmediate(callback, worded(call, thrown, given, undefined, form));
+      inNextTurn(callback, worded(call, thrown, given, undefined, form));
       return;
     }
     const signal = call.signal?.(request);

@@ -5,6 +5,7 @@
 
 import { runAsync } from '../../fault.ts';
 import { close, type OpenFile } from '../../ops/open.ts';
+import { inNextTurn } from '../../waiting/turns.ts';
 import { shownPath } from '../errors.ts';
 import { LEAKED_HANDLE_IS_ERROR } from '../quirks.ts';
 import type { Session } from '../session.ts';
@@ -47,7 +48,7 @@ const registry = new FinalizationRegistry<Remains>((remains) => {
   session.descriptors.remove(fd);
   void runAsync((io) => close(io, session.caller, file));
   // Outside the collector's own turn, where what is thrown is an uncaught exception of its own.
-  setImmediate(tell, remains);
+  inNextTurn(tell, remains);
 });
 
 /** Watches over a handle. */

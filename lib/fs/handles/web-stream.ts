@@ -3,7 +3,7 @@
  */
 
 import { ReadableStream } from 'node:stream/web';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from '../../waiting/turns.ts';
 import { dryRun, type Kind } from '../dry-run.ts';
 import { WEB_STREAM_GIVES_ARRAY_BUFFERS } from '../quirks.ts';
 

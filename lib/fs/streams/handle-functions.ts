@@ -3,6 +3,7 @@
  * gives back the stream's hold and closes the handle (node lib/internal/fs/streams.js).
  */
 
+import { inNextTurn } from '../../waiting/turns.ts';
 import type { FileHandle } from '../handles/file-handle.ts';
 import { RELEASE } from '../handles/users.ts';
 
@@ -12,8 +13,8 @@ type Done = (error?: unknown) => void;
 /** Calls back in a turn of its own, as `stream-functions.ts`. */
 function settle(promise: Promise<unknown>, done: (error: unknown, value?: unknown) => void): void {
   promise.then(
-    (value) => setImmediate(done, null, value),
-    (error) => setImmediate(done, error),
+    (value) => inNextTurn(done, null, value),
+    (error) => inNextTurn(done, error),
   );
 }
 

@@ -5,6 +5,7 @@
  * else would get one. So each piece ends the turn, as it does where a disk is waited for.
  */
 
+import { inNextTurn } from '../../waiting/turns.ts';
 import type { FileSystem } from '../session.ts';
 
 type Moved = (error: unknown, count?: number, data?: unknown) => void;
@@ -13,7 +14,7 @@ type Functions = Readonly<Record<'open' | 'close' | 'fsync' | 'read' | 'write' |
 
 function inOwnTurn(moved: Moved): Moved {
   return (error, count, data) => {
-    setImmediate(moved, error, count, data);
+    inNextTurn(moved, error, count, data);
   };
 }
 

@@ -14,6 +14,7 @@ import { stat } from '../../ops/attributes.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { type Directory, type Inode, isDirectory, isOwnName, WATCHED } from '../../tree/inode.ts';
 import type { Change, Tree } from '../../tree/tree.ts';
+import { inNextTurn } from '../../waiting/turns.ts';
 
 /** As `fs.watch` calls them. */
 export type EventType = 'rename' | 'change';
@@ -56,7 +57,7 @@ class Feed {
   subscribe(watched: Watched, listener: Listener): () => void {
     let isOver = false;
     const tell: Listener = (event, name) => {
-      setImmediate(() => {
+      inNextTurn(() => {
         if (!isOver) listener(event, name);
       });
     };

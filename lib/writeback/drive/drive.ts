@@ -15,6 +15,7 @@
 import { NotLoadedError } from '../../branch/decorators/not-loaded.ts';
 import { stir, Unrest } from '../../branch/upper/unrest.ts';
 import { EBUSY, type Errno, errnoOf } from '../../errno.ts';
+import { nextTurn } from '../../waiting/turns.ts';
 import type { Command, Ended, Procedure, Together } from '../commands.ts';
 import { endOf, patience, perform, type Target, upperFor } from './perform.ts';
 
@@ -71,7 +72,7 @@ export class Drive<R> {
       while (this.#command !== undefined) {
         const { kind } = this.#command;
         const how = await this.#tellLater(this.#command, unrest);
-        if (how === 'at once' && (++atOnce % TURN === 0 || kind === 'together')) await new Promise(setImmediate);
+        if (how === 'at once' && (++atOnce % TURN === 0 || kind === 'together')) await nextTurn();
       }
     } finally {
       unrest.end();
