@@ -6,8 +6,8 @@ import { constants } from 'node:fs';
 import { type Branch, UPPER } from './branch/branch.ts';
 import { type Graft, graft } from './branch/decorators/graft.ts';
 import { recorded } from './branch/decorators/recorded.ts';
-import { BranchError } from './branch/fs-like.ts';
-import { directoryBranch, makeBranch, originalFs } from './branch/make-branch.ts';
+import { BranchError, originalFs } from './branch/fs-like.ts';
+import { directoryBranch, makeBranch } from './branch/make-branch.ts';
 import { insistent } from './branch/upper/insistent.ts';
 import { makeUpper, type Upper } from './branch/upper/upper.ts';
 import {

@@ -12,6 +12,7 @@
  */
 
 import nodeFs from 'node:fs';
+import { answered, send } from '../waiting/bursts.ts';
 import { linuxLinks, permitted, volumeIn } from './memfs.ts';
 import { nestingOf } from './nesting.ts';
 
@@ -93,8 +94,8 @@ export type AnyFunction = (...given: unknown[]) => unknown;
 /** One of these is the least that makes a thing fs-like. */
 const ESSENTIAL = ['lstat', 'stat', 'readdir', 'readFile'];
 
-const nodePromises = nodeFs.promises;
-const nodeLstatSync = nodeFs.lstatSync;
+/** The functions of node:fs as they are when this module is loaded, before `install` can patch them. */
+export const originalFs: typeof nodeFs = { ...nodeFs };
 
 /** A function of an object, bound to it; undefined where it has none of that name. */
 export function functionOf(owner: object, name: string): AnyFunction | undefined {
@@ -129,7 +130,7 @@ function has(owner: object | undefined, ...names: string[]): boolean {
 
 /** Whether it is node:fs, or a copy of it with some functions replaced: what it says is what the kernel says. */
 export function isKernel(fs: object): boolean {
-  return Reflect.get(fs, 'lstatSync') === nodeLstatSync;
+  return Reflect.get(fs, 'lstatSync') === originalFs.lstatSync;
 }
 
 /** Whether its `open`, asked to answer later, gives an object like `FileHandle` rather than a descriptor. */
@@ -172,7 +173,7 @@ export function capture(fs: object, name: string): Captured {
  */
 function promisesOf(fs: object): object | undefined {
   const promises = objectIn(fs, 'promises');
-  if (promises === nodePromises && hasEssentials(fs, '')) return undefined;
+  if (promises === originalFs.promises && hasEssentials(fs, '')) return undefined;
   return hasEssentials(promises, '') ? promises : undefined;
 }
 
@@ -238,6 +239,25 @@ function settling(run: AnyFunction): Later {
     });
 }
 
+/** The same of a function of node:fs itself, which calls back. */
+function settlingInBursts(run: AnyFunction): Later {
+  return (...given) =>
+    new Promise((resolve, reject) => {
+      const done = (error: unknown, value: unknown) => {
+        answered();
+        if (error === null || error === undefined) resolve(value);
+        else reject(error);
+      };
+      send(() => {
+        try {
+          run(...given, done);
+        } catch (thrown) {
+          done(thrown, undefined);
+        }
+      });
+    });
+}
+
 /** Finds functions by their names without `Sync`. */
 export type Finder<Found> = (name: string) => Found | undefined;
 
@@ -248,7 +268,8 @@ export function laterFinder(fs: object): Finder<Later> {
     const promising = promises && functionOf(promises, name);
     if (promising !== undefined) return async (...given) => promising(...given);
     const own = functionOf(fs, name);
-    if (own !== undefined) return settling(own);
+    const isOfNode = Reflect.get(fs, name) === Reflect.get(originalFs, name);
+    if (own !== undefined) return isOfNode ? settlingInBursts(own) : settling(own);
     const sync = functionOf(fs, `${name}Sync`);
     return sync && (async (...given) => sync(...given));
   };

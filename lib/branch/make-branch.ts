@@ -2,14 +2,13 @@
  * Makes branches: of anything fs-like, and of a directory on the disk.
  */
 
-import nodeFs from 'node:fs';
 import { inspect } from 'node:util';
 import { PROCESS_TIMERS, type Timers } from '../waiting/timers.ts';
 import { AsyncBranchRequests } from './async-requests.ts';
 import { type Branch, type Loans, type StraightReads, UPPER } from './branch.ts';
 import { decodeName } from './bytes.ts';
 import { Dialect } from './dialect.ts';
-import { capture, fsLikeIn, functionOf } from './fs-like.ts';
+import { capture, fsLikeIn, functionOf, originalFs } from './fs-like.ts';
 import { type Lender, lenderIn, levelIn } from './nesting.ts';
 import { SyncBranchRequests } from './sync-requests.ts';
 import { Spelling } from './whiteout.ts';
@@ -30,9 +29,7 @@ export interface RootedBranch {
   readonly root: string;
 }
 
-/** The functions of node:fs as they are when this module is loaded, before `install` can patch them. */
-export const originalFs: typeof nodeFs = { ...nodeFs };
-const originalRealpath = nodeFs.realpathSync.native;
+const originalRealpath = originalFs.realpathSync.native;
 
 /**
  * Makes a branch of anything fs-like.
