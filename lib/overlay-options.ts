@@ -88,7 +88,8 @@ export interface OverlayOptions {
   readonly readonly?: boolean;
   /**
    * When the upper is brought up to date without being asked. `'through'`: before each call returns that changes something; what the upper
-   * refuses is that call's error, and changes nothing. `'manual'`: never. Default: in the background, see the members.
+   * refuses is that call's error, and changes nothing. `'manual'`: never but by `sync`, `fsync` and the end of the overlay. Default: in the
+   * background, see the members.
    */
   readonly writeback?: WriteBackOptions | 'through' | 'manual';
   /** How much is kept in memory of what can be had again from the branches. */

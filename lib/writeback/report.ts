@@ -8,11 +8,11 @@ import type { Command } from './commands.ts';
 
 /** How far a write-back is. */
 export interface Progress {
-  /** Files done. */
+  /** Files done, those that could not be written included. */
   readonly done: number;
   /** Files to be done in all. */
   readonly total: number;
-  /** Bytes written so far. */
+  /** Bytes that this write-back has given to the upper so far, of files that are under way too. */
   readonly bytes: number;
   /** The file that was last written: absolute in the overlay. */
   readonly path: string;

@@ -297,7 +297,8 @@ export class WriteBack {
   /** Stages all contents, and tells of those that failed. Answers whose content could not be written. */
   *#stageAll(taken: Plan, manner: Manner, failed: Map<Inode, Errno>, reach: Reach): Procedure<Inode[]> {
     const { stage: directory } = this.#area;
-    const written = () => this.written;
+    const before = this.written;
+    const written = () => this.written - before;
     const staging = { tree: this.#tree, directory, writer: this.#writer, reach, manner, written };
     const lost = yield* stageAll(taken, staging, failed);
     failWhoIsBoundTo(taken, failed);

@@ -20,7 +20,7 @@ interface Staging {
   readonly writer: Writer;
   readonly reach: Reach;
   readonly manner: Manner;
-  /** How many bytes the upper has got so far. */
+  /** How many bytes of these contents the upper has been given so far. */
   written(): number;
 }
 
