@@ -63,7 +63,7 @@ export type Roots = ReadonlyMap<Branch, string>;
 export function listChanges(io: Io, tree: Tree, roots: Roots): PathChange[] {
   const changes: PathChange[] = [];
   if (!tree.isRootLoaded) loadRoot(io, tree);
-  new Comparison(io, tree, roots, changes).compareNames(tree.root, '', 'merged');
+  new Comparison(io, tree, roots, changes).compareRoot();
   const moved = new Set(changes.map(({ from }) => from));
   return changes.filter(({ kind, path }) => kind !== 'removed' || !moved.has(path));
 }
@@ -83,6 +83,13 @@ class Comparison {
     this.#tree = tree;
     this.#roots = roots;
     this.#changes = changes;
+  }
+
+  compareRoot(): void {
+    const { root } = this.#tree;
+    // Those of an upper's own root directory are nobody's change.
+    if (isSetHere(root)) this.#add('/', 'attributes', root.mode);
+    this.compareNames(root, '', 'merged');
   }
 
   compareNames(directory: Directory, path: string, mixture: Mixture): void {
@@ -155,7 +162,7 @@ class Comparison {
   /** The inode that the lowers have there too (or had elsewhere): what was changed about it. */
   #compareSame(now: Inode, path: string): void {
     if ((now.state & OWNED_CONTENT) !== 0) this.#add(path, 'modified', now.mode);
-    else if ((now.state & OWNED_ATTRIBUTES) !== 0) this.#add(path, 'attributes', now.mode);
+    else if (isSetHere(now)) this.#add(path, 'attributes', now.mode);
     if (isDirectory(now)) this.compareNames(now, path, 'merged');
   }
 
@@ -185,6 +192,11 @@ class Comparison {
     const change = { path, kind, type: typeName(mode) };
     this.#changes.push(from === undefined ? change : { ...change, from });
   }
+}
+
+/** Whether somebody has set attributes of an inode. */
+function isSetHere({ state }: Inode): boolean {
+  return (state & OWNED_ATTRIBUTES) !== 0;
 }
 
 function isUpper(source: Source): boolean {

@@ -85,7 +85,10 @@ export function tellChange(tree: Tree, inode: Inode): void {
 
 /** Marks the way from the root to every name of the inode. */
 function mark(inode: Inode): void {
-  for (const { directory, name } of namesOf(inode)) markWay(directory, name);
+  for (const { directory, name } of namesOf(inode)) {
+    // The root, which is its own parent, has no name.
+    if (directory !== inode) markWay(directory, name);
+  }
 }
 
 /** Notes what the overlay has done to a name, and marks the way from the root to it. */

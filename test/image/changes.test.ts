@@ -50,6 +50,19 @@ describe('changes', () => {
     ]);
   });
 
+  it('tell other attributes of the root itself', () => {
+    for (const immutable of [false, true]) {
+      const overlay = createOverlay({ lower: { fs: lower(), immutable } });
+      const { fs } = overlay;
+      fs.readdirSync('/');
+      fs.chmodSync('/', 0o700);
+      expect(changesOf(overlay)).toEqual(['attributes /']);
+      fs.unlinkSync('/README.md');
+      expect(changesOf(overlay)).toEqual(['attributes /', 'removed /README.md']);
+      expect(fs.readdirSync('/')).toEqual(['old', 'src']);
+    }
+  });
+
   it('tell a rename once, with what else happened to the file', () => {
     const overlay = createOverlay({ lower: lower() });
     const { fs } = overlay;
