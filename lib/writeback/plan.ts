@@ -174,7 +174,12 @@ class Collection {
     const known = [...(this.items.get(directory)?.keys() ?? [])];
     this.items.delete(directory);
     for (const name of known) this.#add(directory, name, 'needed');
-    for (const name of listNames(this.#io, this.#tree, directory)) this.#add(directory, name, 'needed');
+    const shown = new Set(listNames(this.#io, this.#tree, directory));
+    for (const name of shown) this.#add(directory, name, 'needed');
+    // What a lower has lost is looked at too, and so forgotten: from now on the directory has what is known of it.
+    for (const [name, entry] of directory.names) {
+      if (entry instanceof Inode && !shown.has(name)) this.#add(directory, name, 'needed');
+    }
   }
 }
 
