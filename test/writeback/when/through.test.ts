@@ -294,3 +294,18 @@ it('C2, W7: a further name of a file that a refused change has found reaches the
   expect(next.fs.statSync('/lib/twin').ino).toBe(next.fs.statSync('/src/f1').ino);
   next.close();
 });
+
+it('W5, W7: what is not flushed yet and is gone does not stand in the way, whatever has taken its place', () => {
+  for (const replace of [
+    (fs: FileSystem) => fs.writeFileSync('/d', 'a file'),
+    (fs: FileSystem) => fs.symlinkSync('d', '/d'),
+  ]) {
+    const lower = Volume.fromJSON({ '/d/sub': null });
+    const overlay = createOverlay({ lower, upper: newTop(), writeback: 'through' });
+    overlay.fs.mkdirSync('/d/sub/new');
+    overlay.fs.rmSync('/d', { recursive: true });
+    replace(overlay.fs as unknown as FileSystem);
+    expect(() => overlay.syncSync()).not.toThrow();
+    overlay.close();
+  }
+});
