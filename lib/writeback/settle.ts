@@ -91,6 +91,7 @@ export function settleName(plan: Plan, { directory, name, want, isTransparent, b
     layer.names.delete(name);
     if (want === undefined && below !== undefined) layer.whiteouts.add(name);
     else layer.whiteouts.delete(name);
+    if (want === undefined && below === undefined) forgetWhiteout(directory, name);
     return;
   }
   layer.whiteouts.delete(name);
@@ -98,6 +99,13 @@ export function settleName(plan: Plan, { directory, name, want, isTransparent, b
   upper.held.set(name, want);
   noteCover(directory, name);
   if (isDirectory(want)) settleDirectory(plan, upper, name, want);
+}
+
+/** What the upper alone had is gone, and hides nothing that a lower may get. */
+function forgetWhiteout({ names, marks }: Directory, name: string): void {
+  if (names.get(name) !== WHITEOUT) return;
+  names.delete(name);
+  marks?.delete(name);
 }
 
 /** A name that the upper has got hides that from now on: whoever removes it, or has removed it meanwhile, must leave a whiteout. */

@@ -2,7 +2,7 @@
 
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
-import { createOverlay, type Overlay } from '../../lib/index.ts';
+import { createOverlay, type Overlay } from '../../../lib/index.ts';
 
 function stand(files: Record<string, string | null>) {
   const lower = Volume.fromJSON(files);
@@ -31,5 +31,21 @@ describe('a lower that changes before a write-back', () => {
     const shown = shownBy(overlay);
     overlay.close();
     expect(shownBy(mount())).toEqual(shown);
+  });
+
+  it('L3 W11 a name that the upper alone had is gone with it: what a lower gets there later shows', () => {
+    const { lower, mount } = stand({ '/other': 'other' });
+    const first = mount();
+    first.fs.writeFileSync('/f', 'ours');
+    first.close();
+    const overlay = mount();
+    overlay.fs.unlinkSync('/f');
+    overlay.syncSync();
+    lower.writeFileSync('/f', 'theirs');
+    expect(overlay.fs.readFileSync('/f', 'utf8')).toBe('theirs');
+    expect(shownBy(overlay)).toEqual(['f', 'other']);
+    overlay.fs.unlinkSync('/f');
+    overlay.close();
+    expect(shownBy(mount())).toEqual(['other']);
   });
 });
