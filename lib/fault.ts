@@ -205,7 +205,8 @@ export function settleNow<R>(whose: Behind, value: R): R {
 
 /** Waits for something that may never come, or for the signal. */
 export async function untilAborted(until: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return until;
+  // What Node takes for a signal need not tell of its end.
+  if (signal === undefined || !('addEventListener' in signal)) return until;
   if (signal.aborted) return;
   let stop: (() => void) | undefined;
   const aborted = new Promise<void>((resolve) => {

@@ -158,6 +158,7 @@ export function bytesOf(view: NodeJS.ArrayBufferView): Uint8Array {
 
 /** What `readv` and `writev` are given. */
 export function takeBuffers(value: unknown): readonly Uint8Array[] {
-  if (!Array.isArray(value) || !value.every((view) => isArrayBufferView(view))) doubt();
+  // `every` would pass over holes.
+  if (!Array.isArray(value) || value.findIndex((view) => !isArrayBufferView(view)) >= 0) doubt();
   return (value as readonly NodeJS.ArrayBufferView[]).map(bytesOf);
 }

@@ -86,8 +86,17 @@ export function systemError(
 }
 
 /** What an aborted call ends with. */
+class AbortError extends Error {
+  readonly code = 'ABORT_ERR';
+  override name = 'AbortError';
+}
+
+/** What a call that this signal has aborted ends with. */
 export function abortError(signal: AbortSignal): Error {
-  const error = new Error('The operation was aborted', { cause: signal.reason });
-  error.name = 'AbortError';
-  return Object.assign(error, { code: 'ABORT_ERR' });
+  return new AbortError('The operation was aborted', { cause: signal.reason });
+}
+
+/** Ends a call that is aborted before it begins. The signal is whatever Node takes for one, and that need not have methods. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal);
 }

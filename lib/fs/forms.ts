@@ -15,7 +15,7 @@ import { inNextTurn } from '../waiting/turns.ts';
 import { DOUBT, readTaken } from './arguments.ts';
 import { type AnyCall, abortedOr, type Callback, type Loose, parseOrThrow, Sequel, worded, wordsFor } from './call.ts';
 import { dryRun, dryRunPromise } from './dry-run.ts';
-import { complete, systemError } from './errors.ts';
+import { abortError, complete, systemError, throwIfAborted } from './errors.ts';
 import { runLater, runNow } from './sequences/steps.ts';
 import type { Session } from './session.ts';
 
@@ -122,7 +122,12 @@ export function callbackForm(session: Session, call: AnyCall): CallbackFunction 
       return;
     }
     const signal = call.signal?.(request);
-    if (signal !== undefined) {
+    if (signal?.aborted) {
+      // At once, as in Node (`checkAborted` in lib/fs.js).
+      callback(abortError(signal));
+      return;
+    }
+    if (signal) {
       deliver(abortable(session, call, request, given, signal, form), callback);
       return;
     }
@@ -146,11 +151,10 @@ async function abortable(
   call: AnyCall,
   request: unknown,
   args: readonly unknown[],
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
   above: Loose,
 ): Promise<unknown> {
   try {
-    signal?.throwIfAborted();
     const answer = await runAsync((io: Io) => call.run(io, session, request), signal);
     if (answer instanceof Sequel) return await finish(call, answer, args, request, above);
     if (!(answer instanceof Errno)) return answer;
@@ -208,7 +212,7 @@ export function promiseForm(session: Session, call: AnyCall): PromiseFunction {
         request = await parseTaken(session, call, [a, b, c]);
       }
       signal = call.signal?.(request);
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       const answer = await runAsync((io: Io) => call.run(io, session, request), signal);
       if (answer instanceof Sequel) return await finish(call, answer, [a, b, c], request, form);
       if (!(answer instanceof Errno)) return answer;

@@ -239,6 +239,8 @@ export function readv(
   const [only] = targets;
   if (targets.length === 1 && only !== undefined) return read(io, caller, file, only, position);
   const joined = Buffer.allocUnsafeSlow(targets.reduce((sum, { length }) => sum + length, 0));
+  // Where there is no room for a byte, only whether the file may be read matters (Linux do_iter_read).
+  if (joined.length === 0 && file.readable) return 0;
   const bytes = read(io, caller, file, joined, position);
   let at = 0;
   for (const target of targets) {

@@ -7,6 +7,7 @@ import { EFBIG, EINVAL, ENOSPC, type Errno, isErrno } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
 import * as ops from '../../ops/attributes.ts';
 import type { Caller } from '../../tree/caller.ts';
+import type { Inode } from '../../tree/inode.ts';
 import { doubt, takeBits, takeId, takeLength, takeMode, takePath, takeTime } from '../arguments.ts';
 import { type Call, inAllForms, type Row } from '../call.ts';
 import { dryRun } from '../dry-run.ts';
@@ -65,8 +66,9 @@ interface UtimesRequest {
 }
 
 type Utimes = (io: Io, caller: Caller, path: string, atime: number, mtime: number) => void;
+type Look = (io: Io, caller: Caller, path: string) => Inode | Errno;
 
-function utimesRow(name: string, syscall: string, change: Utimes): Row {
+function utimesRow(name: string, syscall: string, look: Look, change: Utimes): Row {
   return inAllForms<UtimesRequest, undefined>({
     name,
     takes: ['path'],
@@ -77,8 +79,11 @@ function utimesRow(name: string, syscall: string, change: Utimes): Row {
       path: takePath(session, path),
     }),
     run(io, { caller }, { path, atime, mtime }) {
-      // An invalid date is refused before the path is looked at.
-      if (REFUSES_NO_TIME && Number.isNaN(atime + mtime)) return EINVAL;
+      // An invalid date is refused once the file is found (Linux vfs_utimes).
+      if (REFUSES_NO_TIME && Number.isNaN(atime + mtime)) {
+        const found = look(io, caller, path);
+        return isErrno(found) ? found : EINVAL;
+      }
       change(io, caller, path, atime, mtime);
       return undefined;
     },
@@ -135,7 +140,7 @@ export const attributeCalls: readonly Row[] = [
   chmodRow('lchmod', 'open', ops.lchmod),
   chownRow('chown', ops.chown),
   chownRow('lchown', ops.lchown),
-  utimesRow('utimes', 'utime', ops.utimes),
-  utimesRow('lutimes', 'lutime', ops.lutimes),
+  utimesRow('utimes', 'utime', ops.stat, ops.utimes),
+  utimesRow('lutimes', 'lutime', ops.lstat, ops.lutimes),
   truncate,
 ];

@@ -84,8 +84,9 @@ export function recursiveRmdir(session: Session, fs: FileSystem): Parts {
     callbackForm(session, rmdir.callback),
     promiseForm(session, rmdir.callback),
   ];
-  const later = async (path: Path, options: object): Promise<unknown> => {
-    const stats = await fs.promises.lstat(path);
+  // The promise form follows a link, and then removes that.
+  const later = async (look: 'stat' | 'lstat', path: Path, options: object): Promise<unknown> => {
+    const stats = await fs.promises[look](path);
     return stats.isDirectory() ? await fs.promises.rm(path, { ...options, force: false }) : await regularPromise(path);
   };
   return {
@@ -99,14 +100,14 @@ export function recursiveRmdir(session: Session, fs: FileSystem): Parts {
       rmdir(path: Path, options: unknown, callback: unknown) {
         if (!isRecursive(options)) return regular(path, options, callback);
         dryRun('rmdir', TAKES, [path, options, callback]);
-        return deliver(later(path, options), callback as Callback);
+        return deliver(later('lstat', path, options), callback as Callback);
       },
     },
     promises: {
       async rmdir(path: Path, options: unknown) {
         if (!isRecursive(options)) return await regularPromise(path, options);
         await dryRunPromise('rmdir', TAKES, [path, options]);
-        return await later(path, options);
+        return await later('stat', path, options);
       },
     },
   };

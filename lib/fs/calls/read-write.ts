@@ -13,7 +13,7 @@ import { DOUBT, readTaken } from '../arguments.ts';
 import { type Callback, parseOrThrow } from '../call.ts';
 import { dryRun, type Kind } from '../dry-run.ts';
 import { systemError } from '../errors.ts';
-import { type CallbackFunction, indexOfCallback } from '../forms.ts';
+import type { CallbackFunction } from '../forms.ts';
 import type { Session } from '../session.ts';
 import {
   parseRead,
@@ -119,8 +119,9 @@ export function syncDataForm(session: Session, call: DataCall): (...args: unknow
 /** The callback form. */
 export function callbackDataForm(session: Session, call: DataCall): CallbackFunction {
   const form = (...args: unknown[]): void => {
-    const at = indexOfCallback(args);
-    if (at < 0) dryRun(call.name, TAKES, args);
+    // A function before the last one is a wrong argument.
+    const at = args.findLastIndex((value) => typeof value === 'function');
+    if (at < 1) dryRun(call.name, TAKES, args);
     const callback = args[at] as Callback;
     const [fd, data, ...rest] = args.slice(0, at);
     const asked = parseOrThrow(call.name, TAKES, args, () => call.parse(session, fd, data, rest));

@@ -75,7 +75,10 @@ function parse(session: Session, pattern: unknown, given: unknown): GlobRequest 
 
 function request(session: Session, pattern: unknown, options: unknown): GlobRequest {
   const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
-  const harmless = [pattern, isObject ? { ...options, cwd: NOWHERE } : options];
+  const { cwd = '.' } = isObject ? (options as { readonly cwd?: unknown }) : {};
+  // What cannot be a directory is left, for Node to say so.
+  const isPlace = cwd === null || typeof cwd === 'string' || cwd instanceof URL;
+  const harmless = [pattern, isObject && isPlace ? { ...options, cwd: NOWHERE } : options];
   return parseOrThrow('globSync', [], harmless, () => parse(session, pattern, options));
 }
 

@@ -13,7 +13,7 @@ import { descriptorCalls } from '../calls/descriptors.ts';
 import { type DataCall, dataCalls, transfer } from '../calls/read-write.ts';
 import { statCalls } from '../calls/stat.ts';
 import { DEFAULT_LENGTH, parseRead, type Transfer } from '../calls/transfers.ts';
-import { systemError } from '../errors.ts';
+import { systemError, throwIfAborted } from '../errors.ts';
 import { HANDLE_CUTS_LENGTH, HANDLE_TAKES_ANY_POSITION } from '../quirks.ts';
 import type { Session } from '../session.ts';
 import { dryRunHandle } from './handle-dry-run.ts';
@@ -63,7 +63,7 @@ export async function runOnHandle(
       request = readTaken(() => call.parse(session, fd, args));
     }
     signal = call.signal?.(request);
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const answer = await runAsync((io) => call.run(io, session, request), signal);
     if (answer instanceof Errno) throw answer;
     return call.finish === undefined ? answer : call.finish(answer, request);
@@ -139,8 +139,8 @@ function normalizeWrite(args: readonly unknown[]): readonly unknown[] {
   const [options] = rest;
   if (!isArrayBufferView(data) || !isOptions(options)) return [data, ...rest.map(withoutMinus)];
   const { offset, length, position } = options;
-  // No offset has a meaning of its own among several arguments.
-  return [data, ...[offset ?? 0, length, position].map(withoutMinus)];
+  const [at, count, from] = [offset ?? 0, length, position].map(withoutMinus);
+  return [data, { offset: at, length: count, position: from }];
 }
 
 const NORMALIZERS: Readonly<Record<string, HandleCall['normalize']>> = { read: normalizeRead, write: normalizeWrite };

@@ -56,30 +56,31 @@ export class Refusals {
    */
   #make(level: Level, code: RefusalCode, refused: Omit<Refusal, 'syscall'>, native: string): Error {
     if (level === 'given' && this.#isNative) return nativeCpError(code, native, this.#place.above);
-    return refusal(code, { ...refused, syscall: 'cp' }, this.#place.above);
+    const { message, path, errno = constants.errno[refused.code] } = refused;
+    return refusal(code, { message, path, syscall: 'cp', errno, code: refused.code }, this.#place.above);
   }
 
   same(level: Level, to: Path): Error {
     const message = 'src and dest cannot be the same';
-    return this.#make(level, 'ERR_FS_CP_EINVAL', { message, path: String(to), code: 'EINVAL' }, `${message} ${to}`);
+    return this.#make(level, 'ERR_FS_CP_EINVAL', { message, path: to, code: 'EINVAL' }, `${message} ${to}`);
   }
 
   overFile(level: Level, from: Path, to: Path): Error {
     const words = `annot overwrite non-directory ${to} with directory ${from}`;
-    const refused = { message: `c${words}`, path: String(to), code: 'EISDIR' } as const;
+    const refused = { message: `c${words}`, path: to, code: 'EISDIR' } as const;
     return this.#make(level, 'ERR_FS_CP_DIR_TO_NON_DIR', refused, `C${words}`);
   }
 
   overDirectory(level: Level, from: Path, to: Path): Error {
     const words = `annot overwrite directory ${to} with non-directory ${from}`;
-    const refused = { message: `c${words}`, path: String(to), code: 'ENOTDIR' } as const;
+    const refused = { message: `c${words}`, path: to, code: 'ENOTDIR' } as const;
     return this.#make(level, 'ERR_FS_CP_NON_DIR_TO_DIR', refused, `C${words}`);
   }
 
   intoItself(level: Level, from: Path, to: Path): Error {
     const message = `cannot copy ${from} to a subdirectory of self ${to}`;
     const native = `Cannot copy ${withSlash(from)} to a subdirectory of self ${to}`;
-    return this.#make(level, 'ERR_FS_CP_EINVAL', { message, path: String(to), code: 'EINVAL' }, native);
+    return this.#make(level, 'ERR_FS_CP_EINVAL', { message, path: to, code: 'EINVAL' }, native);
   }
 
   notRecursive(level: Level, from: Path): Error {
@@ -87,7 +88,7 @@ export class Refusals {
     const errno = this.#place.form === 'now' ? constants.errno.EINVAL : constants.errno.EISDIR;
     const refused = {
       message: `${from} is a directory (not copied)`,
-      path: String(from),
+      path: from,
       code: 'EISDIR',
       errno,
     } as const;
@@ -102,18 +103,18 @@ export class Refusals {
       : source.isFIFO()
         ? (['ERR_FS_CP_FIFO_PIPE', 'annot copy a FIFO pipe'] as const)
         : (['ERR_FS_CP_UNKNOWN', 'annot copy an unknown file type'] as const);
-    const refused = { message: `c${words}: ${to}`, path: String(to), code: 'EINVAL' } as const;
+    const refused = { message: `c${words}: ${to}`, path: to, code: 'EINVAL' } as const;
     return this.#make(level, code, refused, `C${words}: ${to}`);
   }
 
   exists(to: Path): Error {
-    const refused = { message: `${to} already exists`, path: String(to), code: 'EEXIST' } as const;
+    const refused = { message: `${to} already exists`, path: to, code: 'EEXIST' } as const;
     return this.#make('below', 'ERR_FS_CP_EEXIST', refused, '');
   }
 
   /** A link that would be replaced by one to something that holds it, or the other way round. */
   links(code: RefusalCode, message: string, to: Path): Error {
-    return this.#make('below', code, { message, path: String(to), code: 'EINVAL' }, '');
+    return this.#make('below', code, { message, path: to, code: 'EINVAL' }, '');
   }
 }
 

@@ -3,11 +3,10 @@
  */
 
 import { constants } from 'node:fs';
-import { isUint8Array } from 'node:util/types';
-import { doubt, givenPath, takeBits, takePath } from '../arguments.ts';
+import { doubt, takeBits, takePath } from '../arguments.ts';
 import { type Options, takeObject } from '../options.ts';
 import type { FileSystem, Session } from '../session.ts';
-import type { Path } from './file-steps.ts';
+import { ownPath, type Path } from './file-steps.ts';
 
 const { COPYFILE_EXCL, COPYFILE_FICLONE, COPYFILE_FICLONE_FORCE } = constants;
 
@@ -49,12 +48,13 @@ function takeFilter({ filter }: Options): CpRequest['filter'] {
 
 function takeGiven(session: Session, path: unknown): Path {
   takePath(session, path);
-  return isUint8Array(path) ? Buffer.from(path) : givenPath(path);
+  return ownPath(path);
 }
 
 /** Reads the arguments of `cp`. */
 export function parseCp(session: Session, from: unknown, to: unknown, given: unknown): CpRequest {
-  const options = takeObject(given);
+  // What options inherit does not count.
+  const options = { ...takeObject(given) };
   const request = {
     dereference: takeFlag(options, 'dereference', false),
     errorOnExist: takeFlag(options, 'errorOnExist', false),

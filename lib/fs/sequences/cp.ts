@@ -180,7 +180,11 @@ function isCopied(source: Stats): boolean {
 
 /** The paths as C++ takes them, which knows bytes as well. */
 function inText({ from, to }: CpRequest): Pick<CpRequest, 'from' | 'to'> {
-  return { from: String(from), to: String(to) };
+  return { from: textOf(from), to: textOf(to) };
+}
+
+function textOf(given: Path): string {
+  return typeof given === 'string' ? given : Buffer.from(given).toString();
 }
 
 function noPromises(): TypeError {

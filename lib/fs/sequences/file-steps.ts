@@ -3,12 +3,19 @@
  */
 
 import type { Stats } from 'node:fs';
+import { isUint8Array } from 'node:util/types';
 import { codeOf } from '../../branch/dialect.ts';
+import { givenPath } from '../arguments.ts';
 import type { FileSystem } from '../session.ts';
 import { type Sequence, step } from './steps.ts';
 
 /** A path as calls take it. */
 export type Path = string | Buffer;
+
+/** A path as it was given, bytes in an array of the same class: what the caller does with its own cannot be seen. A URL as its path. */
+export function ownPath(given: unknown): Path {
+  return isUint8Array(given) ? (Reflect.apply(Uint8Array.prototype.slice, given, []) as Buffer) : givenPath(given);
+}
 
 /** Whether links are followed. */
 export type Look = 'stat' | 'lstat';

@@ -5,17 +5,16 @@
  * all goes that may, and the error is that of the call which failed.
  */
 
-import { isUint8Array } from 'node:util/types';
 import { codeOf } from '../../branch/dialect.ts';
 import { isErrno } from '../../errno.ts';
 import { type Io, runAsync, runSync } from '../../fault.ts';
 import { removeTree } from '../../ops/remove-tree.ts';
 import type { Timers } from '../../waiting/timers.ts';
-import { doubt, givenPath, takePath } from '../arguments.ts';
+import { doubt, takePath } from '../arguments.ts';
 import { shownPath } from '../errors.ts';
 import { type Options, takeObject } from '../options.ts';
 import type { FileSystem, Session } from '../session.ts';
-import { FileSteps, type Path } from './file-steps.ts';
+import { FileSteps, ownPath, type Path } from './file-steps.ts';
 import { nativeRmError } from './native-errors.ts';
 import { NATIVE_RM } from './quirks.ts';
 import { pause, type Sequence, step, together } from './steps.ts';
@@ -58,14 +57,15 @@ function takeCount(options: Options, name: string, most: number, otherwise: numb
 
 /** Reads the arguments of `rm`. */
 export function parseRm(session: Session, path: unknown, given: unknown): RmRequest {
-  const options = takeObject(given);
+  // What options inherit does not count.
+  const options = { ...takeObject(given) };
   return {
     force: takeFlag(options, 'force'),
     recursive: takeFlag(options, 'recursive'),
     maxRetries: takeCount(options, 'maxRetries', 2 ** 32 - 1, 0),
     retryDelay: takeCount(options, 'retryDelay', 2 ** 31 - 1, 100),
     whole: takePath(session, path),
-    path: isUint8Array(path) ? Buffer.from(path) : givenPath(path),
+    path: ownPath(path),
   };
 }
 
@@ -86,7 +86,7 @@ export function* rm(place: RmPlace, request: RmRequest): Sequence<void> {
     const isDirectory = yield* lookFirst(fs, path, force);
     if (isDirectory && !recursive) {
       const message = 'is a directory';
-      throw refusal('ERR_FS_EISDIR', { code: 'EISDIR', message, path: shownPath(path), syscall: 'rm' }, above);
+      throw refusal('ERR_FS_EISDIR', { code: 'EISDIR', message, path, syscall: 'rm' }, above);
     }
   }
   if (recursive && (yield* removesAtOnce(place.session, request.whole))) return;

@@ -15,6 +15,8 @@ import { runLater, runNow } from './steps.ts';
 const ONE_PATH: readonly Kind[] = ['path'];
 const TWO_PATHS: readonly Kind[] = ['path', 'path'];
 
+function nothing(): void {}
+
 /** Where to call back; Node's error where there is nothing to call. */
 function takeCallback(callback: unknown): Callback {
   // Node itself would find out only when it calls.
@@ -22,9 +24,14 @@ function takeCallback(callback: unknown): Callback {
   return callback as Callback;
 }
 
+/** Whether a value is no list: that is refused, and a copy of it would not be. */
+function isOptions(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** The options of `rm` for a dry run: Node would try as often as they say. */
 function withoutRetries(options: unknown): unknown {
-  if (typeof options !== 'object' || options === null || !('maxRetries' in options)) return options;
+  if (!isOptions(options) || !('maxRetries' in options)) return options;
   const { maxRetries } = options;
   const isCount = Number.isInteger(maxRetries) && Number(maxRetries) > 0 && Number(maxRetries) < 2 ** 32;
   return isCount ? { ...options, maxRetries: 0 } : options;
@@ -38,10 +45,11 @@ function rmForms(session: Session, fs: FileSystem): Parts {
   };
   const callbackForm = (path: unknown, options: unknown, callback: unknown): void => {
     const given = typeof options === 'function' ? undefined : options;
-    const done = takeCallback(typeof options === 'function' ? options : callback);
-    const args = [path, withoutRetries(given), done];
+    const done = typeof options === 'function' ? options : callback;
+    const args = [path, withoutRetries(given), nothing];
     const request = parseOrThrow('rm', ONE_PATH, args, () => parseRm(session, path, given));
-    deliver(runLater(rm({ session, fs, form: 'later', above: callbackForm }, request)), done);
+    const hear = takeCallback(done);
+    deliver(runLater(rm({ session, fs, form: 'later', above: callbackForm }, request)), hear);
   };
   const promiseForm = async (path: unknown, options: unknown): Promise<void> => {
     const given = [path, withoutRetries(options)];
@@ -53,7 +61,7 @@ function rmForms(session: Session, fs: FileSystem): Parts {
 
 /** The options of `cp` for a dry run: the filter is not asked. */
 function withoutFilter(options: unknown): unknown {
-  if (typeof options !== 'object' || options === null || !('filter' in options)) return options;
+  if (!isOptions(options) || !('filter' in options)) return options;
   return typeof options.filter === 'function' ? { ...options, filter: undefined } : options;
 }
 

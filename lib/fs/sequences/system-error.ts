@@ -3,6 +3,7 @@
  */
 
 import { constants } from 'node:os';
+import type { Path } from './file-steps.ts';
 
 /** What each code says in general. */
 const SUBJECTS = {
@@ -25,7 +26,8 @@ export interface Refusal {
   readonly code: keyof typeof constants.errno;
   /** What is wrong, in particular. */
   readonly message: string;
-  readonly path: string;
+  /** As given. */
+  readonly path: Path;
   readonly syscall: 'cp' | 'rm';
   /** The number of `code`, positive, except where Node gives another. */
   readonly errno?: number;
@@ -33,19 +35,22 @@ export interface Refusal {
 
 /** See the file comment. */
 class SystemError extends Error {
-  readonly code: RefusalCode;
-  readonly info: Required<Refusal>;
-  errno: number;
-  syscall: string;
-  path: string;
+  // Declared only, so that they come in the order in which they are set: Node's.
+  declare readonly code: RefusalCode;
+  declare readonly info: Required<Refusal>;
+  declare errno: number;
+  declare syscall: string;
+  declare path: string;
 
+  /** The name is what the first line of the stack begins with until `refusal` puts the class's own. */
   constructor(code: RefusalCode, info: Required<Refusal>) {
     super(`${SUBJECTS[code]}: ${info.syscall} returned ${info.code} (${info.message}) ${info.path}`);
     this.code = code;
+    nameIt(this, `SystemError [${code}]`);
     this.info = info;
     this.errno = info.errno;
     this.syscall = info.syscall;
-    this.path = info.path;
+    this.path = String(info.path);
   }
 
   override toString(): string {
@@ -63,14 +68,14 @@ function nameIt(error: Error, name: string): void {
  * @param above the stack begins at the caller of this function
  */
 export function refusal(code: RefusalCode, refused: Refusal, above: (...args: never[]) => unknown): Error {
-  const { code: systemCode, message, path, syscall, errno = constants.errno[systemCode] } = refused;
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
-  const error = new SystemError(code, { code: systemCode, message, path, syscall, errno });
+  const error = new SystemError(code, { ...refused, errno: refused.errno ?? constants.errno[refused.code] });
   Error.stackTraceLimit = limit;
-  // The first line of the stack names the code as well, which the error's name does not (node lib/internal/errors.js).
-  nameIt(error, `SystemError [${code}]`);
   Error.captureStackTrace(error, above);
+  // The first line of the stack names the code as well, which the error's name does not (node lib/internal/errors.js): some
+  // Nodes make it when somebody looks.
+  void error.stack;
   nameIt(error, 'SystemError');
   return error;
 }

@@ -20,7 +20,7 @@ import type { Session } from '../session.ts';
 import { readBytes, thenClose } from './pieces.ts';
 import { kindOf, type Standing, type Target, takeTarget } from './targets.ts';
 
-const { O_RDONLY, O_WRONLY, O_RDWR } = constants;
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT } = constants;
 const ACCESS = O_RDONLY | O_WRONLY | O_RDWR;
 
 interface ReadFileRequest {
@@ -97,7 +97,8 @@ function finishRest(file: OpenFile, data: Buffer, request: ReadFileRequest): str
 function blame(errno: Errno, { target, flags, encoding, buffer }: ReadFileRequest, reading: Reading) {
   if (isErrno(target) && !isUtf8(encoding)) return { syscall: 'fstat' };
   if (typeof target !== 'string') return { syscall: 'read' };
-  if (errno !== EBADF && (errno !== EISDIR || (flags & ACCESS) !== O_RDONLY)) return undefined;
+  // Only a directory that is opened to be read, and not to be made, can be opened at all.
+  if (errno !== EBADF && (errno !== EISDIR || (flags & (ACCESS | O_CREAT)) !== O_RDONLY)) return undefined;
   const read: Blame = { syscall: 'read', path: AS_GIVEN };
   return reading === 'in one trip' && buffer === undefined ? read : { syscall: 'read' };
 }

@@ -12,7 +12,7 @@ import type { Caller } from '../../tree/caller.ts';
 import { bytesOf, doubt, takeMode } from '../arguments.ts';
 import { abortedOr, type Call, parseOrReject, type Row, Sequel, worded } from '../call.ts';
 import { NEW_FILE } from '../calls/descriptors.ts';
-import { abortError } from '../errors.ts';
+import { throwIfAborted } from '../errors.ts';
 import { type PromiseFunction, promiseForm } from '../forms.ts';
 import { takeBoolean, takeFlags, takeOptions } from '../options.ts';
 import { WRITE_REFUSES_CLOSED_HANDLE } from '../quirks.ts';
@@ -126,10 +126,6 @@ function isPieces(data: unknown): data is Pieces {
 
 const NO_BYTES = new Uint8Array();
 
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError(signal);
-}
-
 /** Writes piece after piece where the file stands; a piece that is no view is text, or what `Buffer.from` makes of it (node lib/fs.js). */
 async function writePieces(
   caller: Caller,
@@ -156,11 +152,11 @@ export function writeFilePromiseForm(session: Session, name: Name): PromiseFunct
     // A dry run must take no piece.
     const args = [path, [], options];
     const { caller } = session;
-    const request = await parseOrReject(name, call.takes, args, () =>
-      parse(session, name, 'handle', [path, NO_BYTES, options]),
-    );
-    const { target, flags, mode, flush, signal } = request;
-    const { encoding } = takeOptions(options);
+    const request = await parseOrReject(name, call.takes, args, () => ({
+      ...parse(session, name, 'handle', [path, NO_BYTES, options]),
+      encoding: takeOptions(options).encoding,
+    }));
+    const { target, flags, mode, flush, signal, encoding } = request;
     let opened: OpenFile | undefined;
     try {
       throwIfAborted(signal);
