@@ -78,7 +78,7 @@ export function syncForm(session: Session, call: AnyCall): SyncFunction {
 }
 
 /** Where the callback is: the first function behind the first argument. */
-export function indexOfCallback(args: readonly unknown[]): number {
+function indexOfCallback(args: readonly unknown[]): number {
   for (let index = 1; index < args.length; index++) if (typeof args[index] === 'function') return index;
   return -1;
 }
