@@ -37,17 +37,35 @@ import { MIB } from './trees.js';
  */
 /**
  * How long to measure: rounds, milliseconds of warming up and of each batch; with `operations` set, that many and no clock. What can
- * be done only once on a fresh peer has `onceLeast` rounds, and more, up to `onceMost`, until so many milliseconds have passed.
- * @typedef {{ rounds: number, onceLeast: number, onceMost: number, onceTime: number, warmUp: number, batch: number, operations?: number }} Pace
+ * be done only once on a fresh peer has `onceLeast` rounds, and more, up to `onceMost`, until `onceTime` milliseconds have passed; before
+ * those it has rounds that do not count, for `onceWarmUp` milliseconds.
+ * @typedef {{ rounds: number, onceLeast: number, onceMost: number, onceTime: number, onceWarmUp: number, warmUp: number, batch: number, operations?: number }} Pace
  */
 /** @typedef {{ nanoseconds: number, ratio: number } | { wrong: string } | { missing: string }} Cell */
 /** @typedef {{ name: string, cells: Map<string, Cell> }} Row */
 /** Opens a peer over the tree of a case. @typedef {(peer: Peer, subject: Case) => Promise<Opened>} OpenPeer */
 
 /** @type {Pace} */
-export const FULL = { rounds: 15, onceLeast: 7, onceMost: 31, onceTime: 4000, warmUp: 150, batch: 15 };
+export const FULL = {
+  rounds: 15,
+  onceLeast: 7,
+  onceMost: 31,
+  onceTime: 4000,
+  onceWarmUp: 2500,
+  warmUp: 150,
+  batch: 15,
+};
 /** @type {Pace} */
-export const SHORT = { rounds: 1, onceLeast: 1, onceMost: 1, onceTime: 0, warmUp: 0, batch: 0, operations: 3 };
+export const SHORT = {
+  rounds: 1,
+  onceLeast: 1,
+  onceMost: 1,
+  onceTime: 0,
+  onceWarmUp: 0,
+  warmUp: 0,
+  batch: 0,
+  operations: 3,
+};
 
 /** The lower quartile: a quarter of the numbers is less, as near as can be. @param {readonly number[]} numbers */
 export function lowerQuartile(numbers) {
@@ -206,28 +224,46 @@ function memoryInUse() {
 }
 
 /**
- * The first round of several warms up and is not counted.
+ * One round on fresh peers.
+ * @param {readonly Runner[]} runners
+ * @param {number} round
+ * @param {OpenPeer} openPeer
+ */
+async function roundOnce(runners, round, openPeer) {
+  for (const runner of rotated(runners, round)) {
+    if (runner.failure) continue;
+    await runner.start(openPeer);
+    if (!runner.failure) await runner.attempt(() => runner.sample());
+    if (!runner.failure) await runner.verify();
+    await runner.stop();
+  }
+}
+
+/**
+ * The files are cold in each round, the code is not: as long as it warms up the rounds do not count, and of several the first never does.
  * @param {readonly Runner[]} runners
  * @param {OpenPeer} openPeer
  * @param {Pace} pace
  */
 async function measureOnce(runners, openPeer, pace) {
-  const started = performance.now();
-  const isTime = () => performance.now() - started < pace.onceTime;
   const before = memoryInUse();
-  for (let round = 0; round < pace.onceLeast || (round < pace.onceMost && isTime()); round++) {
-    // Nor is that of a peer that has held whole files to be paid for by others. Where there is little it is left alone: with the
+  let started = performance.now();
+  const elapsed = () => performance.now() - started;
+  let round = 0;
+  const next = async () => {
+    // Nor is the garbage of a peer that has held whole files to be paid for by others. Where there is little it is left alone: with the
     // last object of a shape goes the code that V8 has compiled for it, and then each round would be as slow as the first.
     if (memoryInUse() > before + MUCH) globalThis.gc?.();
-    for (const runner of rotated(runners, round)) {
-      if (runner.failure) continue;
-      await runner.start(openPeer);
-      if (!runner.failure) await runner.attempt(() => runner.sample());
-      if (!runner.failure) await runner.verify();
-      await runner.stop();
-    }
+    await roundOnce(runners, round++, openPeer);
+  };
+  if (pace.onceMost > 1)
+    do await next();
+    while (elapsed() < pace.onceWarmUp);
+  for (const runner of runners) runner.samples.length = 0;
+  started = performance.now();
+  for (let counted = 0; counted < pace.onceLeast || (counted < pace.onceMost && elapsed() < pace.onceTime); counted++) {
+    await next();
   }
-  if (pace.onceMost > 1) for (const runner of runners) runner.samples.shift();
 }
 
 /**
