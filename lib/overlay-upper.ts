@@ -49,6 +49,8 @@ export class UpperControl implements Flusher {
   /** The mounting of a promise-only upper, once somebody has asked; undefined while nobody has, and after it failed. Changed by `#mount`. */
   #mounting: Promise<void> | undefined;
 
+  /** The closing under way without blocking. Changed by `closeLater`. */
+  #closing: Promise<void> | undefined;
   /** How many bytes uppers that were let go have got. Changed by `closeNow` and `closeLater`. */
   #writtenBefore = 0;
   /** The upper has everything, and nothing more is changed. Set by `closeNow` and `closeLater`. */
@@ -266,7 +268,15 @@ export class UpperControl implements Flusher {
     }
   }
 
-  async closeLater(): Promise<void> {
+  /** The same without blocking, once for all who ask at the same time. */
+  closeLater(): Promise<void> {
+    this.#closing ??= this.#close().finally(() => {
+      this.#closing = undefined;
+    });
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     // What would be changed from now on might reach no upper.
     this.#tree.isReadonly = true;
     try {
@@ -302,8 +312,10 @@ export class UpperControl implements Flusher {
     this.#letGo(writeBack);
   }
 
-  #letGo({ written }: WriteBack): void {
-    this.#writtenBefore += written;
+  /** Does nothing where somebody who could not wait has done it. */
+  #letGo(writeBack: WriteBack): void {
+    if (this.#writeBack !== writeBack) return;
+    this.#writtenBefore += writeBack.written;
     this.#writeBack = undefined;
   }
 }

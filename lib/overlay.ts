@@ -358,6 +358,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   }
 
   #end(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     for (const branch of this.#branches) branch.close();
   }

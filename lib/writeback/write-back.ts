@@ -20,9 +20,9 @@ import type { Tree } from '../tree/tree.ts';
 import { carryOutBatch, notesOf } from './area/carry-out.ts';
 import { flushAt } from './area/flush.ts';
 import { endBatch, writeJournal } from './area/journal.ts';
-import { endHolder, newHolder } from './area/lock.ts';
 import { addNotes, type NotesFile } from './area/notes.ts';
-import { areaAt, clearStage, mount, unmount } from './area/work-area.ts';
+import { Tenure } from './area/tenure.ts';
+import { areaAt, clearStage } from './area/work-area.ts';
 import {
   adoptNameless,
   type Batch,
@@ -34,7 +34,7 @@ import {
 } from './batch.ts';
 import type { Command, Procedure } from './commands.ts';
 import { Desk } from './drive/desk.ts';
-import { carryOutLater, carryOutNow, type Drive, GivenUp } from './drive/drive.ts';
+import { type Drive, GivenUp } from './drive/drive.ts';
 import type { Target } from './drive/perform.ts';
 import { noteFailure, shownPathIn, shownPathOf } from './errors.ts';
 import { isRead } from './places.ts';
@@ -65,8 +65,8 @@ export class WriteBack {
   readonly #writer: Writer;
   readonly #area: ReturnType<typeof areaAt>;
   readonly #listeners: Listeners;
-  readonly #holder = newHolder();
-  /** Where notes go. Set by `#mount`. */
+  readonly #tenure: Tenure;
+  /** Where notes go. Set by `mounting`. */
   #notesFile: NotesFile | undefined;
   /** The write-back under way without blocking; settles when it ends. Changed by `later`. */
   #running: Promise<void> | undefined;
@@ -101,6 +101,7 @@ export class WriteBack {
       listeners.onCommand(command);
     };
     this.#target = { branch, upper, acting, trace, pause };
+    this.#tenure = new Tenure(this.#target, this.#area, this.#writer);
     this.#desk = new Desk(this.#target, () => {
       // What was under way may have left something there.
       this.#isStageUsed = true;
@@ -109,28 +110,20 @@ export class WriteBack {
 
   /** Takes the upper. Throws an `UpperError` when somebody else has it or its work area is damaged. */
   get mounting(): Errand {
-    return this.#errand('mount', () => this.#mount());
+    const tree = this.#tree;
+    return this.#tenure.mounting(
+      () => tree.dev,
+      ({ dev, notes, notesFile }) => {
+        tree.dev = dev;
+        takeNotes(tree, notes);
+        this.#notesFile = notesFile;
+      },
+    );
   }
 
   /** Gives the upper back. */
   get unmounting(): Errand {
-    endHolder(this.#holder);
-    return this.#errand('unmount', () => unmount(this.#area));
-  }
-
-  #errand(key: string, procedure: () => Procedure<void>): Errand {
-    return {
-      key,
-      now: () => carryOutNow(this.#target, procedure()),
-      later: () => carryOutLater(this.#target, procedure()),
-    };
-  }
-
-  *#mount(): Procedure<void> {
-    const { dev, notes, notesFile } = yield* mount(this.#area, this.#holder, this.#tree.dev, this.#writer);
-    this.#tree.dev = dev;
-    takeNotes(this.#tree, notes);
-    this.#notesFile = notesFile;
+    return this.#tenure.unmounting;
   }
 
   /** What is written there only lies in memory a second time. */
@@ -357,7 +350,8 @@ export class WriteBack {
   /** Clears the staging directory. It holds nothing that is wanted, so what fails is left to the next time. */
   *#tidy(): Procedure<Failure[]> {
     try {
-      if (this.#isStageUsed) yield* this.#clearStage();
+      // Who was taken over may come by when it is somebody else's already.
+      if (this.#isStageUsed && !this.#tenure.isEnding) yield* this.#clearStage();
     } catch (thrown) {
       if (!(thrown instanceof Errno)) throw thrown;
     }

@@ -84,13 +84,17 @@ it('who dies while he takes over from one who is gone is inherited from in turn'
   for (let at = 1; isCut; at++) {
     writeFileSync(join(root, '.overfs/lock'), JSON.stringify({ ...GONE, host }));
     isCut = false;
+    let isMounted = false;
     const { upper } = interrupted(root, (count, name) => {
+      if (isMounted) return;
       isCut ||= count === at;
       // What a process has open is closed when it dies.
       if (count >= at && name !== 'closeSync') throw new Error('dead');
     });
     try {
-      mount(upper).close();
+      const overlay = mount(upper);
+      isMounted = true;
+      overlay.close();
     } catch {
       // Whoever it was says so nowhere.
     }
