@@ -9,10 +9,10 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
 
 const textOf = (name: string): string => readFileSync(path.join(ROOT, name), 'utf8');
-const { scripts, dependencies, devDependencies } = JSON.parse(textOf('package.json')) as Record<
+const { scripts, dependencies, devDependencies, files } = JSON.parse(textOf('package.json')) as Record<
   'scripts' | 'dependencies' | 'devDependencies',
   Record<string, string>
->;
+> & { files: string[] };
 
 /** What a pattern finds in a text, each once. */
 function found(text: string, pattern: RegExp): string[] {
@@ -39,6 +39,14 @@ describe('the documents', () => {
     const linked = found(text, /\]\(([^):#]+)\)/g);
     const named = found(text, /`((?:lib|test|benchmarks|demo|\.ci)\/[\w./-]*)`/g);
     expect([...linked, ...named].filter((name) => !existsSync(path.join(ROOT, name)))).toEqual([]);
+  });
+
+  it('README: what it links to and shows as an example is in the package too', () => {
+    const linked = found(textOf('README.md'), /\]\(([^):#]+)\)/g);
+    const shown = found(textOf('README.md'), /`((?:demo|examples)\/[\w./-]+)`/g);
+    expect(shown).not.toEqual([]);
+    const isPacked = (name: string) => files.some((each) => name === each || name.startsWith(`${each}/`));
+    expect([...linked, ...shown].filter((name) => !isPacked(name))).toEqual([]);
   });
 
   it.each(DOCUMENTS)('%s: the commands it names are there', (document) => {
