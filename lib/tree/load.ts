@@ -26,6 +26,7 @@ import {
   holdsOwn,
   Inode,
   isDirectory,
+  namesOf,
   OWNED_QUIETLY,
   Special,
   Symlink,
@@ -134,6 +135,8 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
   if (before !== inode) {
     directory.names.set(name, inode);
     rememberName(inode, directory, name);
+    // A lower that may change can have given it a further name, since it is ours.
+    if (inode.isOwned) inode.nlink = Math.max(inode.nlink, namesOf(inode).length);
   }
   return inode;
 }
@@ -166,7 +169,9 @@ function follow(tree: Tree, inode: Directory, name: string, found: Found): Inode
   inode.originName = name;
   // One that the upper got from here keeps the number that it has shown (C3).
   const isHeld = source instanceof UpperSource && source.held.get(name) === inode;
-  if (!isHeld) inode.number = numberOf(tree, name, found);
+  const number = isHeld ? inode.number : numberOf(tree, name, found);
+  // One that was moved here below may be shown in its old place still, for the sake of what is ours in it.
+  if (!tree.claimed.has(number)) inode.number = number;
   takeOver(tree, inode, found, tree.kept.shown(source, found.attributes, inode.number));
   return inode;
 }
@@ -182,6 +187,8 @@ function standAlone(tree: Tree, parent: Directory, name: string, directory: Dire
   keepForGood(tree, directory);
   directory.marks = undefined;
   directory.origin = undefined;
+  // The lower may show the directory elsewhere, with its number.
+  if (!directory.isOwned) directory.number = tree.numbers.another();
   directory.state |= OWNED_QUIETLY;
   for (const [child, entry] of directory.names) {
     if (entry instanceof Directory && !entry.isOwned && holdsOwn(entry))

@@ -71,8 +71,7 @@ export function followNoMore(tree: Tree, inode: Inode): void {
 /** Notes that the names of a directory have changed. */
 export function touchNames(tree: Tree, directory: Directory): void {
   touchMtimeOfNames(tree, directory);
-  keepForGood(tree, directory);
-  directory.state |= OWNED_QUIETLY;
+  followNoMore(tree, directory);
   directory.listing = undefined;
 }
 

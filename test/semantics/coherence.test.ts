@@ -308,6 +308,19 @@ for (const form of FORMS) {
       }
     });
 
+    it('C2 an own file of which a lower moves a name that was removed here has that name too, and lasts as long', async () => {
+      const stage = stand();
+      const face = faceFor(stage);
+      stage.lower.linkSync('/d/x', '/d/second');
+      await face.unlink('/d/second');
+      await face.appendFile('/d/x', '!');
+      stage.lower.renameSync('/d/second', '/e/third');
+      expect((await face.stat('/e/third')).nlink).toBe(2);
+      await face.unlink('/d/x');
+      expect((await face.stat('/e/third')).nlink).toBe(1);
+      expect(await face.readFile('/e/third', 'utf8')).toBe('x!');
+    });
+
     it('C7 a lower that changed under an owned file is ESTALE for the pages still with it, never a mixture', async () => {
       const stage = stand({ '/f': 'a'.repeat(4096) + 'b'.repeat(4096) });
       const face = faceFor(stage);

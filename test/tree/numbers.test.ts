@@ -106,4 +106,25 @@ describe('inode numbers of lowers that change', () => {
     fs.unlinkSync('/a');
     expect(fs.readFileSync('/b', 'utf8')).toBe('first');
   });
+
+  it('C3 nor do two directories, when a lower moves one away in which something is ours', () => {
+    for (const looked of [
+      ['/d', '/moved'],
+      ['/moved', '/d'],
+      ['/d/sub', '/moved/sub'],
+      ['/moved/sub', '/d/sub'],
+    ]) {
+      const volume = Volume.fromJSON({ '/d/sub/x': 'x', '/other/y': 'y' });
+      const { fs } = createOverlay({ lower: [Volume.fromJSON({ '/other/z': 'z' }), volume] });
+      fs.writeFileSync('/d/sub/ours', 'ours');
+      const before = fs.statSync('/d/sub').ino;
+      volume.renameSync('/d', '/moved');
+      for (const path of looked) fs.statSync(path);
+      expect(fs.readdirSync('/d/sub')).toEqual(['ours']);
+      expect(fs.readdirSync('/moved/sub')).toEqual(['x']);
+      const numbers = ['/d', '/d/sub', '/moved', '/moved/sub', '/other'].map((path) => fs.statSync(path).ino);
+      expect(new Set(numbers).size).toBe(5);
+      expect(fs.statSync('/d/sub').ino).toBe(before);
+    }
+  });
 });
