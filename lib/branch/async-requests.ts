@@ -35,6 +35,7 @@ import {
   WITH_TYPES_IN_BYTES,
 } from './dialect.ts';
 import { type Changes, type OpenFile, OpenFiles } from './files/open-files.ts';
+import { quietCloser } from './files/quiet-closer.ts';
 import { SmallFiles } from './files/small-files.ts';
 import type { AsyncFunctions, Handle } from './fs-like.ts';
 import type { Lender } from './nesting.ts';
@@ -44,14 +45,6 @@ interface WholeFile {
   readonly path: string;
   readonly fingerprint: Fingerprint;
   readonly question: Question<Uint8Array | undefined>;
-}
-
-/** How to close a file that was only read, however that ends. */
-function closerOf(fs: AsyncFunctions): (handle: Handle) => void {
-  return (handle) => {
-    // Nothing was written, so that there is nothing to lose.
-    fs.close(handle).catch(() => {});
-  };
 }
 
 /** Asks a branch without waiting. */
@@ -84,7 +77,7 @@ export class AsyncBranchRequests implements AsyncRequests {
     this.#timers = timers;
     this.#fs = fs;
     this.#dialect = dialect;
-    this.#closeQuietly = closerOf(fs);
+    this.#closeQuietly = quietCloser(fs.close, dialect.closer, timers);
     this.#changes = changes;
     this.#small = new SmallFiles(fs, dialect, changes, this.#closeQuietly);
     this.#files = reads === 'by handle' ? new OpenFiles(this.#closeQuietly) : undefined;

@@ -54,6 +54,7 @@ export class Dialect {
   readonly #stringsOnly: boolean;
   /** Whether inode numbers last, as far as we know; undefined until two answers were compared. Set by `compareTwins` only. */
   #lasting: boolean | undefined;
+  readonly closer: Traits['closer'];
   /** It is node:fs itself, about which there is nothing to learn. */
   readonly isKernel: boolean;
 
@@ -64,6 +65,7 @@ export class Dialect {
     this.#union = traits.union;
     this.#stringsOnly = traits.stringsOnly;
     this.isKernel = traits.kernel;
+    this.closer = traits.closer;
     this.#lasting = traits.kernel ? true : undefined;
   }
 

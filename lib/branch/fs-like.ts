@@ -54,6 +54,8 @@ export interface Traits {
   readonly memory: boolean;
   /** It is a `Union` of unionfs, whose members' inode numbers and descriptors get mixed up. */
   readonly union: boolean;
+  /** Who closes its files: the kernel does so whatever it answers. */
+  readonly closer: 'kernel' | 'other';
   /** Its `lstatSync` answers undefined for what is not there when asked to, and only then. */
   readonly quiet: boolean;
   /** Names that are not UTF-8 must be given as strings all the same: it knows no others (memfs). */
@@ -133,6 +135,12 @@ export function isKernel(fs: object): boolean {
   return Reflect.get(fs, 'lstatSync') === originalFs.lstatSync;
 }
 
+/** Who closes its files. */
+export function closerOf(fs: object): Traits['closer'] {
+  const isNodes = (name: 'close' | 'closeSync') => Reflect.get(fs, name) === originalFs[name];
+  return isNodes('close') && isNodes('closeSync') ? 'kernel' : 'other';
+}
+
 /** Whether its `open`, asked to answer later, gives an object like `FileHandle` rather than a descriptor. */
 export function opensHandles(fs: object): boolean {
   const promises = promisesOf(fs);
@@ -157,6 +165,7 @@ export function capture(fs: object, name: string): Captured {
     kernel,
     memory,
     union,
+    closer: closerOf(fs),
     quiet: memory || kernel || nestingOf(fs) !== undefined,
     stringsOnly: memory,
     numericFlags: [fs, promises].some((owner) => owner && objectIn(owner, 'constants') !== undefined),

@@ -45,7 +45,7 @@ export function makeBranch(origin: BranchOrigin): Branch {
   const dialect = new Dialect(traits);
   const lender = lenderIn(found);
   const changes = !immutable ? 'by others' : id === UPPER ? 'by us' : 'never';
-  const now = sync && new SyncBranchRequests(sync, dialect, traits.opensSync ? 'by handle' : 'whole', changes);
+  const now = sync && new SyncBranchRequests(sync, dialect, traits.opensSync ? 'by handle' : 'whole', changes, timers);
   const reads = traits.opensAsync ? 'by handle' : 'whole';
   const later = async && new AsyncBranchRequests(async, dialect, reads, changes, timers);
   return {

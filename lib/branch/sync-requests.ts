@@ -2,6 +2,7 @@
  * A branch asked at once: `Requests` over the synchronous functions of an fs-like thing.
  */
 
+import type { Timers } from '../waiting/timers.ts';
 import { mayHideChange, type StatsLike, statsIn } from './attributes.ts';
 import type { Attributes, Entry, Fingerprint, Loan, Remembered, Requests, Space } from './branch.ts';
 import { NO_LOAN, SAME } from './branch.ts';
@@ -29,6 +30,7 @@ import {
   WITH_TYPES_IN_BYTES,
 } from './dialect.ts';
 import { type Changes, type OpenFile, OpenFiles } from './files/open-files.ts';
+import { quietCloser } from './files/quiet-closer.ts';
 import type { Handle, SyncFunctions } from './fs-like.ts';
 import type { Lender } from './nesting.ts';
 
@@ -37,17 +39,6 @@ interface WholeFile {
   readonly path: string;
   readonly fingerprint: Fingerprint;
   readonly bytes: Uint8Array;
-}
-
-/** How to close a file that was only read, however that ends. */
-function closerOf(fs: SyncFunctions): (handle: Handle) => void {
-  return (handle) => {
-    try {
-      fs.close(handle);
-    } catch {
-      // Nothing was written, so that there is nothing to lose.
-    }
-  };
 }
 
 /** Asks a branch at once. */
@@ -64,10 +55,16 @@ export class SyncBranchRequests implements Requests {
   /** Kept for the next range of the same file, where files are read whole; set by `#readWhole` only. */
   #whole: WholeFile | undefined;
 
-  constructor(fs: SyncFunctions, dialect: Dialect, reads: 'by handle' | 'whole', changes: Changes) {
+  constructor(
+    fs: SyncFunctions,
+    dialect: Dialect,
+    reads: 'by handle' | 'whole',
+    changes: Changes,
+    timers: Pick<Timers, 'after'>,
+  ) {
     this.#fs = fs;
     this.#dialect = dialect;
-    this.#closeQuietly = closerOf(fs);
+    this.#closeQuietly = quietCloser(fs.close, dialect.closer, timers);
     this.#changes = changes;
     this.#files = reads === 'by handle' ? new OpenFiles(this.#closeQuietly) : undefined;
   }

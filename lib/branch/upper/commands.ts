@@ -4,7 +4,7 @@
 
 import { constants } from 'node:fs';
 import { encodeName, isPlain } from '../bytes.ts';
-import type { BranchPath } from '../fs-like.ts';
+import type { BranchPath, Traits } from '../fs-like.ts';
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, COPYFILE_EXCL, COPYFILE_FICLONE } = constants;
 
@@ -14,6 +14,12 @@ export const DIRECTORY_FLAGS = O_RDONLY;
 export const COPY_FLAGS = COPYFILE_EXCL | COPYFILE_FICLONE;
 /** `open` is given a mode in any case, so that a callback comes where it should. */
 export const NO_MODE = 0;
+
+/** What an upper is beside its functions. */
+export interface Nature extends Pick<Traits, 'kernel' | 'closer'> {
+  /** The memfs volume that it is, if it is one. */
+  readonly volume: object | undefined;
+}
 
 /** A path as an upper takes it. */
 export function upperPath(path: string): BranchPath {

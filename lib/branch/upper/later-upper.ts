@@ -3,19 +3,21 @@
  */
 
 import type { Attributes } from '../branch.ts';
-import { codeOf, countIn, failureIn } from '../dialect.ts';
+import { countIn, failureIn } from '../dialect.ts';
 import { type Finder, type Handle, type Later, missingLater, onHandle } from '../fs-like.ts';
 import {
   COPY_FLAGS,
   CREATE_FLAGS,
-  cannotFlushDirectories,
   DIRECTORY_FLAGS,
+  type Nature,
   NO_MODE,
   upperPath,
   upperTime,
   WRITE_FLAGS,
 } from './commands.ts';
-import { EXACT, ON_HANDLES, putLater } from './put.ts';
+import { closedAnyway } from './not-now.ts';
+import { EXACT, ON_HANDLES, putting } from './put.ts';
+import { flushing, takeLater } from './steps.ts';
 import type { AsyncUpperRequests, NewFile } from './upper.ts';
 
 const NO_FLUSH: Later = async () => undefined;
@@ -40,11 +42,11 @@ export class LaterUpper implements AsyncUpperRequests {
   readonly #setTimes: Later;
   readonly #futimes: Later;
   readonly #fstat: Later;
+  readonly #closer: Nature['closer'];
   /** See `put.ts`. */
   readonly isSureOfHandles: boolean;
 
-  /** `kernel`: it is node:fs. */
-  constructor(find: Finder<Later>, name: string, kernel: boolean) {
+  constructor(find: Finder<Later>, name: string, { kernel, closer }: Pick<Nature, 'kernel' | 'closer'>) {
     const take = (wanted: string): Later => find(wanted) ?? missingLater(name, wanted);
     this.#mkdir = take('mkdir');
     this.#open = take('open');
@@ -64,6 +66,7 @@ export class LaterUpper implements AsyncUpperRequests {
     this.#setTimes = find('lutimes') ?? take('utimes');
     this.#futimes = take('futimes');
     this.#fstat = take('fstat');
+    this.#closer = closer;
     this.isSureOfHandles = kernel && ON_HANDLES.every((each) => find(each) !== undefined);
   }
 
@@ -76,7 +79,7 @@ export class LaterUpper implements AsyncUpperRequests {
   }
 
   put(path: string, file: NewFile): Promise<Attributes | undefined> {
-    return putLater(this, path, file);
+    return takeLater(putting(this, path, file));
   }
 
   async setTimesOf(handle: Handle, atime: number, mtime: number): Promise<void> {
@@ -104,21 +107,20 @@ export class LaterUpper implements AsyncUpperRequests {
     await settled(this.#flush(handle));
   }
 
-  async flushAt(path: string): Promise<void> {
-    try {
-      const handle = await settled(this.#open(upperPath(path), DIRECTORY_FLAGS, NO_MODE));
-      try {
-        await settled(this.#flush(handle));
-      } finally {
-        await settled(this.#close(handle));
-      }
-    } catch (thrown) {
-      if (!cannotFlushDirectories(codeOf(thrown))) throw thrown;
-    }
+  async openForFlushing(path: string): Promise<Handle> {
+    return settled(this.#open(upperPath(path), DIRECTORY_FLAGS, NO_MODE));
+  }
+
+  flushAt(path: string): Promise<void> {
+    return takeLater(flushing(this, path));
   }
 
   async close(handle: Handle): Promise<void> {
-    await settled(this.#close(handle));
+    try {
+      await settled(this.#close(handle));
+    } catch (thrown) {
+      throw this.#closer === 'kernel' ? closedAnyway(thrown) : thrown;
+    }
   }
 
   async writeFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {

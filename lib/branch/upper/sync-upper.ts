@@ -4,20 +4,22 @@
 
 import type { Stats } from 'node:fs';
 import type { Attributes } from '../branch.ts';
-import { codeOf, countIn, failureIn } from '../dialect.ts';
+import { countIn, failureIn } from '../dialect.ts';
 import { type AnyFunction, BranchError, type BranchPath, type Finder, functionOf, type Handle } from '../fs-like.ts';
 import { permitted } from '../memfs.ts';
 import {
   COPY_FLAGS,
   CREATE_FLAGS,
-  cannotFlushDirectories,
   DIRECTORY_FLAGS,
+  type Nature,
   NO_MODE,
   upperPath,
   upperTime,
   WRITE_FLAGS,
 } from './commands.ts';
-import { EXACT, ON_HANDLES, putNow } from './put.ts';
+import { closedAnyway } from './not-now.ts';
+import { EXACT, ON_HANDLES, putting } from './put.ts';
+import { flushing, takeNow } from './steps.ts';
 import type { NewFile, UpperRequests } from './upper.ts';
 
 /** Functions that take a path, and how far along it memfs would check permissions. */
@@ -50,25 +52,19 @@ export function syncFinder(fs: object): Finder<AnyFunction> {
   return (name) => functionOf(fs, `${name}Sync`);
 }
 
-/** What an upper is beside its functions. */
-export interface Nature {
-  /** The memfs volume that it is, if it is one. */
-  readonly volume: object | undefined;
-  /** It is node:fs. */
-  readonly kernel: boolean;
-}
-
 /** Tells an upper at once. */
 export class SyncUpper implements UpperRequests {
   readonly #name: string;
   readonly #inMemory: boolean;
+  readonly #closer: Nature['closer'];
   readonly #functions = new Map<string, AnyFunction>();
   /** See `put.ts`. */
   readonly isSureOfHandles: boolean;
 
-  constructor(find: Finder<AnyFunction>, name: string, { volume, kernel }: Nature) {
+  constructor(find: Finder<AnyFunction>, name: string, { volume, kernel, closer }: Nature) {
     this.#name = name;
     this.#inMemory = volume !== undefined;
+    this.#closer = closer;
     for (const [each, reach] of Object.entries(BY_PATH)) {
       const found = find(each);
       if (found !== undefined) this.#functions.set(each, volume ? permitted(volume, found, reach) : found);
@@ -101,7 +97,7 @@ export class SyncUpper implements UpperRequests {
   }
 
   put(path: string, file: NewFile): Attributes | undefined {
-    return putNow(this, path, file);
+    return takeNow(putting(this, path, file));
   }
 
   setTimesOf(handle: Handle, atime: number, mtime: number): void {
@@ -134,21 +130,19 @@ export class SyncUpper implements UpperRequests {
   }
 
   flushAt(path: string): void {
-    if (this.#inMemory || !this.#functions.has('fsync')) return;
-    try {
-      const handle = this.run('open', this.#at(path), DIRECTORY_FLAGS, NO_MODE);
-      try {
-        this.run('fsync', handle);
-      } finally {
-        this.run('close', handle);
-      }
-    } catch (thrown) {
-      if (!cannotFlushDirectories(codeOf(thrown))) throw thrown;
-    }
+    if (!this.#inMemory && this.#functions.has('fsync')) takeNow(flushing(this, path));
+  }
+
+  openForFlushing(path: string): Handle {
+    return this.run('open', this.#at(path), DIRECTORY_FLAGS, NO_MODE);
   }
 
   close(handle: Handle): void {
-    this.run('close', handle);
+    try {
+      this.run('close', handle);
+    } catch (thrown) {
+      throw this.#closer === 'kernel' ? closedAnyway(thrown) : thrown;
+    }
   }
 
   writeFile(path: string, bytes: Uint8Array, mode: number): void {

@@ -14,6 +14,7 @@ import type { Attributes } from '../branch.ts';
 import {
   type AnyFunction,
   answersLater,
+  closerOf,
   type Finder,
   fsLikeIn,
   type Handle,
@@ -23,8 +24,9 @@ import {
 } from '../fs-like.ts';
 import { volumeIn } from '../memfs.ts';
 import { type Nesting, nestingOf } from '../nesting.ts';
+import type { Nature } from './commands.ts';
 import { LaterUpper } from './later-upper.ts';
-import { type Nature, SyncUpper, syncFinder } from './sync-upper.ts';
+import { SyncUpper, syncFinder } from './sync-upper.ts';
 import { WholeLaterUpper, WholeSyncUpper } from './whole-files.ts';
 
 /** A small new file, to be written in one go. */
@@ -160,11 +162,11 @@ export function makeUpper(given: unknown, name: string): Upper {
     setTimesOfLinks: has('lutimes'),
     flush: canFlush && (nesting === undefined ? 'each' : 'last'),
   };
-  const kernel = isKernel(fs);
-  const sync = now('mkdir') && makeSync(now, name, { volume, kernel });
+  const nature: Nature = { volume, kernel: isKernel(fs), closer: closerOf(fs) };
+  const sync = now('mkdir') && makeSync(now, name, nature);
   const inMemory = volume !== undefined && sync !== undefined;
   const Later = writeWholes ? WholeLaterUpper : LaterUpper;
-  const async = answersLater(fs) && !inMemory ? new Later(later, name, kernel) : undefined;
+  const async = answersLater(fs) && !inMemory ? new Later(later, name, nature) : undefined;
   return { memory: volume !== undefined || nesting?.memory === true, nesting, missing, can, sync, async };
 }
 

@@ -13,12 +13,14 @@
 import { EEXIST, ENOENT } from '../../errno.ts';
 import { bytesIn } from '../dialect.ts';
 import { type AnyFunction, type Finder, type Handle, type Later, missingLater } from '../fs-like.ts';
-import { upperPath } from './commands.ts';
+import { type Nature, upperPath } from './commands.ts';
 import { LaterUpper, settled } from './later-upper.ts';
 import { SyncUpper } from './sync-upper.ts';
 
 /** What its owner must be allowed while it is written. */
 const OPEN_TO_OWNER = 0o600;
+
+const WRITTEN_WHOLE: Nature = { volume: undefined, kernel: false, closer: 'other' };
 
 /** A file while it is written. */
 class Draft {
@@ -29,6 +31,8 @@ class Draft {
   #bytes: Buffer;
   /** Changed by `write` and `truncate`. */
   #size: number;
+  /** Whether the upper has it, so that closing it again goes on from there. Set by who closes it. */
+  isWritten = false;
 
   constructor(path: string, mode: number | undefined, bytes: Uint8Array) {
     this.path = path;
@@ -68,7 +72,7 @@ export class WholeSyncUpper extends SyncUpper {
   readonly #canChmod: boolean;
 
   constructor(find: Finder<AnyFunction>, name: string) {
-    super(find, name, { volume: undefined, kernel: false });
+    super(find, name, WRITTEN_WHOLE);
     this.#lstat = find('lstat') === undefined ? 'stat' : 'lstat';
     this.#canChmod = find('chmod') !== undefined;
   }
@@ -97,8 +101,10 @@ export class WholeSyncUpper extends SyncUpper {
   override flushAt(): void {}
 
   override close(handle: Handle): void {
-    const { path, mode, content } = handle as Draft;
-    this.writeFile(path, content, OPEN_TO_OWNER);
+    const draft = handle as Draft;
+    const { path, mode, content } = draft;
+    if (!draft.isWritten) this.writeFile(path, content, OPEN_TO_OWNER);
+    draft.isWritten = true;
     if (mode !== undefined && this.#canChmod) this.chmod(path, mode);
   }
 
@@ -120,7 +126,7 @@ export class WholeLaterUpper extends LaterUpper {
   readonly #canChmod: boolean;
 
   constructor(find: Finder<Later>, name: string) {
-    super(find, name, false);
+    super(find, name, WRITTEN_WHOLE);
     this.#lstat = find('lstat') ?? find('stat') ?? missingLater(name, 'lstat');
     this.#readFile = find('readFile') ?? missingLater(name, 'readFile');
     this.#makeFile = find('writeFile') ?? missingLater(name, 'writeFile');
@@ -151,8 +157,10 @@ export class WholeLaterUpper extends LaterUpper {
   override async flushAt(): Promise<void> {}
 
   override async close(handle: Handle): Promise<void> {
-    const { path, mode, content } = handle as Draft;
-    await this.writeFile(path, content, OPEN_TO_OWNER);
+    const draft = handle as Draft;
+    const { path, mode, content } = draft;
+    if (!draft.isWritten) await this.writeFile(path, content, OPEN_TO_OWNER);
+    draft.isWritten = true;
     if (mode !== undefined && this.#canChmod) await this.chmod(path, mode);
   }
 

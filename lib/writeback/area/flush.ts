@@ -1,6 +1,8 @@
 /** Making durable what is at a path of the upper; when and why is in `../storage.ts`. */
 
-import { EACCES, ELOOP, ENOENT, ENOTDIR } from '../../errno.ts';
+import { cannotFlushDirectories } from '../../branch/upper/commands.ts';
+import { StillOpen } from '../../branch/upper/not-now.ts';
+import { EACCES, ELOOP, ENOENT, ENOTDIR, Errno } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
 
 /**
@@ -14,6 +16,18 @@ export function* flushAt(path: string): Procedure<void> {
   try {
     yield* tell({ kind: 'flushAt', path });
   } catch (thrown) {
-    if (!NOTHING_TO_FLUSH.has(thrown)) throw thrown;
+    if (thrown instanceof StillOpen) yield* flushOpened(path, thrown);
+    else if (!NOTHING_TO_FLUSH.has(thrown)) throw thrown;
+  }
+}
+
+/** Goes on where the command was told "not now". */
+function* flushOpened(path: string, { handle, left }: StillOpen): Procedure<void> {
+  try {
+    if (left === 'flush and close') yield* tell({ kind: 'flush', path, handle });
+  } catch (thrown) {
+    if (!(thrown instanceof Errno) || !cannotFlushDirectories(thrown.code)) throw thrown;
+  } finally {
+    yield* tell({ kind: 'close', path, handle });
   }
 }

@@ -13,8 +13,9 @@
  */
 
 import { NotLoadedError } from '../../branch/decorators/not-loaded.ts';
+import { isNotNow, StillOpen } from '../../branch/upper/not-now.ts';
 import { stir, Unrest } from '../../branch/upper/unrest.ts';
-import { EBUSY, type Errno, errnoOf } from '../../errno.ts';
+import { EBADF, EBUSY, type Errno, errnoOf } from '../../errno.ts';
 import { nextTurn } from '../../waiting/turns.ts';
 import type { Command, Ended, Procedure, Together } from '../commands.ts';
 import { endOf, patience, perform, type Target, upperFor } from './perform.ts';
@@ -23,6 +24,9 @@ import { endOf, patience, perform, type Target, upperFor } from './perform.ts';
 export class GivenUp extends Error {}
 
 type Close = Extract<Command, { kind: 'close' }>;
+
+/** How a command has ended of which nothing is known. */
+const NOTHING: Ended = { answer: undefined };
 
 /** How a procedure has ended. */
 type Outcome<R> = { readonly value: R } | { readonly thrown: unknown };
@@ -93,32 +97,52 @@ export class Drive<R> {
     if (this.#outcome !== undefined) return;
     const straggler = this.#straggler;
     const closes: Close[] = [];
+    // It was to be sent, or sent again.
+    if (straggler === undefined && this.#command?.kind === 'close') closes.push(this.#command);
     this.#advance(() => this.#procedure.throw(new GivenUp()));
     while (this.#command !== undefined) {
       if (this.#command.kind === 'close') closes.push(this.#command);
       this.#advance(() => this.#procedure.next());
     }
     this.#wake?.();
-    const handle = await straggler?.settled;
-    const command = straggler?.command;
-    // What it was about to open nobody else will close.
-    if ((command?.kind === 'create' || command?.kind === 'open') && handle !== undefined) {
-      const { path, as } = command;
-      closes.push({ kind: 'close', path, handle, ...(as && { as }) });
-    }
+    await straggler?.settled;
     for (const close of closes) await this.#closeUnheard(close);
+  }
+
+  /** Closes what is open behind a command that somebody has taken over or given up, so that nobody else hears how it has ended. */
+  async #closeOpened(command: Command | Together, end: Ended): Promise<void> {
+    if (command.kind === 'together') {
+      const ends = 'answer' in end ? ((end.answer ?? []) as readonly Ended[]) : [];
+      for (const [index, each] of command.commands.entries()) await this.#closeOpened(each, ends[index] ?? NOTHING);
+      return;
+    }
+    if (command.kind === 'close') {
+      if ('errno' in end && isNotNow(end.errno)) await this.#closeUnheard(command);
+      return;
+    }
+    const isOpening = command.kind === 'create' || command.kind === 'open';
+    const answer = isOpening && 'answer' in end ? end.answer : undefined;
+    const handle = 'errno' in end && end.errno instanceof StillOpen ? end.errno.handle : answer;
+    if (handle === undefined || !('path' in command)) return;
+    const { path, as } = command;
+    await this.#closeUnheard({ kind: 'close', path, handle, ...(as && { as }) });
   }
 
   /** Closes what nobody waits for, so that nobody hears how it went. */
   async #closeUnheard(close: Close): Promise<void> {
-    const { upper, branch } = this.#target;
+    const { upper, branch, pause } = this.#target;
     const isOpenedNow = upper.sync !== undefined && !isHarmless(close);
-    try {
-      const to = upperFor(this.#target, close);
-      if (isOpenedNow) perform(close, to.sync, branch, 'sync');
-      else await perform(close, to.async ?? to.sync, branch, 'async');
-    } catch {
-      // It is of a file that nobody wants.
+    for (let attempt = 0; ; attempt++) {
+      const end = await endOf(() => {
+        const to = upperFor(this.#target, close);
+        return isOpenedNow
+          ? perform(close, to.sync, branch, 'sync')
+          : perform(close, to.async ?? to.sync, branch, 'async');
+      });
+      const delay = 'errno' in end ? patience(end.errno, attempt) : undefined;
+      // However it went else, it is of a file that nobody wants.
+      if (delay === undefined) return;
+      await pause.later(delay);
     }
   }
 
@@ -147,9 +171,16 @@ export class Drive<R> {
 
   /** Gives the procedure the answer; where the upper is to be waited for, tells how many milliseconds instead. */
   #heed(answer: unknown, failure: Errno | undefined): number | undefined {
-    const delay = failure && patience(failure, this.#attempt++);
-    if (delay !== undefined) return delay;
-    this.#advance(() => (failure === undefined ? this.#procedure.next(answer) : this.#procedure.throw(failure)));
+    const delay = failure && patience(failure, this.#attempt);
+    if (delay !== undefined) {
+      this.#attempt++;
+      return delay;
+    }
+    // It said "not now", and had closed it all the same.
+    const isClosed = failure === EBADF && this.#command?.kind === 'close' && this.#attempt > 0;
+    this.#advance(() =>
+      failure === undefined || isClosed ? this.#procedure.next(answer) : this.#procedure.throw(failure),
+    );
     return undefined;
   }
 
@@ -218,7 +249,10 @@ export class Drive<R> {
     } catch (thrown) {
       failure = errnoOf(thrown);
     }
-    if (this.#command !== command) return 'later';
+    if (this.#command !== command) {
+      await this.#closeOpened(command, failure === undefined ? { answer } : { errno: failure });
+      return 'later';
+    }
     const delay = this.#heed(answer, failure);
     if (delay !== undefined) await this.#unlessWoken(undefined, pause.later(delay));
     return isNow || upper.async === undefined ? 'at once' : 'later';
@@ -247,10 +281,21 @@ export class Drive<R> {
 
   /** Waits for what is under way, or for somebody to take over. */
   async #unlessWoken(command: Command | Together | undefined, sent: Promise<unknown>): Promise<unknown> {
-    if (command !== undefined) this.#straggler = { command, settled: sent.catch(() => undefined) };
+    let isWoken = false;
+    if (command !== undefined) {
+      const heed = (end: Ended) => (isWoken ? this.#closeOpened(command, end) : undefined);
+      const settled = sent.then(
+        (answer) => heed({ answer }),
+        (thrown) => heed({ errno: errnoOf(thrown) }),
+      );
+      this.#straggler = { command, settled };
+    }
     try {
       return await new Promise((resolve, reject) => {
-        this.#wake = () => resolve(undefined);
+        this.#wake = () => {
+          isWoken = true;
+          resolve(undefined);
+        };
         sent.then(resolve, reject);
       });
     } finally {

@@ -4,8 +4,9 @@
 
 import type { Branch } from '../../branch/branch.ts';
 import type { ActingUppers } from '../../branch/upper/acting.ts';
+import { isNotNow, PATIENCE } from '../../branch/upper/not-now.ts';
 import type { AsyncUpperRequests, Upper, UpperRequests } from '../../branch/upper/upper.ts';
-import { EAGAIN, EBUSY, ENOSYS, type Errno, errnoOf } from '../../errno.ts';
+import { ENOSYS, type Errno, errnoOf } from '../../errno.ts';
 import type { Command, Ended } from '../commands.ts';
 
 /** Where commands go. */
@@ -20,12 +21,9 @@ export interface Target {
   readonly pause: { now(ms: number): void; later(ms: number): Promise<void> };
 }
 
-/** How long an upper that says "not now" (EAGAIN, EBUSY) is waited for before each new attempt, in milliseconds (W3). */
-const PATIENCE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
-
 /** How long to wait before a command is tried again; undefined when it has failed for good. */
 export function patience(failure: Errno, attempt: number): number | undefined {
-  return failure === EAGAIN || failure === EBUSY ? PATIENCE[attempt] : undefined;
+  return isNotNow(failure) ? PATIENCE[attempt] : undefined;
 }
 
 /** The upper to which a command goes. Throws why there is none that acts for who is to do it. */

@@ -7,12 +7,13 @@
  */
 
 import type { Attributes } from '../../branch/branch.ts';
+import { StillOpen } from '../../branch/upper/not-now.ts';
 import type { NewFile } from '../../branch/upper/upper.ts';
 import { Errno } from '../../errno.ts';
 import type { Memory } from '../../pages/memory.ts';
 import { File } from '../../tree/inode.ts';
 import { removeFile } from '../area/files.ts';
-import { type Procedure, tellTogether } from '../commands.ts';
+import { type Procedure, tell, tellTogether } from '../commands.ts';
 import type { Content } from '../content.ts';
 import type { Reach } from '../report.ts';
 import { bytesOf, stageContent } from './stage.ts';
@@ -86,6 +87,9 @@ export function* stageGroup(
         continue;
       }
       if (end !== undefined && !BY_ITSELF.has(end.errno.code)) throw end.errno;
+      if (command !== undefined && end?.errno instanceof StillOpen) {
+        yield* tell({ kind: 'close', path: command.path, handle: end.errno.handle });
+      }
       // It could not clear away what it had begun, perhaps.
       if (command !== undefined) yield* removeFile(command.path, 'none');
       yield* stageContent(memory, content, staging, writer, reach);

@@ -1,0 +1,30 @@
+/** Closing what was only read, however that ends: nothing was written, so that there is nothing to lose. */
+
+import { errnoOf } from '../../errno.ts';
+import type { Timers } from '../../waiting/timers.ts';
+import type { Handle, Traits } from '../fs-like.ts';
+import { isNotNow, PATIENCE } from '../upper/not-now.ts';
+
+/**
+ * How to close it by `close`, which answers at once or later. A branch that says "not now" is asked again a little later, but for the kernel, which
+ * has closed it all the same.
+ */
+export function quietCloser(
+  close: (handle: Handle) => unknown,
+  closer: Traits['closer'],
+  timers: Pick<Timers, 'after'>,
+): (handle: Handle) => void {
+  const attempt = (handle: Handle, count: number): void => {
+    const refused = (thrown: unknown): void => {
+      const delay = closer === 'other' && isNotNow(errnoOf(thrown)) ? PATIENCE[count] : undefined;
+      if (delay !== undefined) timers.after(delay, () => attempt(handle, count + 1));
+    };
+    try {
+      const closed = close(handle);
+      if (closed instanceof Promise) closed.catch(refused);
+    } catch (thrown) {
+      refused(thrown);
+    }
+  };
+  return (handle) => attempt(handle, 0);
+}

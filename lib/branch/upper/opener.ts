@@ -1,0 +1,220 @@
+/**
+ * Opening what is in the way of its own owner for as long as one request takes, and closing it again; when and why is in `insistent.ts`.
+ *
+ * Where the upper says "not now" (`not-now.ts`) to one of the steps, what was done is not done again: a request that is sent again goes on from
+ * there, and what could not be closed is closed before the next command does anything, which may have come to give it another mode.
+ */
+
+import { constants } from 'node:fs';
+import { EACCES, EAGAIN, ENOENT, EPERM } from '../../errno.ts';
+import type { Attributes, Branch } from '../branch.ts';
+import { isNotNow } from './not-now.ts';
+import { type Steps, takeLater, takeNow } from './steps.ts';
+import type { Upper } from './upper.ts';
+
+const { S_IFMT, S_IFDIR, S_IFREG } = constants;
+
+/** A path to which the way must be open: the directories that lead to it, and with `and it` also the thing itself. */
+export interface Target {
+  readonly path: string;
+  readonly what: 'the way' | 'and it';
+}
+
+/** Carries a request out, which needs the way to these to be open. */
+export type Insist = (targets: readonly Target[], run: () => unknown) => unknown;
+
+/** What is done at once or later. */
+interface How {
+  lstat(path: string): unknown;
+  chmod(path: string, mode: number): unknown;
+}
+
+/** Something that was opened, and the mode that it had. */
+interface Opened {
+  readonly path: string;
+  readonly mode: number;
+}
+
+/** Something that is to have its mode again. */
+interface Closing extends Opened {
+  /** Where it is if it is no longer where it was. */
+  readonly moved: string;
+}
+
+/** A request that was told "not now" behind these. */
+interface Begun {
+  readonly targets: readonly Target[];
+  readonly opened: Opened[];
+}
+
+/** See the file comment. */
+export class Opener {
+  readonly #root: string;
+  readonly #now: How;
+  readonly #later: How;
+  /** The last insistence without blocking: they come one after the other, so that none closes what another has opened. Changed by `#inTurn`. */
+  #last: Promise<unknown> = Promise.resolve();
+  /** What could not be closed again for the moment, in the order in which it is to be closed. Changed by `#close` and `#insist`. */
+  #left: Closing[] = [];
+  /** The request that is to go on when it is sent again. Changed by `#insist`. */
+  #begun: Begun | undefined;
+
+  constructor(branch: Branch, upper: Upper, root: string) {
+    this.#root = root;
+    this.#now = {
+      lstat: (path) => branch.sync?.lstat(path),
+      chmod: (path, mode) => upper.sync?.chmod(path, mode),
+    };
+    this.#later = {
+      lstat: (path) => branch.async?.lstat(path),
+      chmod: (path, mode) => upper.async?.chmod(path, mode),
+    };
+  }
+
+  /** For what only asks: what is open meanwhile is in nobody's way. */
+  readonly askNow: Insist = (targets, run) => {
+    try {
+      return run();
+    } catch (thrown) {
+      if (thrown !== EACCES) throw thrown;
+    }
+    return takeNow(this.#insist(this.#now, targets, run));
+  };
+
+  readonly askLater: Insist = async (targets, run) => {
+    try {
+      return await run();
+    } catch (thrown) {
+      if (thrown !== EACCES) throw thrown;
+    }
+    return this.#inTurn(this.#insist(this.#later, targets, run));
+  };
+
+  /** For commands, which must find the modes that they know of. */
+  readonly tellNow: Insist = (targets, run) => {
+    if (this.#isAtRest) {
+      try {
+        return run();
+      } catch (thrown) {
+        if (thrown !== EACCES) throw thrown;
+      }
+    }
+    return takeNow(this.#insist(this.#now, targets, run));
+  };
+
+  readonly tellLater: Insist = async (targets, run) => {
+    if (this.#isAtRest) {
+      try {
+        return await run();
+      } catch (thrown) {
+        if (thrown !== EACCES) throw thrown;
+      }
+    }
+    return this.#inTurn(this.#insist(this.#later, targets, run));
+  };
+
+  get #isAtRest(): boolean {
+    return this.#left.length === 0 && this.#begun === undefined;
+  }
+
+  #inTurn(steps: Steps<unknown>): Promise<unknown> {
+    const turn = this.#last.then(
+      () => takeLater(steps),
+      () => takeLater(steps),
+    );
+    this.#last = turn;
+    return turn;
+  }
+
+  *#insist(how: How, targets: readonly Target[], run: () => unknown): Steps<unknown> {
+    const begun = this.#begun;
+    this.#begun = undefined;
+    const isSame = begun !== undefined && alike(begun.targets, targets);
+    if (begun !== undefined && !isSame) this.#left.unshift(...closingsOf(begun.targets, begun.opened));
+    yield* this.#close(how, this.#left.splice(0));
+    const opened = isSame ? begun.opened : [];
+    let answer: unknown;
+    try {
+      if (this.#left.length > 0) throw EAGAIN;
+      for (const target of targets) yield* this.#open(how, target, opened);
+      answer = yield run();
+    } catch (thrown) {
+      if (isNotNow(thrown)) this.#begun = { targets, opened };
+      else yield* this.#close(how, closingsOf(targets, opened));
+      throw thrown;
+    }
+    yield* this.#close(how, closingsOf(targets, opened));
+    return answer;
+  }
+
+  *#open(how: How, target: Target, opened: Opened[]): Steps<void> {
+    for (const path of this.#stepsTo(target)) {
+      const found = (yield how.lstat(path)) as Attributes | undefined;
+      const mode = lacking(found);
+      if (found === undefined) return;
+      if (mode === undefined) continue;
+      if ((yield* chmod(how, path, mode)) === 'refused') return;
+      opened.push({ path, mode: found.mode & 0o7777 });
+    }
+  }
+
+  *#close(how: How, closings: readonly Closing[]): Steps<void> {
+    for (const [index, { path, moved, mode }] of closings.entries()) {
+      let at = path;
+      try {
+        if ((yield* chmod(how, at, mode)) === 'done') continue;
+        at = moved;
+        yield* chmod(how, at, mode);
+      } catch (thrown) {
+        if (!isNotNow(thrown)) throw thrown;
+        // The way to what was opened last leads through the rest.
+        this.#left.unshift({ path: at, moved, mode }, ...closings.slice(index + 1));
+        return;
+      }
+    }
+  }
+
+  /** The paths from the root of the upper to a target. */
+  #stepsTo({ path, what }: Target): string[] {
+    const start = this.#root === '/' ? 0 : this.#root.length;
+    const steps = [this.#root];
+    for (let at = path.indexOf('/', start + 1); at >= 0; at = path.indexOf('/', at + 1)) steps.push(path.slice(0, at));
+    if (what === 'and it' && path !== this.#root) steps.push(path);
+    return steps;
+  }
+}
+
+/** What was opened last is closed first. */
+function closingsOf(targets: readonly Target[], opened: readonly Opened[]): Closing[] {
+  return opened.map(({ path, mode }) => ({ path, mode, moved: movedPath(path, targets) })).reverse();
+}
+
+function alike(some: readonly Target[], others: readonly Target[]): boolean {
+  return some.length === others.length && some.every(({ path }, index) => path === others[index]?.path);
+}
+
+function* chmod(how: How, path: string, mode: number): Steps<'done' | 'refused'> {
+  try {
+    yield how.chmod(path, mode);
+    return 'done';
+  } catch (thrown) {
+    // Somebody else's, or gone with what was done.
+    if (thrown !== EPERM && thrown !== ENOENT && thrown !== EACCES) throw thrown;
+    return 'refused';
+  }
+}
+
+/** The mode that lets the owner do all with a file or directory; undefined where it does already, or where there is none. */
+function lacking(found: Attributes | undefined): number | undefined {
+  if (found === undefined) return undefined;
+  const type = found.mode & S_IFMT;
+  const needed = type === S_IFDIR ? 0o700 : type === S_IFREG ? 0o600 : 0;
+  return (found.mode & needed) === needed ? undefined : (found.mode & 0o7777) | needed;
+}
+
+/** Where something is after a rename of it or of what it is in. */
+function movedPath(path: string, [from, to]: readonly Target[]): string {
+  return from === undefined || to === undefined || !path.startsWith(from.path)
+    ? path
+    : to.path + path.slice(from.path.length);
+}
