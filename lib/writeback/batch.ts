@@ -114,6 +114,11 @@ export function isIndivisible({ moves, steps, plan }: Batch): boolean {
   return only === undefined || only.kind === 'place' || only.kind === 'mark' || only.kind === 'unmark';
 }
 
+/** Whether the one step of such a batch was not done, so that no journal says that it will be. */
+export function isUndone(batch: Batch): boolean {
+  return isIndivisible(batch) && batch.cursor.steps < batch.steps.length;
+}
+
 /** Files without a name that got bytes of their own have them in the staging directory. */
 export function adoptNameless(tree: Tree, { plan, failed }: Batch, stage: UpperSource): void {
   for (const content of plan.contents.values()) {

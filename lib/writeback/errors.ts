@@ -32,11 +32,6 @@ export function noteFailure(inode: Inode, errno: Errno): void {
   failures.set(inode, { count, errno, isHeard: false });
 }
 
-/** Makes void what was counted: the change that failed was taken back, and who made it was told. */
-export function forgetFailures(inode: Inode): void {
-  failures.delete(inode);
-}
-
 /** How often an inode could not be written back. */
 export function countFailures(inode: Inode): number {
   return failures.get(inode)?.count ?? 0;

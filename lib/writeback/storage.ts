@@ -18,6 +18,7 @@ import { flushAt } from './area/flush.ts';
 import type { Batch } from './batch.ts';
 import type { Procedure } from './commands.ts';
 import { placeOf, upperOf } from './places.ts';
+import type { Plan } from './plan.ts';
 
 /** Files and directories of the upper. */
 interface Places {
@@ -40,6 +41,12 @@ function touchedBy({ plan, failed, drafted }: Batch): Places {
   }
   for (const { source } of drafted.moves) touch(source);
   return { files, directories };
+}
+
+/** Makes the names of what is staged durable; the files themselves are. */
+export function* flushStage(stage: string, { stages }: Plan): Procedure<void> {
+  for (const name of [...stages.values()].reverse()) yield* flushAt(`${stage}/${name}`);
+  yield* flushAt(stage);
 }
 
 /** Makes durable what the steps have changed. Where that fails nobody knows what the storage has, so that the steps are done again. */

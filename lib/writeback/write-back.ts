@@ -28,6 +28,7 @@ import {
   type Batch,
   failWhoIsBoundTo,
   isIndivisible,
+  isUndone,
   makeBatch,
   settlePatches,
   watch,
@@ -45,7 +46,7 @@ import { stageNames } from './stage/names.ts';
 import { failuresIn, partlyRefused } from './stage/parts.ts';
 import { Outdated, stageAll } from './stage/stage-all.ts';
 import type { Writer } from './stage/writer.ts';
-import { flushBatch, Unflushed } from './storage.ts';
+import { flushBatch, flushStage, Unflushed } from './storage.ts';
 import { discard, discardRefused } from './when/discard.ts';
 
 /** How the upper is reached, and who writes there. */
@@ -255,7 +256,7 @@ export class WriteBack {
       batch = makeBatch(taken, failed, reach);
       if (isIndivisible(batch)) yield* this.#addNotes(batch);
       else {
-        if (reach === 'storage') yield* this.#flushStage(taken);
+        if (reach === 'storage') yield* flushStage(this.#area.stage, taken);
         yield* writeJournal(this.#area, this.#nameStage(), batch, reach);
       }
     } catch (thrown) {
@@ -270,8 +271,7 @@ export class WriteBack {
     try {
       yield* this.#finish();
     } catch (thrown) {
-      // Its one step was not done, and no journal says that it will be.
-      if (thrown instanceof Errno && isIndivisible(batch) && batch.cursor.steps < batch.steps.length) {
+      if (thrown instanceof Errno && isUndone(batch)) {
         this.#decided = undefined;
         giveBack(this.#tree, taken);
       }
@@ -307,13 +307,6 @@ export class WriteBack {
     return this.isWhole ? this.fate : 'retained';
   }
 
-  /** Makes the names of what is staged durable; the files themselves are. */
-  *#flushStage({ stages }: Plan): Procedure<void> {
-    const { stage } = this.#area;
-    for (const name of [...stages.values()].reverse()) yield* flushAt(`${stage}/${name}`);
-    yield* flushAt(stage);
-  }
-
   /** Carries out what is decided, from wherever it stopped. */
   *#finish(): Procedure<void> {
     const batch = this.#decided;
@@ -327,7 +320,8 @@ export class WriteBack {
         yield* endBatch(this.#area, batch.reach);
       }
     } catch (thrown) {
-      if (thrown instanceof Errno) for (const inode of batch.plan.inodes) this.#report(inode, thrown);
+      const fate = isUndone(batch) ? this.#fateOfAll : 'retained';
+      if (thrown instanceof Errno) for (const inode of batch.plan.inodes) this.#report(inode, thrown, fate);
       throw thrown;
     }
     settle(this.#tree, batch.plan, batch.failed);
@@ -378,7 +372,8 @@ export class WriteBack {
 
   /** Tells whoever has to hear of it that an inode could not be written. */
   #report(inode: Inode, errno: Errno, fate: Fate = 'retained', author?: Author): void {
-    noteFailure(inode, errno);
+    // A change that is refused as a whole is no failure to write back: who made it is told, and nobody has lost anything (W7).
+    if (!this.isWhole || fate !== 'discarded') noteFailure(inode, errno);
     this.#listeners.onFailure({ path: shownPathOf(this.#tree, inode), errno, author }, fate);
   }
 

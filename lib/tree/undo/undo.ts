@@ -53,11 +53,6 @@ export class Undo {
     return this.#inodes.size + this.#born.size === 0;
   }
 
-  /** The inodes that the change has touched. */
-  get inodes(): Iterable<Inode> {
-    return [...this.#inodes.keys(), ...this.#born];
-  }
-
   /** Keeps an inode that is about to change. */
   keep(inode: Inode): void {
     if (this.#inodes.has(inode) || this.#born.has(inode)) return;
@@ -122,7 +117,7 @@ export class Undo {
   #restoreDirty(): void {
     const { dirty } = this.#tree;
     for (const [directory, names] of this.#names) for (const name of names.keys()) dirty?.forgetName(directory, name);
-    for (const inode of this.inodes) dirty?.forgetInode(inode);
+    for (const inode of [...this.#inodes.keys(), ...this.#born]) dirty?.forgetInode(inode);
     for (const [inode, { isDirty }] of this.#inodes) if (isDirty) dirty?.addInode(inode);
   }
 

@@ -2,8 +2,9 @@
 
 import { cannotFlushDirectories } from '../../branch/upper/commands.ts';
 import { StillOpen } from '../../branch/upper/not-now.ts';
-import { EACCES, ELOOP, ENOENT, ENOTDIR, Errno } from '../../errno.ts';
+import { EACCES, EBADF, ELOOP, ENOENT, ENOTDIR, Errno } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
+import { quietly } from './files.ts';
 
 /**
  * With these it is gone, and a file or a link may be in the place of one of its directories; or we may not open it: then only its attributes
@@ -28,6 +29,7 @@ function* flushOpened(path: string, { handle, left }: StillOpen): Procedure<void
   } catch (thrown) {
     if (!(thrown instanceof Errno) || !cannotFlushDirectories(thrown.code)) throw thrown;
   } finally {
-    yield* tell({ kind: 'close', path, handle });
+    // It may have been closed when it said "not now".
+    yield* quietly(EBADF, tell({ kind: 'close', path, handle }));
   }
 }

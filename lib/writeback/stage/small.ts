@@ -9,10 +9,10 @@
 import type { Attributes } from '../../branch/branch.ts';
 import { StillOpen } from '../../branch/upper/not-now.ts';
 import type { NewFile } from '../../branch/upper/upper.ts';
-import { Errno } from '../../errno.ts';
+import { EBADF, Errno } from '../../errno.ts';
 import type { Memory } from '../../pages/memory.ts';
 import { File } from '../../tree/inode.ts';
-import { removeFile } from '../area/files.ts';
+import { quietly, removeFile } from '../area/files.ts';
 import { type Procedure, tell, tellTogether } from '../commands.ts';
 import type { Content } from '../content.ts';
 import type { Reach } from '../report.ts';
@@ -88,7 +88,8 @@ export function* stageGroup(
       }
       if (end !== undefined && !BY_ITSELF.has(end.errno.code)) throw end.errno;
       if (command !== undefined && end?.errno instanceof StillOpen) {
-        yield* tell({ kind: 'close', path: command.path, handle: end.errno.handle });
+        // It may have been closed when it said "not now".
+        yield* quietly(EBADF, tell({ kind: 'close', path: command.path, handle: end.errno.handle }));
       }
       // It could not clear away what it had begun, perhaps.
       if (command !== undefined) yield* removeFile(command.path, 'none');

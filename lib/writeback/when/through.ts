@@ -16,7 +16,6 @@ import { Errno } from '../../errno.ts';
 import type { Errand, Io } from '../../fault.ts';
 import type { Through, Tree } from '../../tree/tree.ts';
 import { Undo } from '../../tree/undo/undo.ts';
-import { forgetFailures } from '../errors.ts';
 import type { Failure } from '../report.ts';
 import type { WriteBack } from '../write-back.ts';
 
@@ -79,7 +78,6 @@ class Going {
     }
     this.#outcome = { refusal: thrown };
     this.#undo.restore();
-    for (const inode of this.#undo.inodes) forgetFailures(inode);
   }
 }
 

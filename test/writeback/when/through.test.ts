@@ -6,6 +6,7 @@ import { Volume } from 'memfs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
 import { Slab } from '../../../lib/pages/slab.ts';
+import type { Command } from '../../../lib/writeback/commands.ts';
 import { useDirectories } from '../directories.ts';
 import {
   bytesOf,
@@ -308,4 +309,91 @@ it('W5, W7: what is not flushed yet and is gone does not stand in the way, whate
     expect(() => overlay.syncSync()).not.toThrow();
     overlay.close();
   }
+});
+
+describe('who hears of a refusal', () => {
+  /** Lets commands fail, as long as it says so. */
+  function breakable(overlay: Overlay, isBroken: (command: Command) => boolean) {
+    const state = { code: '' };
+    overlay.on('command', (command) => {
+      if (state.code !== '' && isBroken(command)) throw failing(state.code);
+    });
+    return state;
+  }
+
+  it('W4 W7: is who made the change, and nobody else who has open, or opens, what was to go down with it', () => {
+    const overlay = mount(new Volume(), { lower: newLower(), writeback: 'through' });
+    const { fs } = overlay;
+    fs.chmodSync('/src/f1', 0o600);
+    // A further name of what was changed is found: the upper is to hear of it with the next change.
+    fs.statSync('/lib/twin');
+    const open = fs.openSync('/src/f1', 'r+');
+    const other = fs.openSync('/src/f0', 'r+');
+    const upper = breakable(overlay, () => true);
+    for (const code of ['EIO', 'ENOSPC']) {
+      upper.code = code;
+      expect(() => fs.writeSync(other, 'more')).toThrow(code);
+    }
+    expect(() => overlay.syncSync()).toThrow('ENOSPC');
+    upper.code = '';
+    fs.closeSync(fs.openSync('/src/f1', 'r+'));
+    fs.closeSync(fs.openSync('/src/f0', 'r+'));
+    fs.fsyncSync(open);
+    fs.closeSync(open);
+    fs.writeSync(other, 'more');
+    fs.closeSync(other);
+    overlay.close();
+  });
+
+  it('W4 W7: of one step: is who made the change', () => {
+    const overlay = mount(new Volume(), { lower: newLower(), writeback: 'through' });
+    const { fs } = overlay;
+    const told: unknown[] = [];
+    overlay.on('writeback-error', ({ discarded }) => told.push(discarded));
+    fs.chmodSync('/src/f1', 0o600);
+    fs.statSync('/lib/twin');
+    fs.utimesSync('/src/f1', 1, 1);
+    fs.writeFileSync('/new', 'text');
+    const upper = breakable(overlay, ({ kind }) => kind === 'rename');
+    upper.code = 'EIO';
+    const fd = fs.openSync('/new', 'r+');
+    expect(() => fs.writeFileSync('/another', 'text')).toThrow('EIO');
+    expect(fs.existsSync('/another')).toBe(false);
+    upper.code = '';
+    fs.closeSync(fd);
+    fs.closeSync(fs.openSync('/', 'r'));
+    expect(new Set(told)).toEqual(new Set([true]));
+    overlay.close();
+  });
+
+  it('W4 W5 W7: what a decided change comes to afterwards is heard once by each, whatever is refused in between', () => {
+    const overlay = mount(new Volume(), { lower: newLower(), writeback: 'through' });
+    const { fs } = overlay;
+    fs.writeFileSync('/file', bytesOf(1, 3 * PAGE));
+    const [one, two] = [fs.openSync('/file', 'r+'), fs.openSync('/file', 'r+')];
+    const late = breakable(overlay, (command) => command.kind === 'open' && command.path === '/file');
+    const early = breakable(overlay, ({ kind }) => kind === 'create');
+    const fail = () => {
+      late.code = 'EIO';
+      fs.writeSync(one, 'decided', PAGE);
+      late.code = '';
+    };
+    const refuse = () => {
+      early.code = 'EDQUOT';
+      expect(() => fs.writeSync(one, 'refused', 2 * PAGE)).toThrow('EDQUOT');
+      early.code = '';
+    };
+    fail();
+    expect(() => fs.fsyncSync(one)).toThrow('EIO');
+    fs.fsyncSync(one);
+    refuse();
+    expect(() => fs.fsyncSync(two)).toThrow('EIO');
+    fail();
+    refuse();
+    expect(() => fs.fsyncSync(one)).toThrow('EIO');
+    expect(() => fs.closeSync(two)).toThrow('EIO');
+    fs.closeSync(one);
+    fs.closeSync(fs.openSync('/file', 'r+'));
+    overlay.close();
+  });
 });
