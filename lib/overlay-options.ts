@@ -181,7 +181,7 @@ export function parseOptions(options: OverlayOptions): ParsedOptions {
     upper,
     cwd: parseCwd(options.cwd),
     umask: umask === undefined ? () => process.umask() : () => umask,
-    credentials: parseCredentials(options.credentials),
+    credentials: options.credentials === undefined ? ourCredentials() : parseCredentials(options.credentials),
     clock,
     timers,
     limits: parseLimits(options.limits),
@@ -202,15 +202,16 @@ function parseCwd(cwd: OverlayOptions['cwd']): () => string {
 
 const MOST_ID = 2 ** 32 - 2;
 
-/** Checks credentials; the process's are the default. Throws a TypeError or RangeError that names what is wrong. */
-export function parseCredentials(credentials: OverlayOptions['credentials']): Credentials {
-  if (credentials === undefined) {
-    return {
-      uid: process.geteuid?.() ?? 0,
-      gid: process.getegid?.() ?? 0,
-      groups: process.getgroups?.() ?? [],
-    };
-  }
+function ourCredentials(): Credentials {
+  return {
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    groups: process.getgroups?.() ?? [],
+  };
+}
+
+/** Checks credentials: those that are missing are nobody's, least of all ours. Throws a TypeError or RangeError that names what is wrong. */
+export function parseCredentials(credentials: Credentials): Credentials {
   if (typeof credentials !== 'object' || credentials === null) {
     throw wrongType('credentials', 'an object { uid, gid, groups }', credentials);
   }

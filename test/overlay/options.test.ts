@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memfs, Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
-import { createOverlay, type Lower, type OverlayOptions } from '../../lib/index.ts';
+import { type Credentials, createOverlay, type Lower, type OverlayOptions } from '../../lib/index.ts';
 
 describe('bad options', () => {
   it.each<[unknown, string, string]>([
@@ -141,6 +141,16 @@ describe('options', () => {
 });
 
 describe('views and freezing', () => {
+  it.each([undefined, null, 1, {}, { uid: 1000 }])(
+    'N5 `as` gives nobody the rights of the process for %j',
+    (credentials) => {
+      const overlay = createOverlay({ lower: [] });
+      expect(() => overlay.as(credentials as Credentials)).toThrow(
+        expect.objectContaining({ message: expect.stringMatching(/^The option "credentials/) }),
+      );
+    },
+  );
+
   it('N5 `as` checks with other credentials and makes files theirs', () => {
     const overlay = createOverlay({ lower: [], credentials: { uid: 0, gid: 0 } });
     overlay.fs.mkdirSync('/open');
