@@ -244,16 +244,21 @@ export class UpperControl implements Flusher {
       await this.#tree.mounting?.later();
       failures = await writeBack.later(manner, reach);
     } catch (thrown) {
-      throw thrown instanceof Errno ? syncError(thrown, undefined) : thrown;
+      throw thrown instanceof Errno ? syncError(thrown, this.#directory) : thrown;
     }
     throwAll(failures);
+  }
+
+  /** The directory that the upper is, for errors about it as a whole. */
+  get #directory(): string | undefined {
+    return typeof this.given === 'string' ? this.given : undefined;
   }
 
   #worded<R>(sync: () => R): R {
     try {
       return sync();
     } catch (thrown) {
-      throw thrown instanceof Errno ? syncError(thrown, undefined) : thrown;
+      throw thrown instanceof Errno ? syncError(thrown, this.#directory) : thrown;
     }
   }
 

@@ -75,3 +75,16 @@ describe('closing without blocking', () => {
     expect(names()).toEqual(['file', 'later']);
   });
 });
+
+describe('an upper that is gone', () => {
+  it.each(['sync', 'syncSync'] as const)('W4 is named by the error of %s', async (form) => {
+    const directory = path.join(upper, 'gone');
+    nodeFs.mkdirSync(directory);
+    const overlay = createOverlay({ lower: [], upper: directory });
+    nodeFs.rmSync(directory, { recursive: true });
+    overlay.fs.mkdirSync('/new');
+    await expect((async () => overlay[form]())()).rejects.toThrow(
+      `ENOENT: no such file or directory, sync '${directory}'`,
+    );
+  });
+});
