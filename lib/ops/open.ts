@@ -65,12 +65,17 @@ export type Opening =
   | { readonly kind: 'existing'; readonly inode: Inode; readonly through: number | undefined }
   | { readonly kind: 'new'; readonly spot: Spot };
 
+/** All bits of the access mode at once: to open a file so takes the right to read and write it, and gives neither (open(2), ioctls). */
+const O_NEITHER = O_ACCMODE;
+
 export function isReading(flags: number): boolean {
-  return (flags & O_ACCMODE) !== O_WRONLY;
+  const access = flags & O_ACCMODE;
+  return access === O_RDONLY || access === O_RDWR;
 }
 
 export function isWriting(flags: number): boolean {
-  return (flags & O_ACCMODE) !== O_RDONLY;
+  const access = flags & O_ACCMODE;
+  return access === O_WRONLY || access === O_RDWR;
 }
 
 /** Opens a file. */
@@ -164,11 +169,12 @@ function planCreating(io: Io, caller: Caller, path: string, flags: number): Open
 
 function planExisting(io: Io, caller: Caller, inode: Inode, flags: number): Opening {
   const { tree } = caller;
-  const writing = isWriting(flags) || (flags & O_TRUNC) !== 0;
+  const isNeither = (flags & O_ACCMODE) === O_NEITHER;
+  const writing = isWriting(flags) || isNeither || (flags & O_TRUNC) !== 0;
   if ((flags & O_DIRECTORY) !== 0 && !isDirectory(inode)) throw ENOTDIR;
   if (isSymlink(inode)) throw ELOOP;
   if (isDirectory(inode) && (writing || (flags & O_CREAT) !== 0)) throw EISDIR;
-  const wanted = (isReading(flags) ? R_OK : 0) | (writing ? W_OK : 0);
+  const wanted = (isReading(flags) || isNeither ? R_OK : 0) | (writing ? W_OK : 0);
   if (!may(caller, inode, wanted)) throw EACCES;
   const through = openThrough(io, inode, flags, writing);
   if (through === undefined && writing) {

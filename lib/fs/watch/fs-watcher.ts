@@ -3,6 +3,7 @@
  */
 
 import { EventEmitter } from 'node:events';
+import pathOf from 'node:path';
 import { displayName } from '../../branch/bytes.ts';
 import { ENOENT, type Errno, isErrno } from '../../errno.ts';
 import { syncIo } from '../../fault.ts';
@@ -38,8 +39,11 @@ export function parseWatch(session: Session, path: unknown, given: unknown): Wat
   const throwIfNoEntry = knownOption('throwIfNoEntry', options.throwIfNoEntry) ?? true;
   if (typeof throwIfNoEntry !== 'boolean') doubt();
   if (typeof persistent !== 'boolean' || typeof recursive !== 'boolean') doubt();
+  const absolute = takePath(session, path);
   return {
-    path: takePath(session, path),
+    // A recursive watcher resolves the path as text before it looks (node lib/internal/fs/recursive_watch.js): an empty one is the
+    // working directory.
+    path: recursive === true ? pathOf.posix.resolve(session.cwd(), absolute) : absolute,
     persistent: persistent === true,
     recursive: recursive === true,
     encoding: encodingIn(options),
@@ -55,15 +59,23 @@ export function watchedAt(path: string, inode: Inode, { recursive }: WatchReques
   return { inode, name, depth: recursive ? 'tree' : 'entries' };
 }
 
-/** The error of a watch that cannot be begun: Node's, with the path as `filename` too. A recursive one begins with a look. */
+/**
+ * The error of a watch that cannot be begun: Node's, with the path as `filename` too. A recursive one begins with a look, at the
+ * whole path.
+ */
 export function watchError(
   errno: Errno,
-  { recursive }: WatchRequest,
+  { recursive, path }: WatchRequest,
   given: unknown,
   above: (...args: never[]) => unknown,
 ): Error {
-  const path = shownPath(given);
-  return Object.assign(systemError(errno, recursive ? 'stat' : 'watch', path, undefined, above), { filename: path });
+  if (recursive) {
+    const filename = displayName(path);
+    return Object.assign(systemError(errno, 'stat', filename, undefined, above), { filename });
+  }
+  const filename = given instanceof URL ? shownPath(given) : given;
+  // libuv leaves an empty path out.
+  return Object.assign(systemError(errno, 'watch', shownPath(given) || undefined, undefined, above), { filename });
 }
 
 /** What `fs.watch` gives: tells of changes until it is closed. */

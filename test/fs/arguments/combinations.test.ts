@@ -206,4 +206,42 @@ describe('N1 combinations of arguments', () => {
       await ending(stage, 'sync', () => fs.readFileSync(`${root}/dir`, { flag }));
     }, FILES);
   });
+
+  it('N4: a file opened to neither read nor write gives neither', async () => {
+    await expectSame(async (stage) => {
+      const { fs, root } = stage;
+      const neither = 3;
+      const fd = fs.openSync(`${root}/file`, neither);
+      await ending(stage, 'read', () => fs.readSync(fd, Buffer.alloc(1)));
+      await ending(stage, 'ftruncate', () => fs.ftruncateSync(fd, 1));
+      await ending(stage, 'size', () => fs.fstatSync(fd).size);
+      await ending(stage, 'write', () => fs.promises.writeFile(`${root}/file`, 'x', { flag: neither as never }));
+      fs.closeSync(fd);
+      await ending(stage, 'directory', () => fs.openSync(`${root}/dir`, neither));
+      await ending(stage, 'whole', () => fs.readFileSync(`${root}/file`, { flag: neither as never }));
+    }, FILES);
+  });
+
+  it('N2: a watch that cannot be begun tells the path as it was looked at', async () => {
+    await expectSame(async (stage) => {
+      const { fs, root } = stage;
+      const told = async (label: string, path: string | Buffer) => {
+        await ending(stage, label, () => {
+          try {
+            fs.watch(path).close();
+          } catch (error) {
+            const { filename } = error as { filename?: unknown };
+            stage.log(label, typeof filename, String(filename));
+            // libuv's fields come in another order.
+            const { code, message } = error as NodeJS.ErrnoException;
+            throw Object.assign(new Error(message), { code, hasPath: 'path' in (error as Error) });
+          }
+        });
+      };
+      await told('text', `${root}/missing`);
+      await told('bytes', Buffer.from(`${root}/missing`));
+      await told('nothing', '');
+      fs.watch(`${root}/dir/../dir`, { recursive: true }).close();
+    }, FILES);
+  });
 });
