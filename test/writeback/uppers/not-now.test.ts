@@ -1,7 +1,7 @@
 // W3: an upper that says "not now" to any of its functions, several times: nothing is an error, nothing stays open, nothing is closed twice.
 
 import nodeFs from 'node:fs';
-import { promisify } from 'node:util';
+import { callbackify, promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { LaterUpper } from '../../../lib/branch/upper/later-upper.ts';
 import { SyncUpper } from '../../../lib/branch/upper/sync-upper.ts';
@@ -31,7 +31,7 @@ const TELLING = [
 ];
 const ASKING = ['lstat', 'stat', 'fstat', 'readdir', 'readlink', 'read', 'readFile', 'statfs'];
 
-/** What an upper says "not now" to: the name of a function and what it is about, which for what is open is never the same again. */
+/** What an upper says "not now" to: the name of a function and what it is about. */
 type Mood = (name: string, what: unknown) => boolean;
 
 /** The first `times` calls of some functions, for each thing that they are given. */
@@ -52,18 +52,25 @@ function everyOther(names: readonly string[]): Mood {
   return (name) => names.includes(name) && ++calls % 2 === 1;
 }
 
-/** A directory that is in a mood, and notes what it has opened. */
+/** What is given a descriptor. */
+const ON_DESCRIPTORS = ['write', 'ftruncate', 'fsync', 'close', 'fstat', 'futimes', 'read'];
+
+/** Something that is open: the descriptor of the process, and the path. */
+interface Opened {
+  readonly fd: number;
+  readonly path: unknown;
+}
+
+/** A directory that is in a mood, and notes what it has opened. The numbers that it gives are never given again. */
 class Busy {
   /** What is open, by its number. */
-  readonly open = new Map<number, unknown>();
+  readonly #open = new Map<unknown, Opened>();
+  /** How many were opened. */
+  #opens = 0;
   /** Numbers that were closed though they were not open. */
   readonly strays: unknown[] = [];
-  /** What is open, by its number: how many were opened before. */
-  readonly #serials = new Map<unknown, string>();
-  #opens = 0;
   refusals = 0;
   mood: Mood = () => false;
-
   /** Whether what it is told has been done all the same. */
   isActing = false;
 
@@ -77,57 +84,52 @@ class Busy {
       if (now === undefined || later === undefined) throw new Error(`node:fs has no ${name}`);
       fs[`${name}Sync`] = (...given: unknown[]) => {
         if (!this.isActing) this.#hear(name, given);
-        const answer = now(...given);
-        this.#note(name, given, answer);
+        const answer = this.#noted(name, given, now(...this.#translated(name, given)));
         if (this.isActing) this.#hear(name, given);
         return answer;
       };
-      const sent = async (given: unknown[]) => {
+      promises[name] = async (...given: unknown[]) => {
         this.#hear(name, given);
-        // Its number may be given to somebody else as soon as it is closed.
-        if (name === 'close') this.#note(name, given, undefined);
-        const answer = await (promisify(later) as AnyFunction)(...given);
-        if (name !== 'close') this.#note(name, given, answer);
-        // Node gives more than one thing to some callbacks.
-        return typeof answer === 'object' && answer !== null && 'bytesWritten' in answer ? answer.bytesWritten : answer;
+        const answer: unknown = await (promisify(later) as AnyFunction)(...this.#translated(name, given));
+        return this.#noted(name, given, answer);
       };
-      promises[name] = (...given: unknown[]) => sent(given);
-      if (forms === 'both') {
-        fs[name] = (...given: unknown[]) => {
-          const done = given.pop() as AnyFunction;
-          sent(given).then(
-            (answer) =>
-              setImmediate(
-                done,
-                null,
-                typeof answer === 'object' && answer !== null && 'bytesRead' in answer ? answer.bytesRead : answer,
-              ),
-            (error) => setImmediate(done, error),
-          );
-        };
-      }
+      if (forms === 'both') fs[name] = callbackify(promises[name] as (...given: unknown[]) => Promise<unknown>);
     }
     return forms === 'promises' ? { promises } : fs;
   }
 
-  /** Resolves when nothing is open any more, or will not be closed. */
-  async rest(): Promise<void> {
-    for (let turn = 0; turn < 5000 && this.open.size > 0; turn++) await new Promise(setImmediate);
+  /** What is open once nothing is closed any more: what was only read is closed behind everybody's back. */
+  async left(): Promise<unknown[]> {
+    for (let turn = 0; turn < 3000 && this.#open.size > 0; turn++) await new Promise((done) => setTimeout(done, 1));
+    return [...this.#open.values()].map(({ path }) => path);
   }
 
-  #hear(name: string, given: readonly unknown[]): void {
-    const [what] = given;
-    if (!this.mood(name, this.#serials.get(what) ?? what)) return;
+  #hear(name: string, [what]: readonly unknown[]): void {
+    if (!this.mood(name, what)) return;
     this.refusals++;
     throw failing(this.refusals % 2 === 0 ? 'EAGAIN' : 'EBUSY');
   }
 
-  #note(name: string, [what]: readonly unknown[], answer: unknown): void {
+  /** What node:fs is to be given. */
+  #translated(name: string, given: readonly unknown[]): readonly unknown[] {
+    if (!ON_DESCRIPTORS.includes(name)) return given;
+    const [number, ...rest] = given;
+    const opened = this.#open.get(number);
+    if (name === 'close' && !this.#open.delete(number)) this.strays.push(number);
+    if (opened === undefined) throw failing('EBADF');
+    return [opened.fd, ...rest];
+  }
+
+  /** What is answered: node:fs gives more than one thing to some callbacks. */
+  #noted(name: string, [path]: readonly unknown[], answer: unknown): unknown {
     if (name === 'open') {
-      this.open.set(answer as number, what);
-      this.#serials.set(answer, `open ${this.#opens++}`);
+      const number = 1_000_000 + this.#opens++;
+      this.#open.set(number, { fd: Number(answer), path });
+      return number;
     }
-    if (name === 'close' && !this.open.delete(what as number)) this.strays.push(what);
+    if (typeof answer !== 'object' || answer === null) return answer;
+    if ('bytesWritten' in answer) return answer.bytesWritten;
+    return 'bytesRead' in answer ? answer.bytesRead : answer;
   }
 }
 
@@ -189,8 +191,7 @@ describe.each(['at once', 'both', 'promises'] as const)('an upper with its funct
       await (how === 'blocking' ? overlay.close() : overlay[Symbol.asyncDispose]());
       expect(told).toEqual([]);
       expect(busy.refusals).toBeGreaterThan(5);
-      await busy.rest();
-      expect([...busy.open.values()]).toEqual([]);
+      expect(await busy.left()).toEqual([]);
       expect(busy.strays).toEqual([]);
       expect(leftovers(nodeFs, root)).toEqual([]);
       const again = createOverlay({ ...options, upper: root });
@@ -240,8 +241,7 @@ it('W3 a close that has been done all the same is done', async () => {
   }
   overlay.close();
   expect(busy.refusals).toBeGreaterThan(5);
-  await busy.rest();
-  expect([...busy.open.values()]).toEqual([]);
+  expect(await busy.left()).toEqual([]);
 });
 
 it('W3 nothing stays open where a synchronous call takes over, wherever the other stands', async () => {
@@ -263,8 +263,7 @@ it('W3 nothing stays open where a synchronous call takes over, wherever the othe
     const shown = survey(overlay.fs);
     busy.mood = atFirst(1, ['close']);
     overlay.close();
-    await busy.rest();
-    expect([...busy.open.values()], `after ${turns}`).toEqual([]);
+    expect(await busy.left(), `after ${turns}`).toEqual([]);
     expect(busy.strays).toEqual([]);
     const again = createOverlay({ lower, upper: root, pageSize: PAGE });
     expect(survey(again.fs)).toEqual(shown);
