@@ -3,7 +3,7 @@
 import type { Space } from '../branch/branch.ts';
 import { EACCES, EFBIG, EINVAL, EISDIR, ENOSPC, EPERM, EROFS, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
-import { type Caller, may, mayHandOn, S_ISGID, setIdLost, W_OK } from '../tree/caller.ts';
+import { type Caller, may, mayHandOn, R_OK, S_ISGID, setIdLost, W_OK } from '../tree/caller.ts';
 import { mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
 import { File, type Inode, isDirectory, isSymlink, OWNED_ATTRIBUTES } from '../tree/inode.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
@@ -175,7 +175,8 @@ function changeTimes(io: Io, caller: Caller, inode: Inode, atime: number, mtime:
 export function truncate(io: Io, caller: Caller, path: string, length: number): void {
   const inode = inodeAt(io, caller, path, FOLLOW);
   if (isDirectory(inode)) throw EISDIR;
-  if (!may(caller, inode, W_OK)) throw EACCES;
+  // Node opens it for reading and writing.
+  if (!may(caller, inode, R_OK | W_OK)) throw EACCES;
   resize(io, caller, inode, length);
 }
 

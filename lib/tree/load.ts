@@ -176,8 +176,10 @@ function follow(tree: Tree, inode: Directory, name: string, found: Found): Inode
   return inode;
 }
 
+/** Whether two are the same directory. One of the upper is what it was whatever its device, which nobody knows of what was put there. */
 function isSameSource(one: Source, other: Source): boolean {
-  return one.branch === other.branch && one.path === other.path && one.dev === other.dev;
+  if (one.branch !== other.branch || one.path !== other.path) return false;
+  return one instanceof UpperSource || one.dev === other.dev;
 }
 
 /** Makes a directory that the lowers have no longer the overlay's own, for the sake of what is the overlay's in it. */

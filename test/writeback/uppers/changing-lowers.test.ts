@@ -3,10 +3,13 @@
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
+import { useDirectories } from '../directories.ts';
+
+const newTop = useDirectories();
 
 function stand(files: Record<string, string | null>) {
   const lower = Volume.fromJSON(files);
-  const upper = new Volume();
+  const upper = newTop();
   const mount = (): Overlay => createOverlay({ lower, upper, writeback: 'manual' });
   return { lower, mount };
 }
@@ -47,5 +50,26 @@ describe('a lower that changes before a write-back', () => {
     overlay.fs.unlinkSync('/f');
     overlay.close();
     expect(shownBy(mount())).toEqual(['other']);
+  });
+
+  it('W2 W10 a directory that the upper has of lowers that may change can be looked at and moved afterwards', () => {
+    const { mount } = stand({ '/d/sub/f': 'f', '/d/other/g': 'g' });
+    const overlay = mount();
+    const { fs } = overlay;
+    fs.chmodSync('/d/sub', 0o700);
+    fs.chmodSync('/d/other/g', 0o600);
+    overlay.syncSync();
+    fs.statSync('/d');
+    fs.statSync('/d/other');
+    fs.renameSync('/d/sub', '/d/other/moved');
+    fs.renameSync('/d/other/g', '/g');
+    overlay.syncSync();
+    const shown = ['d', 'd/other', 'd/other/moved', 'd/other/moved/f', 'g'];
+    expect(shownBy(overlay).sort()).toEqual(shown);
+    overlay.close();
+    const again = mount();
+    expect(shownBy(again).sort()).toEqual(shown);
+    expect(again.fs.statSync('/d/other/moved').mode & 0o777).toBe(0o700);
+    expect(again.fs.readFileSync('/g', 'utf8')).toBe('g');
   });
 });
