@@ -40,6 +40,10 @@ function touchedBy({ plan, failed, drafted }: Batch): Places {
     if (want !== undefined && isDirectory(want)) touch(upperOf(want));
   }
   for (const { source } of drafted.moves) touch(source);
+  // A file that was written anew has its name anew.
+  for (const { step, place } of drafted.steps) {
+    if (place !== undefined && (step.kind === 'place' || step.kind === 'link')) touch(upperOf(place.directory));
+  }
   return { files, directories };
 }
 

@@ -180,6 +180,20 @@ describe('a power cut', () => {
     overlay.close();
   });
 
+  it('W5: a file most of which is changed, so that it is written anew, is there under its name', () => {
+    const { disk, overlay } = setUp(newLower(), { pageSize: PAGE });
+    const { fs } = overlay;
+    fs.writeFileSync('/file', bytesOf(1, 8 * PAGE));
+    const fd = fs.openSync('/file', 'r+');
+    fs.fsyncSync(fd);
+    const changed = 'changed '.repeat(PAGE - 8);
+    fs.writeSync(fd, changed, 0);
+    fs.fsyncSync(fd);
+    expect(left(disk)?.slice(0, changed.length)).toBe(changed);
+    fs.closeSync(fd);
+    overlay.close();
+  });
+
   it('W5: what could not be flushed is written and flushed again', () => {
     const { disk, overlay } = setUp(newLower());
     const { fs } = overlay;
