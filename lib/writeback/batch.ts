@@ -6,7 +6,7 @@
  */
 
 import type { Attributes } from '../branch/branch.ts';
-import type { Errno } from '../errno.ts';
+import { ENOENT, type Errno } from '../errno.ts';
 import { type Directory, type Inode, isDirectory } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -23,8 +23,8 @@ import { runsOf, sizeOf } from './stage/parts.ts';
 /** A decided batch. */
 export interface Batch {
   readonly plan: Plan;
-  /** What could not be written, or not be named because of that. */
-  readonly failed: ReadonlyMap<Inode, Errno>;
+  /** What could not be written, or not be named because of that. Added to where something is found missing. */
+  readonly failed: Map<Inode, Errno>;
   readonly moves: readonly Move[];
   readonly steps: readonly Step[];
   /** The same moves and steps, with what the tree must know of them. */
@@ -128,8 +128,14 @@ export function adoptNameless(tree: Tree, { plan, failed }: Batch, stage: UpperS
   }
 }
 
-/** What the tree learns while a batch is carried out. */
-export function watch(tree: Tree, batch: Batch, stage: UpperSource, nameStage: () => string): Watcher {
+/** What the tree learns while a batch is carried out; `onMissing` hears of files that somebody else has removed. */
+export function watch(
+  tree: Tree,
+  batch: Batch,
+  stage: UpperSource,
+  nameStage: () => string,
+  onMissing: (inode: Inode) => void,
+): Watcher {
   const { plan, drafted } = batch;
   const contents = new Map<string, Content>();
   for (const content of plan.contents.values()) contents.set(content.stage, content);
@@ -160,6 +166,12 @@ export function watch(tree: Tree, batch: Batch, stage: UpperSource, nameStage: (
     changing: (index) => {
       const { name, source } = placeOfStep(index);
       if (source !== undefined) unsettlePrint(source, name);
+    },
+    missing: (index) => {
+      const { needs } = drafted.steps[index] ?? {};
+      if (needs === undefined || batch.failed.has(needs)) return;
+      batch.failed.set(needs, ENOENT);
+      onMissing(needs);
     },
     done: (index, found) => {
       const drawn = drafted.steps[index];

@@ -123,7 +123,9 @@ export function takeContent(
   const pages = file === undefined ? [] : takePages(memory, file);
   // A file of several names keeps its inode in the upper too; else rewriting most of it is better done anew.
   // What others wrote is handed to the upper by them, which a patch is not: so that it goes into a new file where that is possible.
-  const isLittle = claims.length === 0 && file !== undefined && lengthOf(pages) * 2 < memory.pageSize + file.size;
+  // So is what needs nothing of what the upper has.
+  const isLittle =
+    claims.length === 0 && file !== undefined && file.supplied > 0 && lengthOf(pages) * 2 < memory.pageSize + file.size;
   const patch = file !== undefined && place !== undefined && (inode.nlink > 1 || isLittle);
   return {
     inode,

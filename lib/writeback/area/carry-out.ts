@@ -33,6 +33,8 @@ export interface Watcher {
   replaces(index: number): boolean;
   /** A file in its place is about to change. */
   changing(index: number): void;
+  /** A file whose attributes are to change is not there any more: somebody else has removed it. */
+  missing(index: number): void;
   /** A step is done; `found` is how the file looks now where a file in its place has changed. */
   done(index: number, found: Attributes | undefined): void;
 }
@@ -44,6 +46,7 @@ export const NOBODY: Watcher = {
   kept: () => {},
   replaces: () => false,
   changing: () => {},
+  missing: () => {},
   done: () => {},
 };
 
@@ -128,9 +131,25 @@ function* carryOutStep(
       yield* patch(area, step, () => watcher.changing(index));
       return undefined;
     case 'attributes':
-      watcher.changing(index);
-      yield* giveAttributes(step.path, step.attributes, writer, 'made before');
-      return yield* tell({ kind: 'lstat', path: step.path, urgency: 'at once' });
+      return yield* changeAttributes(step, index, writer, watcher);
+  }
+}
+
+/** Changes the attributes of what is in its place. Where it is not there none are lost: all else goes on. */
+function* changeAttributes(
+  { path, attributes }: Extract<Step, { kind: 'attributes' }>,
+  index: number,
+  writer: Writer,
+  watcher: Watcher,
+): Procedure<Attributes | undefined> {
+  watcher.changing(index);
+  try {
+    yield* giveAttributes(path, attributes, writer, 'made before');
+    return yield* tell({ kind: 'lstat', path, urgency: 'at once' });
+  } catch (thrown) {
+    if (thrown !== ENOENT) throw thrown;
+    watcher.missing(index);
+    return undefined;
   }
 }
 

@@ -1,0 +1,75 @@
+// Files of the upper that somebody else changes or removes while it is mounted: said so, file by file, and nobody's bytes are mixed.
+
+import nodeFs from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Overlay } from '../../../lib/index.ts';
+import { useDirectories } from '../directories.ts';
+import { bytesOf, leftovers, mount, PAGE, writeAt } from '../rig.ts';
+
+const newDirectory = useDirectories();
+const THEIRS = bytesOf(9, 8 * PAGE);
+
+let root: string;
+let overlay: Overlay;
+
+beforeEach(() => {
+  root = newDirectory();
+  overlay = mount(root, { writeback: 'manual' });
+  overlay.fs.writeFileSync('/file', bytesOf(1, 8 * PAGE));
+  overlay.syncSync();
+});
+
+afterEach(() => {
+  overlay.fs.rmSync('/file', { force: true });
+  overlay.close();
+  expect(leftovers(nodeFs, root)).toEqual([]);
+  mount(root).close();
+});
+
+/** Syncs; answers which files were refused, and how. */
+function refusals(): string[] {
+  try {
+    overlay.syncSync();
+    return [];
+  } catch (error) {
+    const { errors } = error as AggregateError;
+    return errors.map(({ code, path }: NodeJS.ErrnoException) => `${code} ${path}`);
+  }
+}
+
+describe.each([
+  ['replaced', () => nodeFs.writeFileSync(join(root, 'file'), THEIRS)],
+  ['removed', () => nodeFs.unlinkSync(join(root, 'file'))],
+])('a file that somebody else has %s', (how, meddle) => {
+  it('C7: gets no bytes of ours between theirs, and holds back nothing else', () => {
+    meddle();
+    writeAt(overlay.fs, '/file', 'ours', 3 * PAGE);
+    overlay.fs.writeFileSync('/other', 'arrives');
+    for (let i = 0; i < 2; i++) {
+      expect(refusals()).toEqual(['ESTALE /file']);
+      expect(nodeFs.readFileSync(join(root, 'other'), 'utf8')).toBe('arrives');
+      if (how === 'replaced') expect(nodeFs.readFileSync(join(root, 'file')).equals(THEIRS)).toBe(true);
+    }
+    overlay.fs.writeFileSync('/file', 'written anew');
+    expect(refusals()).toEqual([]);
+    expect(nodeFs.readFileSync(join(root, 'file'), 'utf8')).toBe('written anew');
+  });
+});
+
+it('W4: attributes of a file that somebody else has removed are refused, and hold back nothing else', () => {
+  nodeFs.unlinkSync(join(root, 'file'));
+  const fd = overlay.fs.openSync('/file', 'r');
+  const heard: string[] = [];
+  overlay.on('writeback-error', ({ path, code }) => heard.push(`${code} ${path}`));
+  overlay.fs.chmodSync('/file', 0o600);
+  overlay.fs.writeFileSync('/other', 'arrives');
+  expect(refusals()).toEqual(['ENOENT /file']);
+  expect(heard).toEqual(['ENOENT /file']);
+  expect(nodeFs.readFileSync(join(root, 'other'), 'utf8')).toBe('arrives');
+  expect(() => overlay.fs.fsyncSync(fd)).toThrow(', fsync');
+  overlay.fs.writeFileSync('/file', 'written anew');
+  expect(refusals()).toEqual([]);
+  expect(nodeFs.statSync(join(root, 'file')).mode & 0o777).toBe(0o600);
+  overlay.fs.closeSync(fd);
+});
