@@ -1,6 +1,6 @@
 /**
  * How an overlay waits. Its timers are given to it as its clock is, so that a test can let an hour pass at once; nothing in it uses those of
- * the process by itself, but for what Node's own functions wait for (`watchFile`).
+ * the process by itself.
  */
 
 /** What `createOverlay({ timers })` takes: how the overlay waits. */

@@ -17,7 +17,7 @@ function forbidOthers(): void {
   const refuse = (name: string) => () => {
     throw new Error(`${name} of the process was used`);
   };
-  vi.stubGlobal('setTimeout', refuse('setTimeout'));
+  for (const name of ['setTimeout', 'setInterval']) vi.stubGlobal(name, refuse(name));
   vi.stubGlobal('Atomics', { ...Atomics, wait: refuse('Atomics.wait') });
 }
 
@@ -127,6 +127,40 @@ it('C9: who waits for the answer to another’s question loses patience by them'
   expect((await second).size).toBe(5);
   expect(asked).toBe(2);
   overlay.close();
+});
+
+it('N8: watchFile looks again by them, until nobody watches', async () => {
+  const timers = new Hand();
+  const volume = Volume.fromJSON({ '/file': 'one' });
+  // A lower that cannot be watched.
+  const asked = ['lstatSync', 'readdirSync', 'readFileSync'] as const;
+  const lower = Object.fromEntries(asked.map((name) => [name, volume[name].bind(volume)]));
+  const { fs } = createOverlay({ lower: [lower], timers });
+  forbidOthers();
+  const told: { size: number; heard?: () => void } = { size: 3 };
+  const listener = ({ size }: { size: number }) => {
+    told.size = size;
+    told.heard?.();
+  };
+  const settle = async () => {
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+  };
+  fs.watchFile('/file', { interval: 86_400_000 }, listener);
+  await settle();
+  for (const text of ['three', 'seventeen']) {
+    volume.writeFileSync('/file', text);
+    await settle();
+    expect(told.size).not.toBe(text.length);
+    const heard = new Promise<void>((resolve) => {
+      told.heard = resolve;
+    });
+    expect(timers.waiting.map(({ ms }) => ms)).toEqual([86_400_000]);
+    timers.fire();
+    await heard;
+    expect(told.size).toBe(text.length);
+  }
+  fs.unwatchFile('/file', listener);
+  expect(timers.waiting).toEqual([]);
 });
 
 it('each that is left out is of the process', async () => {

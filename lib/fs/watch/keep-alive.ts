@@ -1,25 +1,32 @@
 /** Keeps the process alive as long as somebody watches, as an open handle of Node's does, unless it is told not to. */
 
 /** The longest that a timer can wait, in milliseconds. */
-const LONGEST = 2 ** 31 - 1;
+export const LONGEST = 2 ** 31 - 1;
+
+/** As they were when overfs was loaded: a timer that is not real keeps no process alive. Nobody waits for it. */
+const { setInterval, clearInterval } = globalThis;
 
 export class KeepAlive {
-  readonly #timer: NodeJS.Timeout;
+  /** Undefined while it keeps nothing alive. Changed by `ref` and `unref`. */
+  #timer: NodeJS.Timeout | undefined;
+  /** Nobody watches any more. Set by `end`. */
+  #isEnded = false;
 
   constructor(state: 'referenced' | 'unreferenced') {
-    this.#timer = setInterval(() => {}, LONGEST);
-    if (state === 'unreferenced') this.#timer.unref();
+    if (state === 'referenced') this.ref();
   }
 
   ref(): void {
-    this.#timer.ref();
+    if (!this.#isEnded) this.#timer ??= setInterval(() => {}, LONGEST);
   }
 
   unref(): void {
-    this.#timer.unref();
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   end(): void {
-    clearInterval(this.#timer);
+    this.unref();
+    this.#isEnded = true;
   }
 }

@@ -19,6 +19,7 @@ import { parseOrThrow } from '../call.ts';
 import { makeBigIntStats, makeStats } from '../results/stats.ts';
 import type { Session } from '../session.ts';
 import { subscribe } from './feed.ts';
+import { KeepAlive, LONGEST } from './keep-alive.ts';
 
 /** What `watchFile` was asked. */
 interface Request {
@@ -54,8 +55,11 @@ export class StatWatcher extends EventEmitter {
   readonly #session: Session;
   readonly #path: string;
   readonly #numbers: Request['numbers'];
-  readonly #timer: NodeJS.Timeout;
+  readonly #interval: number;
+  readonly #keepAlive: KeepAlive;
   readonly #unsubscribe: () => void;
+  /** Keeps the next look from being taken. Changed by `#lookLater`. */
+  #cancel: () => void;
   /** What the file was when last looked at; undefined for none, or before the first look. Changed by `#look`. */
   #before: { readonly inode: Seen | undefined } | undefined;
   /** A look is under way; another is wanted behind it. Changed by `#look`. */
@@ -67,8 +71,9 @@ export class StatWatcher extends EventEmitter {
     this.#session = session;
     this.#path = watched;
     this.#numbers = numbers;
-    this.#timer = setInterval(() => this.#look(), Math.min(interval, 2 ** 31 - 1));
-    if (!persistent) this.#timer.unref();
+    this.#interval = Math.min(interval, LONGEST);
+    this.#keepAlive = new KeepAlive(persistent ? 'referenced' : 'unreferenced');
+    this.#cancel = this.#lookLater();
     // Whatever changes on the way to the file may change what is there: every change is a reason to look.
     const { tree } = session.caller;
     const root = { inode: tree.root, name: '', depth: 'tree' as const };
@@ -82,6 +87,13 @@ export class StatWatcher extends EventEmitter {
   #concerns(name: string): boolean {
     const changed = `/${name}`;
     return changed === this.#path || this.#path.startsWith(`${changed}/`) || this.#before?.inode?.isElsewhere === true;
+  }
+
+  #lookLater(): () => void {
+    return this.#session.timers.after(this.#interval, () => {
+      this.#cancel = this.#lookLater();
+      this.#look();
+    });
   }
 
   #look(): void {
@@ -118,18 +130,19 @@ export class StatWatcher extends EventEmitter {
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    clearInterval(this.#timer);
+    this.#cancel();
+    this.#keepAlive.end();
     this.#unsubscribe();
     process.nextTick(() => this.emit('stop'));
   }
 
   ref(): this {
-    this.#timer.ref();
+    this.#keepAlive.ref();
     return this;
   }
 
   unref(): this {
-    this.#timer.unref();
+    this.#keepAlive.unref();
     return this;
   }
 }
