@@ -6,7 +6,7 @@
  */
 
 import { lengthOf } from '../branch/bytes.ts';
-import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, Errno, isErrno } from '../errno.ts';
+import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, ENXIO, Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, X_OK } from './caller.ts';
 import { type Directory, type Inode, isDirectory, isLost, isSymlink, type Symlink } from './inode.ts';
@@ -256,6 +256,9 @@ export function resolve(io: Io, caller: Caller, path: string): { place: Place; i
   }
 }
 
+/** How the kernel shows a descriptor of what has no name, as a link of `/proc` (proc(5)): `pipe:[77]`, `anon_inode:[eventpoll]`. */
+const NAMELESS = /^[a-z_]+:\[\w+\]$/;
+
 /** Where a link in the last place of a path leads. */
 export function followLink(
   io: Io,
@@ -268,5 +271,7 @@ export function followLink(
   if (hops >= HOPS) return ELOOP;
   const target = readTarget(io, link);
   if (target === '') return ENOENT;
+  // A file made by that name would be nobody's: whoever writes to `/dev/stdout` wants the pipe.
+  if (NAMELESS.test(target) && link.origin?.branch.onDisk !== undefined) return ENXIO;
   return locateFrom(io, caller, directory, slash ? `${target}/` : target, hops + 1);
 }
