@@ -81,7 +81,7 @@ function changeMode(io: Io, caller: Caller, inode: Inode, mode: number): void {
   inode.mode = inode.type | (mode & (mayHandOn(caller, inode.owner.gid) ? 0o7777 : 0o7777 & ~S_ISGID));
   noteMove(caller.tree, inode);
   touchCtime(caller.tree, inode);
-  tellChange(caller.tree, inode);
+  tellChange(caller.tree, inode, 'attributes');
 }
 
 /** What stands for "leave it" as user or group. */
@@ -122,7 +122,7 @@ function changeOwner(io: Io, caller: Caller, inode: Inode, uid: number, gid: num
   noteMove(tree, inode);
   inode.mode &= ~lost;
   touchCtime(tree, inode);
-  tellChange(tree, inode);
+  tellChange(tree, inode, 'attributes');
 }
 
 /** Sets the times of access and modification, in seconds since 1970. */
@@ -168,7 +168,7 @@ function changeTimes(io: Io, caller: Caller, inode: Inode, atime: number, mtime:
   if (!Number.isNaN(atime)) ({ sec: inode.atimeSec, nsec: inode.atimeNsec } = split(atime));
   if (!Number.isNaN(mtime)) ({ sec: inode.mtimeSec, nsec: inode.mtimeNsec } = split(mtime));
   touchCtime(caller.tree, inode);
-  tellChange(caller.tree, inode);
+  tellChange(caller.tree, inode, 'attributes');
 }
 
 /** Sets the size of the file at a path. */

@@ -304,7 +304,7 @@ export function writeNow(caller: Caller, file: File, source: Uint8Array, at: num
   dropSetId(caller, file);
   touchMtime(tree, file);
   tree.flusher?.noteWrite(tree.memory.quota.bytes);
-  tellChange(tree, file);
+  tellChange(tree, file, 'change');
 }
 
 /** Has dirty bytes written back first when there are too many of them: a writer does not outrun the upper. */

@@ -222,5 +222,5 @@ export function truncateNow(caller: Caller, file: File, size: number): void {
   truncateContents(tree.memory, file, size);
   dropSetId(caller, file);
   touchMtime(tree, file);
-  tellChange(tree, file);
+  tellChange(tree, file, 'change');
 }

@@ -210,7 +210,7 @@ export function copyFile(io: Io, caller: Caller, from: string, to: string, flags
   else writeNow(caller, copy, bytes, 0);
   if (copy.size > 0) dropSetId(caller, copy);
   touchMtime(tree, copy);
-  tellChange(tree, copy);
+  tellChange(tree, copy, 'change');
   return undefined;
 }
 

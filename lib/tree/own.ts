@@ -75,11 +75,11 @@ export function touchNames(tree: Tree, directory: Directory): void {
   directory.listing = undefined;
 }
 
-/** Tells whoever watches that content or attributes have changed. */
-export function tellChange(tree: Tree, inode: Inode): void {
+/** Tells whoever watches that content, or attributes, have changed. */
+export function tellChange(tree: Tree, inode: Inode, kind: 'change' | 'attributes'): void {
   const { onChange } = tree;
   if (onChange === undefined) return;
-  for (const { directory, name } of namesOf(inode)) onChange({ kind: 'change', directory, name, inode });
+  for (const { directory, name } of namesOf(inode)) onChange({ kind, directory, name, inode });
 }
 
 /** Marks the way from the root to every name of the inode. */

@@ -27,10 +27,10 @@ import type { Undo } from './undo/undo.ts';
 /** What happened to a name or a file: what `watch` is told. */
 export interface Change {
   /**
-   * `rename`: a name appeared or vanished; `change`: content or attributes changed, as `fs.watch` calls them. `replace`: the inode lost
-   * the name to another, of which a `rename` tells.
+   * `rename`: a name appeared or vanished; `change`: content changed, as `fs.watch` calls them. `attributes` changed: another `change` to
+   * it. `replace`: the inode lost the name to another, of which a `rename` tells.
    */
-  readonly kind: 'rename' | 'change' | 'replace';
+  readonly kind: 'rename' | 'change' | 'attributes' | 'replace';
   readonly directory: Directory;
   readonly name: string;
   readonly inode: Inode;

@@ -62,13 +62,14 @@ class Feed {
       });
     };
     const own = new OwnNames(watched, tell);
+    const tellOnce = withoutRepetition(tell);
     const hear = (change: Change) => {
       const isOwn = change.inode === watched.inode;
-      if (isOwn && change.kind !== 'change') return own.note();
+      if (isOwn && (change.kind === 'rename' || change.kind === 'replace')) return own.note();
       if (change.kind === 'replace') return;
       const name = nameFor(this.#tree, watched, change);
       // libuv takes an event of a directory for a rename, whatever it is (uv__inotify_read: IN_ISDIR is no IN_ATTRIB).
-      if (name !== undefined) tell(isDirectory(change.inode) ? 'rename' : change.kind, name);
+      if (name !== undefined) tellOnce(isDirectory(change.inode) ? 'rename' : change.kind, name);
     };
     this.#subscriptions.add(hear);
     this.#hold(watched.inode);
@@ -96,6 +97,26 @@ class Feed {
     this.#holds.delete(inode);
     inode.state &= ~WATCHED;
   }
+}
+
+/** Tells changes as `tell` does, but for one that is the same as the last before it of which nobody has heard yet (inotify(7)). */
+function withoutRepetition(tell: Listener): (kind: EventType | 'attributes', name: string) => void {
+  /** The last change that was told, until it is heard. */
+  let last: { readonly kind: EventType | 'attributes'; readonly name: string } | undefined;
+  return (kind, name) => {
+    if (kind === 'rename') {
+      last = undefined;
+      return tell('rename', name);
+    }
+    if (last?.kind === kind && last.name === name) return;
+    const told = { kind, name };
+    last = told;
+    // Runs right before the listener, whose own changes are new ones.
+    setImmediate(() => {
+      if (last === told) last = undefined;
+    });
+    tell('change', name);
+  };
 }
 
 /** Finds what is to be watched. It stays in memory as it is found until `subscribe` holds it. */
