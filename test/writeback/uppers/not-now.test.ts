@@ -164,40 +164,43 @@ const PHASES: readonly ((overlay: Overlay) => void)[] = [
   },
 ];
 
-describe.each(['at once', 'both', 'promises'] as const)('an upper with its functions %s', (forms) => {
-  describe.each(['blocking', 'not blocking'] as const)('%s', (how) => {
-    const isPossible = forms !== 'promises' || how === 'not blocking';
-    it.runIf(isPossible).each(MOODS)('W3 says "not now" to %s', async (_, newMood) => {
-      const busy = new Busy();
-      const root = newDirectory();
-      const lower = newLower();
-      const options = { lower, pageSize: PAGE, timers: TIMERS, writeback: 'manual' as const };
-      const overlay = createOverlay({ ...options, upper: { fs: busy.fs(forms), root } });
-      const told: unknown[] = [];
-      overlay.on('writeback-error', (failure) => told.push(failure));
-      const mood = newMood();
-      for (const phase of PHASES) {
-        busy.mood = () => false;
-        await overlay.preload('/');
-        phase(overlay);
-        // Who asks is told what the upper says; who writes back waits.
-        busy.mood = mood;
-        await (how === 'blocking' ? overlay.syncSync() : overlay.sync());
-      }
+describe.each([
+  ['at once', 'blocking'],
+  ['at once', 'not blocking'],
+  ['both', 'blocking'],
+  ['both', 'not blocking'],
+  ['promises', 'not blocking'],
+] as const)('an upper with its functions %s, written %s', (forms, how) => {
+  it.each(MOODS)('W3 says "not now" to %s', async (_, newMood) => {
+    const busy = new Busy();
+    const root = newDirectory();
+    const lower = newLower();
+    const options = { lower, pageSize: PAGE, timers: TIMERS, writeback: 'manual' as const };
+    const overlay = createOverlay({ ...options, upper: { fs: busy.fs(forms), root } });
+    const told: unknown[] = [];
+    overlay.on('writeback-error', (failure) => told.push(failure));
+    const mood = newMood();
+    for (const phase of PHASES) {
       busy.mood = () => false;
       await overlay.preload('/');
-      const shown = survey(overlay.fs);
+      phase(overlay);
+      // Who asks is told what the upper says; who writes back waits.
       busy.mood = mood;
-      await (how === 'blocking' ? overlay.close() : overlay[Symbol.asyncDispose]());
-      expect(told).toEqual([]);
-      expect(busy.refusals).toBeGreaterThan(5);
-      expect(await busy.left()).toEqual([]);
-      expect(busy.strays).toEqual([]);
-      expect(leftovers(nodeFs, root)).toEqual([]);
-      const again = createOverlay({ ...options, upper: root });
-      expect(survey(again.fs)).toEqual(shown);
-      again.close();
-    });
+      await (how === 'blocking' ? overlay.syncSync() : overlay.sync());
+    }
+    busy.mood = () => false;
+    await overlay.preload('/');
+    const shown = survey(overlay.fs);
+    busy.mood = mood;
+    await (how === 'blocking' ? overlay.close() : overlay[Symbol.asyncDispose]());
+    expect(told).toEqual([]);
+    expect(busy.refusals).toBeGreaterThan(5);
+    expect(await busy.left()).toEqual([]);
+    expect(busy.strays).toEqual([]);
+    expect(leftovers(nodeFs, root)).toEqual([]);
+    const again = createOverlay({ ...options, upper: root });
+    expect(survey(again.fs)).toEqual(shown);
+    again.close();
   });
 });
 
