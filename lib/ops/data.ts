@@ -289,7 +289,8 @@ export function readPrepared(io: Io, tree: Tree, file: File, from: number): Buff
     }
   }
   const length = Math.max(0, file.size - from);
-  const bytes = Buffer.allocUnsafe(length);
+  // As in Node: who reads without blocking gets memory that is his alone, and may transfer it; who reads at once may share Node's pool.
+  const bytes = io.isAtOnce ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
   readContents(tree.memory, file, from, from + length, bytes, 0);
   reclaim(tree.memory);
   return bytes;
