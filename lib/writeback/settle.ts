@@ -7,7 +7,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Errno } from '../errno.ts';
-import { cleanPage, pageAt } from '../pages/contents.ts';
+import { cleanPage, pageAt, pagesOf, writeContents } from '../pages/contents.ts';
 import type { Memory } from '../pages/memory.ts';
 import { DIRTY } from '../pages/page.ts';
 import { type Directory, File, FRESH, HIDES, Inode, isDirectory, WHITEOUT } from '../tree/inode.ts';
@@ -20,6 +20,7 @@ import { type Content, hasGone, releaseContent, type TakenPage } from './content
 import { notePrint, upperOf } from './places.ts';
 import { type Item, lowersOf, type Plan } from './plan.ts';
 import { partlyRefused, sizeOf } from './stage/parts.ts';
+import { bytesOf } from './stage/stage.ts';
 
 /** Ends a batch. `failed` are inodes whose content could not be written: they and their names stay dirty. */
 export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, Errno>): void {
@@ -172,6 +173,16 @@ export function settleContent(tree: Tree, content: Content): void {
       cleanPage(tree.memory, inode, index, page);
     }
   }
+}
+
+/** Makes dirty again what memory has of a file: the upper has it, and its storage may have lost it. */
+export function distrust(tree: Tree, inode: Inode): void {
+  if (!(inode instanceof File) || inode.nlink === 0) return;
+  const { memory } = tree;
+  for (const [index, page] of [...pagesOf(inode)]) {
+    if (page.state !== DIRTY) writeContents(memory, inode, bytesOf(page), index * memory.pageSize);
+  }
+  tree.dirty?.addInode(inode);
 }
 
 /** Notes whose bytes have arrived of a page: those of everybody who was not refused (W13). */

@@ -65,11 +65,17 @@ export function* flushBatch(batch: Batch): Procedure<void> {
   }
 }
 
-/** Flushes files, then directories. */
-function* flushPlaces({ files, directories }: Places): Procedure<void> {
+/** Flushes files, then directories. `onLoss` hears of a file for which that fails. */
+function* flushPlaces({ files, directories }: Places, onLoss: (inode: Inode) => void = () => {}): Procedure<void> {
   for (const inode of files) {
     const place = placeOf(inode);
-    if (place !== undefined) yield* flushAt(pathIn(place, inode.originName));
+    if (place === undefined) continue;
+    try {
+      yield* flushAt(pathIn(place, inode.originName));
+    } catch (thrown) {
+      if (thrown instanceof Errno) onLoss(inode);
+      throw thrown;
+    }
   }
   for (const source of directories) yield* flushAt(source.path);
 }
@@ -100,11 +106,18 @@ export class Unflushed implements Places {
   /**
    * Flushes it: place by place, or where one flush does for all by that of the root.
    *
-   * @param onFailure hears of the files for which that fails, since nobody knows what the storage has of them
+   * @param onFailure hears of the files that are not known to be on the storage
+   * @param onLoss hears of a file of which the storage has failed to take something: a kernel takes that for written, and would say so to who
+   *   asks again (`fsync(2)`)
    */
-  *flush(how: 'each' | 'last', root: string, onFailure: (inode: Inode, errno: Errno) => void): Procedure<void> {
+  *flush(
+    how: 'each' | 'last',
+    root: string,
+    onFailure: (inode: Inode, errno: Errno) => void,
+    onLoss: (inode: Inode) => void,
+  ): Procedure<void> {
     try {
-      yield* how === 'each' ? flushPlaces(this) : flushAt(root);
+      yield* how === 'each' ? flushPlaces(this, onLoss) : flushAt(root);
     } catch (thrown) {
       if (thrown instanceof Errno) for (const inode of this.files) onFailure(inode, thrown);
       throw thrown;

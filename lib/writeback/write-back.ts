@@ -41,7 +41,7 @@ import { noteFailure, shownPathIn, shownPathOf } from './errors.ts';
 import { isRead } from './places.ts';
 import { type Plan, plan } from './plan.ts';
 import type { Failure, Fate, Listeners, Manner, Reach } from './report.ts';
-import { giveBack, newsIn, settle, takeNotes } from './settle.ts';
+import { distrust, giveBack, newsIn, settle, takeNotes } from './settle.ts';
 import { stageNames } from './stage/names.ts';
 import { failuresIn, partlyRefused } from './stage/parts.ts';
 import { Outdated, stageAll } from './stage/stage-all.ts';
@@ -236,7 +236,8 @@ export class WriteBack {
     const reach: Reach = isWanted && flush === 'each' ? 'storage' : 'upper';
     const failures = taken === undefined ? yield* this.#tidy() : yield* this.#batch(taken, manner, reach);
     if (isWanted && flush !== false && !this.#unflushed.isEmpty) {
-      yield* this.#unflushed.flush(flush, this.#area.root, (inode, errno) => this.#report(inode, errno));
+      const onFailure = (inode: Inode, errno: Errno) => this.#report(inode, errno);
+      yield* this.#unflushed.flush(flush, this.#area.root, onFailure, (inode) => distrust(this.#tree, inode));
     }
     return failures;
   }

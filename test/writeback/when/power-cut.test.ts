@@ -8,6 +8,7 @@ import { createOverlay, type OverlayOptions } from '../../../lib/index.ts';
 import { useDirectories } from '../directories.ts';
 import {
   bytesOf,
+  bytesTold,
   cutSync,
   Fault,
   type FileSystem,
@@ -163,6 +164,38 @@ describe('a power cut', () => {
     const after = disk.flushes;
     overlay.syncSync();
     expect(disk.flushes).toBe(after);
+    overlay.close();
+  });
+
+  it('W5: what was written back unasked and could then not be flushed is written again, not only flushed again', async () => {
+    const disk = new PowerCut(newDirectory());
+    const overlay = createOverlay({ lower: [], upper: { fs: disk.fs, root: disk.root }, writeback: { dirtyBytes: 1 } });
+    const { fs } = overlay;
+    for (const name of ['file', 'other']) {
+      fs.writeFileSync(`/${name}`, `unasked, ${name}`);
+      await vi.waitFor(() => expect(nodeFs.existsSync(`${disk.root}/${name}`)).toBe(true));
+    }
+    const told: string[] = [];
+    let isBroken = true;
+    overlay.on('command', (command) => {
+      const bytes = bytesTold(command);
+      if (bytes !== undefined) told.push(`${bytes}`);
+      // A kernel that could not write something to the disk says so once.
+      const isRefused = isBroken && command.kind === 'flushAt' && command.path === `${disk.root}/file`;
+      if (isRefused) throw Object.assign(new Error('worn out'), { code: 'EIO' });
+    });
+    const fd = fs.openSync('/file', 'r');
+    expect(() => fs.fsyncSync(fd)).toThrow('EIO: i/o error, fsync');
+    isBroken = false;
+    told.length = 0;
+    fs.fsyncSync(fd);
+    expect(told).toContain('unasked, file');
+    expect(told).not.toContain('unasked, other');
+    expect(left(disk)).toBe('unasked, file');
+    told.length = 0;
+    fs.fsyncSync(fd);
+    expect(told).toEqual([]);
+    fs.closeSync(fd);
     overlay.close();
   });
 
