@@ -218,7 +218,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    *
    * @param manner `onProgress` hears of each file; an aborted `signal` ends the call at once, even if the upper hangs: what is not decided
    *   by then is not done, what is decided goes on
-   * @throws AggregateError naming the files that could not be written, which stay dirty; a system error (`sync`) when nothing could
+   * @throws AggregateError naming the files that could not be written, which stay dirty; a system error (`sync`) of the upper when nothing could
    *
    * @example
    * ```ts
