@@ -3,7 +3,7 @@
 import { cannotFlushDirectories } from '../../branch/upper/commands.ts';
 import { StillOpen } from '../../branch/upper/not-now.ts';
 import { EACCES, EBADF, ELOOP, ENOENT, ENOTDIR, Errno } from '../../errno.ts';
-import { type Procedure, tell } from '../commands.ts';
+import { type Procedure, tell, type Urgency } from '../commands.ts';
 import { quietly } from './files.ts';
 
 /**
@@ -24,12 +24,14 @@ export function* flushAt(path: string): Procedure<void> {
 
 /** Goes on where the command was told "not now". */
 function* flushOpened(path: string, { handle, left }: StillOpen): Procedure<void> {
+  // Told twice, by who takes over from a close that is under way, it would close whoever has the number then; an object is closed once.
+  const urgency: Urgency = typeof handle === 'number' ? 'in place' : 'none';
   try {
-    if (left === 'flush and close') yield* tell({ kind: 'flush', path, handle });
+    if (left === 'flush and close') yield* tell({ kind: 'flush', path, handle, urgency });
   } catch (thrown) {
     if (!(thrown instanceof Errno) || !cannotFlushDirectories(thrown.code)) throw thrown;
   } finally {
     // It may have been closed when it said "not now".
-    yield* quietly(EBADF, tell({ kind: 'close', path, handle }));
+    yield* quietly(EBADF, tell({ kind: 'close', path, handle, urgency }));
   }
 }

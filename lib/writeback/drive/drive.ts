@@ -42,7 +42,7 @@ export class Drive<R> {
   #command: Command | Together | undefined;
   /** How often the command was told that the upper was busy. Changed by `#heed` and `#advance`. */
   #attempt = 0;
-  /** The command that is under way; `settled` never rejects. Changed by `#unlessWoken`. */
+  /** The command that is under way; `settled` never rejects. Changed by `#unlessWoken` and `#tellLater`. */
   #straggler: { readonly command: Command | Together; readonly settled: Promise<unknown> } | undefined;
   /** Wakes `later`, which waits for something. Changed by `#unlessWoken`. */
   #wake: (() => void) | undefined;
@@ -249,6 +249,8 @@ export class Drive<R> {
     } catch (thrown) {
       failure = errnoOf(thrown);
     }
+    // Not before its answer is heeded: what has been closed would be closed again.
+    this.#straggler = undefined;
     if (this.#command !== command) {
       await this.#closeOpened(command, failure === undefined ? { answer } : { errno: failure });
       return 'later';
@@ -299,7 +301,6 @@ export class Drive<R> {
         sent.then(resolve, reject);
       });
     } finally {
-      this.#straggler = undefined;
       this.#wake = undefined;
     }
   }
