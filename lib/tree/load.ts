@@ -26,10 +26,12 @@ import {
   holdsOwn,
   Inode,
   isDirectory,
+  isOwnName,
   namesOf,
   OWNED_QUIETLY,
   Special,
   Symlink,
+  WHITEOUT,
 } from './inode.ts';
 import { type Cover, endIfUnused, forgetName, lasting, rememberAbsence, rememberName } from './names.ts';
 import { followNoMore, markName, markWay } from './own.ts';
@@ -163,6 +165,7 @@ function follow(tree: Tree, inode: Directory, name: string, found: Found): Inode
   const sources = found.sources.map((source) => inode.sources.find((known) => isSameSource(known, source)) ?? source);
   if (sources.length !== inode.sources.length || sources.some((source, i) => source !== inode.sources[i])) {
     setSources(inode, sources);
+    forgetStrange(tree, inode);
   }
   const { source } = found;
   inode.origin = source;
@@ -174,6 +177,44 @@ function follow(tree: Tree, inode: Directory, name: string, found: Found): Inode
   if (!tree.claimed.has(number)) inode.number = number;
   takeOver(tree, inode, found, tree.kept.shown(source, found.attributes, inode.number));
   return inode;
+}
+
+/** Forgets what is known in a directory but for what is ours, and what its sources have still: those that are new may have what was absent. */
+function forgetStrange(tree: Tree, directory: Directory): void {
+  leaveListed(tree, directory);
+  directory.absences = 0;
+  for (const [name, entry] of directory.names) {
+    if (typeof entry === 'number') {
+      if (entry !== WHITEOUT) directory.names.delete(name);
+    } else if (!isOwnName(directory, name)) {
+      if (entry instanceof Directory) forgetStrangeBelow(tree, directory, name, entry);
+      else if (entry.origin !== undefined && !entry.isOwned && !directory.sources.includes(entry.origin)) {
+        lose(tree, directory, name, entry);
+      }
+    }
+  }
+}
+
+/** The same of a directory in it. */
+function forgetStrangeBelow(tree: Tree, parent: Directory, name: string, directory: Directory): void {
+  const above = (source: Source) =>
+    parent.sources.find((candidate) => candidate.branch === source.branch && pathIn(candidate, name) === source.path);
+  const sources = directory.sources.filter(above);
+  if (sources.length === directory.sources.length) return;
+  const [top] = sources;
+  if (!holdsOwn(directory)) lose(tree, parent, name, directory);
+  else if (top === undefined) standAlone(tree, parent, name, directory, FRESH);
+  else {
+    setSources(directory, sources);
+    directory.origin = above(top);
+    forgetStrange(tree, directory);
+  }
+}
+
+/** Forgets a name that the lowers have no longer. */
+function lose(tree: Tree, directory: Directory, name: string, inode: Inode): void {
+  detach(tree, directory, name, inode);
+  directory.names.delete(name);
 }
 
 /** Whether two are the same directory. One of the upper is what it was whatever its device, which nobody knows of what was put there. */
@@ -196,8 +237,8 @@ function standAlone(tree: Tree, parent: Directory, name: string, directory: Dire
     if (entry instanceof Directory && !entry.isOwned && holdsOwn(entry))
       standAlone(tree, directory, child, entry, FRESH);
     if (entry instanceof Inode && holdsOwn(entry)) continue;
-    if (entry instanceof Inode) detach(tree, directory, child, entry);
-    directory.names.delete(child);
+    if (entry instanceof Inode) lose(tree, directory, child, entry);
+    else directory.names.delete(child);
   }
   markName(parent, name, how);
   return directory;

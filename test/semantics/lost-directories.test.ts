@@ -113,5 +113,50 @@ for (const form of FORMS) {
         expect(fs.readlinkSync('/d')).toBe('z');
       });
     }
+
+    it('L2 what a lower that never changes has below goes when a file above hides it, and comes again', async () => {
+      const [first, second] = [new WatchedLower('both'), new WatchedLower('both')];
+      const third = new WatchedLower('both');
+      first.volume.fromJSON({ '/d/top': 'top' });
+      second.volume.fromJSON({ '/other': 'other' });
+      third.volume.fromJSON({ '/d/low': 'low', '/d/sub/deep': 'deep', '/d/ours/deep': 'deep' });
+      const lower = [first, second, third].map(({ fs }) => ({ fs, immutable: fs === third.fs }));
+      const { fs } = createOverlay({ lower });
+      const face = faceOf(fs, form, '/');
+      for (const path of fs.readdirSync('/', { recursive: true, encoding: 'utf8' })) fs.statSync(`/${path}`);
+      await face.writeFile('/d/ours/new', 'new');
+      second.volume.writeFileSync('/d', 'hides what is below');
+      await face.stat('/d');
+      for (const path of ['/d/low', '/d/sub', '/d/sub/deep', '/d/ours/deep']) {
+        expect(await told(() => face.stat(path))).toBe('ENOENT');
+      }
+      expect(await face.readdir('/d')).toEqual(['ours', 'top']);
+      expect(await face.readdir('/d/ours')).toEqual(['new']);
+      second.volume.unlinkSync('/d');
+      await face.stat('/d');
+      expect(await face.readFile('/d/low', 'utf8')).toBe('low');
+      expect(await face.readFile('/d/sub/deep', 'utf8')).toBe('deep');
+      expect(await face.readFile('/d/ours/new', 'utf8')).toBe('new');
+    });
+
+    it('L10 what was absent while a lower did not have the directory is there when it has it again', async () => {
+      const [first, second] = [new WatchedLower('both'), new WatchedLower('both')];
+      first.volume.fromJSON({ '/d/one': 'one' });
+      second.volume.fromJSON({ '/d/two': 'two' });
+      const lower = [
+        { fs: first.fs, immutable: true },
+        { fs: second.fs, immutable: false },
+      ];
+      const face = faceOf(createOverlay({ lower }).fs, form, '/');
+      expect(await face.readFile('/d/two', 'utf8')).toBe('two');
+      second.volume.renameSync('/d', '/away');
+      expect(await face.readdir('/d')).toEqual(['one']);
+      await face.stat('/d');
+      expect(await face.exists('/d/two')).toBe(false);
+      second.volume.renameSync('/away', '/d');
+      await face.stat('/d');
+      expect(await face.readFile('/d/two', 'utf8')).toBe('two');
+      expect(await face.readdir('/d')).toEqual(['one', 'two']);
+    });
   });
 }
