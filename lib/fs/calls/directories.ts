@@ -35,7 +35,8 @@ function opendirCall(blame: Blame | undefined): Call<OpendirRequest, Dir> {
     takes: ['path'],
     syscall: 'opendir',
     parse(session, path, given) {
-      const options = takeOptions(given);
+      // What options inherit does not count.
+      const options = { ...takeOptions(given) };
       return {
         encoding: encodingIn(options),
         depth: options.recursive ? 'all' : 'one',

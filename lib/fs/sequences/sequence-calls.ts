@@ -82,7 +82,9 @@ function cpForms(session: Session, fs: FileSystem): Parts {
     const done = takeCallback(typeof options === 'function' ? options : callback);
     const args = [from, to, withoutFilter(given), done];
     const request = parseOrThrow('cp', TWO_PATHS, args, () => parseCp(session, from, to, given));
-    deliver(runLater(cp(placeOf('later', callbackForm), request)), done);
+    // There is always a second argument (node's `callbackify`).
+    const hear: Callback = (error) => (error ? done(error) : done(null, undefined));
+    deliver(runLater(cp(placeOf('later', callbackForm), request)), hear);
   };
   const promiseForm = async (from: unknown, to: unknown, options: unknown): Promise<void> => {
     const args = [from, to, withoutFilter(options)];

@@ -13,6 +13,7 @@ import { checkSize, Opened, readFile, readText } from '../../ops/whole.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { bytesOf, doubt } from '../arguments.ts';
 import { AS_GIVEN, type Blame, type Call, type Row, Sequel } from '../call.ts';
+import { dryRun } from '../dry-run.ts';
 import { type Encoding, encodingIn, type Options, takeFlags, takeOptions } from '../options.ts';
 import { hasBufferOption, LATER_READING, type Reading } from '../quirks.ts';
 import type { Sequence } from '../sequences/steps.ts';
@@ -43,9 +44,21 @@ function takeBuffer({ buffer }: Options): unknown {
   return buffer;
 }
 
+/** Throws what Node throws at `readSync` for a buffer that is none, with the name that it has where a function has given it. */
+function refuseGiven(buffer: unknown): void {
+  try {
+    dryRun('readSync', ['descriptor'], [0, buffer]);
+  } catch (thrown) {
+    const error = thrown as Error;
+    const rename = (text = ''): string => text.replace('"buffer" argument', '"options.buffer()" property');
+    throw Object.assign(error, { message: rename(error.message), stack: rename(error.stack) });
+  }
+}
+
 /** Puts what was read into the caller's buffer and gives the part that holds it. */
 function intoBuffer(data: Buffer, buffer: unknown): Buffer {
   const given: unknown = typeof buffer === 'function' ? buffer(data.length) : buffer;
+  if (!isArrayBufferView(given)) refuseGiven(given);
   const view = bytesOf(given as NodeJS.ArrayBufferView);
   if (view.byteLength < data.length) {
     const name = typeof buffer === 'function' ? 'options.buffer().byteLength' : 'options.buffer.byteLength';

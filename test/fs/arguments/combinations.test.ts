@@ -244,4 +244,32 @@ describe('N1 combinations of arguments', () => {
       fs.watch(`${root}/dir/../dir`, { recursive: true }).close();
     }, FILES);
   });
+
+  it('N4: opendir does not count what its options inherit', async () => {
+    await expectSame(async ({ fs, root, log }) => {
+      fs.mkdirSync(`${root}/dir/sub`);
+      fs.writeFileSync(`${root}/dir/sub/b`, '');
+      const names: string[] = [];
+      for await (const { name } of fs.opendirSync(`${root}/dir`, Object.create({ recursive: true }))) names.push(name);
+      log(names.sort());
+    }, FILES);
+  });
+
+  it('N4: a function that gives a buffer for readFile must give one, where there is such an option', async () => {
+    await expectSame(async (stage) => {
+      const { fs, root } = stage;
+      const wrong = { buffer: () => 5 } as object;
+      await ending(stage, 'sync', () => fs.readFileSync(`${root}/file`, wrong).toString());
+      await ending(stage, 'promise', async () => (await fs.promises.readFile(`${root}/file`, wrong)).toString());
+    }, FILES);
+  });
+
+  it('N6: cp calls back with two arguments', async () => {
+    await expectSame(async ({ fs, root, log }) => {
+      const called = (from: string): Promise<unknown[]> =>
+        new Promise((resolve) => fs.cp(`${root}/${from}`, `${root}/new`, (...all: unknown[]) => resolve(all)));
+      log(await called('file'));
+      log((await called('missing')).length);
+    }, FILES);
+  });
 });
