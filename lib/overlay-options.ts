@@ -6,7 +6,7 @@ import { constants } from 'node:fs';
 import { type Branch, UPPER } from './branch/branch.ts';
 import { type Graft, graft } from './branch/decorators/graft.ts';
 import { recorded } from './branch/decorators/recorded.ts';
-import { BranchError, originalFs } from './branch/fs-like.ts';
+import { BranchError, fsLikeIn, originalFs } from './branch/fs-like.ts';
 import { directoryBranch, makeBranch } from './branch/make-branch.ts';
 import { insistent } from './branch/upper/insistent.ts';
 import { makeUpper, type Upper } from './branch/upper/upper.ts';
@@ -175,7 +175,7 @@ export function parseOptions(options: OverlayOptions): ParsedOptions {
   const timers = parseTimers(options.timers);
   const upper = options.upper === undefined ? undefined : parseUpper(options.upper, timers);
   const lowers = parseLowers(options.lower, upper?.branch.spelling.level ?? 0, timers);
-  if (upper !== undefined) mustLieBeside(upper, lowers);
+  if (upper !== undefined) mustLieBeside(upper, lowers, options);
   return {
     lowers,
     upper,
@@ -248,10 +248,23 @@ function parseUpper(upper: NonNullable<OverlayOptions['upper']>, timers: Timers)
 }
 
 /** Refuses an upper that is a lower too: lowers are never changed. */
-function mustLieBeside({ branch, root }: ParsedUpper, lowers: ParsedOptions['lowers']): void {
+function mustLieBeside({ branch, root }: ParsedUpper, lowers: ParsedOptions['lowers'], options: OverlayOptions): void {
   const place = branch.onDisk?.(root);
-  if (place === undefined || !lowers.some((lower) => lower.branch.onDisk?.(lower.root) === place)) return;
-  throw wrongValue('upper', 'no lower too (to change a directory itself, leave it out of the option "lower")', place);
+  const thing = thingIn(options.upper);
+  const given = Array.isArray(options.lower) ? options.lower : [options.lower];
+  const isUpper = (lower: ParsedOptions['lowers'][number], i: number) =>
+    place === undefined
+      ? thing !== undefined && thingIn(given[i]) === thing && lower.root === root
+      : lower.branch.onDisk?.(lower.root) === place;
+  if (!lowers.some(isUpper)) return;
+  const wanted = 'no lower too (to change a directory itself, leave it out of the option "lower")';
+  throw wrongValue('upper', wanted, place ?? options.upper);
+}
+
+/** The fs-like object that an option names, where all of it is meant to appear at the root. */
+function thingIn(given: unknown): object | undefined {
+  if (typeof given !== 'object' || given === null || !isLowerOptions(given)) return fsLikeIn(given);
+  return normal(given.at ?? '/') === '/' ? fsLikeIn(given.fs) : undefined;
 }
 
 /** The `as` of a described upper. That of an overlay is none: it answers for whoever uses it. */

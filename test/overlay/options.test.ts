@@ -77,6 +77,32 @@ describe('bad options', () => {
     }
   });
 
+  it.each<[string, () => OverlayOptions]>([
+    ['a volume', () => ((volume) => ({ lower: volume, upper: volume }))(new Volume())],
+    [
+      'a described volume',
+      () => ((volume) => ({ lower: [{ fs: volume, immutable: true }], upper: { fs: volume } }))(new Volume()),
+    ],
+    ['an overlay', () => ((overlay) => ({ lower: ['/', overlay.fs], upper: overlay }))(createOverlay({ lower: [] }))],
+  ])('%s that is both a lower and the upper is refused', (_, optionsOf) => {
+    expect(() => createOverlay(optionsOf())).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE', message: expect.stringContaining('"upper"') }),
+    );
+  });
+
+  it('other parts of the volume that the upper lies in may be lowers', () => {
+    const fs = Volume.fromJSON({ '/low/file': 'x', '/up/.keep': '' });
+    const overlay = createOverlay({
+      lower: [
+        { fs, root: '/low' },
+        { fs, at: '/all' },
+      ],
+      upper: { fs, root: '/up' },
+    });
+    expect(overlay.fs.readdirSync('/')).toEqual(['.keep', 'all', 'file']);
+    overlay.close();
+  });
+
   it('a directory that is not there is Node’s own error', () => {
     expect(() => createOverlay({ lower: '/no/such/directory' })).toThrow(expect.objectContaining({ code: 'ENOENT' }));
   });
