@@ -131,9 +131,10 @@ export function sameNumber(stats: StatsLike, ino: number | bigint): boolean {
   return typeof stats.ino === typeof ino ? false : quantity(stats.ino, 0) === Number(ino);
 }
 
+/** A count as a branch gives it: what is none (NaN, Infinity, below 0, a fraction) counts as missing. */
 function quantity(value: unknown, missing: number): number {
-  if (typeof value === 'number') return Number.isNaN(value) ? missing : value;
-  return typeof value === 'bigint' ? Number(value) : missing;
+  const count = typeof value === 'bigint' ? Number(value) : value;
+  return typeof count === 'number' && count >= 0 && Number.isInteger(count) ? count : missing;
 }
 
 function inodeNumber(value: unknown): number | bigint {

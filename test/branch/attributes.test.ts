@@ -151,6 +151,12 @@ describe('attributes of stats with little in them', () => {
     expect(sameButNumber(stats, attributes)).toBe(true);
   });
 
+  it.each([-1, -5n, 1.5, Number.POSITIVE_INFINITY, Number.NaN, 'many', {}, null])('count %s as nothing', (count) => {
+    const counts = { size: count, nlink: count, ino: count, dev: count, blocks: count, rdev: count };
+    const attributes = attributesOf({ mode: S_IFREG, ...counts }, 'keep');
+    expect(attributes).toMatchObject({ size: 0, nlink: 1, ino: 0, dev: 0, blocks: 0, rdev: 0 });
+  });
+
   it('are refused without a type', () => {
     expect(() => attributesOf({ size: 1 }, 'keep')).toThrow(TypeError);
     expect(() => statsIn('stats')).toThrow(TypeError);
