@@ -7,7 +7,7 @@
 
 import type { Attributes } from '../branch/branch.ts';
 import { ENOENT, type Errno } from '../errno.ts';
-import { type Directory, type Inode, isDirectory } from '../tree/inode.ts';
+import { type Inode, isDirectory } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Cursor, Watcher } from './area/carry-out.ts';
@@ -17,7 +17,7 @@ import type { DraftMove, DraftStep, Move, Step } from './draft.ts';
 import { leaveStage, lendElsewhere, noteMove, notePrint, unsettlePrint, upperOf, whoNeeds } from './places.ts';
 import type { Item, Plan } from './plan.ts';
 import type { Reach } from './report.ts';
-import { settleContent, settleName, settlePlaced } from './settle.ts';
+import { keepName, noteOpaque, settleContent, settleName, settlePlaced } from './settle.ts';
 import { runsOf, sizeOf } from './stage/parts.ts';
 
 /** A decided batch. */
@@ -192,12 +192,6 @@ export function settlePatches(tree: Tree, { plan, failed }: Batch): void {
   }
 }
 
-/** Notes that the upper's directory says that it hides all below. */
-function noteOpaque(directory: Directory): void {
-  const layer = upperOf(directory)?.layer;
-  if (layer !== undefined) layer.isOpaque = true;
-}
-
 /** Notes that a content is in its place. */
 function noteContent(tree: Tree, content: Content, stage: UpperSource, source: UpperSource, name: string): void {
   settlePlaced(tree, content, source, name);
@@ -208,7 +202,11 @@ function noteContent(tree: Tree, content: Content, stage: UpperSource, source: U
 function noteInner(tree: Tree, { plan, failed }: Batch, item: Item, stage: UpperSource): void {
   const { directory, name, want } = item;
   const source = upperOf(directory);
-  if (want === undefined || source === undefined || failed.has(want)) return;
+  if (want === undefined || source === undefined) return;
+  if (failed.has(want)) {
+    keepName(plan, item);
+    return;
+  }
   const content = plan.contents.get(want);
   if (content !== undefined) noteContent(tree, content, stage, source, name);
   settleName(plan, item);
@@ -230,7 +228,8 @@ function noteStep(
     else noteContent(tree, content, stage, source, name);
   }
   if (item !== undefined) settleName(batch.plan, item);
-  if (step.kind === 'mark' && item?.want !== undefined && isDirectory(item.want)) noteOpaque(item.want);
+  const marked = step.kind === 'mark' ? item?.want : undefined;
+  if (marked !== undefined && isDirectory(marked) && !batch.plan.copied.has(marked)) noteOpaque(marked);
   const patched = step.kind === 'patch' ? contents.get(step.stage) : undefined;
   if (patched !== undefined && batch.reach === 'upper') settleContent(tree, patched);
   if (place !== undefined && source !== undefined && found !== undefined) notePrint(source, place.name, found);

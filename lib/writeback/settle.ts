@@ -27,10 +27,12 @@ export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, Errno>
   const { dirty } = tree;
   if (dirty === undefined) return;
   dirty.isTaken = false;
+  cutOff(plan);
   for (const item of plan.items) {
     const isOpen = plan.draft.unnamed.has(item) || (item.want !== undefined && failed.has(item.want));
     if (isOpen) {
       dirty.addName(item.directory, item.name);
+      keepName(plan, item);
       noteOldContent(plan, item, failed);
     } else {
       settleName(plan, item);
@@ -123,16 +125,37 @@ function noteCover(directory: Directory, name: string): void {
 
 /** Notes that the upper has a directory, where it may have had none. */
 function settleDirectory(plan: Plan, parent: UpperSource, name: string, directory: Directory): void {
-  const isCopied = plan.copied.has(directory);
-  const held = upperOf(directory);
-  if (held !== undefined) {
-    if (isCopied && directory.sources.length > 1) takeSources(directory, [held]);
-    return;
-  }
-  const lowers = isCopied ? [] : lowersOf(directory);
+  // All that one has which was moved comes to it later, step by step: until then it is found where it was.
+  if (upperOf(directory) !== undefined) return;
+  const lowers = plan.copied.has(directory) ? [] : lowersOf(directory);
   const made = parent.child(name, parent.dev);
   made.layer = { names: new Map(), whiteouts: new Set(), isOpaque: false };
   takeSources(directory, [made, ...lowers]);
+}
+
+/** Notes that nothing of the lowers shows any more in directories that were moved: all that they have was brought along. */
+function cutOff({ copied, draft: { steps } }: Plan): void {
+  for (const directory of copied) {
+    const held = upperOf(directory);
+    if (held !== undefined && directory.sources.length > 1) takeSources(directory, [held]);
+  }
+  if (copied.size === 0) return;
+  for (const { step, item } of steps) {
+    const marked = step.kind === 'mark' ? item?.want : undefined;
+    if (marked !== undefined && isDirectory(marked) && copied.has(marked)) noteOpaque(marked);
+  }
+}
+
+/** Notes that the upper's directory says that it hides all below. */
+export function noteOpaque(directory: Directory): void {
+  const layer = upperOf(directory)?.layer;
+  if (layer !== undefined) layer.isOpaque = true;
+}
+
+/** Notes that no branch shows, where a directory was moved to, what could not be brought along: it is not looked for there. */
+export function keepName({ copied }: Plan, { directory, name, want }: Item): void {
+  if (copied.has(directory) && want !== undefined && directory.names.get(name) === want)
+    markName(directory, name, HIDES);
 }
 
 /** Like `setSources`, but what is known of the names stays known: they are the same. */
