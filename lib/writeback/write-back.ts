@@ -248,7 +248,8 @@ export class WriteBack {
     let lost: readonly Inode[];
     let batch: Batch;
     try {
-      if (this.#isStageUsed) yield* this.#clearStage();
+      // What was given up may still be putting something there.
+      yield* this.#tidy();
       this.#isStageUsed = true;
       lost = yield* this.#stageAll(taken, manner, failed, reach);
       const [first] = failuresIn(taken, failed);

@@ -239,6 +239,27 @@ it('W1, W2: a short write of the upper is continued', () => {
   overlay.close();
 });
 
+it('W2: what cannot be cleared out of the staging directory yet stands in nobody’s way', () => {
+  const volume = new Volume();
+  const overlay = mount(volume);
+  overlay.fs.mkdirSync('/new');
+  overlay.fs.writeFileSync('/new/file', 'kept');
+  let refused = 'rename';
+  overlay.on('command', ({ kind }) => {
+    if (kind === refused) throw failing('ENOTEMPTY');
+  });
+  // Nothing is decided, and what was staged is left there.
+  expect(() => overlay.syncSync()).toThrow('ENOTEMPTY');
+  refused = 'rmdir';
+  overlay.syncSync();
+  expect(volume.readFileSync('/new/file', 'utf8')).toBe('kept');
+  expect(leftovers(volume as unknown as UpperFs)).not.toEqual([]);
+  refused = '';
+  overlay.syncSync();
+  expect(leftovers(volume as unknown as UpperFs)).toEqual([]);
+  overlay.close();
+});
+
 it('W2: an upper that vanishes and comes back loses nothing', () => {
   let isGone = false;
   const volume = new Volume();
