@@ -22,11 +22,12 @@ import { dropLink } from './unlink.ts';
 /** Gives the file at `from` the name `to`, replacing what is there at once. */
 export function rename(io: Io, caller: Caller, from: string, to: string): void {
   const { tree } = caller;
-  const located = { from: place(io, caller, from), to: place(io, caller, to) };
-  if (located.from.last !== 'name' || located.to.last !== 'name') throw EBUSY;
-  const { place: source, inode } = lookupAt(io, caller, from, located.from, TO_FIND);
+  const locatedFrom = place(io, caller, from);
+  const locatedTo = place(io, caller, to);
+  if (locatedFrom.last !== 'name' || locatedTo.last !== 'name') throw EBUSY;
+  const { place: source, inode } = lookupAt(io, caller, from, locatedFrom, TO_FIND);
   if (inode === undefined) throw ENOENT;
-  const { place: target, inode: replaced } = lookupAt(io, caller, to, located.to, TO_MAKE);
+  const { place: target, inode: replaced } = lookupAt(io, caller, to, locatedTo, TO_MAKE);
   if (isLost(source.directory)) throw ENOENT;
   if (!isDirectory(inode) && (source.slash || target.slash)) throw ENOTDIR;
   if (isDirectory(inode) && isWithin(target.directory, inode)) throw EINVAL;
