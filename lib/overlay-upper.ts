@@ -51,6 +51,8 @@ export class UpperControl implements Flusher {
 
   /** The closing under way without blocking. Changed by `closeLater`. */
   #closing: Promise<void> | undefined;
+  /** How many are closing it, at once and without blocking. Changed by `#holdChanges` and `#allowChanges`. */
+  #closers = 0;
   /** How many bytes uppers that were let go have got. Changed by `closeNow` and `closeLater`. */
   #writtenBefore = 0;
   /** The upper has everything, and nothing more is changed. Set by `closeNow` and `closeLater`. */
@@ -264,7 +266,7 @@ export class UpperControl implements Flusher {
 
   /** Writes everything back and gives the upper back. What was made by default holds nothing for anybody, and is let go. */
   closeNow(): void {
-    this.#tree.isReadonly = true;
+    this.#holdChanges();
     try {
       this.#endNow();
       this.#isClosed = true;
@@ -282,8 +284,7 @@ export class UpperControl implements Flusher {
   }
 
   async #close(): Promise<void> {
-    // What would be changed from now on might reach no upper.
-    this.#tree.isReadonly = true;
+    this.#holdChanges();
     try {
       await this.#endLater();
       this.#isClosed = true;
@@ -292,9 +293,16 @@ export class UpperControl implements Flusher {
     }
   }
 
-  /** Lets changes go on, unless that was the end. */
+  /** Lets nothing be changed any more: it might reach no upper. */
+  #holdChanges(): void {
+    this.#closers++;
+    this.#tree.isReadonly = true;
+  }
+
+  /** Lets changes go on, unless that was the end, or another closes it still. */
   #allowChanges(): void {
-    this.#tree.isReadonly = this.#isReadonly || this.#isClosed;
+    this.#closers--;
+    this.#tree.isReadonly = this.#isReadonly || this.#isClosed || this.#closers > 0;
   }
 
   #endNow(): void {
@@ -302,7 +310,6 @@ export class UpperControl implements Flusher {
     if (writeBack === undefined || this.#isUntouched) return;
     this.#tree.dirty?.hurryTimes();
     this.syncNow({});
-    this.#triggers?.stop();
     writeBack.unmounting.now();
     this.#letGo(writeBack);
   }
@@ -312,7 +319,6 @@ export class UpperControl implements Flusher {
     if (writeBack === undefined || this.#isUntouched) return;
     this.#tree.dirty?.hurryTimes();
     await this.syncLater({});
-    this.#triggers?.stop();
     await writeBack.unmounting.later();
     this.#letGo(writeBack);
   }
@@ -320,6 +326,7 @@ export class UpperControl implements Flusher {
   /** Does nothing where somebody who could not wait has done it. */
   #letGo(writeBack: WriteBack): void {
     if (this.#writeBack !== writeBack) return;
+    this.#triggers?.stop();
     this.#writtenBefore += writeBack.written;
     this.#writeBack = undefined;
   }

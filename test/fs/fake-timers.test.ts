@@ -54,3 +54,15 @@ it('N6: calls back in a later turn all the same', async () => {
   while (order.length < 2) await new Promise((resolve) => turn(resolve));
   expect(order).toEqual(['behind the call', 'callback']);
 });
+
+it('N8: tells who watches of each change', async () => {
+  const { fs } = createOverlay({ lower: path.join(directory, 'lower') });
+  const heard: string[] = [];
+  const watcher = fs.watch('/', (event, name) => heard.push(`${event} ${name}`));
+  for (const _ of [1, 2]) {
+    fs.chmodSync('/lower.txt', 0o600);
+    await new Promise((resolve) => turn(resolve));
+  }
+  watcher.close();
+  expect(heard).toEqual(['change lower.txt', 'change lower.txt']);
+});

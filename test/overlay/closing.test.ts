@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../lib/index.ts';
 import { useDirectories } from '../writeback/directories.ts';
 import { leftovers } from '../writeback/rig.ts';
+import { Hand } from './hand.ts';
 
 const newDirectory = useDirectories();
 
@@ -59,6 +60,66 @@ it('where closing fails the overlay is still open, also for what is written then
   refused = '';
   await overlay[Symbol.asyncDispose]();
   expect(nodeFs.readFileSync(join(root, 'file'), 'utf8')).toBe('readdir, in spite of that');
+});
+
+it('takes no change while another closes it still, whatever became of who could not wait', async () => {
+  const root = newDirectory();
+  let isRefused = false;
+  let count = 0;
+  let failure: unknown;
+  const taken: string[] = [];
+  const { fs } = held(root, (act) => {
+    if (++count === 1) {
+      isRefused = true;
+      try {
+        overlay.close();
+      } catch (error) {
+        failure = error;
+      }
+      isRefused = false;
+    }
+    try {
+      overlay.fs.writeFileSync(`/late-${count}`, '');
+      taken.push(`late-${count}`);
+    } catch {
+      // It is closed.
+    }
+    act();
+  });
+  const openSync = (...given: Parameters<typeof nodeFs.openSync>) => {
+    if (isRefused) throw Object.assign(new Error('not today'), { code: 'EIO' });
+    return nodeFs.openSync(...given);
+  };
+  const overlay = createOverlay(manual({ fs: { ...fs, openSync }, root }));
+  overlay.fs.writeFileSync('/file', 'first');
+  await overlay[Symbol.asyncDispose]();
+  expect(failure).toMatchObject({ code: 'EIO', syscall: 'sync' });
+  expect(count).toBeGreaterThan(1);
+  expect(nodeFs.readdirSync(root)).toEqual(['.overfs', 'file', ...taken]);
+  expect(nodeFs.readFileSync(join(root, 'file'), 'utf8')).toBe('first');
+});
+
+it('goes on writing back unasked where the upper could not be given back', async () => {
+  const root = newDirectory();
+  const timers = new Hand();
+  let refused = '/lock';
+  const unlinkSync = (path: string) => {
+    if (refused !== '' && path.endsWith(refused)) throw Object.assign(new Error('not today'), { code: 'EIO' });
+    nodeFs.unlinkSync(path);
+  };
+  const overlay = createOverlay({ lower: [], upper: { fs: { ...nodeFs, unlinkSync }, root }, timers });
+  for (const [name, close] of Object.entries({
+    now: async () => overlay.close(),
+    later: () => overlay[Symbol.asyncDispose](),
+  })) {
+    overlay.fs.writeFileSync('/before', name);
+    await expect(close()).rejects.toThrow();
+    overlay.fs.writeFileSync(`/${name}`, '');
+    expect(timers.waiting).toHaveLength(1);
+  }
+  refused = '';
+  overlay.close();
+  expect(timers.waiting).toEqual([]);
 });
 
 it('is once for all who ask for it at the same time, also for who cannot wait', async () => {

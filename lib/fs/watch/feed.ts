@@ -112,7 +112,7 @@ function withoutRepetition(tell: Listener): (kind: EventType | 'attributes', nam
     const told = { kind, name };
     last = told;
     // Runs right before the listener, whose own changes are new ones.
-    setImmediate(() => {
+    inNextTurn(() => {
       if (last === told) last = undefined;
     });
     tell('change', name);
