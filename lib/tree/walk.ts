@@ -11,6 +11,7 @@ import type { Io } from '../fault.ts';
 import { type Caller, may, X_OK } from './caller.ts';
 import { type Directory, type Inode, isDirectory, isLost, isSymlink, type Symlink } from './inode.ts';
 import { lookup, lookupWay } from './lookup.ts';
+import { isVolatile, mayBeCovered } from './revalidate.ts';
 import { loadRoot, revalidateRoot } from './sources/root.ts';
 import { pathIn } from './sources/source.ts';
 import type { Tree } from './tree.ts';
@@ -46,7 +47,10 @@ function isStillThere(io: Io, tree: Tree, directory: Directory): boolean {
     return true;
   }
   const { parent, name } = directory;
-  return parent !== undefined && lookup(io, tree, parent, name) === directory;
+  if (parent === undefined) return false;
+  // Where no lower has a say, it would have been told to us.
+  if (!isVolatile(directory) && !mayBeCovered(parent, directory)) return true;
+  return lookup(io, tree, parent, name) === directory;
 }
 
 export function isPathTooLong(path: string): boolean {
