@@ -12,10 +12,12 @@
  * the batch again to its end. So every batch happens as a whole or not at all (W11).
  */
 
+import type { Attributes } from '../../branch/branch.ts';
 import type { Spelling } from '../../branch/whiteout.ts';
+import { S_ISGID } from '../../tree/caller.ts';
 import { type Procedure, tell } from '../commands.ts';
 import type { Reach } from '../report.ts';
-import type { Writer } from '../stage/writer.ts';
+import { allowed, type Writer } from '../stage/writer.ts';
 import { damage, look } from './damage.ts';
 import { makeDirectory, readText, removeFile, removeIfPossible, removeTree, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
@@ -64,11 +66,10 @@ export interface Memories {
 /** Takes the upper: makes or checks the work area, locks it, and ends what a crash left half done. */
 export function* mount(area: Area, holder: Holder, dev: number, writer: Writer): Procedure<Memories> {
   yield* makeDirectory(area.base, 0o700);
-  yield* look(area.base, 'directory');
-  yield* letAuthorsIn(area.base, writer);
-  yield* look(area.stage, 'directory');
+  yield* prepare(area.base, yield* look(area.base, 'directory'), writer);
+  const stage = yield* look(area.stage, 'directory');
   yield* makeDirectory(area.stage, 0o700);
-  yield* letAuthorsIn(area.stage, writer);
+  yield* prepare(area.stage, stage, writer);
   beginHolder(holder);
   let lock: 'free' | 'ours' = 'free';
   try {
@@ -83,9 +84,18 @@ export function* mount(area: Area, holder: Holder, dev: number, writer: Writer):
   }
 }
 
-/** Lets those search a directory who write to the work area beside the overlay itself, and nobody list it. */
-function* letAuthorsIn(path: string, { company, can }: Writer): Procedure<void> {
-  if (company === 'with others' && can.chmod) yield* tell({ kind: 'chmod', path, mode: 0o711, urgency: 'in place' });
+/**
+ * Prepares a directory of the work area. Those may search it who write there beside the overlay itself, and nobody list it. And what is made
+ * in it gets the group of who makes it, not that of the directory, which a root with the set-group-ID bit hands down (POSIX open, mkdir).
+ *
+ * @param found what was there before, as it was seen; undefined for nothing
+ */
+function* prepare(path: string, found: Attributes | undefined, { company, can, gid }: Writer): Procedure<void> {
+  const handsDown = found !== undefined && (found.mode & S_ISGID) !== 0;
+  if (handsDown && can.chown) yield* allowed({ kind: 'chown', path, uid: found.uid, gid, urgency: 'in place' });
+  if (!can.chmod) return;
+  if (company === 'with others') yield* tell({ kind: 'chmod', path, mode: 0o711, urgency: 'in place' });
+  else if (handsDown) yield* tell({ kind: 'chmod', path, mode: 0o700, urgency: 'in place' });
 }
 
 /** The rest of mounting. Requires: the lock is held. */
