@@ -8,7 +8,8 @@
  *     in bursts     answer, answer, answer ─► request (wake), request, request ─► ...
  *
  * Where others are under way, a request waits for the end of the turn of the event loop, and goes with those that have come meanwhile.
- * One by itself goes at once, and none waits for an answer to another.
+ * One by itself goes at once, and none waits for an answer to another. All go in the order in which they have come: a `close` that overtook the
+ * `read` before it would let that read whatever file has the descriptor next.
  */
 
 import { inNextTurn } from './turns.ts';
@@ -16,7 +17,7 @@ import { inNextTurn } from './turns.ts';
 /** As many as the pool has threads by default: so none of them is ever kept waiting for work. */
 const AT_ONCE = 4;
 
-/** Requests under way in this process, which has one pool for all. Changed by `send` and `answered`. */
+/** Requests of this thread that are under way or wait; the process has one pool for all threads. Changed by `send` and `answered`. */
 let underWay = 0;
 /** What waits for the end of the turn. Changed by `send` and `flush`. */
 let waiting: (() => void)[] = [];
@@ -29,7 +30,7 @@ function flush(): void {
 
 /** Sends a request, now or at the end of this turn. Requires: it throws nothing, and says `answered` once it is. */
 export function send(request: () => void): void {
-  if (underWay++ < AT_ONCE) {
+  if (underWay++ < AT_ONCE && waiting.length === 0) {
     request();
     return;
   }

@@ -45,6 +45,19 @@ it('sends at once again when the others are answered', async () => {
   answerMany(1);
 });
 
+it('lets no request overtake those that wait, whatever is answered meanwhile', async () => {
+  const sent: number[] = [];
+  sendMany(sent, 0, 5);
+  answerMany(4);
+  sendMany(sent, 5, 1);
+  await nextTurn();
+  expect(sent).toEqual([0, 1, 2, 3, 4, 5]);
+  answerMany(2);
+  sendMany(sent, 6, 1);
+  expect(sent).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  answerMany(1);
+});
+
 it('sends in the next turn what was asked for by one of a burst', async () => {
   const sent: string[] = [];
   sendMany([], 0, 4);
