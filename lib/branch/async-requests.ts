@@ -2,7 +2,7 @@
  * A branch asked without waiting: `AsyncRequests` over the callback or promise functions of an fs-like thing.
  *
  * The questions are those of `sync-requests.ts`, step by step; what differs is that many are under way at once. So an open
- * under way is shared by all who want the same file, and so is the reading of a whole file.
+ * under way is shared by all who want the same file, and so is the reading of a whole file (`files/whole-files.ts`).
  */
 
 import { EBADF } from '../errno.ts';
@@ -13,7 +13,6 @@ import type { AsyncRequests, Attributes, Entry, Fingerprint, Loan, Remembered, S
 import { SAME } from './branch.ts';
 import {
   AS_IT_COMES,
-  bytesIn,
   codeOf,
   countIn,
   type Dialect,
@@ -37,15 +36,9 @@ import {
 import { type Changes, type OpenFile, OpenFiles } from './files/open-files.ts';
 import { quietCloser } from './files/quiet-closer.ts';
 import { SmallFiles } from './files/small-files.ts';
+import { WholeFiles } from './files/whole-files.ts';
 import type { AsyncFunctions, Handle } from './fs-like.ts';
 import type { Lender } from './nesting.ts';
-
-/** The file that was last read whole, and the question for what it holds: undefined where it was replaced meanwhile. */
-interface WholeFile {
-  readonly path: string;
-  readonly fingerprint: Fingerprint;
-  readonly question: Question<Uint8Array | undefined>;
-}
 
 /** Asks a branch without waiting. */
 export class AsyncBranchRequests implements AsyncRequests {
@@ -58,14 +51,13 @@ export class AsyncBranchRequests implements AsyncRequests {
   /** The open files; undefined where the branch is read whole file by whole file. */
   readonly #files: OpenFiles | undefined;
   readonly #small: SmallFiles;
+  readonly #whole: WholeFiles;
   /** Files being opened, by path; who opens puts it in and takes it out. */
   readonly #opening = new Map<string, Question<OpenFile>>();
   /** What `openThrough` gave, by the number it gave; changed by it and by `closeThrough` and `close` only. */
   readonly #through = new Map<number, Handle>();
   /** The number for the next handle that is no number itself; counted down by `openThrough`. */
   #nextNumber = -2;
-  /** Kept for the next range of the same file, where files are read whole; set by `#wholeFile` only. */
-  #whole: WholeFile | undefined;
 
   constructor(
     fs: AsyncFunctions,
@@ -80,6 +72,7 @@ export class AsyncBranchRequests implements AsyncRequests {
     this.#closeQuietly = quietCloser(fs.close, dialect.closer, timers);
     this.#changes = changes;
     this.#small = new SmallFiles(fs, dialect, changes, this.#closeQuietly);
+    this.#whole = new WholeFiles(fs, dialect, timers, (path) => this.#stats(path, dialect.plain));
     this.#files = reads === 'by handle' ? new OpenFiles(this.#closeQuietly) : undefined;
   }
 
@@ -131,10 +124,7 @@ export class AsyncBranchRequests implements AsyncRequests {
   async read(path: string, fingerprint: Fingerprint, offset: number, length: number): Promise<Uint8Array | undefined> {
     const files = this.#files;
     try {
-      if (files === undefined) {
-        const whole = await this.#wholeFile(path, fingerprint, offset, length);
-        return whole && ownCopy(whole, offset, length);
-      }
+      if (files === undefined) return await this.#whole.read(path, fingerprint, offset, length);
       if (this.#small.isWhole(fingerprint, offset, length)) return await this.#small.read(path, fingerprint);
       const target = Buffer.allocUnsafeSlow(mostBytes(fingerprint, offset, length));
       const got = await this.#readInto(files, path, fingerprint, offset, target);
@@ -249,7 +239,7 @@ export class AsyncBranchRequests implements AsyncRequests {
 
   /** Closes what is open, now or as soon as nobody uses it. */
   close(): void {
-    this.#whole = undefined;
+    this.#whole.close();
     this.#files?.closeAll();
     for (const handle of this.#through.values()) this.#closeQuietly(handle);
     this.#through.clear();
@@ -361,33 +351,5 @@ export class AsyncBranchRequests implements AsyncRequests {
   async #isStill(file: OpenFile, fingerprint: Fingerprint): Promise<boolean> {
     const stats = statsIn(await this.#fs.fstat(file.handle)) ?? (await this.#stats(file.path, this.#dialect.plain));
     return this.#dialect.prints(stats, fingerprint);
-  }
-
-  async #wholeFile(
-    path: string,
-    fingerprint: Fingerprint,
-    offset: number,
-    length: number,
-  ): Promise<Uint8Array | undefined> {
-    const known = this.#whole;
-    if (known?.path === path && printAlike(known.fingerprint, fingerprint)) {
-      await known.question.settledForOthers(this.#timers);
-      const { answer } = known.question;
-      if (answer !== undefined && 'value' in answer) return answer.value;
-    }
-    const whole: WholeFile = { path, fingerprint, question: new Question(() => this.#readWhole(path, fingerprint)) };
-    this.#whole = whole;
-    await whole.question.settled;
-    const { answer } = whole.question;
-    const bytes = answer !== undefined && 'value' in answer ? answer.value : undefined;
-    const isWantedAgain = bytes !== undefined && (offset > 0 || length < bytes.length);
-    if (!isWantedAgain && this.#whole === whole) this.#whole = undefined;
-    return whole.question.result();
-  }
-
-  async #readWhole(path: string, fingerprint: Fingerprint): Promise<Uint8Array | undefined> {
-    const bytes = bytesIn(await this.#fs.readFile(this.#dialect.pathFor(path), AS_IT_COMES));
-    if (!this.#dialect.prints(await this.#stats(path, this.#dialect.plain), fingerprint)) return undefined;
-    return bytes;
   }
 }
