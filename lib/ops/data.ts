@@ -200,6 +200,8 @@ function readStraight(io: Io, tree: Tree, file: File, from: number, target: Uint
   const to = Math.min(from + target.length, file.size);
   if (origin === undefined || straight === undefined || !lacks(memory, file, from, to)) return undefined;
   const length = Math.min(to, file.supplied) - from;
+  // It begins behind what the origin supplies, if in the page in which that ends.
+  if (length < 0) return undefined;
   const { branch, path, fingerprint } = origin;
   const wanted = length === target.length ? target : target.subarray(0, length);
   const bytes = io.readStraight(branch, straight, path, fingerprint, from, wanted);

@@ -114,7 +114,10 @@ function openedToRead(io: Io, caller: Caller, path: string, flags: number): File
     if (isDirectory(opening.inode)) return EISDIR;
     if (opening.through !== undefined) return new Opened(openPlanned(caller, opening, flags, NEW_FILE));
     const { inode } = opening;
-    if (inode instanceof File && (flags & O_TRUNC) === 0) prepareRead(io, caller.tree, inode, 0, inode.size);
+    if (inode instanceof File && (flags & O_TRUNC) === 0) {
+      checkSize(inode);
+      prepareRead(io, caller.tree, inode, 0, inode.size);
+    }
   }
   // From here on nothing stops or fails.
   const inode = carryOut(caller, opening, flags, NEW_FILE);

@@ -108,6 +108,35 @@ for (const [form, levels] of FORMS.flatMap((each) => [1, 2].map((number) => [eac
       await handle.close();
     });
 
+    it('C6 that begins behind what is left of it, in the last page of that, finds zeros', async () => {
+      nodeFs.writeFileSync(`${directory}/large`, large('content'));
+      const { fs } = counted({ levels });
+      const face = faceOf(fs, form, '/');
+      const handle = await face.open('/large', 'r+');
+      await face.truncate('/large', PIECE + 1000);
+      await face.truncate('/large', LARGE);
+      for (const behind of [0, 1, 1000]) {
+        const buffer = Buffer.alloc(PIECE, 'x');
+        expect(await handle.read(buffer, 0, PIECE, PIECE + 1000 + behind)).toBe(PIECE);
+        expect(buffer.equals(Buffer.alloc(PIECE))).toBe(true);
+      }
+      await handle.close();
+    });
+
+    it('that begins behind its end, in its last page, finds nothing and leaves the file what it is', async () => {
+      nodeFs.writeFileSync(`${directory}/large`, large('content'));
+      nodeFs.utimesSync(`${directory}/large`, 1, 1);
+      const { fs, count } = counted({ levels });
+      const handle = await faceOf(fs, form, '/').open('/large', 'r');
+      const buffer = Buffer.alloc(PIECE);
+      for (const behind of [0, 1, 1000]) expect(await handle.read(buffer, 0, PIECE, LARGE + behind)).toBe(0);
+      await handle.read(buffer, 0, 10, 0);
+      const { reads } = count;
+      await handle.read(buffer, 0, 10, 0);
+      expect(count.reads).toBe(reads);
+      await handle.close();
+    });
+
     it('C7 of a file that the lower has changed is ESTALE where it is owned, else the new one', async () => {
       nodeFs.writeFileSync(`${directory}/owned`, large('old'));
       nodeFs.writeFileSync(`${directory}/clean`, large('old'));

@@ -198,4 +198,26 @@ describe('N1 a file that is too large', () => {
     const fd = fs.openSync('/large', 'r');
     expect(() => fs.readFileSync(fd)).toThrow(expect.objectContaining(expected));
   });
+
+  it('is refused before it is read, also where it is opened for writing', async () => {
+    let reads = 0;
+    const count = () => {
+      reads++;
+      return 0;
+    };
+    const stats = { isFile: () => true, mode: 0o100644, size: 2 ** 31, mtimeMs: 1, ino: 1 };
+    const nothing = { isFile: () => false, isDirectory: () => true, mode: 0o40755, size: 0, mtimeMs: 1, ino: 2 };
+    const statSync = (name: string) => (name === '/' ? nothing : stats);
+    const lower = {
+      ...{ statSync, lstatSync: statSync, fstatSync: () => stats, readdirSync: () => ['large'] },
+      ...{ openSync: () => 3, readSync: count, closeSync: () => undefined, readFileSync: count },
+    };
+    const { fs } = createOverlay({ lower });
+    const expected = { code: 'ERR_FS_FILE_TOO_LARGE' };
+    for (const flag of ['r', 'r+', 'a', 'a+']) {
+      expect(() => fs.readFileSync('/large', { flag })).toThrow(expect.objectContaining(expected));
+      await expect(fs.promises.readFile('/large', { flag })).rejects.toMatchObject(expected);
+    }
+    expect(reads).toBe(0);
+  });
 });
