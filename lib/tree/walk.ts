@@ -263,6 +263,11 @@ export function resolve(io: Io, caller: Caller, path: string): { place: Place; i
 /** How the kernel shows a descriptor of what has no name, as a link of `/proc` (proc(5)): `pipe:[77]`, `anon_inode:[eventpoll]`. */
 const NAMELESS = /^[a-z_]+:\[\w+\]$/;
 
+/** Whether a link may be one of `/proc`: of the disk, or of an overlay below, which shows the disk. */
+function mayBeOfKernel({ origin }: Symlink): boolean {
+  return origin !== undefined && (origin.branch.onDisk ?? origin.branch.loans) !== undefined;
+}
+
 /** Where a link in the last place of a path leads. */
 export function followLink(
   io: Io,
@@ -276,6 +281,6 @@ export function followLink(
   const target = readTarget(io, link);
   if (target === '') return ENOENT;
   // A file made by that name would be nobody's: whoever writes to `/dev/stdout` wants the pipe.
-  if (NAMELESS.test(target) && link.origin?.branch.onDisk !== undefined) return ENXIO;
+  if (NAMELESS.test(target) && mayBeOfKernel(link)) return ENXIO;
   return locateFrom(io, caller, directory, slash ? `${target}/` : target, hops + 1);
 }

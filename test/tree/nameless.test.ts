@@ -32,6 +32,13 @@ describe('L11 a link of the kernel to what has no name', () => {
     expect([...overlay.changes()]).toEqual([]);
   });
 
+  it.runIf(process.platform === 'linux')('makes none through an overlay over another either', () => {
+    const below = createOverlay();
+    const overlay = createOverlay({ lower: below });
+    expect(() => overlay.fs.writeFileSync(link, 'x')).toThrow(expect.objectContaining({ code: 'ENXIO' }));
+    expect([...overlay.changes(), ...below.changes()]).toEqual([]);
+  });
+
   it('is a link like any other where it was made here', () => {
     const { fs } = createOverlay({ lower: [] });
     fs.symlinkSync('pipe:[1]', '/link');
