@@ -44,11 +44,20 @@ export function subscribe(tree: Tree, watched: Watched, listener: Listener): () 
   return feed.subscribe(watched, listener);
 }
 
+/** What who watches an inode is told of a change. */
+interface Told {
+  readonly inode: Inode;
+  readonly name: string;
+  readonly change: Change;
+}
+
 class Feed {
   readonly #tree: Tree;
   readonly #subscriptions = new Set<(change: Change) => void>();
   /** How many subscriptions each inode has: as long as it has any, it is not forgotten. Changed by `#hold` and `#release`. */
   readonly #holds = new Map<Inode, number>();
+  /** What was told last, until it is heard: the kernel has one queue for all who watch (inotify(7)). Changed by `subscribe` and `#tellOnce`. */
+  #last: Told | undefined;
 
   constructor(tree: Tree) {
     this.#tree = tree;
@@ -57,19 +66,21 @@ class Feed {
   subscribe(watched: Watched, listener: Listener): () => void {
     let isOver = false;
     const tell: Listener = (event, name) => {
+      this.#last = undefined;
       inNextTurn(() => {
         if (!isOver) listener(event, name);
       });
     };
     const own = new OwnNames(watched, tell);
-    const tellOnce = withoutRepetition(tell);
     const hear = (change: Change) => {
       const isOwn = change.inode === watched.inode;
       if (isOwn && (change.kind === 'rename' || change.kind === 'replace')) return own.note();
       if (change.kind === 'replace') return;
       const name = nameFor(this.#tree, watched, change);
+      if (name === undefined) return;
       // libuv takes an event of a directory for a rename, whatever it is (uv__inotify_read: IN_ISDIR is no IN_ATTRIB).
-      if (name !== undefined) tellOnce(isDirectory(change.inode) ? 'rename' : change.kind, name);
+      const event = change.kind === 'rename' || isDirectory(change.inode) ? 'rename' : 'change';
+      this.#tellOnce({ inode: watched.inode, name, change }, () => tell(event, name));
     };
     this.#subscriptions.add(hear);
     this.#hold(watched.inode);
@@ -83,6 +94,20 @@ class Feed {
       if (this.#subscriptions.delete(hear)) this.#release(watched.inode);
       if (this.#subscriptions.size === 0) this.#tree.onChange = undefined;
     };
+  }
+
+  /** Tells of something by `tell`, unless it is what the last was that somebody was told of, and nobody has heard of that yet. */
+  #tellOnce(told: Told, tell: () => void): void {
+    const last = this.#last;
+    // Several watch the same.
+    const isOfSameChange = last?.change === told.change;
+    if (last !== undefined && !isOfSameChange && isRepetition(last, told)) return;
+    // Runs right before the listener, whose own changes are new ones.
+    inNextTurn(() => {
+      if (this.#last === told) this.#last = undefined;
+    });
+    tell();
+    this.#last = told;
   }
 
   #hold(inode: Inode): void {
@@ -99,24 +124,10 @@ class Feed {
   }
 }
 
-/** Tells changes as `tell` does, but for one that is the same as the last before it of which nobody has heard yet (inotify(7)). */
-function withoutRepetition(tell: Listener): (kind: EventType | 'attributes', name: string) => void {
-  /** The last change that was told, until it is heard. */
-  let last: { readonly kind: EventType | 'attributes'; readonly name: string } | undefined;
-  return (kind, name) => {
-    if (kind === 'rename') {
-      last = undefined;
-      return tell('rename', name);
-    }
-    if (last?.kind === kind && last.name === name) return;
-    const told = { kind, name };
-    last = told;
-    // Runs right before the listener, whose own changes are new ones.
-    inNextTurn(() => {
-      if (last === told) last = undefined;
-    });
-    tell('change', name);
-  };
+/** Whether two changes are one event that has happened twice. A name that has come does not come again before it goes. */
+function isRepetition(one: Told, other: Told): boolean {
+  const { kind } = other.change;
+  return kind !== 'rename' && one.change.kind === kind && one.inode === other.inode && one.name === other.name;
 }
 
 /** Finds what is to be watched. It stays in memory as it is found until `subscribe` holds it. */

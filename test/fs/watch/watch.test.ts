@@ -105,6 +105,38 @@ describe('fs.watch', () => {
     expect(await run(createOverlay({ lower: [] }).fs, '')).toEqual(real);
   });
 
+  it('N8 tells of what happens again where something else was told between, to somebody else too', async () => {
+    const run = async (fs: Fs, root: string): Promise<string[]> => {
+      fs.mkdirSync(`${root}/again/sub`, { recursive: true });
+      fs.writeFileSync(`${root}/again/f`, '');
+      const heard: string[] = [];
+      const watch = (who: string, at: string) => fs.watch(at, (event, name) => heard.push(`${who}: ${event} ${name}`));
+      const twice = (step: (time: number) => void) => [0, 1].forEach(step);
+      const watchers = [watch('one', `${root}/again`), watch('other', `${root}/again`)];
+      const stories: string[] = [];
+      const tell = async (step: () => void) => {
+        step();
+        await wait(SETTLE);
+        stories.push(heard.sort().join(', '));
+        heard.length = 0;
+      };
+      await tell(() => twice(() => fs.appendFileSync(`${root}/again/f`, 'x')));
+      await tell(() => twice((time) => fs.chmodSync(`${root}/again`, 0o700 + time)));
+      await tell(() => {
+        fs.mkdirSync(`${root}/again/new`);
+        twice((time) => fs.chmodSync(`${root}/again/new`, 0o700 + time));
+      });
+      watchers.push(watch('file', `${root}/again/f`), watch('sub', `${root}/again/sub`));
+      await tell(() => twice(() => fs.appendFileSync(`${root}/again/f`, 'x')));
+      await tell(() => twice((time) => fs.chmodSync(`${root}/again/sub`, 0o700 + time)));
+      for (const watcher of watchers) watcher.close();
+      return stories;
+    };
+    const real = await run(nodeFs, scratch);
+    expect(real[0]).toBe('one: change f, other: change f');
+    expect(await run(createOverlay({ lower: [] }).fs, '')).toEqual(real);
+  });
+
   it('N8 tells what happens below with `recursive`, by paths', async () => {
     const { fs } = createOverlay({ lower: Volume.fromJSON({ '/d/a/b/c': '' }) });
     const heard: string[] = [];
