@@ -50,6 +50,23 @@ describe('failed write-back', () => {
     fs.closeSync(one);
   });
 
+  it('W4 is told by the close of a file that is written piece by piece', async () => {
+    const { upper, break: breakIt, mend } = breakable();
+    const overlay = createOverlay({ lower: [], upper });
+    const { promises } = overlay.fs;
+    async function* pieces() {
+      yield 'content';
+      breakIt('EIO');
+      await expect(overlay.sync()).rejects.toThrow(AggregateError);
+      mend();
+      yield ' and more';
+    }
+    const failed = { message: 'EIO: i/o error, close', code: 'EIO', syscall: 'close' };
+    await expect(promises.writeFile('/f', pieces())).rejects.toMatchObject(failed);
+    expect(await promises.readFile('/f', 'utf8')).toBe('content and more');
+    await promises.writeFile('/f', ['again']);
+  });
+
   it('W4 a later opener hears what nobody has heard', () => {
     const { upper, break: breakIt } = breakable();
     const overlay = createOverlay({ lower: [], upper });

@@ -84,7 +84,7 @@ export class Dir {
       const relative = this.#waiting[0];
       if (relative === undefined) return null;
       const listing = this.#source.list(io, relative);
-      if (listing instanceof Errno) throw this.#word(listing, relative);
+      if (listing instanceof Errno) throw listing;
       this.#waiting.shift();
       this.#listing = listing;
       this.#relative = relative;
@@ -99,9 +99,11 @@ export class Dir {
     return makeDirent(showName(name, encoding), type, showParent(parent, this.#relative));
   }
 
-  #word(errno: Errno, relative: string): Error {
-    const shown = showParent({ path: this.#source.parent.path, shown: 'text' }, relative);
-    return systemError(errno, 'opendir', String(shown), undefined, this.read);
+  /** Words what `#take` threw: of a bare error, that the directory which comes next could not be opened. */
+  #worded(thrown: unknown): unknown {
+    if (!(thrown instanceof Errno)) return thrown;
+    const shown = showParent({ path: this.#source.parent.path, shown: 'text' }, this.#waiting[0] ?? '');
+    return systemError(thrown, 'opendir', String(shown), undefined, this.read);
   }
 
   /** Does something when everything asked before is done. */
@@ -117,7 +119,11 @@ export class Dir {
   #next(): Promise<nodeFs.Dirent | null> {
     return this.#takeTurn(async () => {
       if (this.#isClosed) throw closedError();
-      return await runAsync((io) => this.#take(io));
+      try {
+        return await runAsync((io) => this.#take(io));
+      } catch (thrown) {
+        throw this.#worded(thrown);
+      }
     });
   }
 
@@ -136,14 +142,21 @@ export class Dir {
   readSync(): nodeFs.Dirent | null {
     if (this.#isClosed) throw closedError();
     if (this.#pending > 0) throw concurrentError();
-    return this.#take(syncIo);
+    try {
+      return this.#take(syncIo);
+    } catch (thrown) {
+      throw this.#worded(thrown);
+    }
   }
 
+  async #closeNow(): Promise<void> {
+    if (this.#isClosed) throw closedError();
+    this.#isClosed = true;
+  }
+
+  /** Closes behind what was asked before; at once where that is nothing, as in Node. */
   #close(): Promise<void> {
-    return this.#takeTurn(async () => {
-      if (this.#isClosed) throw closedError();
-      this.#isClosed = true;
-    });
+    return this.#pending === 0 ? this.#closeNow() : this.#takeTurn(() => this.#closeNow());
   }
 
   close(callback?: unknown): Promise<void> | undefined {

@@ -143,7 +143,12 @@ function lookAt(
   given: unknown,
   above: (...args: never[]) => unknown,
 ): Inode | undefined {
-  const found = stat(syncIo, session.caller, request.path);
+  let found: Inode | Errno;
+  try {
+    found = stat(syncIo, session.caller, request.path);
+  } catch (thrown) {
+    throw isErrno(thrown) ? watchError(thrown, request, given, above) : thrown;
+  }
   if (!isErrno(found)) return found;
   if (found === ENOENT && request.missing === 'silence') return undefined;
   throw watchError(found, request, given, above);

@@ -14,6 +14,7 @@ import { runAsync } from '../../fault.ts';
 import { stat } from '../../ops/attributes.ts';
 import type { Inode } from '../../tree/inode.ts';
 import type { Tree } from '../../tree/tree.ts';
+import { inNextTurn } from '../../waiting/turns.ts';
 import { doubt, takePath } from '../arguments.ts';
 import { parseOrThrow } from '../call.ts';
 import { makeBigIntStats, makeStats } from '../results/stats.ts';
@@ -119,9 +120,16 @@ export class StatWatcher extends EventEmitter {
     const absent = () => zeros(tree, this.#numbers);
     // Of a file that is not there at first one is told once (node lib/internal/fs/watchers.js).
     if (before === undefined ? now === undefined : !isSame(before.inode, now)) {
-      this.emit('change', now?.stats ?? absent(), before?.inode?.stats ?? absent());
+      this.#tell(now?.stats ?? absent(), before?.inode?.stats ?? absent());
     }
     if (isWanted) this.#look();
+  }
+
+  /** In a turn of its own, outside the promise: what a listener throws is an uncaught exception. */
+  #tell(now: Stats | BigIntStats, before: Stats | BigIntStats): void {
+    inNextTurn(() => {
+      if (!this.#isStopped) this.emit('change', now, before);
+    });
   }
 
   /** Does nothing; there for those who called it in old Nodes. */

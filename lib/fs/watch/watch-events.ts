@@ -3,8 +3,9 @@
  */
 
 import { displayName } from '../../branch/bytes.ts';
-import { isErrno } from '../../errno.ts';
+import { type Errno, isErrno } from '../../errno.ts';
 import { runAsync } from '../../fault.ts';
+import type { Inode } from '../../tree/inode.ts';
 import { doubt } from '../arguments.ts';
 import { parseOrReject } from '../call.ts';
 import { abortError } from '../errors.ts';
@@ -51,11 +52,21 @@ export function watchEventsForm(session: Session) {
     const parse = () => ({ ...parseWatch(session, filename, options), ...queueIn(options) });
     const request = await parseOrReject('watch', ['path'], [filename, options], parse);
     if (request.signal?.aborted) throw abortError(request.signal);
-    const inode = await runAsync((io) => findWatched(io, session.caller, request.path));
+    const inode = await look(session, request.path);
     if (isErrno(inode)) throw watchError(inode, request, filename, watch);
     const watched = watchedAt(displayName(request.path), inode, request);
     yield* iterate(request, request, (hear) => subscribe(session.caller.tree, watched, hear));
   };
+}
+
+/** What is to be watched, or why it cannot be, also where a branch has failed. */
+async function look({ caller }: Session, path: string): Promise<Inode | Errno> {
+  try {
+    return await runAsync((io) => findWatched(io, caller, path));
+  } catch (thrown) {
+    if (!isErrno(thrown)) throw thrown;
+    return thrown;
+  }
 }
 
 type Subscribe = (hear: (event: EventType, name: string) => void) => () => void;

@@ -3,11 +3,13 @@
  * (devices, FIFOs), or since a write was short.
  */
 
+import type { Errno } from '../../errno.ts';
 import { type Io, runAsync, runSync } from '../../fault.ts';
 import { read, write } from '../../ops/data.ts';
 import { close, type OpenFile } from '../../ops/open.ts';
 import { fsync } from '../../ops/sync.ts';
 import type { Caller } from '../../tree/caller.ts';
+import { systemError } from '../errors.ts';
 import { type Sequence, step } from '../sequences/steps.ts';
 
 /** How much is read at once of a file whose size nobody knows. */
@@ -52,11 +54,15 @@ export function* sync(caller: Caller, file: OpenFile, signal: AbortSignal | unde
   if (failure !== undefined) throw failure;
 }
 
-/** Does something with an open file and closes it, whatever comes of it. */
+/** Does something with an open file and closes it, whatever comes of it. That writing back has failed meanwhile is said by the close. */
 export function* thenClose<R>(caller: Caller, file: OpenFile, use: Sequence<R>): Sequence<R> {
+  let answer: R;
+  let failure: Errno | undefined;
   try {
-    return yield* use;
+    answer = yield* use;
   } finally {
-    yield* operation(caller, (io) => close(io, caller, file));
+    failure = yield* operation(caller, (io) => close(io, caller, file));
   }
+  if (failure !== undefined) throw systemError(failure, 'close', undefined, undefined, thenClose);
+  return answer;
 }

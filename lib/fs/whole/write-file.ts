@@ -12,7 +12,7 @@ import type { Caller } from '../../tree/caller.ts';
 import { bytesOf, doubt, takeMode } from '../arguments.ts';
 import { abortedOr, type Call, parseOrReject, type Row, Sequel, worded } from '../call.ts';
 import { NEW_FILE } from '../calls/descriptors.ts';
-import { throwIfAborted } from '../errors.ts';
+import { systemError, throwIfAborted } from '../errors.ts';
 import { type PromiseFunction, promiseForm } from '../forms.ts';
 import { takeBoolean, takeFlags, takeOptions } from '../options.ts';
 import { WRITE_REFUSES_CLOSED_HANDLE } from '../quirks.ts';
@@ -158,6 +158,7 @@ export function writeFilePromiseForm(session: Session, name: Name): PromiseFunct
     }));
     const { target, flags, mode, flush, signal, encoding } = request;
     let opened: OpenFile | undefined;
+    let failure: Errno | undefined;
     try {
       throwIfAborted(signal);
       if (isErrno(target) || target instanceof Error) throw target;
@@ -169,8 +170,9 @@ export function writeFilePromiseForm(session: Session, name: Name): PromiseFunct
       throw thrown instanceof Errno ? worded(call, thrown, args, request, form) : abortedOr(thrown, signal);
     } finally {
       const file = opened;
-      if (file !== undefined) await runAsync((io) => close(io, caller, file));
+      if (file !== undefined) failure = await runAsync((io) => close(io, caller, file));
     }
+    if (failure !== undefined) throw systemError(failure, 'close', undefined, undefined, form);
   };
   const form: PromiseFunction = async (path, data, options) =>
     isPieces(data) ? await inPieces(path, data, options) : await whole(path, data, options);

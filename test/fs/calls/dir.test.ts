@@ -66,6 +66,22 @@ describe('N7 Dir', () => {
     });
   });
 
+  it('is closed from the moment in which a close has nothing to wait for', async () => {
+    await alike(async (fs) => {
+      plant(fs);
+      const dir = fs.opendirSync('tree');
+      const closing = dir.close();
+      const found = [told(() => dir.readSync()), told(() => dir.closeSync()), await toldLater(dir.close())];
+      await closing;
+      const other = fs.opendirSync('tree');
+      const reading = other.read();
+      found.push(told(() => other.closeSync()));
+      await reading;
+      other.closeSync();
+      return found;
+    });
+  });
+
   it('shows names in an encoding', async () => {
     await alike((fs) => {
       fs.mkdirSync('grün');

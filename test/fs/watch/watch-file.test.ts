@@ -30,6 +30,30 @@ describe('watchFile', () => {
     expect(sizes).toHaveLength(2);
   });
 
+  it('N6 a listener that throws is an uncaught exception, and the watcher goes on', async () => {
+    const { fs } = createOverlay({ lower: [] });
+    fs.writeFileSync('/f', 'x');
+    const origins: string[] = [];
+    const before = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (error, origin) => origins.push(`${error.message} ${origin}`));
+    try {
+      fs.watchFile('/f', ({ size }) => {
+        throw new Error(`size ${size}`);
+      });
+      await wait(10);
+      fs.appendFileSync('/f', 'y');
+      await vi.waitFor(() => expect(origins).toEqual(['size 2 uncaughtException']));
+      fs.appendFileSync('/f', 'z');
+      await vi.waitFor(() => expect(origins).toHaveLength(2));
+    } finally {
+      fs.unwatchFile('/f');
+      process.removeAllListeners('uncaughtException');
+      for (const each of before) process.on('uncaughtException', each);
+    }
+    expect(origins[1]).toBe('size 3 uncaughtException');
+  });
+
   it('N7 tells of a file that is not there at first, once, with zeros', async () => {
     const { fs } = createOverlay({ lower: [] });
     const told: unknown[][] = [];
