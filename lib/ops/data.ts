@@ -163,7 +163,10 @@ export function read(io: Io, caller: Caller, file: OpenFile, target: Uint8Array,
     return bytes.length;
   }
   const to = Math.min(from + target.length, inode.size);
-  if (to <= from) return 0;
+  if (to <= from) {
+    reclaim(memory);
+    return 0;
+  }
   // From here on nothing stops or fails.
   readContents(memory, inode, from, to, target, 0);
   if (position < 0) file.position = to;

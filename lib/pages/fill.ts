@@ -59,6 +59,8 @@ export function fillForRead(io: Io, memory: Memory, file: Contents, origin: Orig
 export function fillForWrite(io: Io, memory: Memory, file: Contents, origin: Origin, from: number, to: number): Filled {
   const first = Math.floor(from / memory.pageSize);
   const last = Math.floor((to - 1) / memory.pageSize);
+  // As for a read. What one has brought that was refused then is of no more use than other clean pages.
+  reclaim(memory);
   for (const index of first === last ? [first] : [first, last]) {
     if (!isWithOrigin(memory, file, index) || overwrites(memory, file, index, from, to)) continue;
     const outcome = fill(

@@ -7,7 +7,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Errno } from '../errno.ts';
-import { cleanPage, pageAt, pagesOf, writeContents } from '../pages/contents.ts';
+import { cleanPage, pageAt, pagesOf, reclaim, writeContents } from '../pages/contents.ts';
 import type { Memory } from '../pages/memory.ts';
 import { DIRTY } from '../pages/page.ts';
 import { type Directory, File, FRESH, HIDES, Inode, isDirectory, WHITEOUT } from '../tree/inode.ts';
@@ -41,6 +41,9 @@ export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, Errno>
   for (const content of plan.contents.values()) releaseContent(tree.memory, content);
   for (const inode of failed.keys()) if (inode.nlink > 0) dirty.addInode(inode);
   for (const { inode } of partlyRefused(plan, failed)) if (inode.nlink > 0) dirty.addInode(inode);
+  // What has become clean counts as cache, and who only writes would never make room. No operation is between filling and reading: one
+  // that has a batch carried out does so before it fills, or after all.
+  reclaim(tree.memory);
 }
 
 /** What a name goes on holding, since its new file could not be written, is no place of a file whose new content is elsewhere. */

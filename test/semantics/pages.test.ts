@@ -125,6 +125,26 @@ describe('filling', () => {
     expect(overlay.fs.readFileSync('/f', 'latin1')).toBe(LONG);
   });
 
+  it('P6 for writes that are refused then keeps no more than the bound', async () => {
+    const maxBytes = 2 * PAGE;
+    const { overlay } = makeWorld({ ...withSpace(0), options: { limits: { bytes: 0 }, cache: { maxBytes } } });
+    const fd = overlay.fs.openSync('/f', 'r+');
+    for (let page = 0; page < 10; page++) {
+      expect(() => overlay.fs.writeSync(fd, 'y', page * PAGE)).toThrow('ENOSPC');
+      // A write has two ends.
+      expect(overlay.statistics().cachedBytes).toBeLessThanOrEqual(maxBytes + 2 * PAGE);
+    }
+    expect(overlay.fs.readFileSync('/f', 'latin1')).toBe(LONG);
+  });
+
+  it('P6 for a read behind the end keeps no more than the bound', async () => {
+    const { overlay } = makeWorld({ ...withSpace(0), options: { cache: { maxBytes: 0 } } });
+    overlay.fs.truncateSync('/f', 10);
+    const fd = overlay.fs.openSync('/f', 'r');
+    expect(overlay.fs.readSync(fd, Buffer.alloc(10), 0, 10, 20)).toBe(0);
+    expect(overlay.statistics().cachedBytes).toBe(0);
+  });
+
   it('P4 nobody reads a page that is being filled: everybody waits, and gets all of it', async () => {
     const { lower, overlay } = makeWorld(withSpace(1e6));
     lower.behave = async (_request, answer) => {

@@ -10,7 +10,7 @@ import type { Attributes } from '../../branch/branch.ts';
 import { printOf } from '../../branch/dialect.ts';
 import type { Author } from '../../branch/upper/acting.ts';
 import { ESTALE } from '../../errno.ts';
-import { cleanPage, dropContents, pagesOf, truncateContents, writeContents } from '../../pages/contents.ts';
+import { cleanPage, dropContents, pagesOf, reclaim, truncateContents, writeContents } from '../../pages/contents.ts';
 import { DIRTY } from '../../pages/page.ts';
 import {
   BORN,
@@ -81,6 +81,7 @@ export function* discardRefused(tree: Tree, content: Content): Procedure<void> {
     const isArrived = authors.within(inode, from, from + page.length).length === 0;
     if (page.state === DIRTY && isArrived) cleanPage(memory, inode, index, page);
   }
+  reclaim(memory);
   for (const { directory, name } of namesOf(inode)) tree.onChange?.({ kind: 'change', directory, name, inode });
 }
 

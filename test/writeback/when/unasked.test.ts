@@ -34,6 +34,25 @@ describe('write-back unasked', () => {
     for (let i = 0; i < 8; i++) expect(overlay.fs.readFileSync(`/f${i}`).equals(Buffer.alloc(300_000, i))).toBe(true);
   });
 
+  for (const given of [{ dirtyLimit: 1 << 20 }, 'through'] as const) {
+    it(`P6 who only writes keeps no more than the bound of what the upper has, ${JSON.stringify(given)}`, async () => {
+      const maxBytes = 1 << 18;
+      await using overlay = createOverlay({ lower: [], upper, cache: { maxBytes }, writeback: given });
+      const { fs } = overlay;
+      for (let i = 0; i < 8; i++) {
+        const bytes = Buffer.alloc(300_000, i);
+        if (i % 2 === 0) fs.writeFileSync(`/f${i}`, bytes);
+        else await fs.promises.writeFile(`/f${i}`, bytes);
+        if (i % 4 === 2) overlay.syncSync();
+        if (i % 4 === 3) await overlay.sync();
+        expect(overlay.statistics().cachedBytes).toBeLessThanOrEqual(maxBytes);
+      }
+      await overlay.sync();
+      expect(overlay.statistics()).toMatchObject({ dirtyBytes: 0, hits: 0, misses: 0 });
+      for (let i = 0; i < 8; i++) expect(fs.readFileSync(`/f${i}`).equals(Buffer.alloc(300_000, i))).toBe(true);
+    });
+  }
+
   it('W7 an upper in memory is not written unless somebody asks', async () => {
     const volume = new Volume();
     const overlay = createOverlay({ lower: [], upper: volume, writeback: { dirtyBytes: 1, dirtyLimit: 2, expire: 1 } });
