@@ -154,7 +154,13 @@ function knownAs(tree: Tree, number: number, attributes: Attributes, before: Ent
 
 /** The number of what was found. */
 export function numberOf(tree: Tree, name: string, { source, attributes }: Found): number {
+  if (source instanceof UpperSource) forgetStranger(tree, attributes);
   return tree.numbers.of(source.branch, attributes.dev, attributes.ino, pathIn(source, name));
+}
+
+/** Forgets what was noted of another file of the upper that had the number of this one. */
+export function forgetStranger(tree: Tree, found: Attributes): void {
+  if (tree.numbers.forgetStranger(found)) tree.kept.note(Number(found.ino), undefined);
 }
 
 /**

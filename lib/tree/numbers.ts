@@ -11,7 +11,7 @@
  * met (but where two digests meet), so copy-up, rename, forgetting and a remount leave it as it is.
  */
 
-import { type Branch, UPPER } from '../branch/branch.ts';
+import { type Attributes, type Branch, UPPER } from '../branch/branch.ts';
 
 const SLOT = 2 ** 40;
 const SLOTS = 2 ** 12;
@@ -35,6 +35,10 @@ export class Numbers {
   readonly #odds = new Map<number, string>();
   /** Numbers that files of the upper are shown with, by the upper's own number. Changed by `remember`. */
   readonly #remembered = new Map<number, number>();
+  /** When those were born (`birthOf`), as far as that was noted. Changed by `remember` and `forgetStranger`. */
+  readonly #births = new Map<number, number>();
+  /** Whether a file of the upper shows the same birth as long as it lives. Set at the mount. */
+  areBirthsKnown = false;
   // The slot asked for last: nearly always the one asked for next.
   #lastBranch: Branch | undefined;
   #lastDev = 0;
@@ -46,16 +50,38 @@ export class Numbers {
     return ++this.#born;
   }
 
-  /** Notes with which number a file of the upper is shown, now or when the upper was mounted before. `ino` is the upper's own. */
-  remember(ino: number, number: number): void {
+  /**
+   * Notes with which number a file of the upper is shown, now or when the upper was mounted before.
+   *
+   * @param ino the upper's own number
+   * @param birth when the file was born (`birthOf`); undefined where that was not noted
+   */
+  remember(ino: number, number: number, birth: number | undefined): void {
     this.#remembered.set(ino, number);
+    if (birth === undefined) this.#births.delete(ino);
+    else this.#births.set(ino, birth);
     if (number < SLOT && number > this.#born) this.#born = number;
     else if (number > this.#other && number < ODD) this.#other = number;
   }
 
-  /** The number with which a file of the upper is shown, as far as that was noted. */
-  knownAs(ino: number): number | undefined {
-    return this.#remembered.get(ino);
+  /** Whether it is noted already with which number a file of the upper is shown that was born then. */
+  isRemembered(ino: number, number: number, birth: number | undefined): boolean {
+    return this.#remembered.get(ino) === number && this.#births.get(ino) === birth;
+  }
+
+  /**
+   * Forgets with which number a file of the upper is shown where it is not the one of which that was noted; answers whether it is another.
+   * Somebody has removed that one since, or copied the upper, and a number of the upper's own stands for another file then.
+   */
+  forgetStranger(found: Attributes): boolean {
+    if (!this.areBirthsKnown) return false;
+    const ino = Number(found.ino);
+    const [noted, birth] = [this.#births.get(ino), birthOf(found)];
+    // What tells times as numbers or as bigints does not round alike.
+    if (noted === undefined || birth === undefined || Math.abs(noted - birth) <= 1) return false;
+    this.#births.delete(ino);
+    this.#remembered.delete(ino);
+    return true;
   }
 
   /** Says on which device a branch begins. Only the first answer counts. */
@@ -121,6 +147,12 @@ export class Numbers {
     }
     return 0;
   }
+}
+
+/** When a file was born, in milliseconds; undefined where its branch does not tell. */
+export function birthOf({ birthtimeSec, birthtimeNsec }: Attributes): number | undefined {
+  const birth = birthtimeSec * 1000 + Math.trunc(birthtimeNsec / 1e6);
+  return birth > 0 ? birth : undefined;
 }
 
 const FNV_PRIME = 0x01000193;

@@ -11,7 +11,7 @@ import { type Inode, isDirectory } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Cursor, Watcher } from './area/carry-out.ts';
-import { keptOf, type Note } from './area/notes.ts';
+import { keptOf, type Note, noteOf } from './area/notes.ts';
 import type { Content } from './content.ts';
 import type { DraftMove, DraftStep, Move, Step } from './draft.ts';
 import { leaveStage, lendElsewhere, noteMove, notePrint, unsettlePrint, upperOf, whoNeeds } from './places.ts';
@@ -97,7 +97,7 @@ function notesOfContents({ contents }: Plan, failed: ReadonlyMap<Inode, Errno>):
   for (const { inode, kind, attributes, staged } of contents.values()) {
     if (kind !== 'whole' || staged === undefined || inode.nlink === 0 || failed.has(inode)) continue;
     const kept = keptOf(attributes, staged);
-    if (kept !== undefined) notes.push({ ino: Number(staged.ino), number: inode.number, kept });
+    if (kept !== undefined) notes.push(noteOf(staged, inode.number, kept));
   }
   return notes;
 }

@@ -60,18 +60,18 @@ function noteOldContent(
 
 /** Those of some notes that say something new. */
 export function newsIn(tree: Tree, notes: readonly Note[]): Note[] {
-  return notes.filter(({ ino, number, kept, lost = 0 }) => {
+  return notes.filter(({ ino, number, birth, kept, lost = 0 }) => {
     if (ino === 0) return tree.kept.lostLinks(number) !== lost;
-    return tree.numbers.knownAs(ino) !== number || !isDeepStrictEqual(tree.kept.of(ino), kept);
+    return !tree.numbers.isRemembered(ino, number, birth) || !isDeepStrictEqual(tree.kept.of(ino), kept);
   });
 }
 
 /** Takes over what the work area says. */
 export function takeNotes(tree: Tree, notes: readonly Note[]): void {
-  for (const { ino, number, kept, lost = 0 } of notes) {
+  for (const { ino, number, birth, kept, lost = 0 } of notes) {
     if (ino === 0) tree.kept.noteLost(number, lost);
     else {
-      tree.numbers.remember(ino, number);
+      tree.numbers.remember(ino, number, birth);
       tree.kept.note(ino, kept);
     }
   }

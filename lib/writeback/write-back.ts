@@ -8,7 +8,7 @@
  *       └ takes the dirty part of the tree; gives it back when nothing was decided
  */
 
-import type { Branch } from '../branch/branch.ts';
+import type { Attributes, Branch } from '../branch/branch.ts';
 import { NotLoadedError } from '../branch/decorators/not-loaded.ts';
 import type { ActingUppers, Author } from '../branch/upper/acting.ts';
 import type { Upper } from '../branch/upper/upper.ts';
@@ -114,8 +114,10 @@ export class WriteBack {
     const tree = this.#tree;
     return this.#tenure.mounting(
       () => tree.dev,
-      ({ dev, notes, notesFile }) => {
+      ({ dev, births, notes, notesFile }) => {
         tree.dev = dev;
+        // An overlay's own files show another when it has forgotten them, or is mounted again; but no number twice.
+        tree.numbers.areBirthsKnown = births === 'known' && tree.spelling.level === 0;
         takeNotes(tree, notes);
         this.#notesFile = notesFile;
       },
@@ -356,9 +358,9 @@ export class WriteBack {
   }
 
   *#addNotes({ plan: { contents }, steps, failed, cursor, notes, reach }: Batch): Procedure<void> {
-    const known = new Map<string, number>();
+    const known = new Map<string, Attributes>();
     for (const { inode, kind, stage, staged } of contents.values()) {
-      if (kind === 'whole' && staged !== undefined && !failed.has(inode)) known.set(stage, Number(staged.ino));
+      if (kind === 'whole' && staged !== undefined && !failed.has(inode)) known.set(stage, staged);
     }
     const news = newsIn(this.#tree, yield* notesOf(steps, known, cursor, notes));
     if (this.#notesFile !== undefined) yield* addNotes(this.#notesFile, news, reach);

@@ -65,7 +65,7 @@ describe('inode numbers', () => {
   it("C3 given to files that share their lower's number with another are not given again after a mount", () => {
     const other = new Numbers().another();
     const numbers = new Numbers();
-    numbers.remember(77, other);
+    numbers.remember(77, other, undefined);
     expect(numbers.another()).not.toBe(other);
   });
 
@@ -86,7 +86,7 @@ describe('inode numbers', () => {
 
   it('C3 are those of the last mount for files of the upper', () => {
     const numbers = new Numbers();
-    numbers.remember(77, 12);
+    numbers.remember(77, 12, undefined);
     expect(numbers.of(branch(0), 1, 77, '/x')).toBe(12);
     expect(numbers.born()).toBe(13);
   });

@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import { type Branch, SAME, UPPER } from '../../branch/branch.ts';
 import type { Io } from '../../fault.ts';
 
-import { applyAttributes, update } from '../load.ts';
+import { applyAttributes, forgetStranger, update } from '../load.ts';
 import { isVolatile } from '../revalidate.ts';
 import { setSources, type Tree } from '../tree.ts';
 import { pathIn, Source, UpperSource } from './source.ts';
@@ -58,6 +58,7 @@ export function loadRoot(io: Io, tree: Tree): void {
   const cut = source.path.lastIndexOf('/');
   root.origin = new Source(source.branch, source.path.slice(0, cut) || '/', attributes.dev);
   root.originName = source.path.slice(cut + 1);
+  if (source instanceof UpperSource) forgetStranger(tree, attributes);
   if (!root.isOwned) applyAttributes(tree, root, tree.kept.shown(source, attributes, root.number));
 }
 

@@ -10,7 +10,7 @@ import type { Reach } from '../report.ts';
 import { giveAttributes, type Writer, writeAll } from '../stage/writer.ts';
 import { CHUNK, copyBytes, quietly, removeFile, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
-import { keptOf, type Note } from './notes.ts';
+import { keptOf, type Note, noteOf } from './notes.ts';
 import type { Area } from './work-area.ts';
 
 /** How far a batch is. Changed as it is carried out, so that it can be gone on with after a failure. */
@@ -76,8 +76,8 @@ export function* carryOutBatch(
     const found = yield* carryOutStep(area, step, index, writer, watcher);
     watcher.done(index, found);
     if (step.kind === 'attributes' && step.number !== undefined && found !== undefined) {
-      const ino = Number(found.ino);
-      cursor.notes.set(ino, { ino, number: step.number, kept: keptOf(step.attributes, found) });
+      const note = noteOf(found, step.number, keptOf(step.attributes, found));
+      cursor.notes.set(note.ino, note);
     }
     cursor.steps++;
   }
@@ -219,12 +219,12 @@ function lengthOf(ranges: Ranges): number {
 }
 
 /**
- * What is to be noted of the files that steps have put in their places or given attributes. `known` are the upper's own numbers of
- * staged files, `notes` what the batch says of them beside.
+ * What is to be noted of the files that steps have put in their places or given attributes. `known` tells how staged
+ * files look, `notes` what the batch says of them beside.
  */
 export function* notesOf(
   steps: readonly Step[],
-  known: ReadonlyMap<string, number>,
+  known: ReadonlyMap<string, Attributes>,
   cursor: Cursor,
   notes: readonly Note[],
 ): Procedure<Note[]> {
@@ -233,9 +233,8 @@ export function* notesOf(
     if (step.kind !== 'place' || step.number === undefined) continue;
     for (const [inner, number] of [['', step.number] as const, ...(step.inner ?? [])]) {
       const at = inner === '' ? '' : `/${inner}`;
-      const ino =
-        known.get(step.stage + at) ?? Number((yield* tell({ kind: 'lstat', path: step.path + at }))?.ino ?? 0);
-      if (ino > 0) all.set(ino, { ino, number });
+      const found = known.get(step.stage + at) ?? (yield* tell({ kind: 'lstat', path: step.path + at }));
+      if (found !== undefined && found.ino > 0) all.set(Number(found.ino), noteOf(found, number));
     }
   }
   const lost = notes.filter(({ ino }) => ino === 0);

@@ -1,9 +1,12 @@
 /**
  * The notes of a work area, `.overfs/numbers`: what the overlay shows of the files of the upper and the upper cannot hold.
  *
- *     12 5                             the upper's file 12 is shown as number 5
- *     12 5 {"owner":[7,7,1000,1000]}   the same, and what else differs (`Kept`)
- *     0 5 {"lost":1}                   the lowers' file that is shown as number 5 has lost a name
+ *     12 5 1700000000123                             the upper's file 12, which was born then, is shown as number 5
+ *     12 5 1700000000123 {"owner":[7,7,1000,1000]}   the same, and what else differs (`Kept`)
+ *     0 5 {"lost":1}                                 the lowers' file that is shown as number 5 has lost a name
+ *
+ * A file that has the number and was born at another time is another one: somebody else has removed the file and made another, or has
+ * copied the upper. Nothing that is noted is about that one.
  *
  * Lines are added at the end, and the last one about a file counts; now and then the file is written anew without the others. A line
  * that a crash cut short is the last one, and about a batch that is carried out again. All else that is no such line is damage.
@@ -11,6 +14,7 @@
 
 import type { Attributes } from '../../branch/branch.ts';
 import { EEXIST } from '../../errno.ts';
+import { birthOf } from '../../tree/numbers.ts';
 import type { Kept } from '../../tree/sources/kept.ts';
 import { type Procedure, tell } from '../commands.ts';
 import type { TakenAttributes } from '../content.ts';
@@ -25,6 +29,8 @@ export interface Note {
   readonly ino: number;
   /** The inode number that the overlay shows. */
   readonly number: number;
+  /** When the upper's file was born (`birthOf`); undefined where that is not known. */
+  readonly birth?: number | undefined;
   /** Undefined where the upper holds all else. */
   readonly kept?: Kept | undefined;
   /** How many names the file has lost, if the upper does not have it. */
@@ -45,12 +51,12 @@ export interface NotesFile {
 /** How large the file may get in any case, in bytes. */
 const SMALL = 64 * 1024;
 
-const LINE = /^(\d+) (\d+)(?: (\{.*\}))?$/;
+const LINE = /^(\d+) (\d+)(?: (\d+))?(?: (\{.*\}))?$/;
 
 function parseLine(line: string): Note | undefined {
-  const [, ino, number, rest] = LINE.exec(line) ?? [];
+  const [, ino, number, birth, rest] = LINE.exec(line) ?? [];
   if (ino === undefined || number === undefined) return undefined;
-  const base = { ino: Number(ino), number: Number(number) };
+  const base = { ino: Number(ino), number: Number(number), ...(birth !== undefined && { birth: Number(birth) }) };
   if (rest === undefined) return base;
   try {
     const { lost, ...kept } = JSON.parse(rest) as Kept & { readonly lost?: number };
@@ -60,9 +66,15 @@ function parseLine(line: string): Note | undefined {
   }
 }
 
-function lineOf({ ino, number, kept, lost }: Note): string {
+function lineOf({ ino, number, birth, kept, lost }: Note): string {
   const rest = lost === undefined ? kept : { lost };
-  return rest === undefined ? `${ino} ${number}\n` : `${ino} ${number} ${JSON.stringify(rest)}\n`;
+  const head = birth === undefined ? `${ino} ${number}` : `${ino} ${number} ${birth}`;
+  return rest === undefined ? `${head}\n` : `${head} ${JSON.stringify(rest)}\n`;
+}
+
+/** What is noted of a file of the upper, as it looks now. */
+export function noteOf(found: Attributes, number: number, kept?: Kept): Note {
+  return { ino: Number(found.ino), number, birth: birthOf(found), kept };
 }
 
 /**

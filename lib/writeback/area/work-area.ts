@@ -58,6 +58,8 @@ export function areaAt(root: string, { workArea }: Spelling): Area {
 export interface Memories {
   /** The device number that the overlay showed. */
   readonly dev: number;
+  /** Whether the upper knows when files were born. */
+  readonly births: 'known' | 'unknown';
   /** In the order in which they were made. */
   readonly notes: readonly Note[];
   readonly notesFile: NotesFile;
@@ -112,7 +114,18 @@ function* enter(area: Area, dev: number, writer: Writer): Procedure<Memories> {
   yield* addNotes(notesFile, recovered, reach);
   yield* endBatch(area, reach);
   yield* clearStage(area, () => false);
-  return { dev: format.dev, notes: [...notes, ...recovered], notesFile };
+  return { dev: format.dev, births: yield* lookForBirths(area), notes: [...notes, ...recovered], notesFile };
+}
+
+/**
+ * Whether the upper knows when files were born. Some tell the last change of attributes instead (libuv where there is no `statx`): then a
+ * directory in which the lock was made just now seems to be born just now too.
+ */
+function* lookForBirths({ base }: Area): Procedure<'known' | 'unknown'> {
+  const found = yield* look(base, 'directory');
+  if (found === undefined) return 'unknown';
+  const { birthtimeSec, birthtimeNsec, ctimeSec, ctimeNsec } = found;
+  return birthtimeSec === ctimeSec && birthtimeNsec === ctimeNsec ? 'unknown' : 'known';
 }
 
 /** Gives the upper back. */

@@ -202,8 +202,8 @@ it('the notes do not grow with what happens again and again', () => {
     overlay.syncSync();
   }
   overlay.close();
-  expect(written).toBeGreaterThan(80_000);
-  expect(textOf(volume, '/.overfs/numbers').length).toBeLessThan(70_000);
+  expect(written).toBeGreaterThan(120_000);
+  expect(textOf(volume, '/.overfs/numbers').length).toBeLessThan(90_000);
 });
 
 /** A volume that somebody who is not root works with: it has one owner, and refuses others. */

@@ -1,0 +1,110 @@
+// What somebody else does to an upper while nobody has it mounted: what was noted of a file is about that file, and not about another
+// one that has got its number since.
+
+import { Volume } from 'memfs';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { createOverlay, type Overlay } from '../../../lib/index.ts';
+
+const START = 1_700_000_000_000;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: START });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A volume in which numbers of removed files are given again, as on ext4. */
+function newVolume(): InstanceType<typeof Volume> {
+  return new Volume();
+}
+
+/** A lower with two files of two names each. */
+function newLower(): { fs: object; immutable: true } {
+  const lower = newVolume();
+  lower.writeFileSync('/file', 'below');
+  lower.linkSync('/file', '/twin');
+  return { fs: lower, immutable: true };
+}
+
+/** Works with an upper for a while, a minute after the last who did. */
+function visit<R>(lower: object, upper: object, work: (overlay: Overlay) => R): R {
+  vi.setSystemTime(Date.now() + 60_000);
+  const overlay = createOverlay({ lower, upper });
+  try {
+    return work(overlay);
+  } finally {
+    overlay.close();
+    vi.setSystemTime(Date.now() + 60_000);
+  }
+}
+
+function numbersOf({ fs }: Overlay): Map<number, string[]> {
+  const numbers = new Map<number, string[]>();
+  for (const name of fs.readdirSync('/').sort()) {
+    const { ino } = fs.lstatSync(`/${name}`);
+    numbers.set(ino, [...(numbers.get(ino) ?? []), name]);
+  }
+  return numbers;
+}
+
+it('C2: a file that has got the number of a removed one is no name of what a lower shows in its place', () => {
+  const [lower, upper] = [newLower(), newVolume()];
+  visit(lower, upper, ({ fs }) => fs.chmodSync('/file', 0o600));
+  const { ino } = upper.lstatSync('/file');
+  upper.unlinkSync('/file');
+  upper.writeFileSync('/new', 'theirs');
+  upper.linkSync('/new', '/new2');
+  expect(upper.lstatSync('/new').ino).toBe(ino);
+  visit(lower, upper, (overlay) => {
+    expect([...numbersOf(overlay).values()]).toEqual([
+      ['file', 'twin'],
+      ['new', 'new2'],
+    ]);
+    overlay.fs.appendFileSync('/file', ' here');
+    expect(overlay.fs.readFileSync('/new2', 'utf8')).toBe('theirs');
+    expect(overlay.fs.readFileSync('/twin', 'utf8')).toBe('below here');
+  });
+});
+
+it('W8: a file that has got the number of a removed one has none of its kept attributes', () => {
+  const volume = newVolume();
+  // As for who is not root.
+  const refuse = () => {
+    throw Object.assign(new Error('EPERM'), { code: 'EPERM' });
+  };
+  const upper = Object.create(volume, { chownSync: { value: refuse }, lchownSync: { value: refuse } }) as object;
+  visit([], upper, ({ fs }) => {
+    fs.writeFileSync('/file', 'ours');
+    fs.chownSync('/file', 7, 8);
+  });
+  visit([], upper, ({ fs }) => expect(fs.statSync('/file')).toMatchObject({ uid: 7, gid: 8 }));
+  const { ino, uid, gid } = volume.lstatSync('/file');
+  volume.unlinkSync('/file');
+  volume.writeFileSync('/new', 'theirs');
+  expect(volume.lstatSync('/new').ino).toBe(ino);
+  visit([], upper, ({ fs }) => expect(fs.statSync('/new')).toMatchObject({ uid, gid }));
+});
+
+it('C3: a file that gets back the number that it had in the upper before keeps its own', () => {
+  const [lower, upper] = [newLower(), newVolume()];
+  const ino = visit(lower, upper, ({ fs }) => {
+    fs.writeFileSync('/other', 'x');
+    return fs.statSync('/other').ino;
+  });
+  const seen = new Set<number>();
+  for (let i = 0; i < 6; i++) {
+    visit(lower, upper, (overlay) => {
+      const { fs } = overlay;
+      for (let j = 0; j < 3; j++) {
+        fs.writeFileSync('/other', `${i} ${j}`);
+        overlay.syncSync();
+        seen.add(Number(upper.lstatSync('/other').ino));
+        vi.setSystemTime(Date.now() + 1_000);
+      }
+      expect(fs.statSync('/other').ino).toBe(ino);
+    });
+  }
+  expect(seen.size).toBeLessThan(18);
+});
