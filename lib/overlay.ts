@@ -279,7 +279,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
 
   /**
    * Holds back every change until {@link Overlay.thaw}: asynchronous calls wait, synchronous ones throw EBUSY. Reading goes on, and so does
-   * writing back, so what is copied or synced meanwhile is consistent.
+   * writing back, so what is copied or synced meanwhile is consistent. What is held back when the overlay ends is EROFS.
    *
    * @example
    * ```ts
@@ -360,6 +360,8 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   #end(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    // What was held back is refused now.
+    this.thaw();
     for (const branch of this.#branches) branch.close();
   }
 

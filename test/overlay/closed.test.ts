@@ -88,3 +88,19 @@ describe('an upper that is gone', () => {
     );
   });
 });
+
+it('W14: what was held back when it was closed is refused, and does not wait for ever', async () => {
+  const end = {
+    now: async (overlay: Overlay) => overlay.close(),
+    later: (overlay: Overlay) => overlay[Symbol.asyncDispose](),
+  };
+  for (const close of Object.values(end)) {
+    const overlay = createOverlay({ lower: [] });
+    overlay.freeze();
+    const waiting = overlay.fs.promises.writeFile('/file', '');
+    const outcome = expect(waiting).rejects.toMatchObject({ code: 'EROFS' });
+    await close(overlay);
+    await outcome;
+    expect(() => overlay.fs.writeFileSync('/file', '')).toThrow(expect.objectContaining({ code: 'EROFS' }));
+  }
+});
