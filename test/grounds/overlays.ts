@@ -7,7 +7,7 @@ import { type Ground, NEST, ROOT } from './ground.ts';
 import { decoys, disguised, junk, moves, spread, whiteoutNames } from './layers.ts';
 import type { Scenario } from './scenario.ts';
 import { type Overlay, type OverlayOptions, Site } from './site.ts';
-import { type Item, makeTree, removeTree } from './tree.ts';
+import { flatten, type Item, makeTree, removeTree, type Tree } from './tree.ts';
 
 /** Small enough that the scenarios cross borders of pages. */
 const SMALL_PAGES = 4096;
@@ -27,8 +27,18 @@ interface Traits {
   readonly mounted?: 'again';
 }
 
-function serves({ as }: Scenario, { hindered }: Traits): boolean {
-  return ROOT || as === undefined || (as === 'owner' && !hindered);
+function serves({ as, given }: Scenario, { hindered }: Traits): boolean {
+  if (ROOT) return true;
+  if (as === undefined) return !(hindered && isClosed(given));
+  return as === 'owner' && !hindered && !isClosed(given);
+}
+
+/** Whether modes in a tree keep its owner from reading a file or searching a directory, and so from looking at a branch, or writing it back. */
+function isClosed(given: Tree): boolean {
+  return flatten(given).some(({ entry }) => {
+    if (entry.kind === 'file') return ((entry.mode ?? 0o666) & 0o400) === 0;
+    return entry.kind === 'directory' && ((entry.mode ?? 0o777) & 0o100) === 0;
+  });
 }
 
 function upperOf(site: Site, kind: Traits['upper']): OverlayOptions {
@@ -193,7 +203,7 @@ export const overlayGrounds: readonly Ground[] = [
   ground('half and half over immutable lowers', {}, (site) => halves(site, { immutable: true })),
   ground('a lower full of whiteouts', { hindered: true }, whiteouts),
   ground('renamed lowers', { hindered: true }, renamed),
-  ground('a stacked overlay', {}, stacked),
+  ground('a stacked overlay', { hindered: true }, stacked),
   ground('a memfs lower', {}, memfsLower),
   ground('a lower with root and at', {}, rootAndAt),
   ground('an upper written by another tool', {}, writtenUpper),
