@@ -165,7 +165,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * ```ts
    * import { createOverlay } from 'overfs';
    *
-   * const stats = (type: number, size: number) => ({ mode: type | 0o644, size, mtimeMs: 0 });
+   * const stats = (type: number, size: number) => ({ mode: type | 0o755, size, mtimeMs: 0 });
    * const store = {
    *   lstat: async (path: string) => (path === '/' ? stats(0o040000, 0) : stats(0o100000, 5)),
    *   readdir: async () => ['greeting'],

@@ -56,6 +56,8 @@ export function makeWorld({ files, furnish, before, options, immutable = false, 
     clock: () => NOON,
     limits: { bytes: 1_000_000, inodes: 1000 },
     umask: 0o022,
+    // In an overlay everybody can be root; whoever runs the tests owns the lower.
+    credentials: { uid: 0, gid: 0 },
     ...options,
   });
   before?.(overlay.fs);

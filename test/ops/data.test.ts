@@ -89,7 +89,7 @@ for (const form of FORMS) {
 
 it('P8 a file of /proc can be copied over another', () => {
   if (!nodeFs.existsSync('/proc/version')) return expect(process.platform).not.toBe('linux');
-  const { fs } = createOverlay();
+  const { fs } = createOverlay({ credentials: { uid: 0, gid: 0 } });
   fs.writeFileSync('/proc-copy', 'x'.repeat(4000));
   fs.copyFileSync('/proc/version', '/proc-copy');
   expect(fs.readFileSync('/proc-copy', 'utf8')).toBe(nodeFs.readFileSync('/proc/version', 'utf8'));
