@@ -111,16 +111,25 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
   const { source, sources } = found;
   const number = numberOf(tree, name, found);
   const attributes = tree.kept.shown(source, found.attributes, number);
-  let inode = knownAs(tree, number, found.attributes.nlink > 1 ? found.attributes : attributes, before);
+  const other = namesakeOf(tree, number, found, before);
+  let inode =
+    other === undefined
+      ? knownAs(tree, number, found.attributes.nlink > 1 ? found.attributes : attributes, before)
+      : living(tree.namesakes.get(number), attributes);
   if (before instanceof Inode && before !== inode) detach(tree, directory, name, before);
   if (inode === undefined) {
     // A file that took the place below of one that is owned here, and with it its number, is another file (C3).
-    const isClaimed = tree.claimed.has(number);
+    const isClaimed = other !== undefined || tree.claimed.has(number);
     inode = makeInode(tree, isClaimed ? tree.numbers.another() : number, attributes);
     applyAttributes(tree, inode, attributes);
     if (inode instanceof Directory) setSources(inode, sources);
     // A number that is given only once could not be given again.
     if (!isClaimed) noteLoaded(tree, inode);
+    if (other !== undefined) {
+      tree.namesakes.set(number, inode);
+      // The upper is to note the new number before it notes that the other file has the old one.
+      if (source instanceof UpperSource) tree.dirty?.addInode(inode);
+    }
   }
   const isWritten = inode.origin instanceof UpperSource && !(source instanceof UpperSource);
   if (inode.isOwned || isWritten) {
@@ -150,6 +159,31 @@ function knownAs(tree: Tree, number: number, attributes: Attributes, before: Ent
   const linked = attributes.nlink > 1 ? tree.linked.get(number) : undefined;
   if (linked !== undefined && linked.type === type) return linked;
   return before instanceof Inode && before.number === number && before.type === type ? before : undefined;
+}
+
+/**
+ * A file that has the number of what was found, although it is another one: the upper has got the number from a lower that another has
+ * taken the place of since, or whose files are others now. Where the two are one, the upper tells that lowers have more names of it.
+ */
+function namesakeOf(
+  tree: Tree,
+  number: number,
+  { source, attributes }: Found,
+  before: Entry | undefined,
+): Inode | undefined {
+  const linked = tree.linked.get(number);
+  if (linked === undefined || linked === before) return undefined;
+  const isAbove = source instanceof UpperSource;
+  if (isAbove === linked.origin instanceof UpperSource) return undefined;
+  if (tree.kept.linksBelow(isAbove ? attributes : linked) > 0) return undefined;
+  // What is on its way to the upper tells so when it is there.
+  const isOnItsWay = tree.dirty?.isTaken === true && namesOf(linked).length < linked.nlink;
+  return isOnItsWay ? undefined : linked;
+}
+
+/** An inode, if it still has a name and is of the type of what was found. */
+function living(inode: Inode | undefined, { mode }: Attributes): Inode | undefined {
+  return inode?.parent !== undefined && inode.type === (mode & S_IFMT) ? inode : undefined;
 }
 
 /** The number of what was found. */

@@ -175,6 +175,8 @@ export class Tree implements Behind {
   readonly claimed = new Set<number>();
   /** Files of lowers with several names, by number, so that two names of one lower file are one inode here. */
   readonly linked = new Map<number, Inode>();
+  /** The other one of two that were found with one number there, although they are two files. Changed by `load.ts`. */
+  readonly namesakes = new Map<number, Inode>();
   /** Directories removed whole, whose names are still to be looked at. Changed by `dropped.ts`. */
   readonly dropped: Dropped[] = [];
   /** Told of every change as it happens; undefined while nobody watches. Set by whoever watches. */

@@ -108,3 +108,38 @@ it('C3: a file that gets back the number that it had in the upper before keeps i
   }
   expect(seen.size).toBeLessThan(18);
 });
+
+/** A lower in which the files of two names each have the numbers that those of any other such lower have. */
+function lowerOf(...names: string[]): { fs: object; immutable: true } {
+  const lower = newVolume();
+  for (const name of names) {
+    lower.writeFileSync(`/${name}1`, `below in ${name}`);
+    lower.linkSync(`/${name}1`, `/${name}2`);
+  }
+  return { fs: lower, immutable: true };
+}
+
+it.each([
+  ['the upper has is looked at first', 'o'],
+  ['the lower has is looked at first', 'p'],
+])('C2: a file of another lower with the number of one that the upper has got is another file: what %s', (_, first) => {
+  const upper = newVolume();
+  visit(lowerOf('o'), upper, (overlay) => {
+    numbersOf(overlay);
+    overlay.fs.chmodSync('/o1', 0o600);
+  });
+  for (let round = 0; round < 2; round++) {
+    visit(lowerOf('p'), upper, (overlay) => {
+      const { fs } = overlay;
+      for (const number of [1, 2]) fs.statSync(`/${first}${number}`);
+      expect([...numbersOf(overlay).values()]).toEqual([
+        ['o1', 'o2'],
+        ['p1', 'p2'],
+      ]);
+      expect(fs.statSync('/p1').nlink).toBe(2);
+      fs.appendFileSync('/p1', '+');
+      expect(fs.readFileSync('/o2', 'utf8')).toBe('below in o');
+      expect(fs.readFileSync('/p2', 'utf8')).toBe(`below in p${'+'.repeat(round + 1)}`);
+    });
+  }
+});
