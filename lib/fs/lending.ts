@@ -7,7 +7,7 @@ import type { Lender } from '../branch/nesting.ts';
 import { EBADF } from '../errno.ts';
 import { type Io, runAsync, syncIo } from '../fault.ts';
 import { aheadOf, mayLie, passesBy, prepareRead } from '../ops/data.ts';
-import type { OpenFile } from '../ops/open.ts';
+import { inodeOf, type OpenFile } from '../ops/open.ts';
 import { lacks } from '../pages/fill.ts';
 import { PageLoan } from '../pages/loan.ts';
 import type { Caller } from '../tree/caller.ts';
@@ -41,7 +41,7 @@ const TIMES_ASKED = 16;
 
 /** Lends the pages with `length` bytes from `from` on; undefined where there are none, since the bytes go past the cache. */
 function lend(io: Io, { tree }: Caller, file: OpenFile, from: number, length: number): PageLoan | undefined {
-  const { inode } = file;
+  const inode = inodeOf(file);
   const { memory } = tree;
   if (!file.readable) throw EBADF;
   if (file.through !== undefined || !(inode instanceof File)) return undefined;

@@ -9,7 +9,7 @@ import { File, type Inode, isDirectory, isSymlink, OWNED_ATTRIBUTES } from '../t
 import { mayOwn, own, tellChange } from '../tree/own.ts';
 import { noteMove, touchCtime } from '../tree/tree.ts';
 import { FOLLOW, type Following, NOFOLLOW, pathOf, readTarget, resolve, walk } from '../tree/walk.ts';
-import { type OpenFile, truncateNow } from './open.ts';
+import { inodeOf, type OpenFile, truncateNow } from './open.ts';
 import { mayChangeTree } from './spot.ts';
 
 /** The file at a path, links followed. */
@@ -68,7 +68,7 @@ export function lchmod(io: Io, caller: Caller, path: string, mode: number): void
 }
 
 export function fchmod(io: Io, caller: Caller, file: OpenFile, mode: number): void {
-  changeMode(io, caller, file.inode, mode);
+  changeMode(io, caller, inodeOf(file), mode);
 }
 
 function changeMode(io: Io, caller: Caller, inode: Inode, mode: number): void {
@@ -97,7 +97,7 @@ export function lchown(io: Io, caller: Caller, path: string, uid: number, gid: n
 }
 
 export function fchown(io: Io, caller: Caller, file: OpenFile, uid: number, gid: number): void {
-  changeOwner(io, caller, file.inode, uid, gid);
+  changeOwner(io, caller, inodeOf(file), uid, gid);
 }
 
 function changeOwner(io: Io, caller: Caller, inode: Inode, uid: number, gid: number): void {
@@ -135,7 +135,7 @@ export function lutimes(io: Io, caller: Caller, path: string, atime: number, mti
 }
 
 export function futimes(io: Io, caller: Caller, file: OpenFile, atime: number, mtime: number): void {
-  changeTimes(io, caller, file.inode, atime, mtime);
+  changeTimes(io, caller, inodeOf(file), atime, mtime);
 }
 
 const [UV_MAJOR = 0, UV_MINOR = 0] = process.versions.uv.split('.').map(Number);
@@ -182,8 +182,9 @@ export function truncate(io: Io, caller: Caller, path: string, length: number): 
 
 /** Sets the size of an open file. */
 export function ftruncate(io: Io, caller: Caller, file: OpenFile, length: number): void {
+  const inode = inodeOf(file);
   if (!file.writable) throw EINVAL;
-  resize(io, caller, file.inode, length);
+  resize(io, caller, inode, length);
 }
 
 function resize(io: Io, caller: Caller, inode: Inode, length: number): void {

@@ -16,7 +16,7 @@ import { mayOwn, own, tellChange } from '../tree/own.ts';
 import { isVolatile, refresh } from '../tree/revalidate.ts';
 import { pathIn } from '../tree/sources/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
-import type { OpenFile } from './open.ts';
+import { inodeOf, type OpenFile } from './open.ts';
 import { mayChangeTree } from './spot.ts';
 import { fsync, giveWay } from './sync.ts';
 
@@ -139,7 +139,7 @@ function readPast(io: Io, tree: Tree, file: File, from: number, length: number):
  * @returns the number of bytes read; fewer than asked for only at the end
  */
 export function read(io: Io, caller: Caller, file: OpenFile, target: Uint8Array, position: number): number {
-  const { inode } = file;
+  const inode = inodeOf(file);
   if (!file.readable) throw EBADF;
   if (file.through !== undefined) return readThrough(io, file, target, position);
   if (!(inode instanceof File)) throw isDirectory(inode) ? EISDIR : EINVAL;
@@ -258,7 +258,7 @@ export function readv(
 
 /** Reads what is between the position of the description and the end of the file; the position moves there. */
 export function readRest(io: Io, caller: Caller, file: OpenFile): Buffer {
-  const { inode } = file;
+  const inode = inodeOf(file);
   if (!file.readable) throw EBADF;
   if (!(inode instanceof File)) throw isDirectory(inode) ? EISDIR : EINVAL;
   const bytes = readAll(io, caller.tree, inode, file.position);
@@ -338,7 +338,8 @@ export function write(io: Io, caller: Caller, file: OpenFile, source: Uint8Array
 }
 
 function writeCached(io: Io, caller: Caller, file: OpenFile, source: Uint8Array, position: number): number {
-  const { inode, append } = file;
+  const inode = inodeOf(file);
+  const { append } = file;
   const { tree } = caller;
   if (!file.writable) throw EBADF;
   if (file.through !== undefined && inode.origin !== undefined) {

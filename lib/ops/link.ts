@@ -7,7 +7,7 @@ import { type Inode, isDirectory, LINKABLE } from '../tree/inode.ts';
 import { addName } from '../tree/names.ts';
 import { ownQuietly } from '../tree/own.ts';
 import { NOFOLLOW, walk } from '../tree/walk.ts';
-import type { OpenFile } from './open.ts';
+import { inodeOf, type OpenFile } from './open.ts';
 import { type Spot, spotFor } from './spot.ts';
 
 /** Makes `to` a name of the file at `from`; a link there is not followed. */
@@ -23,7 +23,7 @@ export function link(io: Io, caller: Caller, from: string, to: string): void {
 
 /** Gives an open file a name, also one that has none; never over an existing name (T3). */
 export function linkTmpfile(io: Io, caller: Caller, file: OpenFile, path: string): void {
-  const { inode } = file;
+  const inode = inodeOf(file);
   const spot = spotFor(io, caller, path, 'no slash');
   if (isDirectory(inode) || (inode.nlink > 0 && !caller.tree.can.link)) throw EPERM;
   if (inode.nlink === 0 && (inode.state & LINKABLE) === 0) throw ENOENT;

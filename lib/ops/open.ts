@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import type { Author } from '../branch/upper/acting.ts';
 import {
   EACCES,
+  EBADF,
   EEXIST,
   EINVAL,
   EISDIR,
@@ -56,6 +57,8 @@ export interface OpenFile {
   heard: number;
   /** The branch's own descriptor of a file that is used straight through. */
   readonly through: number | undefined;
+  /** Set by `close`. A call that was under way finds it so when it goes on: the file may have ended with its last descriptor. */
+  isClosed: boolean;
   /** As whom it writes: who has opened it (Linux `f_cred`). Undefined where the upper cannot tell its writers apart. */
   readonly author: Author | undefined;
 }
@@ -76,6 +79,12 @@ export function isReading(flags: number): boolean {
 export function isWriting(flags: number): boolean {
   const access = flags & O_ACCMODE;
   return access === O_WRONLY || access === O_RDWR;
+}
+
+/** The file of a description that is not closed. */
+export function inodeOf(file: OpenFile): Inode {
+  if (file.isClosed) throw EBADF;
+  return file.inode;
 }
 
 /** Opens a file. */
@@ -104,6 +113,7 @@ function describe({ author }: Caller, inode: Inode, flags: number, through: numb
     ahead: 0,
     heard: sampleFailures(inode),
     through,
+    isClosed: false,
     author,
   };
 }
@@ -115,6 +125,7 @@ function describe({ author }: Caller, inode: Inode, flags: number, through: numb
  */
 export function close(_io: Io, caller: Caller, file: OpenFile): Errno | undefined {
   const { inode, through } = file;
+  file.isClosed = true;
   if (through !== undefined) inode.origin?.branch.closeThrough(through);
   inode.opens--;
   endIfUnused(caller.tree, inode);

@@ -81,7 +81,7 @@ async function* iterate(
   let failure: Error | undefined;
   const keepAlive = new KeepAlive(persistent ? 'referenced' : 'unreferenced');
   const stop = begin((eventType, name) => {
-    if (ignores(name)) return;
+    if (failure !== undefined || ignores(name)) return;
     if (waiting.length < maxQueue) {
       waiting.push({ eventType, filename: showName(name, encoding) });
     } else if (overflow === 'error') {

@@ -263,7 +263,7 @@ describe('what newer Nodes know', () => {
       await wait(SETTLE);
       fs.mkdirSync(`${root}/a`);
       await first;
-      for (const name of ['b', 'c', 'd']) fs.mkdirSync(`${root}/${name}`);
+      for (const name of ['b', 'c', 'd', 'e', 'f']) fs.mkdirSync(`${root}/${name}`);
       await wait(SETTLE);
       const { message, code } = (await events.next().catch((error: unknown) => error)) as NodeJS.ErrnoException;
       return [code, message, await events.next()];
