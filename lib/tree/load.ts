@@ -210,9 +210,9 @@ function follow(tree: Tree, inode: Directory, name: string, found: Found): Inode
   const { source } = found;
   inode.origin = source;
   inode.originName = name;
-  // One that the upper got from here keeps the number that it has shown (C3).
-  const isHeld = source instanceof UpperSource && source.held.get(name) === inode;
-  const number = isHeld ? inode.number : numberOf(tree, name, found);
+  // One that the upper got from here keeps what it has shown (C3): the upper may not have been given its attributes yet (W9).
+  if (source instanceof UpperSource && source.held.get(name) === inode) return inode;
+  const number = numberOf(tree, name, found);
   // One that was moved here below may be shown in its old place still, for the sake of what is ours in it.
   if (!tree.claimed.has(number)) inode.number = number;
   takeOver(tree, inode, found, tree.kept.shown(source, found.attributes, inode.number));

@@ -47,6 +47,8 @@ export function* discard(tree: Tree, plan: Plan, inode: Inode): Procedure<void> 
   if (inode instanceof File && origin !== undefined && found !== undefined) readAgain(tree, inode, origin, found);
   else vanish(tree, plan, inode);
   tree.dirty?.forgetInode(inode);
+  // The names that it has lost in the lower are lost all the same, and are still to be noted (C2).
+  if (inode.nlink > 0 && found !== undefined && found.nlink > inode.nlink) tree.dirty?.addInode(inode);
   for (const { directory, name } of namesOf(inode)) tree.onChange?.({ kind: 'change', directory, name, inode });
 }
 

@@ -73,3 +73,59 @@ describe('a lower that changes before a write-back', () => {
     expect(again.fs.readFileSync('/g', 'utf8')).toBe('g');
   });
 });
+
+/** What shows of a directory but for its names. */
+function attributesOf({ fs }: Overlay, path: string): object {
+  const { mode, uid, gid, mtimeNs, ino } = fs.statSync(path, { bigint: true });
+  return { mode, uid, gid, mtimeNs, ino };
+}
+
+describe('a directory of a lower that may change, which the upper gets for the sake of what is in it', () => {
+  it('W2 W9 shows what it has shown while the upper has not been given its attributes, and afterwards', () => {
+    for (let wanted = 0, failed = true; failed; wanted++) {
+      failed = false;
+      let count = -1;
+      const volume = new Volume();
+      const fail =
+        (name: 'chmodSync' | 'lchownSync' | 'utimesSync') =>
+        (...args: never[]) => {
+          if (count >= 0 && count++ === wanted) {
+            failed = true;
+            throw Object.assign(new Error('EIO'), { code: 'EIO' });
+          }
+          return (volume[name] as (...all: never[]) => void)(...args);
+        };
+      const upper = Object.create(volume, {
+        chmodSync: { value: fail('chmodSync') },
+        lchownSync: { value: fail('lchownSync') },
+        utimesSync: { value: fail('utimesSync') },
+      }) as object;
+      const lower = Volume.fromJSON({ '/d/file': 'file' });
+      lower.chmodSync('/d', 0o2711);
+      lower.chownSync('/d', 5, 6);
+      lower.utimesSync('/d', 1000, 1000);
+      const overlay = createOverlay({ lower, upper, writeback: 'manual' });
+      const before = attributesOf(overlay, '/d');
+      overlay.fs.chmodSync('/d/file', 0o600);
+      count = 0;
+      if (failsToSync(overlay)) expect(failed).toBe(true);
+      expect(attributesOf(overlay, '/d')).toEqual(before);
+      overlay.syncSync();
+      expect(attributesOf(overlay, '/d')).toEqual(before);
+      overlay.close();
+      const again = createOverlay({ lower, upper });
+      expect(attributesOf(again, '/d')).toEqual(before);
+      again.close();
+      if (!failed) expect(wanted).toBeGreaterThan(1);
+    }
+  });
+});
+
+function failsToSync(overlay: Overlay): boolean {
+  try {
+    overlay.syncSync();
+    return false;
+  } catch {
+    return true;
+  }
+}

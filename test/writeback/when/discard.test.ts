@@ -183,3 +183,16 @@ it('what is no policy is refused by name', () => {
     `The option "writeback.onError" must be 'retain' or 'discard'. Received 'ignore'`,
   );
 });
+
+it('C2: a name that a file of a lower has lost is lost still, and not counted after a mount', () => {
+  const { volume, lower, overlay, fs, sync } = setUp();
+  fs.statSync('/lib/twin');
+  fs.writeFileSync('/src/f1', 'refused');
+  fs.unlinkSync('/lib/twin');
+  sync();
+  expect(fs.statSync('/src/f1')).toMatchObject({ size: 3100, nlink: 1 });
+  overlay.close();
+  const again = mount(volume, { lower });
+  expect(again.fs.statSync('/src/f1')).toMatchObject({ size: 3100, nlink: 1 });
+  again.close();
+});
