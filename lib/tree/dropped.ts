@@ -48,6 +48,8 @@ export function dropBelow(tree: Tree, removed: Directory): void {
       directory.names.set(name, WHITEOUT);
     }
     directory.listing = undefined;
+    // The upper is told of the directory only. Where a change may be taken back nothing was dirty before it.
+    tree.dirty?.names.delete(directory);
     if (directory.sources.length > 0) tree.dropped.push({ directory, names: undefined, done: 0 });
     else directory.names.clear();
   }

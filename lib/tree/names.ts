@@ -119,6 +119,5 @@ export function endIfUnused(tree: Tree, inode: Inode): void {
   returnLoan(inode);
   tree.linked.delete(inode.number);
   tree.claimed.delete(inode.number);
-  tree.dirty?.inodes.delete(inode);
-  tree.dirty?.timed.delete(inode);
+  tree.dirty?.forgetInode(inode);
 }

@@ -97,9 +97,12 @@ export class Dirty {
     for (const inode of inodes) if (this.timed.delete(inode)) this.addInode(inode);
   }
 
-  /** Forgets an inode: it is as the upper has it. */
+  /** Forgets an inode: it is as the upper has it, or has ended. */
   forgetInode(inode: Inode): void {
-    for (const all of [this.inodes, this.timed, this.truncated, this.replaced]) all.delete(inode);
+    this.inodes.delete(inode);
+    this.timed.delete(inode);
+    this.truncated.delete(inode);
+    this.replaced.delete(inode);
   }
 
   /** Forgets a name: it is as the upper has it. */
