@@ -8,11 +8,12 @@
 
 import type { Io } from '../fault.ts';
 import { keepForGood, leaveListed } from './cache/entries.ts';
-import { Directory, type Inode, isDirectory, type Listing, WHITEOUT } from './inode.ts';
+import { ABSENT, Directory, type Inode, isDirectory, type Listing, WHITEOUT } from './inode.ts';
 import { listTyped } from './list.ts';
 import { lookup } from './lookup.ts';
 import { endIfUnused, forgetName } from './names.ts';
 import { ownQuietly } from './own.ts';
+import { UpperSource } from './sources/source.ts';
 import type { Tree } from './tree.ts';
 
 /** A removed directory whose names in the sources have not all been looked at. */
@@ -50,9 +51,16 @@ export function dropBelow(tree: Tree, removed: Directory): void {
     directory.listing = undefined;
     // The upper is told of the directory only. Where a change may be taken back nothing was dirty before it.
     tree.dirty?.names.delete(directory);
-    if (directory.sources.length > 0) tree.dropped.push({ directory, names: undefined, done: 0 });
-    else directory.names.clear();
+    if (directory.sources.length === 0) directory.names.clear();
+    else if (!isKnown(directory)) tree.dropped.push({ directory, names: undefined, done: 0 });
   }
+}
+
+/** Whether no name is left to be looked at: what the upper has, which nobody else changes, was in memory as a whole. */
+function isKnown({ complete, sources, names }: Directory): boolean {
+  if (!complete || !sources.every((source) => source instanceof UpperSource)) return false;
+  for (const entry of names.values()) if (entry !== WHITEOUT && entry !== ABSENT) return false;
+  return true;
 }
 
 /** Whether the inode may have lost names that nobody has looked at. */

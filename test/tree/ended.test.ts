@@ -56,3 +56,11 @@ for (const [name, come] of Object.entries(WAYS)) {
     expect({ ...dirty, timed: dirty.timed.size > 1 }).toEqual({ ...new Dirty(), timed: false });
   });
 }
+
+it('W12 nothing is left to be looked at of a tree that the upper has and that was known', () => {
+  const upper = { files: { '/n/m/f': 'x', '/n/g': 'y' }, directories: ['/n/e'] };
+  const { fs, tree } = new OpenOverlay({ name: 'upper', lowers: [], upper, immutable: true });
+  for (const name of fs.readdirSync('/n', { recursive: true })) fs.statSync(`/n/${name}`);
+  fs.rmSync('/n', { recursive: true });
+  expect(tree.dropped).toEqual([]);
+});
