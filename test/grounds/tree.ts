@@ -169,13 +169,26 @@ function describe(fs: FileSystem, path: string, stats: BigIntStats, times: Times
 export function remountable(fs: FileSystem, root: string): Map<string, string> {
   const seen = new Map<string, string>();
   const visit = (path: string): void => {
-    const stats = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    const stats = lookAt(fs, path);
     if (stats === undefined) return;
+    if (typeof stats === 'string') {
+      seen.set(path, stats);
+      return;
+    }
     seen.set(path, describe(fs, path, stats, 'without ctime'));
     if (stats.isDirectory()) for (const name of namesIn(fs, path)) visit(`${path}/${name}`);
   };
   visit(root);
   return seen;
+}
+
+/** What is at a path; or why it cannot be told, where the mode of a directory lets its owner list it but not look into it. */
+function lookAt(fs: FileSystem, path: string): BigIntStats | string | undefined {
+  try {
+    return fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch (error) {
+    return String(error);
+  }
 }
 
 /** What a filesystem refuses to tell (memfs refuses root too) is the same before and after. */

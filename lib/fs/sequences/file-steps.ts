@@ -2,12 +2,14 @@
  * The calls that sequences are made of, each as one step: the only place where their forms differ.
  */
 
-import type { Stats } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { isUint8Array } from 'node:util/types';
 import { codeOf } from '../../branch/dialect.ts';
 import { givenPath } from '../arguments.ts';
 import type { FileSystem } from '../session.ts';
 import { type Sequence, step } from './steps.ts';
+
+const { W_OK, X_OK } = constants;
 
 /** A path as calls take it. */
 export type Path = string | Buffer;
@@ -78,6 +80,19 @@ export class FileSteps {
       () => this.#fs.readdirSync(path, 'buffer'),
       () => this.#fs.promises.readdir(path, 'buffer'),
     );
+  }
+
+  /** Whether names may be made and removed in a directory, as far as its mode tells. */
+  *mayChangeNames(path: Path): Sequence<boolean> {
+    try {
+      yield* step<void>(
+        () => this.#fs.accessSync(path, W_OK | X_OK),
+        () => this.#fs.promises.access(path, W_OK | X_OK),
+      );
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   unlink(path: Path): Sequence<void> {

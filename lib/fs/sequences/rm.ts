@@ -5,6 +5,7 @@
  * all goes that may, and the error is that of the call which failed.
  */
 
+import { posix } from 'node:path';
 import { codeOf } from '../../branch/dialect.ts';
 import { isErrno } from '../../errno.ts';
 import { type Io, runAsync, runSync } from '../../fault.ts';
@@ -76,6 +77,11 @@ const NOT_EMPTY: ReadonlySet<unknown> = new Set(['ENOTEMPTY', 'EEXIST', 'EPERM']
 const NOT_THERE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR']);
 
 const SLASH = Buffer.from('/');
+
+/** Where the last name of a path is, which is none of the dots. */
+function directoryOf(path: Path): Buffer {
+  return Buffer.from(posix.dirname(Buffer.from(path as string).toString('latin1')), 'latin1');
+}
 
 /** `rm`. */
 export function* rm(place: RmPlace, request: RmRequest): Sequence<void> {
@@ -193,6 +199,9 @@ class Removal {
         if (before === undefined && this.#form === 'later') return;
         throw before ?? error;
       }
+      // A lower's directory that this process may not list cannot be known to be empty. The kernel knows that it is not, and what
+      // fails then is the listing.
+      if (code === 'EACCES' && (yield* this.#steps.mayChangeNames(directoryOf(path)))) yield* this.#children(path);
       if (!NOT_EMPTY.has(code)) throw error;
       const children = yield* this.#children(path);
       yield* together(children.map((child) => this.remove(child)));

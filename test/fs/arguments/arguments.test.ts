@@ -27,8 +27,14 @@ function treeOf(fs: FileSystem): string {
   return entries.sort().join('; ');
 }
 
+/** How a file begins, or why its own mode does not let it be read (by anybody but root). */
 function beginningOf(fs: FileSystem, name: Buffer): string {
-  const fd = fs.openSync(name, 'r');
+  let fd: number;
+  try {
+    fd = fs.openSync(name, 'r');
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code);
+  }
   const bytes = Buffer.alloc(64);
   const length = fs.readSync(fd, bytes, 0, 64, 0);
   fs.closeSync(fd);

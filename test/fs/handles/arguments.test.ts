@@ -62,8 +62,9 @@ function endsNode(method: string, position: number, label: string): boolean {
 
 /** How a call ends, what is in the file afterwards, and where the handle stands then. */
 async function attempt(fs: FileSystem, method: string, args: unknown[]): Promise<string> {
-  fs.writeFileSync('file', 'content of the file');
+  // The mode first: what was called before may have left one that forbids its owner to write.
   fs.chmodSync('file', 0o644);
+  fs.writeFileSync('file', 'content of the file');
   const handle = await openHandle(fs, 'file', 'r+');
   const call = (handle as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>)[method];
   const ending = await call?.apply(handle, args).then(

@@ -22,6 +22,9 @@ function given(fs: FileSystem): void {
   fs.chmodSync('deep/kept', 0o555);
   fs.mkdirSync('unlisted/sub', { recursive: true });
   fs.chmodSync('unlisted', 0o333);
+  fs.mkdirSync('held/unlisted/sub', { recursive: true });
+  fs.chmodSync('held/unlisted', 0o333);
+  fs.chmodSync('held', 0o555);
   fs.mkdirSync('closed/sub', { recursive: true });
   fs.chmodSync('closed', 0o666);
 }
@@ -48,6 +51,9 @@ const PATHS = [
   'kept/in',
   'deep',
   'unlisted',
+  'unlisted/',
+  'held',
+  'held/unlisted',
   'closed',
   'closed/sub',
   '',

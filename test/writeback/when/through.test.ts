@@ -64,7 +64,7 @@ it('W7: without an upper a volume in memory is made at once, which has each chan
 it('W7 T1: what is kept to take a change back is let go when it stands', () => {
   const [taken, given] = [vi.spyOn(Slab.prototype, 'take'), vi.spyOn(Slab.prototype, 'giveBack')];
   try {
-    const { fs } = createOverlay({ writeback: 'through', pageSize: PAGE });
+    const { fs } = createOverlay({ lower: [], writeback: 'through', pageSize: PAGE });
     // Such a file never gets to the upper, so that its pages are dirty at every change.
     const fd = fs.openSync('/', fs.constants.O_RDWR | fs.constants.O_TMPFILE);
     for (let i = 0; i < 50; i++) fs.writeSync(fd, bytesOf(i, PAGE), 0, PAGE, 0);
