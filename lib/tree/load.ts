@@ -17,6 +17,7 @@ import { dropContents } from '../pages/contents.ts';
 import { keepForGood, leaveBelow, leaveListed } from './cache/entries.ts';
 import { noteLoaded } from './cache/sweep.ts';
 import {
+  BORN,
   Directory,
   type Entry,
   extraOf,
@@ -173,6 +174,8 @@ function namesakeOf(
 ): Inode | undefined {
   const linked = tree.linked.get(number);
   if (linked === undefined || linked === before) return undefined;
+  // Where the content of a copy comes from says nothing about where the file itself does.
+  if ((linked.state & BORN) !== 0) return undefined;
   const isAbove = source instanceof UpperSource;
   if (isAbove === linked.origin instanceof UpperSource) return undefined;
   if (tree.kept.linksBelow(isAbove ? attributes : linked) > 0) return undefined;

@@ -1,5 +1,6 @@
 // C1-C6: copy-up, seen by what is asked of the lower and by what is charged; the rest is in test/grounds and races.test.ts.
 
+import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../lib/index.ts';
 import { type Given, makeWorld, type World } from '../chaos/history.ts';
@@ -177,4 +178,16 @@ describe('copy-up', () => {
     expect(used(world)).toEqual({ bytes: 0, inodes: 1 });
     expect(world.overlay.fs.statSync('/d/g')).toMatchObject({ size: 1e12, blocks: 8 });
   });
+});
+
+it('C2 a file that got a copy of what an upper has is one file by its other name still', () => {
+  const lower = Volume.fromJSON({ '/one': 'one' });
+  lower.linkSync('/one', '/two');
+  const upper = Volume.fromJSON({ '/over': 'over' });
+  const { fs } = createOverlay({ lower: { fs: lower, immutable: true }, upper });
+  fs.copyFileSync('/over', '/one');
+  expect(fs.readFileSync('/two', 'utf8')).toBe('over');
+  expect(fs.statSync('/two').ino).toBe(fs.statSync('/one').ino);
+  fs.unlinkSync('/one');
+  expect(fs.statSync('/two').nlink).toBe(1);
 });
