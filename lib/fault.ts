@@ -33,8 +33,8 @@ import {
 import { NotLoadedError } from './branch/decorators/not-loaded.ts';
 import { mostBytes } from './branch/dialect.ts';
 import { heardAtOnce } from './branch/looks.ts';
+import { inNextTurn, nextTurn } from './node/turns.ts';
 import { Fault } from './waiting/questions.ts';
-import { inNextTurn, nextTurn } from './waiting/turns.ts';
 
 /** The one way to ask a branch: each method is the question of the same name in `Requests`. */
 export interface Io {

@@ -83,7 +83,7 @@ describe('the documents', () => {
 
   it('README tells of every option, and of no other', () => {
     const rows = found(chapter('README.md', 'Options'), /^\| `(\w+)`/gm);
-    const options = ['OverlayOptions', 'LowerOptions'].flatMap((name) => membersOf('lib/overlay-options.ts', name));
+    const options = ['OverlayOptions', 'LowerOptions'].flatMap((name) => membersOf('lib/overlay/options.ts', name));
     expect(rows.sort()).toEqual([...new Set(options)].sort());
   });
 });

@@ -144,7 +144,7 @@ describe('the examples', () => {
   it('are found in the README and in lib/', () => {
     const files = examples.map(({ where }) => where.replace(/:\d+$/, ''));
     expect(files).toContain('README.md');
-    expect(files).toContain('lib/overlay.ts');
+    expect(files).toContain('lib/overlay/overlay.ts');
     const text = ' * @example\n * ```ts\n * a;\n *\n * b;\n * ```\n';
     expect(examplesIn(text, 'x')).toEqual([{ where: 'x:2', code: 'a;\n\nb;\n' }]);
   });

@@ -13,7 +13,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
  * A stage is a folder, or the files of lib/ itself that match.
  */
 const STAGES: readonly { readonly name: string; readonly holds: RegExp }[] = [
-  { name: 'errno, waiting', holds: /^(errno\.ts$|waiting\/)/ },
+  { name: 'errno, node, waiting', holds: /^(errno\.ts$|node\/|waiting\/)/ },
   { name: 'branch', holds: /^branch\// },
   { name: 'fault', holds: /^(fault|async-io)\.ts$/ },
   { name: 'pages', holds: /^pages\// },
@@ -22,7 +22,7 @@ const STAGES: readonly { readonly name: string; readonly holds: RegExp }[] = [
   { name: 'ops', holds: /^ops\// },
   { name: 'fs', holds: /^fs\// },
   { name: 'image', holds: /^image\// },
-  { name: 'index, overlay', holds: /^(index|overlay[-\w]*)\.ts$/ },
+  { name: 'overlay, index', holds: /^(overlay\/|index\.ts$)/ },
   { name: 'install', holds: /^install\// },
   { name: 'vitest, cli', holds: /^(vitest|cli)\.ts$/ },
 ];
@@ -99,7 +99,7 @@ describe('the direction of imports', () => {
     expect(complaintAbout('tree/walk.ts', '../errno.ts')).toBeUndefined();
     expect(complaintAbout('fault.ts', './async-io.ts')).toBeUndefined();
     expect(complaintAbout('branch/make-branch.ts', '../errno.ts')).toBeUndefined();
-    expect(complaintAbout('index.ts', './overlay-options.ts')).toBeUndefined();
+    expect(complaintAbout('index.ts', './overlay/options.ts')).toBeUndefined();
     expect(complaintAbout('tree/walk.ts', 'node:path')).toBeUndefined();
   });
 

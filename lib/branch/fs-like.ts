@@ -2,7 +2,7 @@
  * What an fs-like thing is, and the functions taken from it.
  *
  * Anything with some functions named as those of `node:fs` may be a branch. Its functions are looked up once, when the
- * branch is made, and bound to their object: so patching `fs` afterwards (which `install` does) cannot lead back into the
+ * branch is made, and bound to their object: so patching it afterwards cannot lead back into the
  * overlay. What is missing becomes a function that throws a `BranchError` once it is called.
  *
  *     fs-like ──► SyncFunctions     lstatSync ?? statSync, readdirSync, readFileSync, ...
@@ -11,7 +11,7 @@
  * What the functions answer is judged elsewhere (`answers.ts`, `attributes.ts`); here it is `unknown`.
  */
 
-import nodeFs from 'node:fs';
+import { originalFs } from '../node/original-fs.ts';
 import { answered, send } from '../waiting/bursts.ts';
 import { linuxLinks, permitted, volumeIn } from './memfs.ts';
 import { nestingOf } from './nesting.ts';
@@ -95,9 +95,6 @@ export type AnyFunction = (...given: unknown[]) => unknown;
 
 /** One of these is the least that makes a thing fs-like. */
 const ESSENTIAL = ['lstat', 'stat', 'readdir', 'readFile'];
-
-/** The functions of node:fs as they are when this module is loaded, before `install` can patch them. */
-export const originalFs: typeof nodeFs = { ...nodeFs };
 
 /** A function of an object, bound to it; undefined where it has none of that name. */
 export function functionOf(owner: object, name: string): AnyFunction | undefined {

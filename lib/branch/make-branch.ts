@@ -3,12 +3,13 @@
  */
 
 import { inspect } from 'node:util';
+import { originalFs } from '../node/original-fs.ts';
 import { PROCESS_TIMERS, type Timers } from '../waiting/timers.ts';
 import { AsyncBranchRequests } from './async-requests.ts';
 import { type Branch, type Loans, type StraightReads, UPPER } from './branch.ts';
 import { decodeName } from './bytes.ts';
 import { Dialect } from './dialect.ts';
-import { capture, fsLikeIn, functionOf, originalFs } from './fs-like.ts';
+import { capture, fsLikeIn, functionOf } from './fs-like.ts';
 import { type Lender, lenderIn, levelIn } from './nesting.ts';
 import { SyncBranchRequests } from './sync-requests.ts';
 import { Spelling } from './whiteout.ts';

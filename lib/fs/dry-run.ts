@@ -9,10 +9,10 @@
  * moment of the running Node.
  */
 
-import nodeFs from 'node:fs';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
+import { originalFs, originalPromises } from '../node/original-fs.ts';
 
 /** What an argument of a call is: what in it could touch something, or end the process. */
 export type Kind = 'path' | 'path or handle' | 'descriptor' | 'path or descriptor' | 'mode' | 'count' | 'other';
@@ -20,11 +20,12 @@ export type Kind = 'path' | 'path or handle' | 'descriptor' | 'path or descripto
 type Loose = (...args: unknown[]) => unknown;
 type Functions = Readonly<Record<string, Loose | undefined>>;
 
-/** Node's functions as they were before anybody put others in their place (`install/`). */
-const callbackFunctions = { ...nodeFs } as unknown as Functions;
-const promiseFunctions = { ...nodeFs.promises } as unknown as Functions;
-const nodeOpen = nodeFs.promises.open;
-const realpathNative = { realpathNative: nodeFs.realpath.native, realpathNativeSync: nodeFs.realpathSync.native };
+const callbackFunctions = originalFs as unknown as Functions;
+const promiseFunctions = originalPromises as unknown as Functions;
+const realpathNative = {
+  realpathNative: originalFs.realpath.native,
+  realpathNativeSync: originalFs.realpathSync.native,
+};
 
 /** Longer than any `PATH_MAX` (Linux 4,096; Windows 32,767), in one part. */
 const NO_PATH = `/${'x'.repeat(33_000)}`;
@@ -77,7 +78,7 @@ let emptyHandle: Promise<object> | undefined;
 
 /** Node does not export the class of its handles: an instance shows it. */
 async function makeEmptyHandle(): Promise<object> {
-  const sample = await nodeOpen(os.devNull);
+  const sample = await originalPromises.open(os.devNull);
   const NodeFileHandle = sample.constructor as new (handle: object) => object;
   await sample.close();
   return new NodeFileHandle(NO_HANDLE);

@@ -10,8 +10,8 @@
 
 import { Errno } from '../errno.ts';
 import { type Io, runAsync, runCallback, settleNow, syncIo } from '../fault.ts';
+import { inNextTurn } from '../node/turns.ts';
 import { makeRoom } from '../tree/cache/sweep.ts';
-import { inNextTurn } from '../waiting/turns.ts';
 import { DOUBT, readTaken } from './arguments.ts';
 import { type AnyCall, abortedOr, type Callback, type Loose, parseOrThrow, Sequel, worded, wordsFor } from './call.ts';
 import { dryRun, dryRunPromise } from './dry-run.ts';

@@ -5,8 +5,8 @@
  * functions need no `this`; the object is plain and may be changed, as the real one.
  */
 
-import nodeFs from 'node:fs';
 import { promisify } from 'node:util';
+import { originalFs, originalPromises } from '../node/original-fs.ts';
 import { O_TMPFILE } from '../ops/open.ts';
 import type { Row } from './call.ts';
 import { attributeCalls } from './calls/attributes.ts';
@@ -57,10 +57,6 @@ function table(session: Session): Parts {
   return { fs, promises };
 }
 
-/** What Node has, as it is when this module is loaded: an overlay's functions may stand there when the next overlay is made. */
-const nodeMembers = Object.defineProperties({}, Object.getOwnPropertyDescriptors(nodeFs)) as typeof nodeFs;
-const nodePromises = { ...nodeFs.promises };
-
 /** The calls that are not quite regular. */
 function exceptions(session: Session): Parts {
   const fs: Members = { existsSync: existsSyncForm(session), exists: existsForm(session) };
@@ -73,7 +69,7 @@ function exceptions(session: Session): Parts {
     promises: {
       writeFile: writeFilePromiseForm(session, 'writeFile'),
       appendFile: writeFilePromiseForm(session, 'appendFile'),
-      ...(nodeMembers.lchmod === undefined && { lchmod: refusedLchmod }),
+      ...(originalFs.lchmod === undefined && { lchmod: refusedLchmod }),
     },
   };
 }
@@ -111,7 +107,7 @@ const KEPT: ReadonlySet<string> = new Set([
 ]);
 
 const constants = Object.freeze(
-  Object.assign(Object.create(null) as object, { O_TMPFILE }, nodeFs.constants),
+  Object.assign(Object.create(null) as object, { O_TMPFILE }, originalFs.constants),
 ) as FileSystem['constants'];
 
 /** Gives a function the `name` and `length` that Node's has. */
@@ -141,8 +137,8 @@ function assemble(front: object, real: object, made: Members): void {
 
 function addNative(session: Session, fs: Members): void {
   const natives = [
-    [fs.realpath, callbackForm(session, nativeRealpath.callback), nodeMembers.realpath.native],
-    [fs.realpathSync, syncForm(session, nativeRealpath.sync), nodeMembers.realpathSync.native],
+    [fs.realpath, callbackForm(session, nativeRealpath.callback), originalFs.realpath.native],
+    [fs.realpathSync, syncForm(session, nativeRealpath.sync), originalFs.realpathSync.native],
   ] as const;
   for (const [owner, native, real] of natives) Object.assign(owner as object, { native: likeNodes(native, real) });
 }
@@ -153,9 +149,9 @@ export function createFront(session: Session): FileSystem {
   const made = PARTS.map((part) => part(session, front));
   const members: Members = Object.assign({}, ...made.map((each) => each.fs));
   const promises = {};
-  assemble(promises, nodePromises, Object.assign({ constants }, ...made.map((each) => each.promises)));
+  assemble(promises, originalPromises, Object.assign({ constants }, ...made.map((each) => each.promises)));
   addNative(session, members);
-  assemble(front, nodeMembers, { ...members, constants, promises });
+  assemble(front, originalFs, { ...members, constants, promises });
   Object.defineProperty(front.exists, promisify.custom, {
     value: (path: string) => new Promise((resolve) => front.exists(path, resolve)),
   });

@@ -2,11 +2,8 @@
  * Where the Nodes we run on differ in what a call does. (Where they differ in what they refuse, they are asked: `dry-run.ts`.)
  */
 
-import nodeFs from 'node:fs';
 import { ENOENT, ENOTDIR, type Errno } from '../errno.ts';
-
-/** As it is when this module is loaded: an overlay's may stand in its place when it is asked. */
-const { readFileSync } = nodeFs;
+import { originalFs } from '../node/original-fs.ts';
 
 const MAJOR = Number.parseInt(process.versions.node, 10);
 
@@ -88,7 +85,7 @@ export function hasBufferOption(): boolean {
     const options = { buffer: 0 };
     try {
       // No descriptor has this number: only a Node that looks at the option says something else than EBADF.
-      readFileSync(2 ** 31 - 1, options as object);
+      originalFs.readFileSync(2 ** 31 - 1, options as object);
     } catch (error) {
       readFileTakesBuffer = !(error instanceof Error && 'syscall' in error);
     }

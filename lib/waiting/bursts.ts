@@ -12,7 +12,7 @@
  * `read` before it would let that read whatever file has the descriptor next.
  */
 
-import { inNextTurn } from './turns.ts';
+import { inNextTurn } from '../node/turns.ts';
 
 /** As many as the pool has threads by default: so none of them is ever kept waiting for work. */
 const AT_ONCE = 4;

@@ -1,8 +1,8 @@
 // Requests to node:fs go in bursts: what is under way decides when the next is sent, and no answer is waited for.
 
 import { expect, it } from 'vitest';
+import { nextTurn } from '../../lib/node/turns.ts';
 import { answered, send } from '../../lib/waiting/bursts.ts';
-import { nextTurn } from '../../lib/waiting/turns.ts';
 
 /** Sends so many requests, which note their number in `sent` when they go. */
 function sendMany(sent: number[], first: number, count: number): void {

@@ -5,7 +5,7 @@
 
 import { Volume } from 'memfs';
 import { createOverlay, type Overlay } from '../../lib/index.ts';
-import type { OverlayOptions } from '../../lib/overlay-options.ts';
+import type { OverlayOptions } from '../../lib/overlay/options.ts';
 import type { Command } from '../../lib/writeback/commands.ts';
 
 export type FileSystem = Overlay['fs'];

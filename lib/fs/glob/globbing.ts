@@ -1,8 +1,9 @@
 /** The part of the front that globs, where the running Node does. */
 
-import nodeFs, { type Dirent } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { originalFs } from '../../node/original-fs.ts';
 import { doubt } from '../arguments.ts';
 import { type Callback, parseOrThrow } from '../call.ts';
 import { dryRun } from '../dry-run.ts';
@@ -12,8 +13,8 @@ import { runLater, runNow } from '../sequences/steps.ts';
 import type { FileSystem, Parts, Session } from '../session.ts';
 import { type GlobRequest, glob, globOneByOne } from './glob.ts';
 
-/** As it is when this module is loaded: an overlay's may stand in its place when it is asked. Node 20 has none. */
-const { globSync } = nodeFs as unknown as { globSync(pattern: string, options: object): unknown };
+/** Node 20 has none. */
+const { globSync } = originalFs as unknown as { globSync(pattern: string, options: object): unknown };
 
 /** A directory in which nothing is, for Node to look in when it is asked about the other arguments. */
 const NOWHERE = '/dev/null/nowhere';

@@ -4,8 +4,8 @@
  */
 
 import { runAsync } from '../../fault.ts';
+import { inNextTurn } from '../../node/turns.ts';
 import { close, type OpenFile } from '../../ops/open.ts';
-import { inNextTurn } from '../../waiting/turns.ts';
 import { shownPath } from '../errors.ts';
 import { LEAKED_HANDLE_IS_ERROR } from '../quirks.ts';
 import type { Session } from '../session.ts';

@@ -3,7 +3,7 @@
  */
 
 import { ReadableStream } from 'node:stream/web';
-import { nextTurn } from '../../waiting/turns.ts';
+import { nextTurn } from '../../node/turns.ts';
 import { dryRun, type Kind } from '../dry-run.ts';
 import { WEB_STREAM_GIVES_ARRAY_BUFFERS } from '../quirks.ts';
 

@@ -9,12 +9,10 @@
 import nodeFs from 'node:fs';
 import { type InspectOptions, inspect } from 'node:util';
 import type { Space } from '../../branch/branch.ts';
+import { originalFs } from '../../node/original-fs.ts';
 import type { Inode } from '../../tree/inode.ts';
 import { blocksOf, type Tree } from '../../tree/tree.ts';
 import { MADE_DATES_SHOW, STATS_HAVE_OWN_DATES } from '../quirks.ts';
-
-/** As they are when this module is loaded: an overlay's may stand in their place when they are needed. */
-const { statSync, statfsSync } = nodeFs;
 
 /** What `stat` calls the best size of a read or write. */
 const BLOCK = 4096;
@@ -214,7 +212,7 @@ let isBigIntReady = false;
 export function makeBigIntStats(inode: Inode, tree: Tree): nodeFs.BigIntStats {
   if (!isBigIntReady) {
     // Node does not export the class: any instance shows it.
-    const sample = statSync(process.execPath, { bigint: true });
+    const sample = originalFs.statSync(process.execPath, { bigint: true });
     Object.setPrototypeOf(BigIntStats.prototype, Object.getPrototypeOf(sample) as object);
     isBigIntReady = true;
   }
@@ -226,7 +224,7 @@ let sampleSpace: nodeFs.StatsFs | undefined;
 
 /** The space of a filesystem as `fs.StatFs`. */
 export function makeStatFs(space: Space, numbers: 'number' | 'bigint'): nodeFs.StatsFs | nodeFs.BigIntStatsFs {
-  sampleSpace ??= statfsSync(process.execPath);
+  sampleSpace ??= originalFs.statfsSync(process.execPath);
   const fields: Readonly<Record<string, number>> = { ...space, frsize: space.bsize };
   const made = Object.create(Object.getPrototypeOf(sampleSpace) as object) as Record<string, number | bigint>;
   for (const name of Object.keys(sampleSpace)) {

@@ -11,10 +11,10 @@
 import { Blob } from 'node:buffer';
 import { ReadableStream, TextDecoderStream } from 'node:stream/web';
 import { type Io, runAsync, syncIo } from '../../fault.ts';
+import { nextTurn } from '../../node/turns.ts';
 import { read } from '../../ops/data.ts';
 import { close, type OpenFile, open } from '../../ops/open.ts';
 import type { Inode } from '../../tree/inode.ts';
-import { nextTurn } from '../../waiting/turns.ts';
 import type { Session } from '../session.ts';
 
 /** How much is read at a time, as Node does. */

@@ -3,7 +3,7 @@
  * gives back the stream's hold and closes the handle (node lib/internal/fs/streams.js).
  */
 
-import { inNextTurn } from '../../waiting/turns.ts';
+import { inNextTurn } from '../../node/turns.ts';
 import type { FileHandle } from '../handles/file-handle.ts';
 import { RELEASE } from '../handles/users.ts';
 

@@ -5,7 +5,7 @@
  * else would get one. So each piece ends the turn, as it does where a disk is waited for.
  */
 
-import { inNextTurn } from '../../waiting/turns.ts';
+import { inNextTurn } from '../../node/turns.ts';
 import type { FileSystem } from '../session.ts';
 
 type Moved = (error: unknown, count?: number, data?: unknown) => void;

@@ -10,11 +10,11 @@
 
 import { type Errno, isErrno } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
+import { inNextTurn } from '../../node/turns.ts';
 import { stat } from '../../ops/attributes.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { type Directory, type Inode, isDirectory, isOwnName, WATCHED } from '../../tree/inode.ts';
 import type { Change, Tree } from '../../tree/tree.ts';
-import { inNextTurn } from '../../waiting/turns.ts';
 
 /** As `fs.watch` calls them. */
 export type EventType = 'rename' | 'change';

@@ -1,8 +1,6 @@
 /** Which options of `watch` the running Node has, of those that not every one has. It is asked when somebody gives one. */
 
-import nodeFs from 'node:fs';
-
-const { watch } = nodeFs;
+import { originalFs } from '../../node/original-fs.ts';
 
 interface KnownOptions {
   readonly ignore: boolean;
@@ -15,7 +13,7 @@ let known: KnownOptions | undefined;
 function knowsIgnore(): boolean {
   try {
     // There is nothing at an empty path: a Node that does not look at the option says that.
-    watch('', { ignore: 0 } as object).close();
+    originalFs.watch('', { ignore: 0 } as object).close();
     return true;
   } catch (error) {
     return !(error instanceof Error && 'syscall' in error);
@@ -24,7 +22,7 @@ function knowsIgnore(): boolean {
 
 function knowsThrowIfNoEntry(): boolean {
   try {
-    watch('', { throwIfNoEntry: false } as object).close();
+    originalFs.watch('', { throwIfNoEntry: false } as object).close();
     return true;
   } catch {
     return false;

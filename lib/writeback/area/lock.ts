@@ -4,12 +4,9 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import nodeFs from 'node:fs';
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
-
-/** As it is when this module is loaded: an overlay's may stand in its place later, which knows nothing of processes. */
-const { readFileSync } = nodeFs;
+import { originalFs } from '../../node/original-fs.ts';
 
 /** Who holds a lock. */
 export interface Holder {
@@ -91,7 +88,7 @@ function beginningOf(path: string): string {
 function statOf(path: string): string {
   try {
     // Of the encodings only this one is read by a single request; for others Node calls its own `openSync`, whoever has put another there.
-    return readFileSync(`${path}/stat`, 'utf8');
+    return originalFs.readFileSync(`${path}/stat`, 'utf8');
   } catch {
     return '';
   }

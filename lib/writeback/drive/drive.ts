@@ -16,7 +16,7 @@ import { NotLoadedError } from '../../branch/decorators/not-loaded.ts';
 import { isNotNow, StillOpen } from '../../branch/upper/not-now.ts';
 import { stir, Unrest } from '../../branch/upper/unrest.ts';
 import { EBADF, EBUSY, type Errno, errnoOf } from '../../errno.ts';
-import { nextTurn } from '../../waiting/turns.ts';
+import { nextTurn } from '../../node/turns.ts';
 import type { Command, Ended, Procedure, Together } from '../commands.ts';
 import { endOf, patience, perform, type Target, upperFor } from './perform.ts';
 

@@ -4,9 +4,9 @@ import nodeFs from 'node:fs';
 import { fs as zenFs } from '@zenfs/core';
 import { createFsFromVolume, Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
-import { originalFs } from '../../../lib/branch/fs-like.ts';
 import { type AsyncUpperRequests, makeUpper, type UpperRequests } from '../../../lib/branch/upper/upper.ts';
 import { Errno } from '../../../lib/errno.ts';
+import { originalFs } from '../../../lib/node/original-fs.ts';
 import { rejectionOf, scratch, thrownBy } from '../rig.ts';
 
 /** What shows what the commands did. */

@@ -4,7 +4,7 @@ import nodeFs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
-import type { OverlayOptions } from '../../../lib/overlay-options.ts';
+import type { OverlayOptions } from '../../../lib/overlay/options.ts';
 import type { Command } from '../../../lib/writeback/commands.ts';
 import { useDirectories } from '../directories.ts';
 import { bytesOf, bytesTold, type FileSystem, PAGE, writeAt } from '../rig.ts';

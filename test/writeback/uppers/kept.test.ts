@@ -4,7 +4,7 @@ import nodeFs from 'node:fs';
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
-import type { OverlayOptions } from '../../../lib/overlay-options.ts';
+import type { OverlayOptions } from '../../../lib/overlay/options.ts';
 import { useDirectories } from '../directories.ts';
 import { bytesOf, cutSync, forgetLock, PAGE, type UpperFs } from '../rig.ts';
 

@@ -2,9 +2,9 @@
  * What an overlay holds and has done, in numbers: plain counters that are kept anyway, read when somebody asks.
  */
 
-import type { Branch } from './branch/branch.ts';
-import type { Tree } from './tree/tree.ts';
-import { stopsOf } from './waiting/questions.ts';
+import type { Branch } from '../branch/branch.ts';
+import type { Tree } from '../tree/tree.ts';
+import { stopsOf } from '../waiting/questions.ts';
 
 /** What {@link Overlay.statistics} gives: counts since the overlay was made, and what it holds now. */
 export interface Statistics {

@@ -1,9 +1,9 @@
 /** The tree of an overlay, as its options want it: still empty. */
 
-import { PLAIN } from './branch/whiteout.ts';
-import type { ParsedOptions } from './overlay-options.ts';
-import { Memory } from './pages/memory.ts';
-import { Tree } from './tree/tree.ts';
+import { PLAIN } from '../branch/whiteout.ts';
+import { Memory } from '../pages/memory.ts';
+import { Tree } from '../tree/tree.ts';
+import type { ParsedOptions } from './options.ts';
 
 /** Device numbers of overlays begin here, above those of real devices (Linux packs 12 + 20 bits). */
 const FIRST_DEV = 2 ** 32;

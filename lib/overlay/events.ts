@@ -1,7 +1,7 @@
 /** What an overlay tells of itself, unasked. */
 
-import type { Author } from './branch/upper/acting.ts';
-import type { Command } from './writeback/commands.ts';
+import type { Author } from '../branch/upper/acting.ts';
+import type { Command } from '../writeback/commands.ts';
 
 /** What an overlay tells with `on`. */
 export interface OverlayEvents {

@@ -4,26 +4,26 @@
 
 import { createRequire } from 'node:module';
 import type { Volume } from 'memfs';
-import { UPPER } from './branch/branch.ts';
-import { makeBranch } from './branch/make-branch.ts';
-import { ActingUppers, type Author } from './branch/upper/acting.ts';
-import { makeUpper } from './branch/upper/upper.ts';
-import { EBUSY, Errno } from './errno.ts';
-import type { Errand } from './fault.ts';
-import { systemError } from './fs/errors.ts';
-import type { ParsedOptions, ParsedUpper } from './overlay-options.ts';
-import { Authors } from './pages/authors.ts';
-import type { Credentials } from './tree/caller.ts';
-import type { Inode } from './tree/inode.ts';
-import { UpperSource } from './tree/sources/source.ts';
-import type { Flusher, Tree } from './tree/tree.ts';
-import type { Timers } from './waiting/timers.ts';
-import { attachUpper, noteChanges } from './writeback/attach.ts';
-import { countFailures, noteFailure } from './writeback/errors.ts';
-import type { Failure, Fate, Listeners, Manner, Reach } from './writeback/report.ts';
-import { WriteThrough } from './writeback/when/through.ts';
-import { Triggers } from './writeback/when/triggers.ts';
-import { WriteBack } from './writeback/write-back.ts';
+import { UPPER } from '../branch/branch.ts';
+import { makeBranch } from '../branch/make-branch.ts';
+import { ActingUppers, type Author } from '../branch/upper/acting.ts';
+import { makeUpper } from '../branch/upper/upper.ts';
+import { EBUSY, Errno } from '../errno.ts';
+import type { Errand } from '../fault.ts';
+import { systemError } from '../fs/errors.ts';
+import { Authors } from '../pages/authors.ts';
+import type { Credentials } from '../tree/caller.ts';
+import type { Inode } from '../tree/inode.ts';
+import { UpperSource } from '../tree/sources/source.ts';
+import type { Flusher, Tree } from '../tree/tree.ts';
+import type { Timers } from '../waiting/timers.ts';
+import { attachUpper, noteChanges } from '../writeback/attach.ts';
+import { countFailures, noteFailure } from '../writeback/errors.ts';
+import type { Failure, Fate, Listeners, Manner, Reach } from '../writeback/report.ts';
+import { WriteThrough } from '../writeback/when/through.ts';
+import { Triggers } from '../writeback/when/triggers.ts';
+import { WriteBack } from '../writeback/write-back.ts';
+import type { ParsedOptions, ParsedUpper } from './options.ts';
 
 /** Who writes to an upper that is no overlay. */
 const OURSELVES = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, umask: () => process.umask() };

@@ -1,10 +1,10 @@
 /** Options that are plain values, and what is said of a wrong one: its name, what it must be, and what it was. */
 
 import { inspect } from 'node:util';
-import type { CacheOptions, OverlayOptions } from './overlay-options.ts';
-import type { Limits } from './pages/quota.ts';
-import { PROCESS_TIMERS, type Timers } from './waiting/timers.ts';
-import type { Times } from './writeback/when/triggers.ts';
+import type { Limits } from '../pages/quota.ts';
+import { PROCESS_TIMERS, type Timers } from '../waiting/timers.ts';
+import type { Times } from '../writeback/when/triggers.ts';
+import type { CacheOptions, OverlayOptions } from './options.ts';
 
 const DEFAULT_CACHE = { maxBytes: 256 * 1024 * 1024, maxEntries: 1_000_000 };
 const DEFAULT_WRITEBACK = {

@@ -5,15 +5,15 @@
  * (`branch/decorators/recorded.ts`), and has the contents kept.
  */
 
-import { ESTALE, isErrno } from './errno.ts';
-import { type Io, runAsync } from './fault.ts';
-import { prepareRead } from './ops/data.ts';
-import { list } from './ops/list.ts';
-import type { Caller } from './tree/caller.ts';
-import { File, type Inode, isDirectory, isSymlink, OWNED_CONTENT } from './tree/inode.ts';
-import { pathIn, UpperSource } from './tree/sources/source.ts';
-import type { Tree } from './tree/tree.ts';
-import { FOLLOW, type Following, NOFOLLOW, readTarget, walk } from './tree/walk.ts';
+import { ESTALE, isErrno } from '../errno.ts';
+import { type Io, runAsync } from '../fault.ts';
+import { prepareRead } from '../ops/data.ts';
+import { list } from '../ops/list.ts';
+import type { Caller } from '../tree/caller.ts';
+import { File, type Inode, isDirectory, isSymlink, OWNED_CONTENT } from '../tree/inode.ts';
+import { pathIn, UpperSource } from '../tree/sources/source.ts';
+import type { Tree } from '../tree/tree.ts';
+import { FOLLOW, type Following, NOFOLLOW, readTarget, walk } from '../tree/walk.ts';
 
 /** How many paths are under way together. */
 const TOGETHER = 16;

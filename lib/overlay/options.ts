@@ -3,13 +3,19 @@
  */
 
 import { constants } from 'node:fs';
-import { type Branch, UPPER } from './branch/branch.ts';
-import { type Graft, graft } from './branch/decorators/graft.ts';
-import { recorded } from './branch/decorators/recorded.ts';
-import { BranchError, fsLikeIn, originalFs } from './branch/fs-like.ts';
-import { directoryBranch, makeBranch } from './branch/make-branch.ts';
-import { insistent } from './branch/upper/insistent.ts';
-import { makeUpper, type Upper } from './branch/upper/upper.ts';
+import { type Branch, UPPER } from '../branch/branch.ts';
+import { type Graft, graft } from '../branch/decorators/graft.ts';
+import { recorded } from '../branch/decorators/recorded.ts';
+import { BranchError, fsLikeIn } from '../branch/fs-like.ts';
+import { directoryBranch, makeBranch } from '../branch/make-branch.ts';
+import { insistent } from '../branch/upper/insistent.ts';
+import { makeUpper, type Upper } from '../branch/upper/upper.ts';
+import { originalFs } from '../node/original-fs.ts';
+import { SMALLEST_PAGE } from '../pages/memory.ts';
+import type { Limits } from '../pages/quota.ts';
+import type { Credentials } from '../tree/caller.ts';
+import type { Timers } from '../waiting/timers.ts';
+import type { Times, WriteBackOptions } from '../writeback/when/triggers.ts';
 import {
   isWhole,
   mustKnow,
@@ -20,12 +26,7 @@ import {
   parseWriteBack,
   wrongType,
   wrongValue,
-} from './overlay-option-values.ts';
-import { SMALLEST_PAGE } from './pages/memory.ts';
-import type { Limits } from './pages/quota.ts';
-import type { Credentials } from './tree/caller.ts';
-import type { Timers } from './waiting/timers.ts';
-import type { Times, WriteBackOptions } from './writeback/when/triggers.ts';
+} from './option-values.ts';
 
 /** One read-only branch, with all that can be said of it. */
 export interface LowerOptions {
