@@ -23,6 +23,8 @@ export interface Target {
 /** Carries a request out, which needs the way to these to be open. */
 export type Insist = (targets: readonly Target[], run: () => unknown) => unknown;
 
+type Purpose = 'asks' | 'tells';
+
 /** What is done at once or later. */
 interface How {
   lstat(path: string): unknown;
@@ -72,27 +74,15 @@ export class Opener {
   }
 
   /** For what only asks: what is open meanwhile is in nobody's way. */
-  readonly askNow: Insist = (targets, run) => {
-    try {
-      return run();
-    } catch (thrown) {
-      if (thrown !== EACCES) throw thrown;
-    }
-    return takeNow(this.#insist(this.#now, targets, run));
-  };
-
-  readonly askLater: Insist = async (targets, run) => {
-    try {
-      return await run();
-    } catch (thrown) {
-      if (thrown !== EACCES) throw thrown;
-    }
-    return this.#inTurn(this.#insist(this.#later, targets, run));
-  };
+  readonly askNow: Insist = (targets, run) => this.#runNow('asks', targets, run);
+  readonly askLater: Insist = (targets, run) => this.#runLater('asks', targets, run);
 
   /** For commands, which must find the modes that they know of. */
-  readonly tellNow: Insist = (targets, run) => {
-    if (this.#isAtRest) {
+  readonly tellNow: Insist = (targets, run) => this.#runNow('tells', targets, run);
+  readonly tellLater: Insist = (targets, run) => this.#runLater('tells', targets, run);
+
+  #runNow(what: Purpose, targets: readonly Target[], run: () => unknown): unknown {
+    if (what === 'asks' || this.#isAtRest) {
       try {
         return run();
       } catch (thrown) {
@@ -100,10 +90,10 @@ export class Opener {
       }
     }
     return takeNow(this.#insist(this.#now, targets, run));
-  };
+  }
 
-  readonly tellLater: Insist = async (targets, run) => {
-    if (this.#isAtRest) {
+  async #runLater(what: Purpose, targets: readonly Target[], run: () => unknown): Promise<unknown> {
+    if (what === 'asks' || this.#isAtRest) {
       try {
         return await run();
       } catch (thrown) {
@@ -111,7 +101,7 @@ export class Opener {
       }
     }
     return this.#inTurn(this.#insist(this.#later, targets, run));
-  };
+  }
 
   get #isAtRest(): boolean {
     return this.#left.length === 0 && this.#begun === undefined;

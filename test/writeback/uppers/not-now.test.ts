@@ -5,7 +5,7 @@ import { callbackify, promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { LaterUpper } from '../../../lib/branch/upper/later-upper.ts';
 import { SyncUpper } from '../../../lib/branch/upper/sync-upper.ts';
-import { createOverlay, type Overlay } from '../../../lib/index.ts';
+import { createOverlay, type Overlay, type OverlayOptions } from '../../../lib/index.ts';
 import { actAs } from '../../act-as.ts';
 import { useDirectories } from '../directories.ts';
 import { bytesOf, failing, leftovers, newLower, PAGE, survey, writeAt } from '../rig.ts';
@@ -164,6 +164,31 @@ const PHASES: readonly ((overlay: Overlay) => void)[] = [
   },
 ];
 
+/** Makes the changes of each phase and brings them to an upper in a mood; gives what is shown in the end. The upper is in that mood then. */
+async function bringAll(overlay: Overlay, how: 'blocking' | 'not blocking', busy: Busy, mood: Mood): Promise<string[]> {
+  for (const phase of PHASES) {
+    busy.mood = () => false;
+    await overlay.preload('/');
+    phase(overlay);
+    // Who asks is told what the upper says; who writes back waits.
+    busy.mood = mood;
+    await (how === 'blocking' ? overlay.syncSync() : overlay.sync());
+  }
+  busy.mood = () => false;
+  await overlay.preload('/');
+  const shown = survey(overlay.fs);
+  busy.mood = mood;
+  return shown;
+}
+
+/** Expects the upper to hold what was shown, and nothing that was only on the way. */
+function expectWhole(root: string, options: OverlayOptions, shown: readonly string[]): void {
+  expect(leftovers(nodeFs, root)).toEqual([]);
+  const again = createOverlay({ ...options, upper: root });
+  expect(survey(again.fs)).toEqual(shown);
+  again.close();
+}
+
 describe.each([
   ['at once', 'blocking'],
   ['at once', 'not blocking'],
@@ -179,28 +204,13 @@ describe.each([
     const overlay = createOverlay({ ...options, upper: { fs: busy.fs(forms), root } });
     const told: unknown[] = [];
     overlay.on('writeback-error', (failure) => told.push(failure));
-    const mood = newMood();
-    for (const phase of PHASES) {
-      busy.mood = () => false;
-      await overlay.preload('/');
-      phase(overlay);
-      // Who asks is told what the upper says; who writes back waits.
-      busy.mood = mood;
-      await (how === 'blocking' ? overlay.syncSync() : overlay.sync());
-    }
-    busy.mood = () => false;
-    await overlay.preload('/');
-    const shown = survey(overlay.fs);
-    busy.mood = mood;
+    const shown = await bringAll(overlay, how, busy, newMood());
     await (how === 'blocking' ? overlay.close() : overlay[Symbol.asyncDispose]());
     expect(told).toEqual([]);
     expect(busy.refusals).toBeGreaterThan(5);
     expect(await busy.left()).toEqual([]);
     expect(busy.strays).toEqual([]);
-    expect(leftovers(nodeFs, root)).toEqual([]);
-    const again = createOverlay({ ...options, upper: root });
-    expect(survey(again.fs)).toEqual(shown);
-    again.close();
+    expectWhole(root, options, shown);
   });
 });
 
@@ -213,23 +223,9 @@ it.each(['blocking', 'not blocking'] as const)('W3 files that are written whole,
   const options = { lower: newLower(), pageSize: PAGE, timers: TIMERS, writeback: 'manual' as const };
   const upper = { fs: busy.fs(how === 'blocking' ? 'at once' : 'promises', OPENING), root };
   const overlay = createOverlay({ ...options, upper });
-  const mood = everyOther(TELLING);
-  for (const phase of PHASES) {
-    busy.mood = () => false;
-    await overlay.preload('/');
-    phase(overlay);
-    busy.mood = mood;
-    await (how === 'blocking' ? overlay.syncSync() : overlay.sync());
-  }
-  busy.mood = () => false;
-  await overlay.preload('/');
-  const shown = survey(overlay.fs);
-  busy.mood = mood;
+  const shown = await bringAll(overlay, how, busy, everyOther(TELLING));
   await overlay[Symbol.asyncDispose]();
-  expect(leftovers(nodeFs, root)).toEqual([]);
-  const again = createOverlay({ ...options, upper: root });
-  expect(survey(again.fs)).toEqual(shown);
-  again.close();
+  expectWhole(root, options, shown);
 });
 
 it('W3 a close that has been done all the same is done', async () => {
