@@ -36,20 +36,23 @@ export class Page {
   start: number;
   /** How many bytes are stored. */
   length: number;
+  state: typeof CLEAN | typeof DIRTY;
+  /** When it was last read, in fills, if it is clean. Changed by `CleanPages`. */
+  readAt: number;
   /** Whose cell it is; there is room for as many bytes as that has. */
   slab: Slab;
   /** Who else reads these bytes; undefined when nobody ever did. */
   holders: Holders | undefined;
-  state: typeof CLEAN | typeof DIRTY;
 
   /** @param at where the cell begins in the slab */
   constructor(slab: Slab, at: number, length: number) {
     this.bytes = slab.bytesOf(at);
     this.start = at - this.bytes.byteOffset;
     this.length = length;
+    this.state = CLEAN;
+    this.readAt = 0;
     this.slab = slab;
     this.holders = undefined;
-    this.state = CLEAN;
   }
 }
 
@@ -111,7 +114,7 @@ export function readPage(page: Page, from: number, to: number, target: Uint8Arra
   const { bytes, start } = page;
   if (from < stored) {
     if (start + from === 0 && stored === bytes.length) target.set(bytes, at);
-    else bytes.copy(target, at, start + from, start + stored);
+    else target.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start + from, stored - from), at);
   }
   const zeros = from > stored ? from : stored;
   if (zeros < to) target.fill(0, at + zeros - from, at + to - from);

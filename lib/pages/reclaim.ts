@@ -28,9 +28,8 @@ export class CleanPage extends Page {
   newer: CleanPage | undefined = undefined;
   /** Whether it is in the list: no longer once it is written or dropped. */
   isListed = false;
-  /** When it got its place in the list, and when it was last read, in fills. Changed by `CleanPages`. */
+  /** When it got its place in the list, in fills. Changed by `CleanPages`. */
   listedAt = 0;
-  readAt = 0;
 
   /** @param at where the cell begins in the slab */
   constructor(owner: PageOwner, index: PageIndex, slab: Slab, at: number, length: number) {
@@ -87,7 +86,7 @@ export class CleanPages {
 
   /** Notes that the page was read. */
   touch(page: Page): void {
-    if (page instanceof CleanPage && page.readAt !== this.#time) page.readAt = this.#time;
+    if (page.readAt !== this.#time) page.readAt = this.#time;
   }
 
   /** Takes a page out that is written or dropped. */

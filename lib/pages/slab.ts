@@ -20,8 +20,14 @@ import { Borrowed } from './borrowed.ts';
 import type { Holders } from './page.ts';
 
 const SMALLEST = 64;
-/** From this many bytes on a cell has a view, and slabs are larger. A ready view copies twice as fast as a part of a slab. */
+/** From this many bytes on slabs are larger. */
 const LARGE_CELL = 4096;
+/**
+ * Cells of these sizes have a view, which copies twice as fast as a part of a slab: small files are read whole and again. Beyond, the copy
+ * itself takes longer, and a view for each page of a large file would be one more thing that is in nobody's cache.
+ */
+const SMALLEST_VIEW = 4096;
+const LARGEST_VIEW = 8192;
 const MOST_BYTES = 256 * 1024;
 const MOST_BYTES_OF_LARGE = 1024 * 1024;
 /** An empty slab of no more than this is kept where it is the only one of its size. */
@@ -34,7 +40,7 @@ export class Slab {
   readonly #bytes: Buffer;
   /** Bytes in a cell. */
   readonly cell: number;
-  /** Views of large cells, made when first needed. Changed by `bytesOf`. */
+  /** Views of the cells where they have any, made when first needed. Changed by `bytesOf`. */
   readonly #views: (Buffer | undefined)[] | undefined;
   /** Where the cells that were given back start. Changed by `take` and `giveBack`. */
   readonly #free: number[] = [];
@@ -50,7 +56,7 @@ export class Slab {
     this.cell = cell;
     // Not zeroed: whoever takes a cell writes its bytes before it counts them as content.
     this.#bytes = Buffer.allocUnsafeSlow(cell * cells);
-    this.#views = cell >= LARGE_CELL ? [] : undefined;
+    this.#views = cell >= SMALLEST_VIEW && cell <= LARGEST_VIEW ? [] : undefined;
   }
 
   /** Bytes in all cells. */
