@@ -8,7 +8,7 @@ import { UPPER } from '../branch/branch.ts';
 import { EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, ESTALE } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { affordable, readContents, readOver, reclaim, writeContents } from '../pages/contents.ts';
-import { type Filled, fillForRead, fillForWrite, lacks, type Origin } from '../pages/fill.ts';
+import { type Filled, fillForRead, fillForWrite, lacks, lacksForWrite, type Origin } from '../pages/fill.ts';
 import type { Memory } from '../pages/memory.ts';
 import { type Caller, dropSetId } from '../tree/caller.ts';
 import { DOUBTFUL, File, isDirectory, OWNED_CONTENT, THROUGH } from '../tree/inode.ts';
@@ -71,7 +71,7 @@ export function prepareRead(io: Io, tree: Tree, file: File, from: number, to: nu
 
 /** Brings in memory the pages of which a write of [from, to) keeps a part. */
 export function prepareWrite(io: Io, tree: Tree, file: File, from: number, to: number): void {
-  if (file.supplied === 0) return;
+  if (!lacksForWrite(tree.memory, file, from, to)) return;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const origin = originOf(file);
     if (origin === undefined) return;

@@ -55,22 +55,26 @@ export function fillForRead(io: Io, memory: Memory, file: Contents, origin: Orig
   return 'filled';
 }
 
-/** Fills the pages of which a write of [from, to) keeps a part: the first and the last at most. */
-export function fillForWrite(io: Io, memory: Memory, file: Contents, origin: Origin, from: number, to: number): Filled {
+/** Whether a write of [from, to) keeps a part of a page that is still with the origin: of the first, or of the last. */
+export function lacksForWrite(memory: Memory, file: Contents, from: number, to: number): boolean {
   const first = Math.floor(from / memory.pageSize);
   const last = Math.floor((to - 1) / memory.pageSize);
+  return keepsOf(memory, file, first, from, to) || (last !== first && keepsOf(memory, file, last, from, to));
+}
+
+function keepsOf(memory: Memory, file: Contents, index: PageIndex, from: number, to: number): boolean {
+  return isWithOrigin(memory, file, index) && !overwrites(memory, file, index, from, to);
+}
+
+/** Fills the pages of which a write of [from, to) keeps a part. */
+export function fillForWrite(io: Io, memory: Memory, file: Contents, origin: Origin, from: number, to: number): Filled {
+  const { pageSize } = memory;
   // As for a read. What one has brought that was refused then is of no more use than other clean pages.
   reclaim(memory);
-  for (const index of first === last ? [first] : [first, last]) {
-    if (!isWithOrigin(memory, file, index) || overwrites(memory, file, index, from, to)) continue;
-    const outcome = fill(
-      io,
-      memory,
-      file,
-      origin,
-      index,
-      runLength(memory, file, index, (index + 1) * memory.pageSize),
-    );
+  for (const index of new Set([Math.floor(from / pageSize), Math.floor((to - 1) / pageSize)])) {
+    if (!keepsOf(memory, file, index, from, to)) continue;
+    const length = runLength(memory, file, index, (index + 1) * pageSize);
+    const outcome = fill(io, memory, file, origin, index, length);
     if (outcome !== 'filled') return outcome;
   }
   return 'filled';
