@@ -214,7 +214,7 @@ export class Slabs {
 /** The smallest cell that holds `length` bytes: multiples of an eighth of the power of two below. */
 export function cellSize(length: number): number {
   if (length <= SMALLEST) return SMALLEST;
-  const power = 2 ** (31 - Math.clz32(length - 1));
-  const step = Math.max(SMALLEST, power / 8);
-  return Math.ceil(length / step) * step;
+  const eighth = 1 << (28 - Math.clz32(length - 1));
+  const step = eighth > SMALLEST ? eighth : SMALLEST;
+  return (length + step - 1) & -step;
 }

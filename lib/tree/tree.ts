@@ -255,20 +255,21 @@ function seconds(ms: number): number {
   return Math.floor(ms / 1000);
 }
 
-function nanoseconds(ms: number): number {
-  return Math.floor((ms - seconds(ms) * 1000) * 1e6);
+/** What is left of `ms` beside `sec` seconds. */
+function nanoseconds(ms: number, sec: number): number {
+  return Math.floor((ms - sec * 1000) * 1e6);
 }
 
 /** The inode's attributes have changed now: `ctime`. */
 export function touchCtime(tree: Tree, inode: Inode): void {
   tree.dirty?.addInode(inode);
-  setCtime(inode, tree.clock());
+  const ms = tree.clock();
+  const sec = seconds(ms);
+  setCtime(inode, sec, nanoseconds(ms, sec));
 }
 
 /** A clock of whole milliseconds may lag behind the `ctime` of a lower, which then stays: it does not go back within the millisecond. */
-function setCtime(inode: Inode, ms: number): void {
-  const sec = seconds(ms);
-  const nsec = nanoseconds(ms);
+function setCtime(inode: Inode, sec: number, nsec: number): void {
   const ahead = inode.ctimeSec === sec ? inode.ctimeNsec - nsec : 0;
   if (ahead > 0 && ahead < 1e6) return;
   inode.ctimeSec = sec;
@@ -289,17 +290,20 @@ export function touchMtimeOfNames(tree: Tree, directory: Directory): void {
 
 function setMtime(tree: Tree, inode: Inode): void {
   const ms = tree.clock();
-  inode.mtimeSec = seconds(ms);
-  inode.mtimeNsec = nanoseconds(ms);
-  setCtime(inode, ms);
+  const sec = seconds(ms);
+  const nsec = nanoseconds(ms, sec);
+  inode.mtimeSec = sec;
+  inode.mtimeNsec = nsec;
+  setCtime(inode, sec, nsec);
 }
 
 /** The inode begins now: all four times. */
 export function touchAll(tree: Tree, inode: Inode): void {
   tree.dirty?.addInode(inode);
   const ms = tree.clock();
-  inode.atimeSec = inode.mtimeSec = inode.ctimeSec = inode.birthtimeSec = seconds(ms);
-  inode.atimeNsec = inode.mtimeNsec = inode.ctimeNsec = inode.birthtimeNsec = nanoseconds(ms);
+  const sec = seconds(ms);
+  inode.atimeSec = inode.mtimeSec = inode.ctimeSec = inode.birthtimeSec = sec;
+  inode.atimeNsec = inode.mtimeNsec = inode.ctimeNsec = inode.birthtimeNsec = nanoseconds(ms, sec);
 }
 
 /** In what real filesystems count space; blocks of 512 bytes come in multiples of it. */
