@@ -38,7 +38,7 @@ import { type Cover, endIfUnused, forgetName, lasting, rememberAbsence, remember
 import { followNoMore, markName, markWay } from './own.ts';
 import { layerOf } from './sources/layer.ts';
 import { pathIn, type Source, UpperSource } from './sources/source.ts';
-import { noteMove, setSources, type Tree } from './tree.ts';
+import { type Namesake, noteMove, setSources, type Tree } from './tree.ts';
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK } = constants;
 
@@ -116,21 +116,19 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
   let inode =
     other === undefined
       ? knownAs(tree, number, found.attributes.nlink > 1 ? found.attributes : attributes, before)
-      : living(tree.namesakes.get(number), attributes);
+      : undefined;
+  const isClaimed = inode === undefined && (other !== undefined || isAnothers(tree, number, found));
+  if (isClaimed) inode = living(tree.namesakes.get(number), found);
   if (before instanceof Inode && before !== inode) detach(tree, directory, name, before);
   if (inode === undefined) {
-    // A file that took the place below of one that is owned here, and with it its number, is another file (C3).
-    const isClaimed = other !== undefined || tree.claimed.has(number);
     inode = makeInode(tree, isClaimed ? tree.numbers.another() : number, attributes);
     applyAttributes(tree, inode, attributes);
     if (inode instanceof Directory) setSources(inode, sources);
     // A number that is given only once could not be given again.
     if (!isClaimed) noteLoaded(tree, inode);
-    if (other !== undefined) {
-      tree.namesakes.set(number, inode);
-      // The upper is to note the new number before it notes that the other file has the old one.
-      if (source instanceof UpperSource) tree.dirty?.addInode(inode);
-    }
+    if (isClaimed) tree.namesakes.set(number, { inode, branch: source.branch, ino: found.attributes.ino });
+    // The upper is to note the new number before it notes that the other file has the old one.
+    if (other !== undefined && source instanceof UpperSource) tree.dirty?.addInode(inode);
   }
   const isWritten = inode.origin instanceof UpperSource && !(source instanceof UpperSource);
   if (inode.isOwned || isWritten) {
@@ -184,9 +182,23 @@ function namesakeOf(
   return isOnItsWay ? undefined : linked;
 }
 
-/** An inode, if it still has a name and is of the type of what was found. */
-function living(inode: Inode | undefined, { mode }: Attributes): Inode | undefined {
-  return inode?.parent !== undefined && inode.type === (mode & S_IFMT) ? inode : undefined;
+/** The file that was found, if it is known as one whose number another has; of directories none has a second name by which to know it. */
+function living(namesake: Namesake | undefined, { source, attributes: { ino, mode } }: Found): Inode | undefined {
+  if (namesake?.ino !== ino || namesake.branch !== source.branch) return undefined;
+  const { inode } = namesake;
+  return inode.parent !== undefined && !isDirectory(inode) && inode.type === (mode & S_IFMT) ? inode : undefined;
+}
+
+/**
+ * Whether the number of what was found is that of another file: of one that is owned here, whose place below it took and with it the
+ * number (C3), or of one that the upper has got from a lower which has given it to a file elsewhere since, or was another lower then.
+ */
+function isAnothers(tree: Tree, number: number, { source, attributes }: Found): boolean {
+  if (tree.claimed.has(number)) return true;
+  const ino = source instanceof UpperSource ? undefined : tree.numbers.givenTo(number);
+  if (ino === undefined) return false;
+  const isDir = (attributes.mode & S_IFMT) === S_IFDIR;
+  return isDir || attributes.nlink === 1 || tree.kept.linksBelow({ ino }) === 0;
 }
 
 /** The number of what was found. */
@@ -217,7 +229,7 @@ function follow(tree: Tree, inode: Directory, name: string, found: Found): Inode
   if (source instanceof UpperSource && source.held.get(name) === inode) return inode;
   const number = numberOf(tree, name, found);
   // One that was moved here below may be shown in its old place still, for the sake of what is ours in it.
-  if (!tree.claimed.has(number)) inode.number = number;
+  if (!isAnothers(tree, number, found)) inode.number = number;
   takeOver(tree, inode, found, tree.kept.shown(source, found.attributes, inode.number));
   return inode;
 }

@@ -35,6 +35,8 @@ export class Numbers {
   readonly #odds = new Map<number, string>();
   /** Numbers that files of the upper are shown with, by the upper's own number. Changed by `remember`. */
   readonly #remembered = new Map<number, number>();
+  /** The upper's own number of the file that has got a number from a lower, by that number: the lowers may give it to another file later. */
+  readonly #given = new Map<number, number>();
   /** When those were born (`birthOf`), as far as that was noted. Changed by `remember` and `forgetStranger`. */
   readonly #births = new Map<number, number>();
   /** Whether a file of the upper shows the same birth as long as it lives. Set at the mount. */
@@ -58,10 +60,16 @@ export class Numbers {
    */
   remember(ino: number, number: number, birth: number | undefined): void {
     this.#remembered.set(ino, number);
+    if (number >= SLOT && number < OTHERS) this.#given.set(number, ino);
     if (birth === undefined) this.#births.delete(ino);
     else this.#births.set(ino, birth);
     if (number < SLOT && number > this.#born) this.#born = number;
     else if (number > this.#other && number < ODD) this.#other = number;
+  }
+
+  /** The upper's own number of a file that has got this number from a lower; undefined where there is none. */
+  givenTo(number: number): number | undefined {
+    return this.#given.get(number);
   }
 
   /** Whether it is noted already with which number a file of the upper is shown that was born then. */
@@ -79,6 +87,8 @@ export class Numbers {
     const [noted, birth] = [this.#births.get(ino), birthOf(found)];
     // What tells times as numbers or as bigints does not round alike.
     if (noted === undefined || birth === undefined || Math.abs(noted - birth) <= 1) return false;
+    const number = this.#remembered.get(ino);
+    if (number !== undefined && this.#given.get(number) === ino) this.#given.delete(number);
     this.#births.delete(ino);
     this.#remembered.delete(ino);
     return true;

@@ -12,6 +12,7 @@
  */
 
 import { constants } from 'node:fs';
+import type { Branch } from '../branch/branch.ts';
 import { PLAIN, type Spelling } from '../branch/whiteout.ts';
 import type { Behind, Errand, Io } from '../fault.ts';
 import type { Memory } from '../pages/memory.ts';
@@ -152,6 +153,14 @@ export interface TreeOptions {
   readonly spelling?: Spelling;
 }
 
+/** A file that was found with the number of another one, and so is shown with a number of its own. */
+export interface Namesake {
+  readonly inode: Inode;
+  /** Where it was found, and its own number there. */
+  readonly branch: Branch;
+  readonly ino: number | bigint;
+}
+
 export class Tree implements Behind {
   readonly memory: Memory;
   readonly clock: () => number;
@@ -178,8 +187,8 @@ export class Tree implements Behind {
   readonly claimed = new Set<number>();
   /** Files of lowers with several names, by number, so that two names of one lower file are one inode here. */
   readonly linked = new Map<number, Inode>();
-  /** The other one of two that were found with one number there, although they are two files. Changed by `load.ts`. */
-  readonly namesakes = new Map<number, Inode>();
+  /** Files that were found with the number of another one, by that. Changed by `load.ts`. */
+  readonly namesakes = new Map<number, Namesake>();
   /** Directories removed whole, whose names are still to be looked at. Changed by `dropped.ts`. */
   readonly dropped: Dropped[] = [];
   /** Told of every change as it happens; undefined while nobody watches. Set by whoever watches. */

@@ -143,3 +143,49 @@ it.each([
     });
   }
 });
+
+/** A lower whose directories have the numbers that those of any other such lower have, each with one file that is named after it. */
+function directoriesOf(...names: string[]): { fs: object; immutable: true } {
+  const lower = newVolume();
+  for (const name of names) lower.mkdirSync(`/${name}`);
+  for (const name of names) lower.writeFileSync(`/${name}/in-${name}`, name);
+  return { fs: lower, immutable: true };
+}
+
+it('C3: a directory of another lower with the number of one that the upper has got is another directory', () => {
+  const upper = newVolume();
+  visit(directoriesOf('a', 'd'), upper, (overlay) => overlay.fs.chmodSync('/d', 0o700));
+  const other = directoriesOf('d', 'c');
+  visit(other, upper, (overlay) => {
+    const { fs } = overlay;
+    expect(new Set(['/c', '/d', '/c/in-c', '/d/in-d'].map((path) => fs.statSync(path).ino)).size).toBe(4);
+    fs.chmodSync('/c', 0o711);
+  });
+  for (const first of ['/c', '/d']) {
+    visit(other, upper, (overlay) => {
+      const { fs } = overlay;
+      fs.statSync(first);
+      expect([fs.readdirSync('/c'), fs.readdirSync('/d')]).toEqual([['in-c'], ['in-d']]);
+      expect(fs.statSync('/c').ino).not.toBe(fs.statSync('/d').ino);
+      fs.writeFileSync('/d/new', '');
+      fs.rmSync('/d/new');
+    });
+  }
+});
+
+it('C3: so is a file of one name', () => {
+  const upper = newVolume();
+  const lowerWith = (...names: string[]) => {
+    const lower = newVolume();
+    for (const name of names) lower.writeFileSync(`/${name}`, name);
+    return { fs: lower, immutable: true };
+  };
+  visit(lowerWith('a', 'b'), upper, (overlay) => overlay.fs.chmodSync('/b', 0o600));
+  for (let round = 0; round < 2; round++) {
+    visit(lowerWith('b', 'c'), upper, ({ fs }) => {
+      expect(fs.statSync('/b').ino).not.toBe(fs.statSync('/c').ino);
+      expect(fs.statSync('/c').ino).toBe(fs.statSync('/c').ino);
+      if (round === 0) fs.chmodSync('/c', 0o640);
+    });
+  }
+});
