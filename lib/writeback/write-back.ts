@@ -21,6 +21,7 @@ import { carryOutBatch, notesOf } from './area/carry-out.ts';
 import { flushAt } from './area/flush.ts';
 import { endBatch, writeJournal } from './area/journal.ts';
 import { addNotes, type NotesFile } from './area/notes.ts';
+import { Room } from './area/room.ts';
 import { Tenure } from './area/tenure.ts';
 import { areaAt, clearStage } from './area/work-area.ts';
 import {
@@ -67,6 +68,7 @@ export class WriteBack {
   readonly #area: ReturnType<typeof areaAt>;
   readonly #listeners: Listeners;
   readonly #tenure: Tenure;
+  readonly #room: Room;
   /** Where notes go. Set by `mounting`. */
   #notesFile: NotesFile | undefined;
   /** The write-back under way without blocking; settles when it ends. Changed by `later`. */
@@ -102,7 +104,8 @@ export class WriteBack {
       listeners.onCommand(command);
     };
     this.#target = { branch, upper, acting, trace, pause };
-    this.#tenure = new Tenure(this.#target, this.#area, this.#writer);
+    this.#room = new Room(this.#area, upper.memory ? 'none' : 'set aside');
+    this.#tenure = new Tenure(this.#target, this.#area, this.#writer, this.#room);
     this.#desk = new Desk(this.#target, () => {
       // What was under way may have left something there.
       this.#isStageUsed = true;
@@ -261,7 +264,7 @@ export class WriteBack {
       if (isIndivisible(batch)) yield* this.#addNotes(batch);
       else {
         if (reach === 'storage') yield* flushStage(this.#area.stage, taken);
-        yield* writeJournal(this.#area, this.#nameStage(), batch, reach);
+        yield* this.#room.orGive(() => writeJournal(this.#area, this.#nameStage(), batch, reach));
       }
     } catch (thrown) {
       giveBack(this.#tree, taken);
@@ -332,6 +335,7 @@ export class WriteBack {
     if (batch.reach === 'upper' && this.#writer.can.flush !== false) this.#unflushed.note(batch);
     this.#decided = undefined;
     yield* this.#tidy();
+    yield* this.#room.makeAgain();
   }
 
   *#carryOut(batch: Batch): Procedure<void> {
@@ -363,7 +367,8 @@ export class WriteBack {
       if (kind === 'whole' && staged !== undefined && !failed.has(inode)) known.set(stage, staged);
     }
     const news = newsIn(this.#tree, yield* notesOf(steps, known, cursor, notes));
-    if (this.#notesFile !== undefined) yield* addNotes(this.#notesFile, news, reach);
+    const file = this.#notesFile;
+    if (file !== undefined) yield* this.#room.orGive(() => addNotes(file, news, reach));
     takeNotes(this.#tree, news);
   }
 

@@ -145,7 +145,7 @@ export function forgetLock(fs: UpperFs, root = '', area = '.overfs'): void {
 export function leftovers(fs: UpperFs, root = '', area = '.overfs'): string[] {
   const found = fs
     .readdirSync(`${root}/${area}`)
-    .filter((name) => !['format', 'lock', 'stage', 'numbers'].includes(`${name}`));
+    .filter((name) => !['format', 'lock', 'stage', 'numbers', 'room'].includes(`${name}`));
   return [...found.map(String), ...fs.readdirSync(`${root}/${area}/stage`).map((name) => `stage/${name}`)];
 }
 

@@ -20,8 +20,9 @@ import { type Procedure, tell } from '../commands.ts';
 import type { TakenAttributes } from '../content.ts';
 import type { Reach } from '../report.ts';
 import { writeAll } from '../stage/writer.ts';
-import { quietly, readText, removeFile, writeNew } from './files.ts';
+import { quietly, readText, removeFile, removeIfPossible, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
+import { isFull } from './room.ts';
 
 /** One line. */
 export interface Note {
@@ -109,8 +110,8 @@ function* rewrite(file: NotesFile, notes: readonly Note[]): Procedure<void> {
   yield* removeFile(fresh);
   yield* writeNew(fresh, text, file.most);
   yield* tell({ kind: 'rename', from: fresh, to: file.path, urgency: 'in place' });
-  if (file.most === 'storage') yield* flushAt(directoryOf(file));
   file.size = Buffer.byteLength(text);
+  if (file.most === 'storage') yield* flushAt(directoryOf(file));
 }
 
 /** Adds lines to the notes. Requires: `readNotes` was the first to look at the file. */
@@ -129,7 +130,18 @@ export function* addNotes(file: NotesFile, notes: readonly Note[], reach: Reach)
   }
   if (reach === 'storage' && file.size === 0) yield* flushAt(directoryOf(file));
   file.size += lines.length;
-  if (file.size > file.limit) yield* readNotes(file, (line) => new Error(`not one of our lines: ${line}`));
+  if (file.size > file.limit) yield* shorten(file);
+}
+
+/** Writes the notes anew without the lines that count no more. Where there is no room for both, the old ones do. */
+function* shorten(file: NotesFile): Procedure<void> {
+  try {
+    yield* readNotes(file, (line) => new Error(`not one of our lines: ${line}`));
+  } catch (thrown) {
+    if (!isFull(thrown)) throw thrown;
+    yield* removeIfPossible(`${file.path}.new`);
+    file.limit = file.size * 2;
+  }
 }
 
 /** What of the attributes that were given to a file of the upper shows there otherwise; undefined where nothing does. */

@@ -8,6 +8,7 @@ import { carryOutLater, carryOutNow, Drive } from '../drive/drive.ts';
 import type { Target } from '../drive/perform.ts';
 import type { Writer } from '../stage/writer.ts';
 import { endHolder, newHolder } from './lock.ts';
+import type { Room } from './room.ts';
 import { type Area, type Memories, mount, unmount } from './work-area.ts';
 
 /** See the file comment. */
@@ -15,14 +16,16 @@ export class Tenure {
   readonly #target: Target;
   readonly #area: Area;
   readonly #writer: Writer;
+  readonly #room: Room;
   readonly #holder = newHolder();
   /** The giving back, once somebody has begun it; undefined again where it failed. Changed by `#leave`. */
   #leaving: Drive<void> | undefined;
 
-  constructor(target: Target, area: Area, writer: Writer) {
+  constructor(target: Target, area: Area, writer: Writer, room: Room) {
     this.#target = target;
     this.#area = area;
     this.#writer = writer;
+    this.#room = room;
   }
 
   /**
@@ -41,7 +44,9 @@ export class Tenure {
   }
 
   *#mount(dev: number, heed: (memories: Memories) => void): Procedure<void> {
-    heed(yield* mount(this.#area, this.#holder, dev, this.#writer));
+    const memories = yield* this.#room.orGive(() => mount(this.#area, this.#holder, dev, this.#writer));
+    yield* this.#room.make();
+    heed(memories);
   }
 
   /** Gives the upper back. Who cannot wait goes on with what somebody else has begun. */

@@ -7,6 +7,7 @@
  *     .overfs/journal    moves and steps of the batch that is being carried out; there only while it is
  *     .overfs/moved      the same, once the moves are done
  *     .overfs/numbers    what the overlay shows of the files of the upper: inode numbers, and what else the upper cannot hold (`notes.ts`)
+ *     .overfs/room       nothing: it takes room that a write-back gets where there is no other (`room.ts`)
  *
  * A crash before the journal is there leaves the upper as it was; a crash after it is made up for when the upper is next mounted, by doing
  * the batch again to its end. So every batch happens as a whole or not at all (W11).
@@ -38,6 +39,7 @@ export interface Area {
   readonly journal: string;
   readonly moved: string;
   readonly numbers: string;
+  readonly room: string;
 }
 
 export function areaAt(root: string, { workArea }: Spelling): Area {
@@ -51,6 +53,7 @@ export function areaAt(root: string, { workArea }: Spelling): Area {
     journal: `${base}/journal`,
     moved: `${base}/moved`,
     numbers: `${base}/numbers`,
+    room: `${base}/room`,
   };
 }
 
