@@ -34,6 +34,9 @@ export const LINKS_IN_TYPED_LISTING: Links = MAJOR >= 22 ? 'followed' : 'left';
 /** The same in the promise form, which began with Node 26. */
 export const LINKS_IN_PROMISED_LISTING: Links = MAJOR >= 26 ? 'followed' : 'left';
 
+/** Before Node 26 a recursive listing that fails names the directory by a path without `./` and `//`. */
+export const LISTING_BLAMES_NORMAL_PATHS: boolean = MAJOR < 26;
+
 /** Before Node 26 `glob` goes on below a link where what follows a `**` names it, as if it were a directory. */
 export const LINKS_BELOW_ANY_GO_ON: boolean = MAJOR < 26;
 

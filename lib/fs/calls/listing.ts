@@ -3,7 +3,8 @@
  */
 
 import { constants, type Dirent } from 'node:fs';
-import { isPlain } from '../../branch/bytes.ts';
+import { posix } from 'node:path';
+import { displayName, isPlain } from '../../branch/bytes.ts';
 import { type Errno, isErrno } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
 import { stat } from '../../ops/attributes.ts';
@@ -11,9 +12,14 @@ import { list, listTyped } from '../../ops/list.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { isDirectory } from '../../tree/inode.ts';
 import { doubt, takePath } from '../arguments.ts';
-import type { Call, Row } from '../call.ts';
+import type { Blame, Call, Row } from '../call.ts';
 import { type Encoding, encodingIn, showName, takeOptions } from '../options.ts';
-import { LINKS_IN_PROMISED_LISTING, LINKS_IN_TYPED_LISTING, type Links } from '../quirks.ts';
+import {
+  LINKS_IN_PROMISED_LISTING,
+  LINKS_IN_TYPED_LISTING,
+  LISTING_BLAMES_NORMAL_PATHS,
+  type Links,
+} from '../quirks.ts';
 import { makeDirent, type Parent, parentOf, showParent } from '../results/dirent.ts';
 import type { Session } from '../session.ts';
 
@@ -85,6 +91,15 @@ function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: 
   return below.found;
 }
 
+/** What is said of a directory below the first one that could not be listed. */
+function blameBelow({ parent, below }: ReaddirRequest): Blame | undefined {
+  const relative = below?.waiting[below.done] ?? '';
+  if (relative === '') return undefined;
+  const { path } = parent;
+  const whole = LISTING_BLAMES_NORMAL_PATHS ? posix.join(path, relative) : `${path.replace(/\/$/, '')}/${relative}`;
+  return { syscall: 'scandir', path: displayName(whole) };
+}
+
 function readdirCall(links: Links): Call<ReaddirRequest, Listed> {
   return {
     name: 'readdir',
@@ -104,6 +119,7 @@ function readdirCall(links: Links): Call<ReaddirRequest, Listed> {
         parent: parentOf(value),
       };
     },
+    blame: (_errno, request) => blameBelow(request),
     run(io, session, request) {
       if (request.below !== undefined) return listBelow(io, session, request, request.below);
       if (request.content === 'names') {
