@@ -17,13 +17,16 @@ import { takeAway } from './unlink.ts';
 const { S_IFDIR } = constants;
 const S_ISVTX = 0o1000;
 
+/** Whether directories in which nothing shows go without a look at what is in them, as with `rmdir`, or must be readable. */
+export type EmptyOnes = 'go unread' | 'are read';
+
 /**
  * Removes a directory and everything below it.
  *
  * @returns nothing more to do, the names of directories in it that must be removed first, or why it cannot be done so: who
  *   wants to know what exactly is in the way, and to remove all else, must go name by name
  */
-export function removeTree(io: Io, caller: Caller, path: string): readonly string[] | Errno {
+export function removeTree(io: Io, caller: Caller, path: string, emptyOnes: EmptyOnes): readonly string[] | Errno {
   const { tree } = caller;
   // Whoever watches is told of every name.
   if (tree.onChange !== undefined) return EBUSY;
@@ -34,7 +37,7 @@ export function removeTree(io: Io, caller: Caller, path: string): readonly strin
   if (inode === undefined) return ENOENT;
   if (!isDirectory(inode)) return ENOTDIR;
   const taken = takable(io, caller, at.directory, at.name, inode, 'gone');
-  const inTheWay = caller.uid === 0 ? [] : directoriesInTheWay(io, caller, inode);
+  const inTheWay = caller.uid === 0 ? [] : directoriesInTheWay(io, caller, inode, emptyOnes);
   if (isErrno(inTheWay) || inTheWay.length > 0) return inTheWay;
   // From here on nothing stops or fails.
   takeAway(tree, taken);
@@ -43,8 +46,14 @@ export function removeTree(io: Io, caller: Caller, path: string): readonly strin
 }
 
 /** The directories in a directory: each may forbid something of its own, so they go one by one. */
-function directoriesInTheWay(io: Io, caller: Caller, directory: Directory): readonly string[] | Errno {
-  // An empty one needs no rights, as far as `rmdir` is concerned.
+function directoriesInTheWay(
+  io: Io,
+  caller: Caller,
+  directory: Directory,
+  emptyOnes: EmptyOnes,
+): readonly string[] | Errno {
+  if (emptyOnes === 'are read' && !may(caller, directory, R_OK)) return EACCES;
+  // Nothing more is wanted of an empty one.
   if (isEmpty(io, caller.tree, directory)) return [];
   if (!may(caller, directory, R_OK | W_OK | X_OK)) return EACCES;
   // What belongs to others stays, and only name by name can it be told what does.

@@ -9,7 +9,7 @@ import { posix } from 'node:path';
 import { codeOf } from '../../branch/dialect.ts';
 import { isErrno } from '../../errno.ts';
 import { type Io, runAsync, runSync } from '../../fault.ts';
-import { removeTree } from '../../ops/remove-tree.ts';
+import { type EmptyOnes, removeTree } from '../../ops/remove-tree.ts';
 import type { Timers } from '../../waiting/timers.ts';
 import { doubt, takePath } from '../arguments.ts';
 import { shownPath } from '../errors.ts';
@@ -95,9 +95,10 @@ export function* rm(place: RmPlace, request: RmRequest): Sequence<void> {
       throw refusal('ERR_FS_EISDIR', { code: 'EISDIR', message, path, syscall: 'rm' }, above);
     }
   }
-  if (recursive && (yield* removesAtOnce(place.session, request.whole))) return;
+  const isNative = form === 'now' && NATIVE_RM !== 'none';
+  if (recursive && (yield* removesAtOnce(place.session, request.whole, isNative ? 'are read' : 'go unread'))) return;
   const removal = new Removal(place, request);
-  if (form === 'later' || NATIVE_RM === 'none') yield* removal.remove(path);
+  if (!isNative) yield* removal.remove(path);
   else yield* removeNatively(removal, path, above);
 }
 
@@ -111,8 +112,8 @@ function* lookFirst(fs: FileSystem, path: Path, force: boolean): Sequence<boolea
 }
 
 /** Removes a tree in as few operations as can be; answers whether that is done. */
-function* removesAtOnce(session: Session, path: string): Sequence<boolean> {
-  const tryIt = (io: Io) => removeTree(io, session.caller, path);
+function* removesAtOnce(session: Session, path: string, emptyOnes: EmptyOnes): Sequence<boolean> {
+  const tryIt = (io: Io) => removeTree(io, session.caller, path, emptyOnes);
   const attempt = () =>
     step(
       () => runSync(session.caller.tree, tryIt),
@@ -122,7 +123,7 @@ function* removesAtOnce(session: Session, path: string): Sequence<boolean> {
     const inTheWay = yield* attempt();
     if (isErrno(inTheWay)) return false;
     if (inTheWay.length === 0) return true;
-    for (const name of inTheWay) if (!(yield* removesAtOnce(session, `${path}/${name}`))) return false;
+    for (const name of inTheWay) if (!(yield* removesAtOnce(session, `${path}/${name}`, emptyOnes))) return false;
     const rest = yield* attempt();
     return !isErrno(rest) && rest.length === 0;
   } catch (thrown) {

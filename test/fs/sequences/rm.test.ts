@@ -27,7 +27,14 @@ function given(fs: FileSystem): void {
   fs.chmodSync('held', 0o555);
   fs.mkdirSync('closed/sub', { recursive: true });
   fs.chmodSync('closed', 0o666);
+  fs.mkdirSync('mute/in', { recursive: true });
+  fs.chmodSync('mute/in', 0o300);
+  fs.mkdirSync('shut/in', { recursive: true });
+  fs.chmodSync('shut/in', 0);
 }
+
+/** Whether this process may list what `somebody` may not: else it cannot know what is empty (CHANGELOG, Known differences). */
+const LISTS_ALL = process.geteuid?.() === 0;
 
 const PATHS = [
   'missing',
@@ -56,6 +63,7 @@ const PATHS = [
   'held/unlisted',
   'closed',
   'closed/sub',
+  ...(LISTS_ALL ? ['mute', 'mute/in', 'shut', 'shut/in'] : []),
   '',
   '.',
 ];
