@@ -27,7 +27,7 @@ import { endIfUnused } from '../tree/names.ts';
 import { mayOwn, own, tellChange } from '../tree/own.ts';
 import { pathIn } from '../tree/sources/source.ts';
 import { touchMtime } from '../tree/tree.ts';
-import { ATTEMPTS, FOLLOW, followLink, isLostNow, locate, NOFOLLOW, type Place, walk } from '../tree/walk.ts';
+import { ATTEMPTS, FOLLOW, followLink, isOtherNow, locate, NOFOLLOW, type Place, walk } from '../tree/walk.ts';
 import { hear, sampleFailures } from '../writeback/errors.ts';
 import { createFile, directoryForTmpfile, makeFile } from './create.ts';
 import { freeSpot, mayChangeTree, mayCharge, type Spot } from './spot.ts';
@@ -163,7 +163,7 @@ function planCreating(io: Io, caller: Caller, path: string, flags: number): Open
     if (last !== 'name') throw (flags & O_EXCL) !== 0 ? EEXIST : EISDIR;
     if (slash) throw EISDIR;
     const inode = lookup(io, tree, directory, name);
-    if (inode === undefined && isLostNow(io, tree, directory) && attempt++ < ATTEMPTS) {
+    if (inode === undefined && isOtherNow(io, tree, directory) && attempt++ < ATTEMPTS) {
       at = locate(io, caller, path);
       continue;
     }

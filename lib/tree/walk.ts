@@ -35,9 +35,12 @@ const LOST = new Errno(ENOENT.code, ENOENT.errno);
 /** How often a way is gone anew, where the lower changes all the time. */
 export const ATTEMPTS = 8;
 
-/** The same once it was looked at again: what is not in a directory does not show whether that is still there. */
-export function isLostNow(io: Io, tree: Tree, directory: Directory): boolean {
-  return isLost(directory) || !isStillThere(io, tree, directory);
+/**
+ * Whether a directory turns out to be lost, or to merge others now, once it is looked at again: what is not in it does not show that.
+ */
+export function isOtherNow(io: Io, tree: Tree, directory: Directory): boolean {
+  const { sources } = directory;
+  return isLost(directory) || !isStillThere(io, tree, directory) || directory.sources !== sources;
 }
 
 /** Whether the name of a directory that was taken as it is remembered still stands for it. */
@@ -215,15 +218,15 @@ export interface Found {
   readonly inode: Inode | undefined;
 }
 
-/** Looks up the last name of a path that was located. Where a lower has lost the directory, the way is gone anew: it may lead elsewhere now. */
+/** Looks up the last name of a path that was located. Where the directory is another now, the way is gone anew: it may lead elsewhere. */
 export function lookupAt(io: Io, caller: Caller, path: string, located: Place, purpose: Purpose): Found {
   const { tree } = caller;
   let place = located;
   for (let attempt = 1; ; attempt++) {
     const inode = lookup(io, tree, place.directory, place.name);
     if (inode !== undefined || attempt === ATTEMPTS) return { place, inode };
-    if (!(purpose === TO_MAKE ? isLostNow(io, tree, place.directory) : isLost(place.directory)))
-      return { place, inode };
+    const isOther = purpose === TO_MAKE ? isOtherNow(io, tree, place.directory) : isLost(place.directory);
+    if (!isOther) return { place, inode };
     const again = locate(io, caller, path);
     if (isErrno(again)) throw again;
     place = again;

@@ -1,6 +1,7 @@
 // Lowers that change under the overlay (DESIGN, Coherence with the lowers): what is not ours follows them, what is ours stays, and
 // nothing is ever a mixture (C7).
 
+import { constants } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../lib/index.ts';
 import { WatchedLower } from '../faults/lower.ts';
@@ -212,6 +213,38 @@ for (const form of FORMS) {
       remove(stage.second, '/e');
       expect(await face.readdir('/d')).toEqual(['low']);
       expect(await face.readdir('/e')).toEqual(['high']);
+    });
+
+    it('L2 L10 what has come with a directory that is merged now is what is opened, and is in the way of what is made', async () => {
+      const calls: Record<string, (face: Face) => Promise<unknown>> = {
+        append: (face) => face.appendFile('/d/low', ' and ours'),
+        wx: (face) => face.writeFile('/d/low', 'ours', { flag: 'wx' }),
+        mkdir: (face) => face.mkdir('/d/low'),
+        link: (face) => face.link('/d/a', '/d/low'),
+        copyFile: (face) => face.copyFile('/d/a', '/d/low', constants.COPYFILE_EXCL),
+        rename: (face) => face.rename('/d/a', '/d/low'),
+      };
+      const outcomes: unknown[] = [];
+      for (const [name, call] of Object.entries(calls)) {
+        const stage = stand({ '/d/a': 'a' });
+        warm(stage.fs);
+        stage.second.fromJSON({ '/d/low': 'low' });
+        const code = await call(faceFor(stage)).then(
+          () => 'done',
+          ({ code }) => code,
+        );
+        outcomes.push([name, code, stage.fs.readFileSync('/d/low', 'utf8')]);
+        stage.fs.unlinkSync('/d/low');
+        expect(stage.fs.existsSync('/d/low')).toBe(false);
+      }
+      expect(outcomes).toEqual([
+        ['append', 'done', 'low and ours'],
+        ['wx', 'EEXIST', 'low'],
+        ['mkdir', 'EEXIST', 'low'],
+        ['link', 'EEXIST', 'low'],
+        ['copyFile', 'EEXIST', 'low'],
+        ['rename', 'done', 'a'],
+      ]);
     });
 
     it('C1 a descriptor and its path stay one file when only the directory above is looked at anew', async () => {
