@@ -118,13 +118,14 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
       ? knownAs(tree, number, found.attributes.nlink > 1 ? found.attributes : attributes, before)
       : undefined;
   const isClaimed = inode === undefined && (other !== undefined || isAnothers(tree, number, found));
-  if (isClaimed) inode = living(tree.namesakes.get(number), found);
+  if (isClaimed) inode = living(tree.namesakes.get(number), found, before);
   if (before instanceof Inode && before !== inode) detach(tree, directory, name, before);
   if (inode === undefined) {
-    inode = makeInode(tree, isClaimed ? tree.numbers.another() : number, attributes);
+    const own = isClaimed ? tree.numbers.instead(number, (each) => isAnothers(tree, each, found)) : number;
+    inode = makeInode(tree, own, attributes);
     applyAttributes(tree, inode, attributes);
     if (inode instanceof Directory) setSources(inode, sources);
-    // A number that is given only once could not be given again.
+    // Which of two has the number is up to who was met first.
     if (!isClaimed) noteLoaded(tree, inode);
     if (isClaimed) tree.namesakes.set(number, { inode, branch: source.branch, ino: found.attributes.ino });
     // The upper is to note the new number before it notes that the other file has the old one.
@@ -182,11 +183,16 @@ function namesakeOf(
   return isOnItsWay ? undefined : linked;
 }
 
-/** The file that was found, if it is known as one whose number another has; of directories none has a second name by which to know it. */
-function living(namesake: Namesake | undefined, { source, attributes: { ino, mode } }: Found): Inode | undefined {
+/**
+ * The file that was found, if it is known as one whose number another has: by this name, or by another of the names that it has. Of directories
+ * none has a second name.
+ */
+function living(namesake: Namesake | undefined, { source, attributes }: Found, before: Entry | undefined) {
+  const { ino, mode, nlink } = attributes;
   if (namesake?.ino !== ino || namesake.branch !== source.branch) return undefined;
   const { inode } = namesake;
-  return inode.parent !== undefined && !isDirectory(inode) && inode.type === (mode & S_IFMT) ? inode : undefined;
+  if (inode.parent === undefined || isDirectory(inode) || inode.type !== (mode & S_IFMT)) return undefined;
+  return nlink > 1 || inode === before ? inode : undefined;
 }
 
 /**

@@ -4,8 +4,9 @@
  *     born here     0 .. 2^40             counted
  *     from below    slot * 2^40 + low     a slot for each (branch, device, high): `high` and `low` are the parts of the file's own number
  *                                         above and below 2^40; the branch's id is the slot of its root's device with `high` 0
- *     others        2^52 .. + 2^40        counted: files of a lower that got the number of one that is still shown
- *     odd ones      beyond, .. 2^53       by digest: numbers of 2^52 and more, branches without numbers, no slot left
+ *     others        2^52 .. + 2^40        counted: directories that a lower has lost, and that stay for the sake of what is ours in them
+ *     odd ones      beyond, .. 2^53       by digest: numbers of 2^52 and more, branches without numbers, no slot left; files of a lower whose
+ *                                         number is that of another one that is still shown
  *
  * A number from below depends on the branch's place in the stack and the file's own number alone, not on the order in which files are
  * met (but where two digests meet), so copy-up, rename, forgetting and a remount leave it as it is.
@@ -59,8 +60,9 @@ export class Numbers {
    * @param birth when the file was born (`birthOf`); undefined where that was not noted
    */
   remember(ino: number, number: number, birth: number | undefined): void {
+    this.#leave(ino);
     this.#remembered.set(ino, number);
-    if (number >= SLOT && number < OTHERS) this.#given.set(number, ino);
+    if (number >= SLOT) this.#given.set(number, ino);
     if (birth === undefined) this.#births.delete(ino);
     else this.#births.set(ino, birth);
     if (number < SLOT && number > this.#born) this.#born = number;
@@ -87,11 +89,16 @@ export class Numbers {
     const [noted, birth] = [this.#births.get(ino), birthOf(found)];
     // What tells times as numbers or as bigints does not round alike.
     if (noted === undefined || birth === undefined || Math.abs(noted - birth) <= 1) return false;
-    const number = this.#remembered.get(ino);
-    if (number !== undefined && this.#given.get(number) === ino) this.#given.delete(number);
     this.#births.delete(ino);
+    this.#leave(ino);
     this.#remembered.delete(ino);
     return true;
+  }
+
+  /** Notes that a file of the upper has its number no longer. */
+  #leave(ino: number): void {
+    const number = this.#remembered.get(ino);
+    if (number !== undefined && this.#given.get(number) === ino) this.#given.delete(number);
   }
 
   /** Says on which device a branch begins. Only the first answer counts. */
@@ -111,9 +118,17 @@ export class Numbers {
     return slot === 0 ? this.#oddNumber(`${this.#deviceOf(branch, dev)}:${ino}`) : slot * SLOT + (Number(ino) % SLOT);
   }
 
-  /** A number for a file of a branch whose own number is still shown by another file here. */
+  /** A number that nothing had before. */
   another(): number {
     return ++this.#other;
+  }
+
+  /** The number of a file of a branch whose own one another file here has: the same each time, unless that is taken too. */
+  instead(number: number, isTaken: (number: number) => boolean): number {
+    for (let count = 2; ; count++) {
+      const found = this.#oddNumber(`${count}:${number}`);
+      if (!isTaken(found)) return found;
+    }
   }
 
   #oddNumber(key: string): number {

@@ -74,6 +74,61 @@ describe('a lower that changes before a write-back', () => {
   });
 });
 
+describe('what a lower has moved away of which the upper has got a copy', () => {
+  const numbersIn = ({ fs }: Overlay, paths: readonly string[]) => paths.map((path) => fs.statSync(path).ino);
+
+  it('C3 has a number of its own beside the copy, the same after each remount, whichever is looked at first', () => {
+    const { lower, mount } = stand({ '/d/file': 'file', '/other/file': 'other', '/f': 'f', '/gone': 'gone' });
+    const overlay = mount();
+    const [directory, file] = numbersIn(overlay, ['/d', '/f']);
+    overlay.fs.chmodSync('/d/file', 0o600);
+    overlay.fs.chmodSync('/f', 0o600);
+    overlay.syncSync();
+    lower.renameSync('/d', '/away');
+    lower.renameSync('/f', '/gone');
+    const paths = ['/d', '/f', '/away', '/gone'];
+    const numbers = numbersIn(overlay, paths);
+    expect(new Set(numbers).size).toBe(4);
+    expect(numbers.slice(0, 2)).toEqual([directory, file]);
+    overlay.close();
+    for (const order of [paths, paths.toReversed()]) {
+      const again = mount();
+      const found = numbersIn(again, order);
+      expect(order === paths ? found : found.toReversed()).toEqual(numbers);
+      again.close();
+    }
+  });
+
+  it('C2 C3 is one file by all the names that the lower has given it since', () => {
+    const { lower, mount } = stand({ '/f': 'f', '/other': 'other' });
+    const overlay = mount();
+    overlay.fs.chmodSync('/f', 0o600);
+    overlay.syncSync();
+    lower.renameSync('/f', '/g');
+    lower.linkSync('/g', '/h');
+    const [f, g, h] = numbersIn(overlay, ['/f', '/g', '/h']);
+    expect(g).toBe(h);
+    expect(g).not.toBe(f);
+    overlay.fs.writeFileSync('/g', 'changed');
+    expect(overlay.fs.readFileSync('/h', 'utf8')).toBe('changed');
+    expect(overlay.fs.readFileSync('/f', 'utf8')).toBe('f');
+    overlay.close();
+    expect(numbersIn(mount(), ['/f', '/g', '/h'])).toEqual([f, g, h]);
+  });
+
+  it('C2 C3 other names that the lower has of what the upper has got are its names all the same', () => {
+    const { lower, mount } = stand({ '/f': 'f', '/other': 'other' });
+    lower.linkSync('/f', '/g');
+    const overlay = mount();
+    overlay.fs.chmodSync('/f', 0o600);
+    overlay.close();
+    const again = mount();
+    const [g, f] = numbersIn(again, ['/g', '/f']);
+    expect(g).toBe(f);
+    expect(again.fs.statSync('/g').mode & 0o777).toBe(0o600);
+  });
+});
+
 /** What shows of a directory but for its names. */
 function attributesOf({ fs }: Overlay, path: string): object {
   const { mode, uid, gid, mtimeNs, ino } = fs.statSync(path, { bigint: true });
