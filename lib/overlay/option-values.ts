@@ -80,7 +80,7 @@ export function parseLimits(limits: OverlayOptions['limits']): Limits {
 
 /** Takes when to write back. */
 export function parseWriteBack(writeback: OverlayOptions['writeback']): Times {
-  if (writeback === 'manual') return { ...MANUAL, mode: 'behind' };
+  if (writeback === 'manual') return { ...MANUAL, mode: 'manual' };
   if (writeback === 'through') return { ...MANUAL, mode: 'through' };
   const given = writeback ?? {};
   const wanted = "'through', 'manual' or an object { dirtyBytes, dirtyLimit, expire, onError }";

@@ -79,7 +79,7 @@ export class UpperControl implements Flusher {
     else this.#worded(() => mounting.now());
     tree.flusher = this;
     if (options.mode === 'through') this.#writeThrough(this.#writeBack);
-    if (this.#writeBack.isInMemory || tree.dirty === undefined) return;
+    if (options.mode !== 'behind' || this.#writeBack.isInMemory || tree.dirty === undefined) return;
     const triggers = new Triggers(options, timers, () => this.syncLater({}, 'upper'));
     this.#triggers = triggers;
     tree.dirty.onFirst = () => triggers.noteChange();
@@ -97,7 +97,8 @@ export class UpperControl implements Flusher {
     this.#tree.can = upper.can;
     const who = nesting === undefined ? OURSELVES : nesting.writer;
     const { sleep, wait } = this.#timers;
-    const pause = { now: sleep, later: wait };
+    // An overlay that says "not now" at once says so as long as nobody else in this process can go on.
+    const pause = { now: nesting === undefined ? sleep : undefined, later: wait };
     const acting = as && new ActingUppers(as);
     if (acting !== undefined) {
       this.#acting = acting;
@@ -181,12 +182,12 @@ export class UpperControl implements Flusher {
       key: 'flush',
       now: () => {
         try {
-          writeBack.now({}, 'storage');
+          this.#noteEnd(writeBack, writeBack.now({}, 'storage'));
         } catch (thrown) {
           note(thrown);
         }
       },
-      later: () => writeBack.later({}, 'storage').then(() => {}, note),
+      later: () => writeBack.later({}, 'storage').then((failures) => this.#noteEnd(writeBack, failures), note),
     };
   }
 
@@ -203,7 +204,10 @@ export class UpperControl implements Flusher {
   /** A write-back for which somebody waits who did not ask for it. */
   #relief(key: string, writeBack: WriteBack): Errand {
     const triggers = this.#triggers;
-    const end = (failures: readonly Failure[]) => triggers?.noteEnd(failures.length === 0 ? 'arrived' : 'failed');
+    const end = (failures: readonly Failure[]) => {
+      if (failures.length > 0) triggers?.noteEnd('failed');
+      this.#noteEnd(writeBack, failures);
+    };
     // What did not arrive is told to the descriptors of its files, not to the writer who happened to wait.
     const fail = (thrown: unknown) => {
       if (!(thrown instanceof Errno)) throw thrown;
@@ -224,6 +228,13 @@ export class UpperControl implements Flusher {
     };
   }
 
+  /** A write-back has ended. One that somebody has asked for and that has failed is told to him, and hurries or holds up nobody else. */
+  #noteEnd(writeBack: WriteBack, failures: readonly Failure[]): void {
+    if (failures.length > 0) return;
+    this.#triggers?.noteEnd('arrived');
+    if (!writeBack.isDirty) this.#triggers?.noteRest(this.#tree.memory.quota.bytes);
+  }
+
   noteWrite(dirtyBytes: number): void {
     this.#triggers?.noteWrite(dirtyBytes);
   }
@@ -233,7 +244,10 @@ export class UpperControl implements Flusher {
     if (this.#isClosed) return;
     this.#writeBack ??= this.#makeVolume();
     this.#tree.mounting?.now();
-    throwAll(this.#worded(() => this.#writeBack?.now(manner, 'storage') ?? []));
+    const writeBack = this.#writeBack;
+    const failures = this.#worded(() => writeBack.now(manner, 'storage'));
+    this.#noteEnd(writeBack, failures);
+    throwAll(failures);
   }
 
   /** Writes everything back. */
@@ -248,6 +262,7 @@ export class UpperControl implements Flusher {
     } catch (thrown) {
       throw thrown instanceof Errno ? syncError(thrown, this.#directory) : thrown;
     }
+    this.#noteEnd(writeBack, failures);
     throwAll(failures);
   }
 

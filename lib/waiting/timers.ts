@@ -13,10 +13,13 @@ export interface Timers {
   sleep(ms: number): void;
 }
 
+/** The most that a timer of Node can wait, in milliseconds: it takes more for 1. */
+const MOST = 2 ** 31 - 1;
+
 /** The timers of the process. */
 export const PROCESS_TIMERS: Timers = {
   after(ms, callback) {
-    const timer = setTimeout(callback, ms);
+    const timer = setTimeout(callback, Math.min(ms, MOST));
     timer.unref();
     return () => clearTimeout(timer);
   },

@@ -35,6 +35,11 @@ export interface Batch {
   readonly cursor: Cursor;
   /** How far down it goes. */
   readonly reach: Reach;
+  /**
+   * Files that are given up once all else is done (`onError: 'discard'`). Settling does not make them dirty again: one that is has changed since.
+   * Changed by `WriteBack` and `giveUp`.
+   */
+  readonly givenUp: Set<Inode>;
   /** The upper has all of it, for good: only the notes and the end of the journal are missing. Set by `WriteBack`. */
   hasArrived: boolean;
 }
@@ -79,6 +84,7 @@ export function makeBatch(plan: Plan, contentless: Map<Inode, Errno>, reach: Rea
     notes: [...plan.lost, ...notesOfContents(plan, failed)],
     cursor: { moves: 0, steps: 0, notes: new Map() },
     reach,
+    givenUp: new Set(),
     hasArrived: false,
   };
 }

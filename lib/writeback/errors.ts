@@ -8,10 +8,13 @@
  *                                             who opens while it is unheard remembers 0: hears
  */
 
-import type { Errno } from '../errno.ts';
+import type { Author } from '../branch/upper/acting.ts';
+import { ENOTSUP, type Errno } from '../errno.ts';
 import { type Directory, type Inode, isDirectory, isSymlink, namesOf } from '../tree/inode.ts';
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
+import type { Item } from './plan.ts';
+import type { Failure, Fate, Listeners } from './report.ts';
 
 /** The failures of one inode. */
 interface Failures {
@@ -30,6 +33,50 @@ const failures = new WeakMap<Inode, Failures>();
 export function noteFailure(inode: Inode, errno: Errno): void {
   const count = (failures.get(inode)?.count ?? 0) + 1;
   failures.set(inode, { count, errno, isHeard: false });
+}
+
+/** What could not be written back of an inode, and what becomes of it. */
+export interface Loss {
+  readonly inode: Inode;
+  readonly errno: Errno;
+  readonly fate: Fate;
+  /** Whose data; undefined for the overlay's own. */
+  readonly author?: Author | undefined;
+}
+
+/**
+ * Tells whoever has to hear of it: all descriptors first, since who listens may throw.
+ *
+ * @param refused who hears of a change that is refused as a whole: who has made it hears it from the call, and nobody has lost anything (W7)
+ */
+export function tellLosses(
+  tree: Pick<Tree, 'root'>,
+  listeners: Listeners,
+  losses: readonly Loss[],
+  refused: 'everybody' | 'who made the change',
+): void {
+  for (const { inode, errno, fate } of losses) {
+    if (refused === 'everybody' || fate !== 'discarded') noteFailure(inode, errno);
+  }
+  for (const { inode, errno, author, fate } of losses) {
+    listeners.onFailure({ path: shownPathOf(tree, inode), errno, author }, fate);
+  }
+}
+
+/** The same by the paths that inodes have now. */
+export function namedFailures(tree: Pick<Tree, 'root'>, losses: readonly Omit<Loss, 'fate'>[]): Failure[] {
+  return losses.map(({ inode, errno, author }) => ({ path: shownPathOf(tree, inode), errno, author }));
+}
+
+/** Tells of names that the upper cannot hold. */
+export function tellUnnamed(tree: Pick<Tree, 'root'>, listeners: Listeners, items: Iterable<Item>): Failure[] {
+  const failures: Failure[] = [];
+  for (const { directory, name, want } of items) {
+    if (want !== undefined) noteFailure(want, ENOTSUP);
+    failures.push({ path: shownPathIn(tree, directory, name), errno: ENOTSUP });
+  }
+  for (const failure of failures) listeners.onFailure(failure, 'retained');
+  return failures;
 }
 
 /** How often an inode could not be written back. */
@@ -61,7 +108,7 @@ export function shownPathOf({ root }: Pick<Tree, 'root'>, inode: Inode): string 
 }
 
 /** The path of a name, absolute in the overlay. */
-export function shownPathIn({ root }: Pick<Tree, 'root'>, directory: Directory, name: string): string {
+function shownPathIn({ root }: Pick<Tree, 'root'>, directory: Directory, name: string): string {
   const above = pathOf(root, directory);
   return above === '/' ? `/${name}` : `${above}/${name}`;
 }

@@ -6,7 +6,6 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Errno } from '../errno.ts';
 import { cleanPage, pageAt, pagesOf, reclaim, writeContents } from '../pages/contents.ts';
 import type { Memory } from '../pages/memory.ts';
 import { DIRTY } from '../pages/page.ts';
@@ -16,14 +15,15 @@ import { returnLoan } from '../tree/sources/borrow.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Note } from './area/notes.ts';
+import type { Batch } from './batch.ts';
 import { type Content, hasGone, releaseContent, type TakenPage } from './content.ts';
 import { notePrint, upperOf } from './places.ts';
 import { type Item, lowersOf, type Plan } from './plan.ts';
 import { partlyRefused, sizeOf } from './stage/parts.ts';
 import { bytesOf } from './stage/stage.ts';
 
-/** Ends a batch. `failed` are inodes whose content could not be written: they and their names stay dirty. */
-export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, Errno>): void {
+/** Ends a batch. Inodes that have failed, and their names, stay dirty; of those that are given up only the names. */
+export function settle(tree: Tree, { plan, failed, givenUp }: Pick<Batch, 'plan' | 'failed' | 'givenUp'>): void {
   const { dirty } = tree;
   if (dirty === undefined) return;
   dirty.isTaken = false;
@@ -39,8 +39,8 @@ export function settle(tree: Tree, plan: Plan, failed: ReadonlyMap<Inode, Errno>
     }
   }
   for (const content of plan.contents.values()) releaseContent(tree.memory, content);
-  for (const inode of failed.keys()) if (inode.nlink > 0) dirty.addInode(inode);
-  for (const { inode } of partlyRefused(plan, failed)) if (inode.nlink > 0) dirty.addInode(inode);
+  const refused = partlyRefused(plan, failed).map(({ inode }) => inode);
+  for (const inode of [...failed.keys(), ...refused]) if (inode.nlink > 0 && !givenUp.has(inode)) dirty.addInode(inode);
   // What has become clean counts as cache, and who only writes would never make room. No operation is between filling and reading: one
   // that has a batch carried out does so before it fills, or after all.
   reclaim(tree.memory);
@@ -201,13 +201,16 @@ export function settleContent(tree: Tree, content: Content): void {
   }
 }
 
-/** Makes dirty again what memory has of a file: the upper has it, and its storage may have lost it. */
+/** Makes dirty again what memory has of a file: the upper has it, and its storage may have lost it. Of one that is here whole nothing is needed from there. */
 export function distrust(tree: Tree, inode: Inode): void {
   if (!(inode instanceof File) || inode.nlink === 0) return;
   const { memory } = tree;
+  let missing = Math.ceil(inode.supplied / memory.pageSize);
   for (const [index, page] of [...pagesOf(inode)]) {
     if (page.state !== DIRTY) writeContents(memory, inode, bytesOf(page), index * memory.pageSize);
+    if (index * memory.pageSize < inode.supplied) missing--;
   }
+  if (missing === 0) inode.supplied = 0;
   tree.dirty?.addInode(inode);
 }
 

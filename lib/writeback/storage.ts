@@ -8,13 +8,13 @@
  * that the next who asks gets it too.
  *
  * Where the upper is an overlay none of this order is needed: its own batches are whole and one after the other, and one flush brings all
- * of it down. So there it is only flushed last.
+ * of it down. So there it is only flushed last, and each file is asked about: that overlay may have brought down all but some of them.
  */
 
 import { Errno } from '../errno.ts';
 import { File, type Inode, isDirectory } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
-import { flushAt } from './area/flush.ts';
+import { flushAt, flushThere } from './area/flush.ts';
 import type { Batch } from './batch.ts';
 import type { Procedure } from './commands.ts';
 import { placeOf, upperOf } from './places.ts';
@@ -104,25 +104,48 @@ export class Unflushed implements Places {
   }
 
   /**
-   * Flushes it: place by place, or where one flush does for all by that of the root.
+   * Flushes it: place by place, or where one flush does for all by that of the root. Which files an overlay below could not bring there it says
+   * of each by itself.
    *
-   * @param onFailure hears of the files that are not known to be on the storage
    * @param onLoss hears of a file of which the storage has failed to take something: a kernel takes that for written, and would say so to who
    *   asks again (`fsync(2)`)
+   * @returns the files that are not known to be on the storage, and the error where that is so of all
    */
-  *flush(
-    how: 'each' | 'last',
-    root: string,
-    onFailure: (inode: Inode, errno: Errno) => void,
-    onLoss: (inode: Inode) => void,
-  ): Procedure<void> {
+  *flush(how: 'each' | 'last', root: string, onLoss: (inode: Inode) => void): Procedure<Unsafe> {
+    let lost: Map<Inode, Errno>;
     try {
-      yield* how === 'each' ? flushPlaces(this, onLoss) : flushAt(root);
+      if (how === 'each') yield* flushPlaces(this, onLoss);
+      else yield* flushAt(root);
+      lost = how === 'each' ? new Map() : yield* this.#askEach(onLoss);
     } catch (thrown) {
-      if (thrown instanceof Errno) for (const inode of this.files) onFailure(inode, thrown);
-      throw thrown;
+      if (!(thrown instanceof Errno)) throw thrown;
+      return { lost: new Map([...this.files].map((inode) => [inode, thrown])), thrown };
     }
     this.files.clear();
     this.directories.clear();
+    return { lost, thrown: undefined };
   }
+
+  /** Asks of each file whether it has arrived, as who has written it would by `fsync`; one that was given up there may be gone. */
+  *#askEach(onLoss: (inode: Inode) => void): Procedure<Map<Inode, Errno>> {
+    const lost = new Map<Inode, Errno>();
+    for (const inode of this.files) {
+      const place = placeOf(inode);
+      if (place === undefined || inode.nlink === 0) continue;
+      try {
+        yield* flushThere(pathIn(place, inode.originName));
+      } catch (thrown) {
+        if (!(thrown instanceof Errno)) throw thrown;
+        onLoss(inode);
+        lost.set(inode, thrown);
+      }
+    }
+    return lost;
+  }
+}
+
+/** What a flush has not brought to the storage. */
+interface Unsafe {
+  readonly lost: ReadonlyMap<Inode, Errno>;
+  readonly thrown: Errno | undefined;
 }

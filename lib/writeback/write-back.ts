@@ -10,7 +10,7 @@
 
 import type { Attributes, Branch } from '../branch/branch.ts';
 import { NotLoadedError } from '../branch/decorators/not-loaded.ts';
-import type { ActingUppers, Author } from '../branch/upper/acting.ts';
+import type { ActingUppers } from '../branch/upper/acting.ts';
 import type { Upper } from '../branch/upper/upper.ts';
 import { ENOENT, ENOTSUP, Errno } from '../errno.ts';
 import { type Errand, type Io, runAsync, syncIo, untilAborted } from '../fault.ts';
@@ -38,7 +38,7 @@ import type { Command, Procedure } from './commands.ts';
 import { Desk } from './drive/desk.ts';
 import { type Drive, GivenUp } from './drive/drive.ts';
 import type { Target } from './drive/perform.ts';
-import { noteFailure, shownPathIn, shownPathOf } from './errors.ts';
+import { type Loss, namedFailures, tellLosses, tellUnnamed } from './errors.ts';
 import { isRead } from './places.ts';
 import { type Plan, plan } from './plan.ts';
 import type { Failure, Fate, Listeners, Manner, Reach } from './report.ts';
@@ -48,7 +48,7 @@ import { failuresIn, partlyRefused } from './stage/parts.ts';
 import { Outdated, stageAll } from './stage/stage-all.ts';
 import type { Writer } from './stage/writer.ts';
 import { flushBatch, flushStage, Unflushed } from './storage.ts';
-import { discard, discardRefused } from './when/discard.ts';
+import { giveUp } from './when/discard.ts';
 
 /** How the upper is reached, and who writes there. */
 export interface UpperAccess extends Omit<Writer, 'can' | 'isOnDisk' | 'company'> {
@@ -241,8 +241,12 @@ export class WriteBack {
     const reach: Reach = isWanted && flush === 'each' ? 'storage' : 'upper';
     const failures = taken === undefined ? yield* this.#tidy() : yield* this.#batch(taken, manner, reach);
     if (isWanted && flush !== false && !this.#unflushed.isEmpty) {
-      const onFailure = (inode: Inode, errno: Errno) => this.#report(inode, errno);
-      yield* this.#unflushed.flush(flush, this.#area.root, onFailure, (inode) => distrust(this.#tree, inode));
+      const onLoss = (inode: Inode) => distrust(this.#tree, inode);
+      const { lost, thrown } = yield* this.#unflushed.flush(flush, this.#area.root, onLoss);
+      const losses = [...lost].map(([inode, errno]): Loss => ({ inode, errno, fate: 'retained' }));
+      this.#report(losses);
+      if (thrown !== undefined) throw thrown;
+      return [...failures, ...namedFailures(this.#tree, losses)];
     }
     return failures;
   }
@@ -250,17 +254,20 @@ export class WriteBack {
   /** Stages, decides and carries out what was planned. */
   *#batch(taken: Plan, manner: Manner, reach: Reach): Procedure<Failure[]> {
     const failed = new Map(taken.refused);
-    let lost: readonly Inode[];
+    const told = new Set<Inode>();
     let batch: Batch;
     try {
       // What was given up may still be putting something there.
       yield* this.#tidy();
       this.#isStageUsed = true;
-      lost = yield* this.#stageAll(taken, manner, failed, reach);
+      const lost = yield* this.#stageAll(taken, manner, failed, reach);
+      failWhoIsBoundTo(taken, failed);
+      batch = makeBatch(taken, failed, reach);
+      for (const inode of failed.keys()) told.add(inode);
+      this.#reportFailed(batch, lost);
       const [first] = failuresIn(taken, failed);
       const refusal = first?.errno ?? (taken.draft.unnamed.size > 0 ? ENOTSUP : undefined);
       if (this.isWhole && refusal !== undefined) throw refusal;
-      batch = makeBatch(taken, failed, reach);
       if (isIndivisible(batch)) yield* this.#addNotes(batch);
       else {
         if (reach === 'storage') yield* flushStage(this.#area.stage, taken);
@@ -269,7 +276,9 @@ export class WriteBack {
     } catch (thrown) {
       giveBack(this.#tree, taken);
       if (thrown instanceof Errno) {
-        for (const inode of taken.inodes) if (!failed.has(inode)) this.#report(inode, thrown, this.#fateOfAll);
+        const untold = [...new Set([...taken.inodes, ...failed.keys()])].filter((inode) => !told.has(inode));
+        const fate = this.#fateOfAll;
+        this.#report(untold.map((inode) => ({ inode, errno: failed.get(inode) ?? thrown, fate })));
       }
       throw thrown;
     }
@@ -284,29 +293,30 @@ export class WriteBack {
       }
       throw thrown;
     }
-    const failures = failuresIn(taken, failed).map(({ inode, ...failure }) => {
-      return { path: shownPathOf(this.#tree, inode), ...failure };
-    });
-    if (this.fate === 'discarded') {
-      for (const inode of lost) yield* discard(this.#tree, taken, inode);
-      for (const content of partlyRefused(taken, failed)) yield* discardRefused(this.#tree, content);
-    }
-    return [...failures, ...this.#reportUnnamed(taken)];
+    const failures = namedFailures(this.#tree, failuresIn(taken, failed));
+    yield* giveUp(this.#tree, batch);
+    return [...failures, ...tellUnnamed(this.#tree, this.#listeners, taken.draft.unnamed)];
   }
 
-  /** Stages all contents, and tells of those that failed. Answers whose content could not be written. */
-  *#stageAll(taken: Plan, manner: Manner, failed: Map<Inode, Errno>, reach: Reach): Procedure<Inode[]> {
+  /** Stages all contents. Answers whose content could not be written, and notes in `failed` why. */
+  #stageAll(taken: Plan, manner: Manner, failed: Map<Inode, Errno>, reach: Reach): Procedure<Inode[]> {
     const { stage: directory } = this.#area;
     const before = this.written;
     const written = () => this.written - before;
-    const staging = { tree: this.#tree, directory, writer: this.#writer, reach, manner, written };
-    const lost = yield* stageAll(taken, staging, failed);
-    failWhoIsBoundTo(taken, failed);
-    for (const { inode, errno, author } of failuresIn(taken, failed)) {
-      const isToBlame = lost.includes(inode) || !failed.has(inode);
-      this.#report(inode, errno, isToBlame ? this.fate : this.#fateOfAll, author);
+    return stageAll(taken, { tree: this.#tree, directory, writer: this.#writer, reach, manner, written }, failed);
+  }
+
+  /** Tells of what a batch leaves out; `lost` are those whose content could not be written. */
+  #reportFailed({ plan: taken, failed, givenUp }: Batch, lost: readonly Inode[]): void {
+    if (this.fate === 'discarded') {
+      for (const inode of lost) givenUp.add(inode);
+      for (const { inode } of partlyRefused(taken, failed)) givenUp.add(inode);
     }
-    return lost;
+    const losses = failuresIn(taken, failed).map(({ inode, errno, author }): Loss => {
+      const isToBlame = lost.includes(inode) || !failed.has(inode);
+      return { inode, errno, author, fate: isToBlame ? this.fate : this.#fateOfAll };
+    });
+    this.#report(losses);
   }
 
   /** What becomes of a batch that is not decided. */
@@ -327,11 +337,14 @@ export class WriteBack {
         yield* endBatch(this.#area, batch.reach);
       }
     } catch (thrown) {
+      // Whoever comes to its end makes all that has failed dirty again.
+      batch.givenUp.clear();
       const fate = isUndone(batch) ? this.#fateOfAll : 'retained';
-      if (thrown instanceof Errno) for (const inode of batch.plan.inodes) this.#report(inode, thrown, fate);
+      if (thrown instanceof Errno)
+        this.#report([...batch.plan.inodes].map((inode) => ({ inode, errno: thrown, fate })));
       throw thrown;
     }
-    settle(this.#tree, batch.plan, batch.failed);
+    settle(this.#tree, batch);
     if (batch.reach === 'upper' && this.#writer.can.flush !== false) this.#unflushed.note(batch);
     this.#decided = undefined;
     yield* this.#tidy();
@@ -339,7 +352,7 @@ export class WriteBack {
   }
 
   *#carryOut(batch: Batch): Procedure<void> {
-    const onMissing = (inode: Inode) => this.#report(inode, ENOENT);
+    const onMissing = (inode: Inode) => this.#report([{ inode, errno: ENOENT, fate: 'retained' }]);
     const watcher = watch(this.#tree, batch, this.#stage, this.#nameStage, onMissing);
     const { reach, cursor } = batch;
     const isDurable = reach === 'upper' || isIndivisible(batch) || cursor.moves + cursor.steps > 0;
@@ -380,20 +393,8 @@ export class WriteBack {
     this.#isStageUsed = state === 'in use';
   }
 
-  /** Tells whoever has to hear of it that an inode could not be written. */
-  #report(inode: Inode, errno: Errno, fate: Fate = 'retained', author?: Author): void {
-    // A change that is refused as a whole is no failure to write back: who made it is told, and nobody has lost anything (W7).
-    if (!this.isWhole || fate !== 'discarded') noteFailure(inode, errno);
-    this.#listeners.onFailure({ path: shownPathOf(this.#tree, inode), errno, author }, fate);
-  }
-
-  /** Tells of names that the upper cannot hold. */
-  #reportUnnamed({ draft: { unnamed } }: Plan): Failure[] {
-    return [...unnamed].map(({ directory, name, want }) => {
-      if (want !== undefined) noteFailure(want, ENOTSUP);
-      const failure = { path: shownPathIn(this.#tree, directory, name), errno: ENOTSUP };
-      this.#listeners.onFailure(failure, 'retained');
-      return failure;
-    });
+  /** Tells whoever has to hear of it. */
+  #report(losses: readonly Loss[]): void {
+    tellLosses(this.#tree, this.#listeners, losses, this.isWhole ? 'who made the change' : 'everybody');
   }
 }

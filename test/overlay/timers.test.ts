@@ -57,6 +57,35 @@ it('a change expires by them', async () => {
   expect(timers.waiting).toEqual([]);
 });
 
+it('a change that may stay dirty for longer than a timer can wait stays so', async () => {
+  const upper = newDirectory();
+  const warned: unknown[] = [];
+  const note = (warning: Error) => void warned.push(warning.name);
+  process.on('warning', note);
+  using overlay = createOverlay({ lower: [], upper, writeback: { expire: 2 ** 31 } });
+  overlay.fs.writeFileSync('/file', 'bytes');
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(nodeFs.existsSync(`${upper}/file`)).toBe(false);
+  expect(warned).toEqual([]);
+  process.off('warning', note);
+});
+
+it('what is only written when somebody asks is not tried again unasked', () => {
+  const timers = new Hand();
+  const upper = { fs: nodeFs, root: newDirectory(), as: () => nodeFs };
+  const overlay = createOverlay({ lower: [], upper, timers, writeback: 'manual', credentials: { uid: 0, gid: 0 } });
+  overlay.fs.writeFileSync('/file', 'bytes');
+  for (const path of ['/', '/file']) overlay.fs.chmodSync(path, 0o777);
+  overlay.on('command', () => {
+    throw Object.assign(new Error('full'), { code: 'EDQUOT' });
+  });
+  // It takes the place of what somebody else has written, who is to write it back first.
+  overlay.as({ uid: 1, gid: 1 }).writeFileSync('/file', 'BYTES', { flag: 'r+' });
+  expect(timers.waiting).toEqual([]);
+  overlay.removeAllListeners();
+  overlay.close();
+});
+
 it('W3: an upper that says "not now" is waited for by them, each time longer', async () => {
   const root = newDirectory();
   const timers = new Hand();

@@ -1,6 +1,7 @@
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import { createOverlay, type OverlayOptions } from '../../lib/index.ts';
+import { bytesTold } from './rig.ts';
 
 /** An upper whose writes of content fail while `isBroken`. */
 function breakable(): {
@@ -79,6 +80,68 @@ describe('failed write-back', () => {
     expect(() => fs.closeSync(later)).toThrow('ENOSPC: no space left on device, close');
     expect(() => fs.closeSync(latest)).toThrow('ENOSPC');
     fs.closeSync(fs.openSync('/f', 'r+'));
+  });
+
+  it.each(['the file', 'everything'])(
+    'W4 is told where what was staged of %s cannot be removed either',
+    async (what) => {
+      const overlay = createOverlay({ lower: [], upper: new Volume() });
+      const { fs } = overlay;
+      for (const path of ['/f', '/g']) fs.writeFileSync(path, path);
+      const fds = ['/f', '/g'].map((path) => fs.openSync(path, 'r+'));
+      const told: string[] = [];
+      overlay.on('writeback-error', ({ path, code }) => told.push(`${code} ${path}`));
+      overlay.on('command', (command) => {
+        const isIt = what === 'everything' || bytesTold(command)?.toString() === '/g';
+        if (isIt || command.kind === 'unlink') throw Object.assign(new Error('broken'), { code: 'EROFS' });
+      });
+      await expect(overlay.sync()).rejects.toThrow('EROFS');
+      expect(told.sort()).toEqual(['EROFS /f', 'EROFS /g']);
+      overlay.removeAllListeners();
+      for (const fd of fds) expect(() => fs.fsyncSync(fd)).toThrow('EROFS');
+      for (const fd of fds) fs.closeSync(fd);
+      overlay.close();
+    },
+  );
+
+  it('W4 W5 is told to a file that cannot get its new name, since who was to have the old one has failed', () => {
+    const { upper, volume, break: breakIt, mend } = breakable();
+    const overlay = createOverlay({ lower: [], upper });
+    const { fs } = overlay;
+    fs.writeFileSync('/a', 'first');
+    overlay.syncSync();
+    const fd = fs.openSync('/a', 'r+');
+    fs.renameSync('/a', '/b');
+    fs.writeFileSync('/a', 'content of another');
+    const told: string[] = [];
+    overlay.on('writeback-error', ({ path, code }) => told.push(`${code} ${path}`));
+    breakIt('EIO');
+    expect(() => fs.fsyncSync(fd)).toThrow('EIO: i/o error, fsync');
+    expect(told.sort()).toEqual(['EIO /a', 'EIO /b']);
+    expect(volume.readFileSync('/a', 'utf8')).toBe('first');
+    mend();
+    fs.fsyncSync(fd);
+    fs.closeSync(fd);
+    expect(volume.readFileSync('/b', 'utf8')).toBe('first');
+    expect(volume.readFileSync('/a', 'utf8')).toBe('content of another');
+  });
+
+  it('W4 is told to all descriptors, also where who listens throws', async () => {
+    const { upper, break: breakIt, mend } = breakable();
+    const overlay = createOverlay({ lower: [], upper });
+    const { fs } = overlay;
+    const fds = ['/f', '/g', '/h'].map((path) => {
+      fs.writeFileSync(path, 'content');
+      return fs.openSync(path, 'r+');
+    });
+    overlay.once('writeback-error', () => {
+      throw new Error('thrown by who listens');
+    });
+    breakIt('EIO');
+    await expect(overlay.sync()).rejects.toThrow('thrown by who listens');
+    mend();
+    await overlay.sync();
+    for (const fd of fds) expect(() => fs.closeSync(fd)).toThrow('EIO: i/o error, close');
   });
 
   it('W2 W5 what could not be written stays dirty and readable, and arrives when the upper can take it', async () => {

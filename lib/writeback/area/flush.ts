@@ -6,19 +6,26 @@ import { EACCES, EBADF, ELOOP, ENOENT, ENOTDIR, Errno } from '../../errno.ts';
 import { type Procedure, tell, type Urgency } from '../commands.ts';
 import { quietly } from './files.ts';
 
-/**
- * With these it is gone, and a file or a link may be in the place of one of its directories; or we may not open it: then only its attributes
- * are new, and its directory takes them along.
- */
-const NOTHING_TO_FLUSH: ReadonlySet<unknown> = new Set([ENOENT, ENOTDIR, ELOOP, EACCES]);
+/** With these it is gone, and a file or a link may be in the place of one of its directories. */
+const GONE: ReadonlySet<unknown> = new Set([ENOENT, ENOTDIR, ELOOP]);
+
+/** Flushes what is at a path, if anything is. */
+export function* flushAt(path: string): Procedure<void> {
+  try {
+    yield* flushThere(path);
+  } catch (thrown) {
+    if (!GONE.has(thrown)) throw thrown;
+  }
+}
 
 /** Flushes what is at a path. */
-export function* flushAt(path: string): Procedure<void> {
+export function* flushThere(path: string): Procedure<void> {
   try {
     yield* tell({ kind: 'flushAt', path });
   } catch (thrown) {
     if (thrown instanceof StillOpen) yield* flushOpened(path, thrown);
-    else if (!NOTHING_TO_FLUSH.has(thrown)) throw thrown;
+    // We may not open it: then only its attributes are new, and its directory takes them along.
+    else if (thrown !== EACCES) throw thrown;
   }
 }
 

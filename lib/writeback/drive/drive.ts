@@ -170,8 +170,8 @@ export class Drive<R> {
   }
 
   /** Gives the procedure the answer; where the upper is to be waited for, tells how many milliseconds instead. */
-  #heed(answer: unknown, failure: Errno | undefined): number | undefined {
-    const delay = failure && patience(failure, this.#attempt);
+  #heed(answer: unknown, failure: Errno | undefined, wait: Target['pause'][keyof Target['pause']]): number | undefined {
+    const delay = failure && wait && patience(failure, this.#attempt);
     if (delay !== undefined) {
       this.#attempt++;
       return delay;
@@ -204,8 +204,8 @@ export class Drive<R> {
       this.#advance(() => this.#procedure.throw(refusal));
       return;
     }
-    const delay = this.#heed(answer, failure);
-    if (delay !== undefined) pause.now(delay);
+    const delay = this.#heed(answer, failure, pause.now);
+    if (delay !== undefined) pause.now?.(delay);
   }
 
   /** Carries out one command, at once. */
@@ -255,7 +255,7 @@ export class Drive<R> {
       await this.#closeOpened(command, failure === undefined ? { answer } : { errno: failure });
       return 'later';
     }
-    const delay = this.#heed(answer, failure);
+    const delay = this.#heed(answer, failure, pause.later);
     if (delay !== undefined) await this.#unlessWoken(undefined, pause.later(delay));
     return isNow || upper.async === undefined ? 'at once' : 'later';
   }

@@ -17,8 +17,8 @@ export interface Target {
   readonly acting: ActingUppers | undefined;
   /** Told of every command before it is carried out. */
   readonly trace: (command: Command) => void;
-  /** Waits some milliseconds, at once or later. */
-  readonly pause: { now(ms: number): void; later(ms: number): Promise<void> };
+  /** Waits some milliseconds, at once or later; `now` is undefined where waiting so could change nothing. */
+  readonly pause: { readonly now: ((ms: number) => void) | undefined; later(ms: number): Promise<void> };
 }
 
 /** How long to wait before a command is tried again; undefined when it has failed for good. */

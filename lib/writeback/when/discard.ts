@@ -3,7 +3,8 @@
  * or a lower; one that neither has goes. Who has it open reads that from then on.
  *
  * Only the content and attributes of that file are lost, and of one that several have written only what was refused. Where nothing of a
- * batch could be written it is nobody's fault in particular, and all of it stays dirty.
+ * batch could be written it is nobody's fault in particular, and all of it stays dirty. So does a file that was changed since it was taken: what
+ * was written then nobody has refused.
  */
 
 import type { Attributes } from '../../branch/branch.ts';
@@ -30,20 +31,40 @@ import { endIfUnused, rememberName } from '../../tree/names.ts';
 import { returnLoan } from '../../tree/sources/borrow.ts';
 import { pathIn, type Source } from '../../tree/sources/source.ts';
 import { noteMove, type Tree } from '../../tree/tree.ts';
+import type { Batch } from '../batch.ts';
 import { type Procedure, tell } from '../commands.ts';
 import type { Content } from '../content.ts';
 import { placeOf, upperOf } from '../places.ts';
 import type { Plan } from '../plan.ts';
-import { sizeOf } from '../stage/parts.ts';
+import { partlyRefused, sizeOf } from '../stage/parts.ts';
 
-/** Gives up what is dirty of a file or link. */
-export function* discard(tree: Tree, plan: Plan, inode: Inode): Procedure<void> {
+/** Gives up what a batch has left to be given up. */
+export function* giveUp(tree: Tree, { plan, failed, givenUp }: Batch): Procedure<void> {
+  const refused = partlyRefused(plan, failed);
+  try {
+    for (const inode of givenUp) if (failed.has(inode)) yield* discard(tree, plan, inode, givenUp);
+    for (const content of refused) if (givenUp.has(content.inode)) yield* discardRefused(tree, content);
+  } finally {
+    // All that is left has changed since, or has something that was not refused, or was not come to.
+    for (const inode of givenUp) if (inode.nlink > 0) tree.dirty?.addInode(inode);
+  }
+}
+
+/** Whether a file that is given up was changed since it was taken. */
+function isChanged({ dirty }: Tree, inode: Inode): boolean {
+  return dirty?.inodes.has(inode) === true;
+}
+
+/** Gives up what is dirty of a file or link, and takes it out of those that are `left`. */
+function* discard(tree: Tree, plan: Plan, inode: Inode, left: Set<Inode>): Procedure<void> {
   if (inode.nlink === 0 || !(inode instanceof File || isSymlink(inode))) return;
   const { origin, originName } = inode;
   const isNew = origin === undefined || (placeOf(inode) === undefined && (inode.state & BORN) !== 0);
   const path = origin === undefined ? '' : pathIn(origin, originName);
   const found = isNew ? undefined : yield* tell({ kind: 'lstat', branch: origin.branch, path });
+  if (isChanged(tree, inode)) return;
   // From here on nothing stops or fails.
+  left.delete(inode);
   if (inode instanceof File && origin !== undefined && found !== undefined) readAgain(tree, inode, origin, found);
   else vanish(tree, plan, inode);
   tree.dirty?.forgetInode(inode);
@@ -56,7 +77,7 @@ export function* discard(tree: Tree, plan: Plan, inode: Inode): Procedure<void> 
  * Gives up what was refused of a file the rest of which has arrived: only the bytes of those whom the upper has refused are again what it has
  * there (W13).
  */
-export function* discardRefused(tree: Tree, content: Content): Procedure<void> {
+function* discardRefused(tree: Tree, content: Content): Procedure<void> {
   const { inode, claims, refused } = content;
   const { memory } = tree;
   const { authors } = memory;
@@ -68,6 +89,7 @@ export function* discardRefused(tree: Tree, content: Content): Procedure<void> {
     bytes.set(yield* readOld(inode, from, Math.min(to, inode.supplied)));
     old.push({ from, author, bytes });
   }
+  if (isChanged(tree, inode)) return;
   // From here on nothing stops or fails.
   for (const { from, author, bytes } of old) {
     for (const claim of authors.within(inode, from, from + bytes.length)) {

@@ -12,7 +12,7 @@
  * behind that is no refusal; it is told by the event, and tried again before the next change, which fails where that does.
  */
 
-import { Errno } from '../../errno.ts';
+import { EBUSY, Errno } from '../../errno.ts';
 import type { Errand, Io } from '../../fault.ts';
 import type { Through, Tree } from '../../tree/tree.ts';
 import { Undo } from '../../tree/undo/undo.ts';
@@ -103,6 +103,8 @@ export class WriteThrough implements Through {
       io.perform({
         key: `change ${this.#count}`,
         now: () => {
+          // From within its own write-back nobody can bring it to its end, nor say that it was refused.
+          if (this.#writeBack.isBusy) throw EBUSY;
           going.now();
           this.#going = undefined;
         },

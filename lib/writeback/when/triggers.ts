@@ -25,9 +25,9 @@ export interface WriteBackOptions {
   readonly onError?: 'retain' | 'discard';
 }
 
-/** Those with the defaults filled in; `through`: every change goes down before its call returns. */
+/** Those with the defaults filled in; `through`: every change goes down before its call returns; `manual`: nothing goes down unasked. */
 export interface Times extends Required<WriteBackOptions> {
-  readonly mode: 'behind' | 'through';
+  readonly mode: 'behind' | 'through' | 'manual';
 }
 
 /** How much later each attempt is after a failure; the first, and the most, in milliseconds. */
@@ -48,6 +48,8 @@ export class Triggers {
   #isChanged = false;
   /** How long to wait after the last failure; 0 when there was none. Changed by `noteEnd`. */
   #delay = 0;
+  /** Bytes that count as dirty and that no write-back can take away: those of files without a name. Changed by `noteRest` and `#movable`. */
+  #rest = 0;
   /** Set by `stop`. */
   #isStopped = false;
 
@@ -68,12 +70,23 @@ export class Triggers {
 
   /** So many bytes are dirty after a write. */
   noteWrite(dirtyBytes: number): void {
-    if (dirtyBytes >= this.#options.dirtyBytes && this.#delay === 0) this.#start();
+    if (this.#movable(dirtyBytes) >= this.#options.dirtyBytes && this.#delay === 0) this.#start();
   }
 
   /** Whether a writer must wait when so many bytes would be dirty. While the upper fails nobody waits for it: memory is the limit. */
   mustWait(dirtyBytes: number): boolean {
-    return dirtyBytes > this.#options.dirtyLimit && this.#delay === 0;
+    return this.#movable(dirtyBytes) > this.#options.dirtyLimit && this.#delay === 0;
+  }
+
+  /** How many of so many dirty bytes a write-back can take away. */
+  #movable(dirtyBytes: number): number {
+    this.#rest = Math.min(this.#rest, dirtyBytes);
+    return dirtyBytes - this.#rest;
+  }
+
+  /** All that can be written back has been, and so many bytes are left. */
+  noteRest(bytes: number): void {
+    this.#rest = bytes;
   }
 
   #start(): void {
@@ -92,15 +105,19 @@ export class Triggers {
     );
   }
 
-  /** A write-back has ended. After a failure the next attempt is made by itself, each time later. */
+  /** A write-back has ended, whoever has asked for it. After a failure the next attempt is made by itself, each time later. */
   noteEnd(how: 'arrived' | 'failed'): void {
+    const wasFailing = this.#delay > 0;
     this.#delay = how === 'arrived' ? 0 : Math.min(LONGEST, Math.max(SHORTEST, this.#delay * BACK_OFF));
     if (this.#isStopped || this.#isRunning) return;
+    if (wasFailing || how === 'failed') {
+      this.#cancel?.();
+      this.#cancel = undefined;
+    }
     if (how === 'arrived') {
       if (this.#isChanged) this.noteChange();
       return;
     }
-    this.#cancel?.();
     this.#cancel = this.#timers.after(this.#delay, () => this.#start());
   }
 

@@ -6,7 +6,9 @@ import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
 import { useDirectories } from '../directories.ts';
 import {
+  bytesTold,
   cutSync,
+  failing,
   forgetLock,
   leftovers,
   mount,
@@ -127,6 +129,71 @@ it('W7: an overlay in memory is not written without being asked, one with a dire
   expect(await isAsked(createOverlay({ lower: [] }))).toBe(false);
   expect(await isAsked(createOverlay({ lower: [], upper: new Volume() }))).toBe(false);
   expect(await isAsked(createOverlay({ lower: [], upper: newDirectory() }))).toBe(true);
+});
+
+/** An overlay over another one whose upper refuses contents that begin with `refused`, as long as it says so. */
+function overRefusing(onError: 'retain' | 'discard') {
+  const volume = new Volume();
+  const inner = createOverlay({ lower: [], upper: volume, writeback: { onError } });
+  const state = { isRefusing: true };
+  inner.on('command', (command) => {
+    if (state.isRefusing && bytesTold(command)?.toString().startsWith('refused')) throw failing('EDQUOT');
+  });
+  return { volume, inner, overlay: mount(inner), state };
+}
+
+const REFUSALS = (['retain', 'discard'] as const).flatMap((onError) =>
+  (['sync', 'syncSync'] as const).map((form) => [form, onError] as const),
+);
+
+it.each(REFUSALS)(
+  'W4 W5: %s tells which files the upper of an upper has refused, onError: %s',
+  async (form, onError) => {
+    const { volume, inner, overlay, state } = overRefusing(onError);
+    const { fs } = overlay;
+    fs.writeFileSync('/bad', 'refused');
+    fs.writeFileSync('/good', 'taken');
+    const fds = ['/bad', '/good'].map((path) => fs.openSync(path, 'r+'));
+    const heard: string[] = [];
+    overlay.on('writeback-error', ({ path }) => heard.push(path));
+    for (let i = 1; i <= 2; i++) {
+      await expect((async () => overlay[form]())()).rejects.toThrow('could not be written back: /bad');
+      expect(heard).toEqual(Array(i).fill('/bad'));
+      expect(volume.existsSync('/bad')).toBe(false);
+      expect(volume.readFileSync('/good', 'utf8')).toBe('taken');
+    }
+    fs.fsyncSync(fds[1] as number);
+    expect(() => fs.fsyncSync(fds[0] as number)).toThrow(', fsync');
+    state.isRefusing = false;
+    await overlay[form]();
+    for (const fd of fds) fs.closeSync(fd);
+    expect(volume.readFileSync('/bad', 'utf8')).toBe('refused');
+    expect(fs.readFileSync('/bad', 'utf8')).toBe('refused');
+    overlay.close();
+    inner.close();
+  },
+);
+
+it('W14: an upper that is frozen holds back who can wait, and nobody else', async () => {
+  const inner = createOverlay({ lower: [] });
+  const slept: number[] = [];
+  const overlay = mount(inner, { timers: { sleep: (ms) => void slept.push(ms) } });
+  for (let i = 0; i < 3; i++) overlay.fs.writeFileSync(`/f${i}`, 'text');
+  inner.freeze();
+  expect(() => overlay.syncSync()).toThrow('EBUSY');
+  expect(() => overlay.close()).toThrow('EBUSY');
+  expect(slept).toEqual([]);
+  const abort = new AbortController();
+  const aborted = overlay.sync({ signal: abort.signal });
+  const waiting = overlay.sync();
+  abort.abort(new Error('no longer wanted'));
+  await expect(aborted).rejects.toThrow('no longer wanted');
+  expect(inner.fs.readdirSync('/')).not.toContain('f0');
+  inner.thaw();
+  await waiting;
+  for (let i = 0; i < 3; i++) expect(inner.fs.readFileSync(`/f${i}`, 'utf8')).toBe('text');
+  overlay.close();
+  inner.close();
 });
 
 /** Here one command in so many is cut, others in each phase. */

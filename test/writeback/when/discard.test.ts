@@ -178,6 +178,38 @@ it('T4: a file that is only open has its name again when the one that had taken 
   overlay.close();
 });
 
+it.each(['by who hears of it', 'while it is given up'])(
+  'W2: what is written to a file %s is not given up',
+  async (when) => {
+    const { volume, overlay, fs, told, sync } = setUp();
+    fs.writeFileSync('/old', 'taken');
+    overlay.syncSync();
+    const write = () => {
+      for (const path of ['/old', '/new']) fs.writeFileSync(path, `newer ${path}`);
+    };
+    if (when === 'by who hears of it') overlay.once('writeback-error', write);
+    else {
+      overlay.on('command', ({ kind }) => {
+        if (kind === 'lstat' && told.length > 0) write();
+      });
+    }
+    fs.writeFileSync('/old', 'refused old');
+    fs.writeFileSync('/new', 'refused new');
+    fs.writeFileSync('/other', 'refused other');
+    sync();
+    expect(told).toHaveLength(3);
+    overlay.removeAllListeners('command');
+    const wanted = { '/old': 'newer /old', '/new': 'newer /new' };
+    for (const [path, text] of Object.entries(wanted)) expect(fs.readFileSync(path, 'utf8')).toBe(text);
+    await overlay.sync();
+    for (const [path, text] of Object.entries(wanted)) expect(volume.readFileSync(path, 'utf8')).toBe(text);
+    expect(fs.readdirSync('/')).not.toContain('other');
+    overlay.close();
+    const survivors = volume.readdirSync('/').filter((name) => name !== '.overfs');
+    expect(survivors).toEqual(['new', 'old']);
+  },
+);
+
 it('what is no policy is refused by name', () => {
   expect(() => createOverlay({ lower: [], writeback: { onError: 'ignore' as 'retain' } })).toThrow(
     `The option "writeback.onError" must be 'retain' or 'discard'. Received 'ignore'`,

@@ -4,6 +4,7 @@
 import nodeFs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { Volume } from 'memfs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
 import { bytesOf, leftovers, mount, newLower, PAGE, survey } from '../rig.ts';
@@ -206,6 +207,31 @@ describe('while something is written back without blocking', () => {
     expect(nodeFs.readFileSync(`${root}/file`, 'utf8')).toBe('content');
     overlay.close();
   });
+});
+
+it('W7: a call from within a command of a change that is written through is EBUSY, and takes nothing from who makes that', () => {
+  for (const isRefused of [false, true]) {
+    const volume = new Volume();
+    const overlay = createOverlay({ lower: [], upper: volume, writeback: 'through' });
+    const told: unknown[] = [];
+    overlay.on('command', () => {
+      try {
+        overlay.fs.writeFileSync('/within', 'content');
+      } catch (thrown) {
+        told.push((thrown as NodeJS.ErrnoException).code);
+      }
+      if (isRefused) throw Object.assign(new Error('full'), { code: 'EDQUOT' });
+    });
+    const write = expect(() => overlay.fs.writeFileSync('/file', 'content'));
+    if (isRefused) write.toThrow('EDQUOT');
+    else write.not.toThrow();
+    overlay.removeAllListeners();
+    expect(new Set(told)).toEqual(new Set(['EBUSY']));
+    const names = isRefused ? [] : ['file'];
+    expect(overlay.fs.readdirSync('/')).toEqual(names);
+    overlay.close();
+    expect(volume.readdirSync('/').filter((name) => name !== '.overfs')).toEqual(names);
+  }
 });
 
 describe('an upper that hangs', () => {

@@ -88,6 +88,35 @@ describe('when to write back unasked', () => {
     expect(triggers.mustWait(201)).toBe(false);
   });
 
+  it('P6 writers wait again, and changes expire again, as soon as somebody else has brought all to the upper', async () => {
+    const { timers, ends, triggers } = setUp();
+    triggers.noteChange();
+    timers.fire();
+    ends[0]?.reject();
+    await turn();
+    expect(timers.waiting.map(({ ms }) => ms)).toEqual([1000]);
+    expect(triggers.mustWait(201)).toBe(false);
+    triggers.noteEnd('arrived');
+    expect(timers.waiting).toEqual([]);
+    expect(triggers.mustWait(201)).toBe(true);
+    triggers.noteChange();
+    expect(timers.fire()).toBe(5000);
+  });
+
+  it('what no write-back can take away is no reason for one, as long as it is there', () => {
+    const { ends, triggers } = setUp();
+    triggers.noteRest(300);
+    expect(triggers.mustWait(500)).toBe(false);
+    expect(triggers.mustWait(501)).toBe(true);
+    triggers.noteWrite(399);
+    expect(ends).toHaveLength(0);
+    triggers.noteWrite(150);
+    triggers.noteWrite(249);
+    expect(ends).toHaveLength(0);
+    triggers.noteWrite(250);
+    expect(ends).toHaveLength(1);
+  });
+
   it('nothing is started any more once it was stopped', async () => {
     const { timers, ends, triggers } = setUp();
     triggers.noteChange();

@@ -53,6 +53,23 @@ describe('write-back unasked', () => {
     });
   }
 
+  it('P6 T1 a file without a name that is larger than the limit makes nobody wait for the others', async () => {
+    const writeback = { dirtyBytes: 50_000, dirtyLimit: 100_000, expire: Number.POSITIVE_INFINITY };
+    await using overlay = createOverlay({ lower: [], upper, writeback });
+    const { fs } = overlay;
+    const fd = fs.openSync('/', fs.constants.O_RDWR | fs.constants.O_TMPFILE);
+    fs.writeSync(fd, Buffer.alloc(200_000));
+    fs.writeFileSync('/first', 'small');
+    await overlay.sync();
+    let commands = 0;
+    overlay.on('command', () => commands++);
+    for (let i = 0; i < 50; i++) fs.writeFileSync(`/f${i}`, 'small');
+    await new Promise(setImmediate);
+    expect(commands).toBe(0);
+    for (let i = 0; i < 11; i++) fs.writeFileSync(`/g${i}`, Buffer.alloc(10_000));
+    expect(commands).toBeGreaterThan(0);
+  });
+
   it('W7 an upper in memory is not written unless somebody asks', async () => {
     const volume = new Volume();
     const overlay = createOverlay({ lower: [], upper: volume, writeback: { dirtyBytes: 1, dirtyLimit: 2, expire: 1 } });
