@@ -27,6 +27,7 @@ import { beginLook, endLook, heardLater, type Look, newest } from './branch/look
 import { epochOf, quietOf } from './branch/upper/unrest.ts';
 import { ESTALE } from './errno.ts';
 import type { Errand, Io } from './fault.ts';
+import { askEach } from './waiting/each.ts';
 import { Fault, Question, stopFor } from './waiting/questions.ts';
 
 /** Questions under way that may be shared, by branch and wording. An entry lives from the sending to the answer. */
@@ -104,6 +105,8 @@ export class AsyncIo implements Io {
   #since: number | undefined;
   /** How often `doubt` was called: what bounds the restarts of a call whose file changes all the time. */
   #doubts = 0;
+  /** Nobody waits for the outcome any more. Set by `giveUp`. */
+  #isGivenUp = false;
   /** How many acting questions the present run has asked. Changed by `#act` and `run`. */
   #acts = 0;
 
@@ -141,6 +144,7 @@ export class AsyncIo implements Io {
 
   /** Ends a call that will not be run again. */
   giveUp(): void {
+    this.#isGivenUp = true;
     this.#wantNothing();
     this.#closeUnwanted();
     this.#endLooks();
@@ -313,9 +317,8 @@ export class AsyncIo implements Io {
     this.#expect<unknown>(branch, wording, 'shared', ask);
   }
 
-  expectLstat(branch: Branch, path: string): void {
-    if (branch.async === undefined) return;
-    this.#expectLook(branch, path);
+  each<T, R>(items: readonly T[], ask: (item: T) => R): R[] {
+    return askEach(items, ask, () => this.#isGivenUp);
   }
 
   statfs(branch: Branch, path: string): Space | undefined {

@@ -75,8 +75,11 @@ export interface Io {
     offset: number,
     length: number,
   ): void;
-  /** The same of an `lstat`. */
-  expectLstat(branch: Branch, path: string): void;
+  /**
+   * Asks something for each item, of which none depends on another: where answers come later they come together, and the operation runs
+   * again once all are there. Requires: `ask` changes nothing but caches, and does nothing that is to be done once.
+   */
+  each<T, R>(items: readonly T[], ask: (item: T) => R): R[];
   /** Reads straight into `target`, as `StraightReads` has it; returns the number of bytes. */
   readStraight(
     branch: Branch,
@@ -173,7 +176,7 @@ export const syncIo: Io = {
   readStraight: (_branch, straight, path, fingerprint, offset, target) =>
     straight.now(path, fingerprint, offset, target),
   expectRead: () => {},
-  expectLstat: () => {},
+  each: (items, ask) => items.map((item) => ask(item)),
   doubt: () => {},
   statfs: (branch, path) => now(branch, 'statfs', path).statfs(path),
   openThrough: (branch, path, flags) => now(branch, 'openThrough', path).openThrough(path, flags),

@@ -10,7 +10,6 @@ import { noteListed } from './cache/sweep.ts';
 import { type Directory, holdsOwn, INSIDE, Inode, type Listing, UNTYPED, USED, WHITEOUT } from './inode.ts';
 import { lookup } from './lookup.ts';
 import { layerOf } from './sources/layer.ts';
-import { pathIn } from './sources/source.ts';
 import type { Tree } from './tree.ts';
 
 /** The names in a directory. The array is the tree's own: copy it before handing it out. */
@@ -20,33 +19,15 @@ export function listNames(io: Io, tree: Tree, directory: Directory): readonly st
 
 /** The names and their types (S_IFMT), from the listing where the branches tell types there, else looked up. */
 export function listTyped(io: Io, tree: Tree, directory: Directory): Listing {
-  const { names, types } = listing(io, tree, directory);
-  let typed = types;
-  expectLooks(io, directory, names, types);
-  for (const [i, type] of types.entries()) {
-    if (type > UNTYPED) continue;
-    if (typed === types) typed = [...types];
-    (typed as number[])[i] = lookup(io, tree, directory, names[i] as string)?.type ?? 0;
-  }
+  const listed = listing(io, tree, directory);
+  const { names, types } = listed;
+  const untyped: number[] = [];
+  for (let i = 0; i < types.length; i++) if ((types[i] as number) <= UNTYPED) untyped.push(i);
+  if (untyped.length === 0) return listed;
+  const found = io.each(untyped, (i) => lookup(io, tree, directory, names[i] as string)?.type ?? 0);
+  const typed = [...types];
+  for (const [k, i] of untyped.entries()) typed[i] = found[k] as number;
   return { names, types: typed };
-}
-
-/** How many looks are under way together when the API is asynchronous. */
-const TOGETHER = 64;
-
-/** Sends the next looks at names whose type is unknown, so that the answers come in parallel. */
-function expectLooks(io: Io, directory: Directory, names: readonly string[], types: readonly number[]): void {
-  const { sources } = directory;
-  const [source] = sources;
-  // Which of several sources will be asked for a name depends on the answers.
-  if (source === undefined || sources.length > 1) return;
-  let sent = 0;
-  for (let i = 0; i < names.length && sent < TOGETHER; i++) {
-    const name = names[i] as string;
-    if ((types[i] as number) > UNTYPED || directory.names.get(name) instanceof Inode) continue;
-    io.expectLstat(source.branch, pathIn(source, name));
-    sent++;
-  }
 }
 
 /** Whether a directory shows no name at all (L6). */

@@ -14,7 +14,7 @@ import type { Cursor, Watcher } from './area/carry-out.ts';
 import { keptOf, type Note, noteOf } from './area/notes.ts';
 import type { Content } from './content.ts';
 import type { DraftMove, DraftStep, Move, Step } from './draft.ts';
-import { leaveStage, lendElsewhere, noteMove, notePrint, unsettlePrint, upperOf, whoNeeds } from './places.ts';
+import { lendElsewhere, noteMove, notePrint, StagedNames, unsettlePrint, upperOf, whoNeeds } from './places.ts';
 import type { Item, Plan } from './plan.ts';
 import type { Reach } from './report.ts';
 import { keepName, noteOpaque, settleContent, settleName, settlePlaced } from './settle.ts';
@@ -134,6 +134,14 @@ export function adoptNameless(tree: Tree, { plan, failed }: Batch, stage: UpperS
   }
 }
 
+/** What a batch has in the staging directory. */
+interface Staged {
+  readonly stage: UpperSource;
+  readonly names: StagedNames;
+  /** By their names there. */
+  readonly contents: ReadonlyMap<string, Content>;
+}
+
 /** What the tree learns while a batch is carried out; `onMissing` hears of files that somebody else has removed. */
 export function watch(
   tree: Tree,
@@ -145,6 +153,7 @@ export function watch(
   const { plan, drafted } = batch;
   const contents = new Map<string, Content>();
   for (const content of plan.contents.values()) contents.set(content.stage, content);
+  const staged: Staged = { stage, names: new StagedNames(stage), contents };
   const placeOfStep = (index: number) => {
     const { item, place } = drafted.steps[index] ?? {};
     const { directory, name = '' } = item ?? place ?? {};
@@ -153,7 +162,9 @@ export function watch(
   return {
     moved: (index) => {
       const move = drafted.moves[index];
-      if (move !== undefined) noteMove(move.source, move.name, stage, move.stage);
+      if (move === undefined) return;
+      noteMove(move.source, move.name, stage, move.stage);
+      staged.names.add(move.stage);
     },
     // Copies of what the file held before were made since the plan, of copies that had borrowed its bytes then.
     keeps: (index) => {
@@ -182,8 +193,8 @@ export function watch(
     done: (index, found) => {
       const drawn = drafted.steps[index];
       if (drawn === undefined) return;
-      noteStep(tree, batch, drawn, contents, stage, found);
-      for (const item of drawn.inner) noteInner(tree, batch, item, stage);
+      noteStep(tree, batch, drawn, staged, found);
+      for (const item of drawn.inner) noteInner(tree, batch, item, staged);
     },
   };
 }
@@ -199,13 +210,13 @@ export function settlePatches(tree: Tree, { plan, failed }: Batch): void {
 }
 
 /** Notes that a content is in its place. */
-function noteContent(tree: Tree, content: Content, stage: UpperSource, source: UpperSource, name: string): void {
+function noteContent(tree: Tree, content: Content, staged: Staged, source: UpperSource, name: string): void {
   settlePlaced(tree, content, source, name);
-  leaveStage(stage, content.inode);
+  staged.names.leave(content.inode);
 }
 
 /** Notes what came with a directory that was staged whole. */
-function noteInner(tree: Tree, { plan, failed }: Batch, item: Item, stage: UpperSource): void {
+function noteInner(tree: Tree, { plan, failed }: Batch, item: Item, staged: Staged): void {
   const { directory, name, want } = item;
   const source = upperOf(directory);
   if (want === undefined || source === undefined) return;
@@ -214,7 +225,7 @@ function noteInner(tree: Tree, { plan, failed }: Batch, item: Item, stage: Upper
     return;
   }
   const content = plan.contents.get(want);
-  if (content !== undefined) noteContent(tree, content, stage, source, name);
+  if (content !== undefined) noteContent(tree, content, staged, source, name);
   settleName(plan, item);
 }
 
@@ -222,16 +233,16 @@ function noteStep(
   tree: Tree,
   batch: Batch,
   { step, item, place }: DraftStep,
-  contents: ReadonlyMap<string, Content>,
-  stage: UpperSource,
+  staged: Staged,
   found: Attributes | undefined,
 ): void {
+  const { stage, contents } = staged;
   const { directory, name } = item ?? place ?? {};
   const source = directory && upperOf(directory);
   if (step.kind === 'place' && source !== undefined && name !== undefined) {
     const content = contents.get(step.stage);
     if (content === undefined) noteMove(stage, step.stage, source, name);
-    else noteContent(tree, content, stage, source, name);
+    else noteContent(tree, content, staged, source, name);
   }
   if (item !== undefined) settleName(batch.plan, item);
   const marked = step.kind === 'mark' ? item?.want : undefined;

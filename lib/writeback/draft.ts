@@ -124,6 +124,8 @@ class DraftWriter {
   readonly #stages: ReadonlyMap<Directory, string>;
   readonly #nameStage: () => string;
   readonly #moves: DraftMove[] = [];
+  /** Where in the staging directory they go, by what they leave. */
+  readonly #left = new Map<UpperSource, Map<string, string>>();
   readonly #steps: DraftStep[] = [];
   /** What comes with a directory that is staged whole, by its name in the staging directory. */
   readonly #wholes = new Map<string, { readonly items: Item[]; readonly numbers: [string, number][] }>();
@@ -133,6 +135,8 @@ class DraftWriter {
   readonly #moved = new Map<Inode, string>();
   /** The first name under which an inode is put. */
   readonly #firsts = new Map<Inode, Link>();
+  /** Where those stay that are not put anywhere. */
+  readonly #stays = new Map<Inode, Link>();
   /** Names that cannot be given, since the upper knows no links. */
   readonly #unnamed = new Set<Item>();
   /** The paths at which a file is put. */
@@ -175,9 +179,15 @@ class DraftWriter {
 
   /** Takes what the upper has under a name to the staging directory; answers its name there. */
   #moveOut(source: UpperSource, name: string, wanted?: Inode): string {
-    const known = this.#moves.find((move) => move.source === source && move.name === name);
-    if (known !== undefined) return known.stage;
+    let left = this.#left.get(source);
+    if (left === undefined) {
+      left = new Map();
+      this.#left.set(source, left);
+    }
+    const known = left.get(name);
+    if (known !== undefined) return known;
     const stage = this.#nameStage();
+    left.set(name, stage);
     const held = source.held.get(name);
     const kept = held !== undefined && this.#isKept(held, source, name) ? held : undefined;
     this.#moves.push({ from: pathIn(source, name), stage, source, name, wanted, kept });
@@ -268,8 +278,14 @@ class DraftWriter {
     if (first !== undefined || this.#contents.get(inode)?.kind === 'whole') return first;
     const place = placeOf(inode);
     if (place === undefined || this.#moved.has(inode)) return undefined;
+    const known = this.#stays.get(inode);
+    if (known !== undefined) return known;
     // Its directory may have moved, so the path is the one that the tree shows.
-    return namesOf(inode).find((link) => upperOf(link.directory) === place && link.name === inode.originName);
+    const link = namesOf(inode).find(
+      ({ directory, name }) => upperOf(directory) === place && name === inode.originName,
+    );
+    if (link !== undefined) this.#stays.set(inode, link);
+    return link;
   }
 
   #pathOfLink({ directory, name }: Link): string {

@@ -63,12 +63,35 @@ export function noteMove(from: UpperSource, name: string, to: UpperSource, newNa
   }
 }
 
-/**
- * Notes that an inode has got new content at a place of its own: what was moved to the staging directory before is its old content, and
- * no place of it any more. Copies may still need that.
- */
-export function leaveStage(stage: UpperSource, inode: Inode): void {
-  for (const [name, held] of stage.held) if (held === inode) stage.held.delete(name);
+/** Which files the staging directory has, and under which names: some of those may be gone. */
+export class StagedNames {
+  readonly #stage: UpperSource;
+  /** Added to by `add`, taken from by `leave`. */
+  readonly #names = new Map<Inode, string[]>();
+
+  constructor(stage: UpperSource) {
+    this.#stage = stage;
+    for (const name of stage.held.keys()) this.add(name);
+  }
+
+  /** Notes that the staging directory has got something. */
+  add(name: string): void {
+    const inode = this.#stage.held.get(name);
+    if (inode === undefined) return;
+    const names = this.#names.get(inode);
+    if (names === undefined) this.#names.set(inode, [name]);
+    else names.push(name);
+  }
+
+  /**
+   * Notes that an inode has got new content at a place of its own: what was moved to the staging directory before is its old content, and
+   * no place of it any more. Copies may still need that.
+   */
+  leave(inode: Inode): void {
+    const { held } = this.#stage;
+    for (const name of this.#names.get(inode) ?? []) if (held.get(name) === inode) held.delete(name);
+    this.#names.delete(inode);
+  }
 }
 
 /** Whether somebody still reads what the upper has under a name, or in the directory of that name, although it has no name any more. */

@@ -95,6 +95,22 @@ function depthOf(tree: Tree, directory: Directory): number {
   return depth;
 }
 
+/** A name to be looked at. */
+interface Look {
+  readonly directory: Directory;
+  readonly name: string;
+  readonly why: 'dirty' | 'needed';
+}
+
+/** What was found about a name. */
+interface Finding {
+  readonly item: Item;
+  /** The directory was known to be copied when it was asked. */
+  readonly isCopied: boolean;
+  /** What shows in it, if it is a directory that was moved: all that is to be brought along. */
+  readonly shown: readonly string[] | undefined;
+}
+
 /** Collects the items, asking branches where memory does not know. */
 class Collection {
   readonly items = new Map<Directory, Map<string, Item>>();
@@ -102,7 +118,9 @@ class Collection {
   readonly #io: Io;
   readonly #tree: Tree;
   /** Names still to be looked at. */
-  readonly #queue: { directory: Directory; name: string; why: 'dirty' | 'needed' }[] = [];
+  #queue: Look[] = [];
+  /** Files all of whose names are looked at, or are to be. */
+  readonly #named = new Set<Inode>();
 
   constructor(io: Io, tree: Tree) {
     this.#io = io;
@@ -114,12 +132,16 @@ class Collection {
       if (isLive(this.#tree, directory)) for (const name of names.keys()) this.#add(directory, name, 'dirty');
     }
     for (const inodes of [dirty.inodes, dirty.timed]) for (const inode of inodes) this.#addInode(inode);
-    for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) {
-      this.#look(next.directory, next.name, next.why);
+    while (this.#queue.length > 0) {
+      const looks = this.#queue.filter((look) => !this.#isKnown(look));
+      this.#queue = [];
+      // What is asked of one name does not depend on the answers about the others: they come together.
+      const findings = this.#io.each(looks, (look) => this.#ask(look));
+      for (const [i, finding] of findings.entries()) this.#take(looks[i] as Look, finding);
     }
   }
 
-  #add(directory: Directory, name: string, why: 'dirty' | 'needed'): void {
+  #add(directory: Directory, name: string, why: Look['why']): void {
     this.#queue.push({ directory, name, why });
   }
 
@@ -132,6 +154,8 @@ class Collection {
   }
 
   #addNames(inode: Inode): void {
+    if (this.#named.has(inode)) return;
+    this.#named.add(inode);
     for (const { directory, name } of namesOf(inode)) {
       if (isLive(this.#tree, directory) && upperOf(directory)?.held.get(name) !== inode) {
         this.#add(directory, name, 'needed');
@@ -139,42 +163,67 @@ class Collection {
     }
   }
 
-  #look(directory: Directory, name: string, why: 'dirty' | 'needed'): void {
-    const names = this.items.get(directory) ?? new Map<string, Item>();
-    const known = names.get(name);
-    if (known !== undefined && (why === 'dirty' || !known.isTransparent)) return;
-    const upper = upperOf(directory);
-    if (upper !== undefined) layerOf(this.#io, upper);
-    else if (directory !== this.#tree.root && directory.parent !== undefined) {
-      this.#add(directory.parent, directory.name, 'needed');
-    }
-    const found = this.copied.has(directory)
-      ? lookup(this.#io, this.#tree, directory, name)
-      : directory.names.get(name);
-    const want = found instanceof Inode ? found : undefined;
-    const lowers = this.copied.has(directory) ? [] : lowersOf(directory);
-    const below = lowers.length === 0 ? undefined : find(this.#io, lowers, name);
-    const isTransparent = why === 'dirty' && want !== undefined && shows(below, name, want);
-    names.set(name, { directory, name, want, isTransparent, below, depth: depthOf(this.#tree, directory) });
-    this.items.set(directory, names);
-    if (want === undefined || isTransparent) return;
-    if (isDirectory(want)) this.#copyIfMoved(want, below);
-    // A file keeps all its names together.
-    else this.#addNames(want);
-    // Where a link points is asked before anything is decided.
-    if (want instanceof Symlink) readTarget(this.#io, want);
+  #isKnown({ directory, name, why }: Look): boolean {
+    const known = this.items.get(directory)?.get(name);
+    return known !== undefined && (why === 'dirty' || !known.isTransparent);
   }
 
-  /** The children of a directory that the lowers have elsewhere would not show here: they are all brought along. */
-  #copyIfMoved(directory: Directory, below: Found | undefined): void {
+  /** Asks what has to be known of a name; changes nothing. */
+  #ask({ directory, name, why }: Look): Finding {
+    const [io, tree] = [this.#io, this.#tree];
+    const upper = upperOf(directory);
+    if (upper !== undefined) layerOf(io, upper);
+    const isCopied = this.copied.has(directory);
+    const found = isCopied ? lookup(io, tree, directory, name) : directory.names.get(name);
+    const want = found instanceof Inode ? found : undefined;
+    const lowers = isCopied ? [] : lowersOf(directory);
+    const below = lowers.length === 0 ? undefined : find(io, lowers, name);
+    const isTransparent = why === 'dirty' && want !== undefined && shows(below, name, want);
+    const item = { directory, name, want, isTransparent, below, depth: depthOf(tree, directory) };
+    if (want === undefined || isTransparent) return { item, isCopied, shown: undefined };
+    // Where a link points is asked before anything is decided.
+    if (want instanceof Symlink) readTarget(io, want);
+    const shown = isDirectory(want) && this.#isMoved(want, below) ? listNames(io, tree, want) : undefined;
+    return { item, isCopied, shown };
+  }
+
+  /** Whether the lowers have a directory elsewhere, so that its children would not show where it is now. */
+  #isMoved(directory: Directory, below: Found | undefined): boolean {
     const lowers = lowersOf(directory);
-    if (lowers.length === 0 || sameSources(lowers, below?.sources ?? []) || this.copied.has(directory)) return;
+    return lowers.length > 0 && !sameSources(lowers, below?.sources ?? []) && !this.copied.has(directory);
+  }
+
+  #take(look: Look, { item, isCopied, shown }: Finding): void {
+    const { directory, name, why } = look;
+    if (this.#isKnown(look)) return;
+    // Nothing is below it any more.
+    if (isCopied !== this.copied.has(directory)) {
+      this.#add(directory, name, why);
+      return;
+    }
+    if (upperOf(directory) === undefined && directory !== this.#tree.root && directory.parent !== undefined) {
+      this.#add(directory.parent, directory.name, 'needed');
+    }
+    const names = this.items.get(directory);
+    if (names === undefined) this.items.set(directory, new Map([[name, item]]));
+    else names.set(name, item);
+    const { want, isTransparent } = item;
+    if (want === undefined || isTransparent) return;
+    if (!isDirectory(want)) {
+      // A file keeps all its names together.
+      this.#addNames(want);
+    } else if (shown !== undefined) this.#copy(want, shown);
+  }
+
+  /** The children of a directory that the lowers have elsewhere are all brought along. */
+  #copy(directory: Directory, names: readonly string[]): void {
+    if (this.copied.has(directory)) return;
     this.copied.add(directory);
     // What was looked at there before is looked at again, since nothing is below it any more.
     const known = [...(this.items.get(directory)?.keys() ?? [])];
     this.items.delete(directory);
     for (const name of known) this.#add(directory, name, 'needed');
-    const shown = new Set(listNames(this.#io, this.#tree, directory));
+    const shown = new Set(names);
     for (const name of shown) this.#add(directory, name, 'needed');
     // What a lower has lost is looked at too, and so forgotten: from now on the directory has what is known of it.
     for (const [name, entry] of directory.names) {
@@ -242,12 +291,16 @@ export function plan(io: Io, tree: Tree, nameStage: () => string): Plan | undefi
 function findLost(io: Io, tree: Tree, dirty: Dirty, items: readonly Item[]): Note[] {
   const notes: Note[] = [];
   const wanted = new Set(items.map(({ want, isTransparent }) => (isTransparent ? undefined : want)));
-  for (const inode of dirty.inodes) {
-    const { origin, number } = inode;
-    if (isDirectory(inode) || isReal(inode) || inode.nlink === 0 || wanted.has(inode)) continue;
-    if (origin === undefined || origin.branch.id === UPPER) continue;
-    const found = io.lstat(origin.branch, pathIn(origin, inode.originName));
-    const lost = found === undefined ? 0 : Math.max(0, found.nlink - inode.nlink);
+  const below = [...dirty.inodes].filter((inode) => {
+    const isOfLower = inode.origin !== undefined && inode.origin.branch.id !== UPPER;
+    return isOfLower && !isDirectory(inode) && !isReal(inode) && inode.nlink > 0 && !wanted.has(inode);
+  });
+  const found = io.each(
+    below,
+    ({ origin, originName }) => origin && io.lstat(origin.branch, pathIn(origin, originName)),
+  );
+  for (const [i, { number, nlink }] of below.entries()) {
+    const lost = Math.max(0, (found[i]?.nlink ?? 0) - nlink);
     if (lost !== tree.kept.lostLinks(number)) notes.push({ ino: 0, number, lost });
   }
   return notes;

@@ -37,6 +37,7 @@ import {
 import type { Command, Procedure } from './commands.ts';
 import { Desk } from './drive/desk.ts';
 import { type Drive, GivenUp } from './drive/drive.ts';
+import { Line } from './drive/line.ts';
 import type { Target } from './drive/perform.ts';
 import { type Loss, namedFailures, tellLosses, tellUnnamed } from './errors.ts';
 import { isRead } from './places.ts';
@@ -71,8 +72,7 @@ export class WriteBack {
   readonly #room: Room;
   /** Where notes go. Set by `mounting`. */
   #notesFile: NotesFile | undefined;
-  /** The write-back under way without blocking; settles when it ends. Changed by `later`. */
-  #running: Promise<void> | undefined;
+  readonly #line = new Line();
   readonly #desk: Desk;
   /** What a failure left decided but not done. Changed by `#batch` and `#finish`. */
   #decided: Batch | undefined;
@@ -191,21 +191,17 @@ export class WriteBack {
   /** Writes back all that is dirty, after whatever is under way. As `now`, without blocking. */
   async later(manner: Manner, reach: Reach): Promise<Failure[]> {
     const { signal } = manner;
-    while (this.#running !== undefined) {
-      await untilAborted(this.#running, signal);
+    const place = this.#line.join();
+    if (place.turn !== undefined) {
+      await untilAborted(place.turn, signal);
+      if (signal?.aborted) place.leave();
       signal?.throwIfAborted();
     }
     const run = this.#run(manner, reach);
-    const running = run.then(
-      () => {},
-      () => {},
-    );
-    this.#running = running;
-    void running.then(() => {
-      this.#running = undefined;
-    });
-    await untilAborted(running, signal);
-    if (signal?.aborted === true && this.#running === running) {
+    const leave = () => place.leave();
+    run.then(leave, leave);
+    await untilAborted(place.end, signal);
+    if (signal?.aborted === true && !place.isLeft) {
       if (!this.#desk.isBusy && this.#decided === undefined) this.#desk.giveUp();
       throw signal.reason;
     }

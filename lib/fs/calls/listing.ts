@@ -75,7 +75,8 @@ function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: 
     const listing = listTyped(io, caller, whole);
     if (isErrno(listing)) return listing;
     const { names, types } = listing;
-    const entered = names.filter((name, i) => isEntered(io, caller, `${whole}/${name}`, types[i] ?? 0, below.links));
+    const places = names.map((name, i) => ({ name, type: types[i] ?? 0 }));
+    const isIn = io.each(places, ({ name, type }) => isEntered(io, caller, `${whole}/${name}`, type, below.links));
     // Nothing stops from here on.
     const parent = showParent(request.parent, relative);
     const before = relative === '' ? '' : `${relative}/`;
@@ -85,7 +86,7 @@ function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: 
         isTyped ? makeDirent(showName(name, encoding), types[i] ?? 0, parent) : showName(before + name, encoding),
       );
     }
-    for (const name of entered) below.waiting.push(before + name);
+    for (const [i, name] of names.entries()) if (isIn[i]) below.waiting.push(before + name);
     below.done++;
   }
   return below.found;

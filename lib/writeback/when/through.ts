@@ -14,6 +14,7 @@
 
 import { EBUSY, Errno } from '../../errno.ts';
 import type { Errand, Io } from '../../fault.ts';
+import { nextTurn } from '../../node/turns.ts';
 import type { Through, Tree } from '../../tree/tree.ts';
 import { Undo } from '../../tree/undo/undo.ts';
 import type { Failure } from '../report.ts';
@@ -89,8 +90,10 @@ export class WriteThrough implements Through {
   #going: Going | undefined;
   /** How many changes there were: tells what waits for one from what waits for another. Changed by `#sent`. */
   #count = 0;
-  /** Resolves when the change on its way has ended. Changed by `#sent`. */
-  #ended: Promise<void> = Promise.resolve();
+  /** Those who wait to make a change, in the order in which they came: calls each back. Changed by `#wait` and `#letOn`. */
+  readonly #line: (() => void)[] = [];
+  /** Somebody in the line has been called and has not made his change yet. Changed by `#letOn`. */
+  #isCalling = false;
 
   constructor(tree: Tree, writeBack: WriteBack) {
     this.#tree = tree;
@@ -108,7 +111,7 @@ export class WriteThrough implements Through {
           going.now();
           this.#going = undefined;
         },
-        later: () => this.#ended,
+        later: () => this.#wait(),
       });
       // Somebody else may have been first.
       if (this.#going !== undefined && this.#going !== going) {
@@ -120,6 +123,28 @@ export class WriteThrough implements Through {
     const undo = new Undo(this.#tree);
     this.#tree.undo = undo;
     io.afterwards(this.#errandFor(undo), this.#tree);
+  }
+
+  #wait(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#line.push(resolve);
+    });
+  }
+
+  /**
+   * Calls those who wait, one by one until one has a change on its way: all at once would find, but for one of them, that they have to wait
+   * again. Not every one makes a change in the end, and who still has something to ask a branch lets the next one go first.
+   */
+  async #letOn(): Promise<void> {
+    if (this.#isCalling) return;
+    this.#isCalling = true;
+    while (this.#going === undefined) {
+      const next = this.#line.shift();
+      if (next === undefined) break;
+      next();
+      await nextTurn();
+    }
+    this.#isCalling = false;
   }
 
   /**
@@ -149,9 +174,9 @@ export class WriteThrough implements Through {
       later: async () => {
         const going = this.#sent(undo);
         if (going === undefined) return;
-        this.#ended = going.later();
-        await this.#ended;
+        await going.later();
         if (this.#going === going) this.#going = undefined;
+        void this.#letOn();
         going.tell();
       },
     };
