@@ -46,7 +46,7 @@ function countCalls(count: (steps: number) => void): () => void {
 }
 
 /** How many steps something takes. */
-export async function stepsOf(act: () => unknown): Promise<number> {
+async function stepsOf(act: () => unknown): Promise<number> {
   let steps = 0;
   const end = countCalls((more) => {
     steps += more;
