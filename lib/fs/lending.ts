@@ -49,7 +49,7 @@ function lend(io: Io, { tree }: Caller, file: OpenFile, from: number, length: nu
   const isPassing = passesBy(memory, inode, length) && inode.origin?.branch.straight !== undefined;
   if (isPassing && lacks(memory, inode, from, to)) return undefined;
   if (!io.isAtOnce && length * TIMES_ASKED > memory.clean.maxBytes) return undefined;
-  const ahead = isPassing ? 0 : aheadOf(file, from);
+  const ahead = isPassing ? 0 : aheadOf(memory, file, from);
   prepareRead(io, tree, inode, from, to, ahead);
   if (mayLie(inode)) return undefined;
   // From here on nothing stops or fails.

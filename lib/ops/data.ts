@@ -154,7 +154,7 @@ export function read(io: Io, caller: Caller, file: OpenFile, target: Uint8Array,
       return bytes;
     }
   }
-  const ahead = isPassing ? 0 : aheadOf(file, from);
+  const ahead = isPassing ? 0 : aheadOf(memory, file, from);
   prepareRead(io, caller.tree, inode, from, from + target.length, ahead);
   if (mayLie(inode)) {
     const bytes = readPast(io, caller.tree, inode, from, target.length);
@@ -178,7 +178,7 @@ export function read(io: Io, caller: Caller, file: OpenFile, target: Uint8Array,
 
 /** From this many bytes on a read costs what copying them costs, wherever they come from. */
 const LONG_READ = 64 * 1024;
-/** Files larger than this part of the cache are not kept by long reads. */
+/** Files larger than this part of the cache are not kept by long reads, and no more than this part is fetched ahead. */
 const PART_OF_CACHE = 4;
 
 /**
@@ -222,10 +222,13 @@ function readStraight(io: Io, tree: Tree, file: File, from: number, target: Uint
 const AHEAD_FIRST = 128 * 1024;
 const AHEAD_MOST = 1024 * 1024;
 
-/** How much to fetch beyond a read: twice as much each time that one begins where the last ended, else nothing (P7). */
-export function aheadOf(file: OpenFile, from: number): number {
+/**
+ * How much to fetch beyond a read: twice as much each time that one begins where the last ended, else nothing (P7). No more than a part of
+ * the cache: what it does not keep until somebody comes for it would be fetched again by each read.
+ */
+export function aheadOf({ clean }: Memory, file: OpenFile, from: number): number {
   if (from !== file.sequential || from === 0) return 0;
-  return Math.min(AHEAD_MOST, Math.max(AHEAD_FIRST, file.ahead * 2));
+  return Math.min(AHEAD_MOST, clean.maxBytes / PART_OF_CACHE, Math.max(AHEAD_FIRST, file.ahead * 2));
 }
 
 function readThrough(io: Io, file: OpenFile, target: Uint8Array, position: number): number {

@@ -47,6 +47,19 @@ it.each([
   expect(overlay.statistics().fills).toBe(pages.length);
 });
 
+it.each([
+  ['nothing', 0, (PAGES * PAGE) / 512],
+  ['a page ahead', 4 * PAGE, PAGES],
+  ['some pages ahead', 16 * PAGE, PAGES],
+])('P7: what a cache that keeps %s would not keep is not fetched ahead', (_, maxBytes, most) => {
+  const { overlay, fs } = rig({ cache: { maxBytes } });
+  const stream = fs.openSync('/file', 'r');
+  for (let at = 0; at < PAGES * PAGE; at += 512) fs.readSync(stream, Buffer.alloc(512));
+  const { fills } = overlay.statistics();
+  expect(fills).toBeGreaterThanOrEqual(PAGES);
+  expect(fills).toBeLessThanOrEqual(most);
+});
+
 it('W6: reclaim forgets what the branches can tell again and hands nothing down, also while the upper takes nothing', () => {
   const upper = new Volume();
   const { overlay, fs, read } = rig({ upper, cache: { maxBytes: 8 * PAGE } });
