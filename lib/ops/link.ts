@@ -37,6 +37,7 @@ function linkNow(caller: Caller, inode: Inode, { directory, name, cover }: Spot)
   caller.tree.undo?.keep(inode);
   caller.tree.undo?.keepName(directory, name);
   inode.nlink++;
+  caller.tree.onChange?.({ kind: 'links', inode });
   ownQuietly(caller.tree, inode);
   addName(caller.tree, directory, name, inode, cover);
 }

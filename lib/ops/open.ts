@@ -129,6 +129,7 @@ export function close(_io: Io, caller: Caller, file: OpenFile): Errno | undefine
   if (through !== undefined) inode.origin?.branch.closeThrough(through);
   inode.opens--;
   endIfUnused(caller.tree, inode);
+  if (inode.nlink === 0 && inode.opens === 0) caller.tree.onChange?.({ kind: 'end', inode });
   // Who only read has lost nothing (as NFS has it: close reports what writing back has not said yet).
   return file.writable ? hear(inode, file.heard).errno : undefined;
 }

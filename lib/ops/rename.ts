@@ -14,6 +14,7 @@ import { type Directory, type Inode, isDirectory, isLost } from '../tree/inode.t
 import { isEmpty } from '../tree/list.ts';
 import { addName, type Cover, forgetName, removeName } from '../tree/names.ts';
 import { ownQuietly } from '../tree/own.ts';
+import type { Tree } from '../tree/tree.ts';
 import { lookupAt, TO_FIND, TO_MAKE } from '../tree/walk.ts';
 import { countSubdirectory } from './create.ts';
 import { freeSpot, place, type Taken, takable } from './spot.ts';
@@ -86,12 +87,20 @@ function move(
   if (replaced !== undefined) {
     forgetName(tree, replaced, directory, name);
     dropLink(tree, directory, replaced);
-    tree.onChange?.({ kind: 'replace', directory, name, inode: replaced });
   }
   ownQuietly(tree, inode);
   addName(tree, directory, name, inode, cover);
+  tellMoved(tree, inode, replaced);
   if (isDirectory(inode)) {
     countSubdirectory(taken.directory, -1);
     countSubdirectory(directory, 1);
   }
+}
+
+/** Tells who watches the files what became of them, in the order of the kernel (fsnotify_move). */
+function tellMoved({ onChange }: Tree, inode: Inode, replaced: Inode | undefined): void {
+  if (onChange === undefined) return;
+  if (replaced !== undefined) onChange({ kind: 'links', inode: replaced });
+  onChange({ kind: 'move', inode });
+  if (replaced?.opens === 0 && replaced.nlink === 0) onChange({ kind: 'end', inode: replaced });
 }

@@ -44,8 +44,16 @@ export function rmdir(io: Io, caller: Caller, path: string): void {
 export function takeAway(tree: Tree, { directory, name, inode, cover }: Taken): void {
   tree.undo?.keepName(directory, name);
   tree.undo?.keep(inode);
+  tellUnlinked(tree, inode);
   removeName(tree, directory, name, inode, cover);
   dropLink(tree, directory, inode);
+}
+
+/** Tells who watches the inode that it loses a name, before who watches the directory hears of that (as the kernel does). */
+function tellUnlinked({ onChange }: Tree, inode: Inode): void {
+  if (onChange === undefined) return;
+  if (!isDirectory(inode)) onChange({ kind: 'links', inode });
+  if (inode.opens === 0 && (inode.nlink <= 1 || isDirectory(inode))) onChange({ kind: 'end', inode });
 }
 
 /** Counts that a name of the inode in `directory` is gone. */

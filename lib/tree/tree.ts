@@ -26,14 +26,23 @@ import type { Source } from './sources/source.ts';
 import type { Undo } from './undo/undo.ts';
 
 /** What happened to a name or a file: what `watch` is told. */
-export interface Change {
-  /**
-   * `rename`: a name appeared or vanished; `change`: content changed, as `fs.watch` calls them. `attributes` changed: another `change` to
-   * it. `replace`: the inode lost the name to another, of which a `rename` tells.
-   */
-  readonly kind: 'rename' | 'change' | 'attributes' | 'replace';
+export type Change = NamedChange | OwnChange;
+
+/** What who watches the directory is told too, by the name. */
+export interface NamedChange {
+  /** `rename`: a name appeared or vanished; `change`: content changed, as `fs.watch` calls them. `attributes` changed: another `change` to it. */
+  readonly kind: 'rename' | 'change' | 'attributes';
   readonly directory: Directory;
   readonly name: string;
+  readonly inode: Inode;
+}
+
+/**
+ * What only who watches the file itself is told: it has a name more or less (`links`), it was moved (`move`), neither a name nor a descriptor
+ * holds it any more (`end`).
+ */
+export interface OwnChange {
+  readonly kind: 'links' | 'move' | 'end';
   readonly inode: Inode;
 }
 

@@ -14,7 +14,7 @@ import { inNextTurn } from '../../node/turns.ts';
 import { stat } from '../../ops/attributes.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { type Directory, type Inode, isDirectory, isOwnName, WATCHED } from '../../tree/inode.ts';
-import type { Change, Tree } from '../../tree/tree.ts';
+import type { Change, NamedChange, OwnChange, Tree } from '../../tree/tree.ts';
 
 /** As `fs.watch` calls them. */
 export type EventType = 'rename' | 'change';
@@ -48,7 +48,7 @@ export function subscribe(tree: Tree, watched: Watched, listener: Listener): () 
 interface Told {
   readonly inode: Inode;
   readonly name: string;
-  readonly change: Change;
+  readonly change: NamedChange;
 }
 
 class Feed {
@@ -71,11 +71,11 @@ class Feed {
         if (!isOver) listener(event, name);
       });
     };
-    const own = new OwnNames(watched, tell);
     const hear = (change: Change) => {
       const isOwn = change.inode === watched.inode;
-      if (isOwn && (change.kind === 'rename' || change.kind === 'replace')) return own.note();
-      if (change.kind === 'replace') return;
+      if (isOwnChange(change)) return isOwn ? tellOwn(watched, change, tell) : undefined;
+      // Of its own names a file hears by what becomes of them.
+      if (isOwn && change.kind === 'rename') return;
       const name = nameFor(this.#tree, watched, change);
       if (name === undefined) return;
       // libuv takes an event of a directory for a rename, whatever it is (uv__inotify_read: IN_ISDIR is no IN_ATTRIB).
@@ -137,39 +137,21 @@ export function findWatched(io: Io, caller: Caller, path: string): Inode | Errno
   return inode;
 }
 
+function isOwnChange(change: Change): change is OwnChange {
+  return change.kind === 'links' || change.kind === 'move' || change.kind === 'end';
+}
+
 /**
- * What becomes of the names of the watched file itself. inotify tells a link made or removed as a change of attributes, a move as a
- * rename, and the end of the last name as both.
+ * Tells who watches a file what became of it. inotify tells a link made or removed as a change of attributes, and an end twice: of the
+ * file, and of its own watch (IN_DELETE_SELF, IN_IGNORED).
  */
-class OwnNames {
-  readonly #watched: Watched;
-  readonly #tell: Listener;
-  /** How many names were made or removed in this turn. Changed by `note`. */
-  #count = 0;
-
-  constructor(watched: Watched, tell: Listener) {
-    this.#watched = watched;
-    this.#tell = tell;
-  }
-
-  note(): void {
-    this.#count++;
-    // A move is a name less and a name more: only when the operation is over can it be told from the others.
-    if (this.#count === 1) queueMicrotask(() => this.#settle());
-  }
-
-  #settle(): void {
-    const { inode, name } = this.#watched;
-    const isMove = this.#count > 1;
-    this.#count = 0;
-    const isOver = inode.nlink === 0;
-    if (!isMove && !isDirectory(inode)) this.#tell('change', name);
-    if (isMove || isOver || isDirectory(inode)) this.#tell('rename', name);
-  }
+function tellOwn({ inode, name }: Watched, { kind }: OwnChange, tell: Listener): void {
+  tell(kind === 'links' && !isDirectory(inode) ? 'change' : 'rename', name);
+  if (kind === 'end') tell('rename', name);
 }
 
 /** What a change is called by who watches this; undefined when it is none of theirs. */
-function nameFor(tree: Tree, { inode, name, depth }: Watched, change: Change): string | undefined {
+function nameFor(tree: Tree, { inode, name, depth }: Watched, change: NamedChange): string | undefined {
   if (change.inode === inode) return name;
   if (!isDirectory(inode)) return undefined;
   if (change.directory === inode) return change.name;

@@ -129,7 +129,9 @@ export class Undo {
       if (mark === undefined) directory.marks?.delete(name);
       else directory.marks?.set(name, mark);
       const inode = now instanceof Inode ? now : entry;
-      if (now !== entry && inode instanceof Inode) this.#tree.onChange?.({ kind: 'rename', directory, name, inode });
+      if (now === entry || !(inode instanceof Inode)) continue;
+      this.#tree.onChange?.({ kind: 'links', inode });
+      this.#tree.onChange?.({ kind: 'rename', directory, name, inode });
     }
     directory.listing = undefined;
   }

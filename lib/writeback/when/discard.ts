@@ -145,6 +145,8 @@ function readAgain(tree: Tree, file: File, origin: Source, found: Attributes): v
 function vanish(tree: Tree, plan: Plan, inode: Inode): void {
   const shown = shownAgain(tree, plan, inode);
   noteMove(tree, inode);
+  tree.onChange?.({ kind: 'links', inode });
+  if (inode.opens === 0) tree.onChange?.({ kind: 'end', inode });
   for (const { directory, name } of namesOf(inode)) {
     directory.names.delete(name);
     directory.marks?.delete(name);

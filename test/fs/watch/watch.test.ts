@@ -21,7 +21,7 @@ afterEach(() => {
 /** How long the kernel is given to tell of a change. */
 const SETTLE = 30;
 
-/** What each step makes watchers of a directory and of a file in it tell, sorted within a step: watchers do not wait for one another. */
+/** What each step makes watchers of a directory and of a file in it tell. */
 async function story(fs: Fs, root: string): Promise<Record<string, string[]>> {
   fs.mkdirSync(`${root}/d/sub`, { recursive: true });
   fs.writeFileSync(`${root}/d/f`, 'x');
@@ -51,8 +51,7 @@ async function story(fs: Fs, root: string): Promise<Record<string, string[]>> {
     heard.length = 0;
     step();
     await wait(SETTLE);
-    // The kernel tells the end of a watched file once more when it drops the watch.
-    told[name] = [...new Set(heard)].sort();
+    told[name] = [...heard];
   }
   directory.close();
   file.close();
@@ -134,6 +133,45 @@ describe('fs.watch', () => {
     };
     const real = await run(nodeFs, scratch);
     expect(real[0]).toBe('one: change f, other: change f');
+    expect(await run(createOverlay({ lower: [] }).fs, '')).toEqual(real);
+  });
+
+  it('N8 tells a file and its directory of a name made, moved or removed in the order of the kernel, and of an end at the last close', async () => {
+    const run = async (fs: Fs, root: string): Promise<string[]> => {
+      const at = `${root}/order`;
+      for (const name of ['sub', 'to', 'gone']) fs.mkdirSync(`${at}/${name}`, { recursive: true });
+      for (const name of ['f', 'open', 'target', 'new', 'held', 'over']) fs.writeFileSync(`${at}/${name}`, '');
+      const heard: string[] = [];
+      const watch = (name: string) =>
+        fs.watch(`${at}/${name}`, (event, told) => heard.push(`${name}: ${event} ${told}`));
+      const watchers = ['f', 'open', 'target', 'new', 'held', 'over', 'sub', '', 'to', 'gone'].map(watch);
+      const unlinked = fs.openSync(`${at}/open`, 'r');
+      const replaced = fs.openSync(`${at}/held`, 'r');
+      const steps: readonly (() => void)[] = [
+        () => fs.linkSync(`${at}/f`, `${at}/link`),
+        () => fs.unlinkSync(`${at}/link`),
+        () => fs.unlinkSync(`${at}/f`),
+        () => fs.unlinkSync(`${at}/open`),
+        () => fs.closeSync(unlinked),
+        () => fs.renameSync(`${at}/new`, `${at}/target`),
+        () => fs.renameSync(`${at}/target`, `${at}/held`),
+        () => fs.closeSync(replaced),
+        () => fs.renameSync(`${at}/held`, `${at}/to/held`),
+        () => fs.renameSync(`${at}/over`, `${at}/to/held`),
+        () => fs.rmdirSync(`${at}/gone`),
+        () => fs.renameSync(`${at}/sub`, `${at}/moved`),
+        () => fs.rmSync(`${at}/to`, { recursive: true }),
+      ];
+      for (const step of steps) {
+        step();
+        await wait(SETTLE);
+        heard.push('|');
+      }
+      for (const watcher of watchers) watcher.close();
+      return heard;
+    };
+    const real = await run(nodeFs, scratch);
+    expect(real.slice(0, 3)).toEqual(['f: change f', ': rename link', '|']);
     expect(await run(createOverlay({ lower: [] }).fs, '')).toEqual(real);
   });
 
