@@ -74,6 +74,21 @@ describe('set-ID bits', () => {
       `${(fs.statSync(`/handing/${name}`).mode & 0o7777).toString(8)} ${fs.statSync(`/handing/${name}`).gid}`;
     expect([shown('executable'), shown('locked')]).toEqual(['755 2000', '2644 2000']);
   });
+
+  it('N5 are not had either where the umask takes the right to execute', () => {
+    const overlay = createOverlay({ lower: [], umask: 0o077, credentials: { uid: 0, gid: 0 } });
+    const { fs } = overlay;
+    fs.mkdirSync('/handing');
+    fs.chownSync('/handing', 2000, 2000);
+    fs.chmodSync('/handing', 0o2777);
+    fs.chmodSync('/', 0o755);
+    const user = overlay.as({ uid: 1000, gid: 1000 });
+    const fds = [
+      user.openSync('/handing/named', O_CREAT | O_RDWR, 0o2770),
+      user.openSync('/handing', user.constants.O_TMPFILE | O_RDWR, 0o2770),
+    ];
+    expect(fds.map((fd) => (user.fstatSync(fd).mode & 0o7777).toString(8))).toEqual(['700', '700']);
+  });
 });
 
 describe('copyFile', () => {
