@@ -118,18 +118,24 @@ function describe({ author }: Caller, inode: Inode, flags: number, through: numb
   };
 }
 
+/** Ends an open file description where nobody can be told what writing the file back has come to: a later opener is (W4). */
+export function release({ tree }: Caller, file: OpenFile): void {
+  const { inode, through } = file;
+  file.isClosed = true;
+  if (through !== undefined) inode.origin?.branch.closeThrough(through);
+  inode.opens--;
+  endIfUnused(tree, inode);
+  if (inode.nlink === 0 && inode.opens === 0) tree.onChange?.({ kind: 'end', inode });
+}
+
 /**
  * Ends an open file description.
  *
  * @returns the failure to write the file back that a writer has not heard of; the description is ended all the same
  */
 export function close(_io: Io, caller: Caller, file: OpenFile): Errno | undefined {
-  const { inode, through } = file;
-  file.isClosed = true;
-  if (through !== undefined) inode.origin?.branch.closeThrough(through);
-  inode.opens--;
-  endIfUnused(caller.tree, inode);
-  if (inode.nlink === 0 && inode.opens === 0) caller.tree.onChange?.({ kind: 'end', inode });
+  const { inode } = file;
+  release(caller, file);
   // Who only read has lost nothing (as NFS has it: close reports what writing back has not said yet).
   return file.writable ? hear(inode, file.heard).errno : undefined;
 }

@@ -17,7 +17,7 @@ import type { FileSystem, Session } from '../fs/session.ts';
 import { listChanges, type PathChange, type Roots } from '../image/changes.ts';
 import { type Part, partsOf } from '../image/whence.ts';
 import { linkTmpfile } from '../ops/link.ts';
-import { close } from '../ops/open.ts';
+import { release } from '../ops/open.ts';
 import { Caller, type Credentials } from '../tree/caller.ts';
 import { setRoots } from '../tree/sources/root.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -354,7 +354,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
 
   #closeDescriptors(): void {
     const { descriptors, caller } = this.#session;
-    for (const file of descriptors.closeAll()) close(syncIo, caller, file);
+    for (const file of descriptors.closeAll()) release(caller, file);
   }
 
   #end(): void {

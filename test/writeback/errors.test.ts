@@ -68,6 +68,32 @@ describe('failed write-back', () => {
     await promises.writeFile('/f', ['again']);
   });
 
+  it('W4 is told to a later opener where what closes the file has something else to say', async () => {
+    const { upper, break: breakIt, mend } = breakable();
+    const overlay = createOverlay({ lower: [], upper, limits: { bytes: 20_000 } });
+    const { fs } = overlay;
+    const closed = () => fs.closeSync(fs.openSync('/f', 'r+'));
+    const abort = new AbortController();
+    const fail = async () => {
+      breakIt('EIO');
+      await expect(overlay.sync()).rejects.toThrow(AggregateError);
+      mend();
+    };
+    async function* pieces() {
+      yield 'content';
+      await fail();
+      abort.abort();
+      yield ' and more';
+    }
+    await expect(fs.promises.writeFile('/f', pieces(), { signal: abort.signal })).rejects.toThrow('aborted');
+    expect(closed).toThrow('EIO: i/o error, close');
+    closed();
+    await fail();
+    expect(() => fs.appendFileSync('/f', Buffer.alloc(50_000), { flush: true })).toThrow('ENOSPC');
+    expect(closed).toThrow('EIO: i/o error, close');
+    closed();
+  });
+
   it('W4 a later opener hears what nobody has heard', () => {
     const { upper, break: breakIt } = breakable();
     const overlay = createOverlay({ lower: [], upper });

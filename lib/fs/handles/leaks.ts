@@ -3,9 +3,8 @@
  * somebody is told, as Node does.
  */
 
-import { runAsync } from '../../fault.ts';
 import { inNextTurn } from '../../node/turns.ts';
-import { close, type OpenFile } from '../../ops/open.ts';
+import { type OpenFile, release } from '../../ops/open.ts';
 import { shownPath } from '../errors.ts';
 import { LEAKED_HANDLE_IS_ERROR } from '../quirks.ts';
 import type { Session } from '../session.ts';
@@ -46,7 +45,7 @@ const registry = new FinalizationRegistry<Remains>((remains) => {
   // Closed by its number, or with the whole overlay.
   if (session.descriptors.get(fd) !== file) return;
   session.descriptors.remove(fd);
-  void runAsync((io) => close(io, session.caller, file));
+  release(session.caller, file);
   // Outside the collector's own turn, where what is thrown is an uncaught exception of its own.
   inNextTurn(tell, remains);
 });

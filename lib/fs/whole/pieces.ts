@@ -3,10 +3,9 @@
  * (devices, FIFOs), or since a write was short.
  */
 
-import type { Errno } from '../../errno.ts';
 import { type Io, runAsync, runSync } from '../../fault.ts';
 import { read, write } from '../../ops/data.ts';
-import { close, type OpenFile } from '../../ops/open.ts';
+import { close, type OpenFile, release } from '../../ops/open.ts';
 import { fsync } from '../../ops/sync.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { systemError } from '../errors.ts';
@@ -54,15 +53,19 @@ export function* sync(caller: Caller, file: OpenFile, signal: AbortSignal | unde
   if (failure !== undefined) throw failure;
 }
 
-/** Does something with an open file and closes it, whatever comes of it. That writing back has failed meanwhile is said by the close. */
+/**
+ * Does something with an open file and closes it, whatever comes of it. That writing back has failed meanwhile is said by the close, unless there
+ * is something else to say.
+ */
 export function* thenClose<R>(caller: Caller, file: OpenFile, use: Sequence<R>): Sequence<R> {
   let answer: R;
-  let failure: Errno | undefined;
   try {
     answer = yield* use;
-  } finally {
-    failure = yield* operation(caller, (io) => close(io, caller, file));
+  } catch (thrown) {
+    release(caller, file);
+    throw thrown;
   }
+  const failure = yield* operation(caller, (io) => close(io, caller, file));
   if (failure !== undefined) throw systemError(failure, 'close', undefined, undefined, thenClose);
   return answer;
 }

@@ -6,7 +6,7 @@ import { isArrayBufferView } from 'node:util/types';
 import { EBADF, EFBIG, ENOSPC, Errno, isErrno } from '../../errno.ts';
 import { type Io, runAsync } from '../../fault.ts';
 import { SYNCING, write } from '../../ops/data.ts';
-import { close, type OpenFile, open } from '../../ops/open.ts';
+import { close, type OpenFile, open, release } from '../../ops/open.ts';
 import { Opened, writeFile } from '../../ops/whole.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { bytesOf, doubt, takeMode } from '../arguments.ts';
@@ -158,7 +158,6 @@ export function writeFilePromiseForm(session: Session, name: Name): PromiseFunct
     }));
     const { target, flags, mode, flush, signal, encoding } = request;
     let opened: OpenFile | undefined;
-    let failure: Errno | undefined;
     try {
       throwIfAborted(signal);
       if (isErrno(target) || target instanceof Error) throw target;
@@ -167,11 +166,11 @@ export function writeFilePromiseForm(session: Session, name: Name): PromiseFunct
       await writePieces(caller, file, data, encoding, signal);
       if (flush) await runLater(sync(caller, file, signal));
     } catch (thrown) {
+      if (opened !== undefined) release(caller, opened);
       throw thrown instanceof Errno ? worded(call, thrown, args, request, form) : abortedOr(thrown, signal);
-    } finally {
-      const file = opened;
-      if (file !== undefined) failure = await runAsync((io) => close(io, caller, file));
     }
+    const file = opened;
+    const failure = file && (await runAsync((io) => close(io, caller, file)));
     if (failure !== undefined) throw systemError(failure, 'close', undefined, undefined, form);
   };
   const form: PromiseFunction = async (path, data, options) =>
