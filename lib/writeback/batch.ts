@@ -6,7 +6,7 @@
  */
 
 import type { Attributes } from '../branch/branch.ts';
-import { ENOENT, type Errno } from '../errno.ts';
+import type { Errno } from '../errno.ts';
 import { type Inode, isDirectory } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -23,7 +23,7 @@ import { runsOf, sizeOf } from './stage/parts.ts';
 /** A decided batch. */
 export interface Batch {
   readonly plan: Plan;
-  /** What could not be written, or not be named because of that. Added to where something is found missing. */
+  /** What could not be written, or not be named because of that. Added to where something is found missing, or changed. */
   readonly failed: Map<Inode, Errno>;
   readonly moves: readonly Move[];
   readonly steps: readonly Step[];
@@ -142,13 +142,13 @@ interface Staged {
   readonly contents: ReadonlyMap<string, Content>;
 }
 
-/** What the tree learns while a batch is carried out; `onMissing` hears of files that somebody else has removed. */
+/** What the tree learns while a batch is carried out; `onLost` hears of files that somebody else has removed or changed. */
 export function watch(
   tree: Tree,
   batch: Batch,
   stage: UpperSource,
   nameStage: () => string,
-  onMissing: (inode: Inode) => void,
+  onLost: (inode: Inode, errno: Errno) => void,
 ): Watcher {
   const { plan, drafted } = batch;
   const contents = new Map<string, Content>();
@@ -184,11 +184,16 @@ export function watch(
       const { name, source } = placeOfStep(index);
       if (source !== undefined) unsettlePrint(source, name);
     },
-    missing: (index) => {
+    expected: (index) => {
+      const { needs } = drafted.steps[index] ?? {};
+      // What has become a copy of another meanwhile knows how that looks.
+      return needs === undefined || tree.dirty?.replaced.has(needs) ? undefined : needs.extra?.fingerprint;
+    },
+    lost: (index, errno) => {
       const { needs } = drafted.steps[index] ?? {};
       if (needs === undefined || batch.failed.has(needs)) return;
-      batch.failed.set(needs, ENOENT);
-      onMissing(needs);
+      batch.failed.set(needs, errno);
+      onLost(needs, errno);
     },
     done: (index, found) => {
       const drawn = drafted.steps[index];

@@ -3,7 +3,8 @@
  * a file or looks up a name in between asks at the right place.
  */
 
-import { ANY_SIZE, type Attributes } from '../branch/branch.ts';
+import { ANY_SIZE, type Attributes, type Fingerprint } from '../branch/branch.ts';
+import { printAlike } from '../branch/dialect.ts';
 import { type Directory, extraOf, File, type Inode, isDirectory, type Link, namesOf } from '../tree/inode.ts';
 import { borrow, borrowersOf, returnLoan } from '../tree/sources/borrow.ts';
 import { UpperSource } from '../tree/sources/source.ts';
@@ -144,6 +145,11 @@ export function unsettlePrint(source: UpperSource, name: string): void {
     const { ino } = extraOf(file).fingerprint ?? file;
     extraOf(file).fingerprint = { ino, size: ANY_SIZE, mtimeSec: 0, mtimeNsec: 0 };
   }
+}
+
+/** Whether a file of the upper looks as it did last. One that a failure left half changed is known by its number only. */
+export function isOfPrint(found: Attributes, fingerprint: Fingerprint): boolean {
+  return fingerprint.size === ANY_SIZE ? found.ino === fingerprint.ino : printAlike(found, fingerprint);
 }
 
 /** Notes how a file of the upper looks now. */

@@ -12,7 +12,7 @@ import type { Attributes, Branch } from '../branch/branch.ts';
 import { NotLoadedError } from '../branch/decorators/not-loaded.ts';
 import type { ActingUppers } from '../branch/upper/acting.ts';
 import type { Upper } from '../branch/upper/upper.ts';
-import { ENOENT, ENOTSUP, Errno } from '../errno.ts';
+import { ENOTSUP, Errno } from '../errno.ts';
 import { type Errand, type Io, runAsync, syncIo, untilAborted } from '../fault.ts';
 import type { Inode } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
@@ -348,8 +348,8 @@ export class WriteBack {
   }
 
   *#carryOut(batch: Batch): Procedure<void> {
-    const onMissing = (inode: Inode) => this.#report([{ inode, errno: ENOENT, fate: 'retained' }]);
-    const watcher = watch(this.#tree, batch, this.#stage, this.#nameStage, onMissing);
+    const onLost = (inode: Inode, errno: Errno) => this.#report([{ inode, errno, fate: 'retained' }]);
+    const watcher = watch(this.#tree, batch, this.#stage, this.#nameStage, onLost);
     const { reach, cursor } = batch;
     const isDurable = reach === 'upper' || isIndivisible(batch) || cursor.moves + cursor.steps > 0;
     if (!isDurable) yield* flushAt(this.#area.base);

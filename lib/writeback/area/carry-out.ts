@@ -2,10 +2,11 @@
  * Carrying out a batch that is decided: its moves and steps, by who planned them, or by who mounts the upper after a crash.
  */
 
-import type { Attributes } from '../../branch/branch.ts';
-import { EEXIST, ENOENT, ESTALE } from '../../errno.ts';
+import type { Attributes, Fingerprint } from '../../branch/branch.ts';
+import { EEXIST, ENOENT, Errno, ESTALE } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
 import type { Move, Step } from '../draft.ts';
+import { isOfPrint } from '../places.ts';
 import type { Reach } from '../report.ts';
 import { giveAttributes, type Writer, writeAll } from '../stage/writer.ts';
 import { CHUNK, copyBytes, quietly, removeFile, writeNew } from './files.ts';
@@ -33,8 +34,10 @@ export interface Watcher {
   replaces(index: number): boolean;
   /** A file in its place is about to change. */
   changing(index: number): void;
-  /** A file whose attributes are to change is not there any more: somebody else has removed it. */
-  missing(index: number): void;
+  /** How a file looks whose attributes are to change; undefined where that is not known. */
+  expected(index: number): Fingerprint | undefined;
+  /** It is not there any more: somebody else has removed it (ENOENT) or changed it (ESTALE). */
+  lost(index: number, errno: Errno): void;
   /** A step is done; `found` is how the file looks now where a file in its place has changed. */
   done(index: number, found: Attributes | undefined): void;
 }
@@ -46,7 +49,8 @@ export const NOBODY: Watcher = {
   kept: () => {},
   replaces: () => false,
   changing: () => {},
-  missing: () => {},
+  expected: () => undefined,
+  lost: () => {},
   done: () => {},
 };
 
@@ -135,20 +139,29 @@ function* carryOutStep(
   }
 }
 
-/** Changes the attributes of what is in its place. Where it is not there none are lost: all else goes on. */
+/**
+ * Changes the attributes of what is in its place. Where that is something else none are lost, nor what is known of the file told of another
+ * (C7): all else goes on.
+ */
 function* changeAttributes(
   { path, attributes }: Extract<Step, { kind: 'attributes' }>,
   index: number,
   writer: Writer,
   watcher: Watcher,
 ): Procedure<Attributes | undefined> {
-  watcher.changing(index);
+  const expected = watcher.expected(index);
   try {
+    if (expected !== undefined) {
+      const found = yield* tell({ kind: 'lstat', path, urgency: 'at once' });
+      if (found === undefined) throw ENOENT;
+      if (!isOfPrint(found, expected)) throw ESTALE;
+    }
+    watcher.changing(index);
     yield* giveAttributes(path, attributes, writer, 'made before');
     return yield* tell({ kind: 'lstat', path, urgency: 'at once' });
   } catch (thrown) {
-    if (thrown !== ENOENT) throw thrown;
-    watcher.missing(index);
+    if (!(thrown instanceof Errno) || (thrown !== ENOENT && thrown !== ESTALE)) throw thrown;
+    watcher.lost(index, thrown);
     return undefined;
   }
 }

@@ -1,7 +1,6 @@
 /** Bringing the content of one inode to the work area. */
 
 import { ANY_SIZE } from '../../branch/branch.ts';
-import { printAlike } from '../../branch/dialect.ts';
 import { EACCES, EPERM, ESTALE } from '../../errno.ts';
 import type { Memory } from '../../pages/memory.ts';
 import type { Page } from '../../pages/page.ts';
@@ -10,6 +9,7 @@ import { removeFile } from '../area/files.ts';
 import { flushAt } from '../area/flush.ts';
 import { type Procedure, tell } from '../commands.ts';
 import type { Content } from '../content.ts';
+import { isOfPrint } from '../places.ts';
 import type { Reach } from '../report.ts';
 import { askForAuthors, takeBack, writeForAuthors } from './on-behalf.ts';
 import { isNothingLeft, partsOf, runsOf, sizeOf } from './parts.ts';
@@ -114,10 +114,7 @@ function* mustBeTheSame(origin: Content['origin']): Procedure<void> {
   if (origin === undefined) throw ESTALE;
   const { branch, path, fingerprint } = origin;
   const found = yield* tell({ kind: 'lstat', branch, path });
-  if (found === undefined) throw ESTALE;
-  // One that a failure left half changed is known by its number only.
-  const isSame = fingerprint.size === ANY_SIZE ? found.ino === fingerprint.ino : printAlike(found, fingerprint);
-  if (!isSame) throw ESTALE;
+  if (found === undefined || !isOfPrint(found, fingerprint)) throw ESTALE;
 }
 
 function* stageAnew(memory: Memory, content: Content, path: string): Procedure<void> {

@@ -57,6 +57,50 @@ describe.each([
   });
 });
 
+const CHANGES: readonly (readonly [string, () => void])[] = [
+  ['written to', () => nodeFs.writeFileSync(join(root, 'file'), THEIRS)],
+  [
+    'replaced',
+    () => {
+      nodeFs.writeFileSync(join(root, 'theirs'), THEIRS);
+      nodeFs.renameSync(join(root, 'theirs'), join(root, 'file'));
+    },
+  ],
+];
+
+describe.each(CHANGES)('a file that somebody else has %s, and that gets other attributes here', (_how, meddle) => {
+  const DEEDS: Readonly<Record<string, () => string>> = {
+    chmod: () => {
+      overlay.fs.chmodSync('/file', 0o600);
+      return '/file';
+    },
+    rename: () => {
+      overlay.fs.renameSync('/file', '/moved');
+      return '/moved';
+    },
+    link: () => {
+      overlay.fs.linkSync('/file', '/further');
+      return '/file';
+    },
+  };
+
+  it.each(Object.keys(DEEDS))('C7 W4: is not taken for the one that was there before: %s', (name) => {
+    overlay.fs.copyFileSync('/file', '/copy');
+    meddle();
+    const path = DEEDS[name]?.() ?? '';
+    overlay.fs.writeFileSync('/other', 'arrives');
+    expect(refusals()).toEqual(expect.arrayContaining([`ESTALE ${path}`]));
+    expect(nodeFs.readFileSync(join(root, 'other'), 'utf8')).toBe('arrives');
+    // The first to close it hears of the failure (W4).
+    expect(() => writeAt(overlay.fs, path, 'ours', 3 * PAGE)).toThrow('ESTALE: stale file handle, close');
+    expect(refusals()).toEqual(expect.arrayContaining([`ESTALE ${path}`]));
+    expect(nodeFs.readFileSync(join(root, path)).equals(THEIRS)).toBe(true);
+    expect(nodeFs.existsSync(join(root, 'copy'))).toBe(false);
+    for (const gone of [path, '/copy', '/further']) overlay.fs.rmSync(gone, { force: true });
+    expect(refusals()).toEqual([]);
+  });
+});
+
 it('W4: attributes of a file that somebody else has removed are refused, and hold back nothing else', () => {
   nodeFs.unlinkSync(join(root, 'file'));
   const fd = overlay.fs.openSync('/file', 'r');
