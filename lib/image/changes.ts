@@ -71,6 +71,20 @@ export function listChanges(io: Io, tree: Tree, roots: Roots): PathChange[] {
 /** Whether a directory still shows something of the lowers, or everything in it is new. */
 type Mixture = 'merged' | 'new';
 
+/** A directory whose names are compared next. */
+interface Inner {
+  readonly directory: Directory;
+  readonly path: string;
+  readonly mixture: Mixture;
+}
+
+/** One that is being compared. */
+interface Level extends Inner {
+  readonly lowers: readonly Source[];
+  /** The names still to come. */
+  readonly names: Iterator<string>;
+}
+
 class Comparison {
   readonly #io: Io;
   readonly #tree: Tree;
@@ -89,16 +103,30 @@ class Comparison {
     const { root } = this.#tree;
     // Those of an upper's own root directory are nobody's change.
     if (isSetHere(root)) this.#add('/', 'attributes', root.mode);
-    this.compareNames(root, '', 'merged');
+    this.#compareBelow({ directory: root, path: '', mixture: 'merged' });
   }
 
-  compareNames(directory: Directory, path: string, mixture: Mixture): void {
-    const lowers = mixture === 'new' ? [] : lowersOf(directory);
-    for (const name of this.#candidates(directory)) {
+  /** Compares all below a directory. Directories nest more deeply than calls can. */
+  #compareBelow(top: Inner): void {
+    const levels = [this.#enter(top)];
+    for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+      const { directory, path, lowers, names } = level;
+      const { value: name, done } = names.next();
+      if (done) {
+        levels.pop();
+        continue;
+      }
       const now = lookup(this.#io, this.#tree, directory, name);
       const below = lowers.length === 0 ? undefined : find(this.#io, lowers, name);
-      this.#compare(directory, name, `${path}/${name}`, now, below);
+      const inner = this.#compare(directory, name, `${path}/${name}`, now, below);
+      if (inner !== undefined) levels.push(this.#enter(inner));
     }
+  }
+
+  #enter(inner: Inner): Level {
+    const { directory, mixture } = inner;
+    const lowers = mixture === 'new' ? [] : lowersOf(directory);
+    return { ...inner, lowers, names: this.#candidates(directory).values() };
   }
 
   /** The names that may differ, in order. */
@@ -117,59 +145,60 @@ class Comparison {
     return [...names].sort();
   }
 
-  #compare(directory: Directory, name: string, path: string, now: Inode | undefined, below: Found | undefined): void {
+  /** Compares what is at a name; gives the directory that is to be looked into, if there is one. */
+  #compare(
+    directory: Directory,
+    name: string,
+    path: string,
+    now: Inode | undefined,
+    below: Found | undefined,
+  ): Inner | undefined {
     if (now === undefined) {
       if (below !== undefined) this.#add(path, 'removed', below.attributes.mode);
       else if (directory.names.get(name) === undefined) directory.marks?.delete(name);
-      return;
+      return undefined;
     }
-    if (below === undefined) {
-      this.#appeared(directory, name, path, now);
-    } else if (isSame(now, name, below)) {
-      this.#compareSame(now, path);
-    } else if (now.type !== (below.attributes.mode & S_IFMT) || isDirectory(now)) {
-      this.#replaced(directory, name, path, now, below);
-    } else {
-      this.#add(path, 'modified', now.mode, this.#origin(directory, name, now));
+    if (below === undefined) return this.#appeared(directory, name, path, now);
+    if (isSame(now, name, below)) return this.#compareSame(now, path);
+    if (now.type !== (below.attributes.mode & S_IFMT) || isDirectory(now)) {
+      return this.#replaced(directory, name, path, now, below);
     }
+    this.#add(path, 'modified', now.mode, this.#origin(directory, name, now));
+    return undefined;
   }
 
   /** A directory, or something of another type than the lowers have. */
-  #replaced(directory: Directory, name: string, path: string, now: Inode, below: Found): void {
-    if (isDirectory(now) && isOfLowers(now, below)) {
-      this.#compareWithUpper(now, path, below.attributes);
-    } else {
-      this.#add(path, 'removed', below.attributes.mode);
-      this.#appeared(directory, name, path, now);
-    }
+  #replaced(directory: Directory, name: string, path: string, now: Inode, below: Found): Inner | undefined {
+    if (isDirectory(now) && isOfLowers(now, below)) return this.#compareWithUpper(now, path, below.attributes);
+    this.#add(path, 'removed', below.attributes.mode);
+    return this.#appeared(directory, name, path, now);
   }
 
   /** Something where the lowers have nothing, or something else. */
-  #appeared(directory: Directory, name: string, path: string, now: Inode): void {
+  #appeared(directory: Directory, name: string, path: string, now: Inode): Inner | undefined {
     const from = this.#origin(directory, name, now);
     if (from === undefined) {
       this.#add(path, 'added', now.mode);
-      if (isDirectory(now)) this.compareNames(now, path, 'new');
-    } else {
-      this.#add(path, 'renamed', now.mode, from);
-      const [lower] = isDirectory(now) && hasUpper(now) ? lowersOf(now) : [];
-      const attributes = lower && this.#io.lstat(lower.branch, lower.path);
-      if (attributes === undefined) this.#compareSame(now, path);
-      else this.#compareWithUpper(now as Directory, path, attributes);
+      return isDirectory(now) ? { directory: now, path, mixture: 'new' } : undefined;
     }
+    this.#add(path, 'renamed', now.mode, from);
+    const [lower] = isDirectory(now) && hasUpper(now) ? lowersOf(now) : [];
+    const attributes = lower && this.#io.lstat(lower.branch, lower.path);
+    if (attributes === undefined) return this.#compareSame(now, path);
+    return this.#compareWithUpper(now as Directory, path, attributes);
   }
 
   /** The inode that the lowers have there too (or had elsewhere): what was changed about it. */
-  #compareSame(now: Inode, path: string): void {
+  #compareSame(now: Inode, path: string): Inner | undefined {
     if ((now.state & OWNED_CONTENT) !== 0) this.#add(path, 'modified', now.mode);
     else if (isSetHere(now)) this.#add(path, 'attributes', now.mode);
-    if (isDirectory(now)) this.compareNames(now, path, 'merged');
+    return isDirectory(now) ? { directory: now, path, mixture: 'merged' } : undefined;
   }
 
   /** A directory that the upper held already. */
-  #compareWithUpper(now: Directory, path: string, { mode, uid, gid }: Attributes): void {
+  #compareWithUpper(now: Directory, path: string, { mode, uid, gid }: Attributes): Inner {
     if (now.mode !== mode || now.uid !== uid || now.gid !== gid) this.#add(path, 'attributes', now.mode);
-    this.compareNames(now, path, 'merged');
+    return { directory: now, path, mixture: 'merged' };
   }
 
   /** Where the lowers have an inode that was renamed to this name; undefined when it was not. */
@@ -179,10 +208,9 @@ class Comparison {
     const origin = isDirectory(inode) ? lower : inode.origin;
     if (origin === undefined || isUpper(origin) || (inode.state & BORN) !== 0) return undefined;
     // Of several names one can be the old one moved; while the lower's own name is still there, or there again, none is.
-    const names = namesOf(inode);
-    if (names.some((link) => !isOwnName(link.directory, link.name) || isAtOrigin(link, inode))) return undefined;
-    const [first] = names;
-    if (first === undefined || first.directory !== directory || first.name !== name) return undefined;
+    if (inode.parent !== directory || inode.name !== name) return undefined;
+    if (namesOf(inode).some((link) => !isOwnName(link.directory, link.name) || isAtOrigin(link, inode)))
+      return undefined;
     const root = this.#roots.get(origin.branch) ?? '/';
     const path = lower?.path ?? pathIn(origin, inode.originName);
     return root === '/' ? path : path.slice(root.length);

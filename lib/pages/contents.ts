@@ -249,7 +249,7 @@ export function truncateContents(memory: Memory, file: Contents, size: number): 
   if (size < file.size) {
     const { pageSize } = memory;
     const kept = Math.ceil(size / pageSize);
-    dropPages(memory, file, (index) => index >= kept);
+    dropPages(memory, file, kept);
     const last = size % pageSize === 0 ? undefined : pageAt(file, kept - 1);
     if (last !== undefined && last.length > size % pageSize) {
       if (last.state === DIRTY) memory.quota.chargeBytes((size % pageSize) - last.length);
@@ -261,22 +261,19 @@ export function truncateContents(memory: Memory, file: Contents, size: number): 
   file.size = size;
 }
 
-/** Forgets the pages that `which` names, and gives back what they were charged. */
-function dropPages(memory: Memory, file: Contents, which: (index: PageIndex) => boolean): void {
+/** Forgets the pages from an index on, and gives back what they were charged. */
+function dropPages(memory: Memory, file: Contents, from: PageIndex): void {
   const { pages } = file;
   if (pages === undefined) return;
   if (pages instanceof Page) {
-    if (which(0)) {
-      dropPage(memory, pages);
-      file.pages = undefined;
-    }
+    if (from > 0) return;
+    dropPage(memory, pages);
+    file.pages = undefined;
     return;
   }
-  for (const [index, page] of pages) {
-    if (which(index)) {
-      dropPage(memory, page);
-      pages.delete(index);
-    }
+  for (const [index, page] of from === 0 ? pages : pages.between(from, Math.ceil(file.size / memory.pageSize))) {
+    dropPage(memory, page);
+    pages.delete(index);
   }
 }
 
@@ -317,7 +314,7 @@ export function leavePages(memory: Memory, kept: KeptPages): void {
 /** Forgets all pages. Requires: none is dirty, or the file itself has ended. */
 export function dropContents(memory: Memory, file: Contents): void {
   memory.authors?.drop(file);
-  dropPages(memory, file, () => true);
+  dropPages(memory, file, 0);
 }
 
 /** How many bytes the quota is charged for the file (and will be for a copy): those of its dirty pages. */

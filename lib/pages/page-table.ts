@@ -50,6 +50,27 @@ export class PageTable {
     if (chunk.every((page) => page === undefined)) this.#chunks.delete(number);
   }
 
+  /** The pages from `from` on, in no order. One that was just given may be deleted meanwhile. Requires: there is none from `end` on. */
+  *between(from: PageIndex, end: PageIndex): Iterable<readonly [PageIndex, Page]> {
+    const first = Math.floor(from / SPAN);
+    const last = Math.ceil(end / SPAN);
+    // What is cut off is mostly a little of a long file, or much of one that is mostly holes.
+    if (last - first < this.#chunks.size) {
+      for (let number = first; number < last; number++) yield* this.#pagesOf(number, from);
+    } else {
+      for (const number of this.#chunks.keys()) if (number >= first) yield* this.#pagesOf(number, from);
+    }
+  }
+
+  /** The pages of a chunk from `from` on. */
+  *#pagesOf(number: number, from: PageIndex): Iterable<readonly [PageIndex, Page]> {
+    const chunk = this.#chunks.get(number) ?? [];
+    for (let at = Math.max(0, from - number * SPAN); at < chunk.length; at++) {
+      const page = chunk[at];
+      if (page !== undefined) yield [number * SPAN + at, page];
+    }
+  }
+
   /** The pages, in no order. One that was just given may be deleted meanwhile. */
   *[Symbol.iterator](): IterableIterator<readonly [PageIndex, Page]> {
     for (const [number, chunk] of this.#chunks) {

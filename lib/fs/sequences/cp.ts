@@ -16,7 +16,7 @@ import { Checks, type Ends, isWithin, type Level } from './cp-checks.ts';
 import type { CpPlace, CpRequest } from './cp-request.ts';
 import { FileSteps, type Path } from './file-steps.ts';
 import { DIRECTORIES_KEEP_TIMES, MERGE_IS_REFUSED, NATIVE_CP_CHECKS, ONLY_DIRECTORIES_HOLD } from './quirks.ts';
-import { type Sequence, step } from './steps.ts';
+import { nested, type Sequence, step } from './steps.ts';
 
 /** `cp`. */
 export function* cp(place: CpPlace, request: CpRequest): Sequence<void> {
@@ -126,7 +126,7 @@ class Copying {
     if (target === undefined) yield* this.#steps.mkdir(to);
     else if (errorOnExist && !force && MERGE_IS_REFUSED[this.#place.form]) throw this.#checks.refusals.exists(to);
     for (const name of yield* this.#steps.names(from))
-      yield* this.#copyEntry(path.join(from, name), path.join(to, name));
+      yield* nested(this.#copyEntry(path.join(from, name), path.join(to, name)));
     if (preserveTimestamps && DIRECTORIES_KEEP_TIMES) yield* this.#keepTimes(from, to);
     if (target === undefined) yield* this.#steps.chmod(to, source.mode);
   }

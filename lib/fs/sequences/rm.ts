@@ -18,7 +18,7 @@ import type { FileSystem, Session } from '../session.ts';
 import { FileSteps, ownPath, type Path } from './file-steps.ts';
 import { nativeRmError } from './native-errors.ts';
 import { NATIVE_RM } from './quirks.ts';
-import { pause, type Sequence, step, together } from './steps.ts';
+import { nested, pause, type Sequence, step, together } from './steps.ts';
 import { refusal } from './system-error.ts';
 
 /** What `rm` was asked. */
@@ -184,7 +184,7 @@ class Removal {
       if (NOT_THERE.has(codeOf(error))) return;
     }
     if (!isDirectory) return yield* this.#again(() => this.#steps.unlink(path));
-    for (const child of yield* this.#children(path)) yield* this.removeContentsFirst(child);
+    for (const child of yield* this.#children(path)) yield* nested(this.removeContentsFirst(child));
     yield* this.#again(() => this.#steps.rmdir(path));
   }
 

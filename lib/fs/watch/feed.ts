@@ -51,11 +51,22 @@ interface Told {
   readonly change: NamedChange;
 }
 
+/** Somebody who watches. */
+interface Subscription {
+  /** Who has subscribed later is told later. */
+  readonly ordinal: number;
+  readonly depth: Watched['depth'];
+  hear(change: Change): void;
+}
+
 class Feed {
   readonly #tree: Tree;
-  readonly #subscriptions = new Set<(change: Change) => void>();
-  /** How many subscriptions each inode has: as long as it has any, it is not forgotten. Changed by `#hold` and `#release`. */
-  readonly #holds = new Map<Inode, number>();
+  /** By what is watched, which is not forgotten as long as it is. No set is empty. Changed by `#add` and `#remove`. */
+  readonly #subscriptions = new Map<Inode, Set<Subscription>>();
+  /** How many there ever were. Changed by `subscribe`. */
+  #count = 0;
+  /** How many of them are to hear of all below a directory. Changed by `#add` and `#remove`. */
+  #deep = 0;
   /** What was told last, until it is heard: the kernel has one queue for all who watch (inotify(7)). Changed by `subscribe` and `#tellOnce`. */
   #last: Told | undefined;
 
@@ -82,18 +93,38 @@ class Feed {
       const event = change.kind === 'rename' || isDirectory(change.inode) ? 'rename' : 'change';
       this.#tellOnce({ inode: watched.inode, name, change }, () => tell(event, name));
     };
-    this.#subscriptions.add(hear);
-    this.#hold(watched.inode);
-    this.#tree.onChange = (change) => {
-      for (const each of this.#subscriptions) each(change);
-    };
+    const subscription = { ordinal: this.#count++, depth: watched.depth, hear };
+    this.#add(watched.inode, subscription);
     const stopBelow = watchBelow(watched, tell);
     return () => {
       isOver = true;
       stopBelow();
-      if (this.#subscriptions.delete(hear)) this.#release(watched.inode);
-      if (this.#subscriptions.size === 0) this.#tree.onChange = undefined;
+      this.#remove(watched.inode, subscription);
     };
+  }
+
+  /** Tells those of a change who may have to hear of it: who watches something else has no part in what it costs. */
+  #tell(change: Change): void {
+    const own = this.#subscriptions.get(change.inode);
+    const beside = this.#subscriptions.get(change.directory);
+    if (this.#deep === 0 && (own === undefined || beside === undefined)) {
+      for (const { hear } of own ?? beside ?? []) hear(change);
+      return;
+    }
+    const concerned = new Set([...(own ?? []), ...(beside ?? [])]);
+    if (this.#deep > 0) this.#addAbove(concerned, change.directory);
+    for (const { hear } of [...concerned].sort((a, b) => a.ordinal - b.ordinal)) hear(change);
+  }
+
+  /** Adds those who are to hear of all below a directory above. */
+  #addAbove(concerned: Set<Subscription>, directory: Directory): void {
+    for (let at: Directory | undefined = directory.parent, before = directory; at !== undefined && at !== before; ) {
+      for (const subscription of this.#subscriptions.get(at) ?? []) {
+        if (subscription.depth === 'tree') concerned.add(subscription);
+      }
+      before = at;
+      at = at.parent;
+    }
   }
 
   /** Tells of something by `tell`, unless it is what the last was that somebody was told of, and nobody has heard of that yet. */
@@ -110,17 +141,23 @@ class Feed {
     this.#last = told;
   }
 
-  #hold(inode: Inode): void {
+  #add(inode: Inode, subscription: Subscription): void {
+    if (subscription.depth === 'tree') this.#deep++;
     inode.state |= WATCHED;
-    this.#holds.set(inode, (this.#holds.get(inode) ?? 0) + 1);
+    const others = this.#subscriptions.get(inode);
+    if (others === undefined) this.#subscriptions.set(inode, new Set([subscription]));
+    else others.add(subscription);
+    this.#tree.onChange = (change) => this.#tell(change);
   }
 
-  #release(inode: Inode): void {
-    const left = (this.#holds.get(inode) ?? 0) - 1;
-    this.#holds.set(inode, left);
-    if (left > 0) return;
-    this.#holds.delete(inode);
+  #remove(inode: Inode, subscription: Subscription): void {
+    const left = this.#subscriptions.get(inode);
+    if (left?.delete(subscription) !== true) return;
+    if (subscription.depth === 'tree') this.#deep--;
+    if (left.size > 0) return;
+    this.#subscriptions.delete(inode);
     inode.state &= ~WATCHED;
+    if (this.#subscriptions.size === 0) this.#tree.onChange = undefined;
   }
 }
 
