@@ -106,6 +106,10 @@ class Feed {
   /** Tells those of a change who may have to hear of it: who watches something else has no part in what it costs. */
   #tell(change: Change): void {
     const own = this.#subscriptions.get(change.inode);
+    if (isOwnChange(change)) {
+      for (const { hear } of own ?? []) hear(change);
+      return;
+    }
     const beside = this.#subscriptions.get(change.directory);
     if (this.#deep === 0 && (own === undefined || beside === undefined)) {
       for (const { hear } of own ?? beside ?? []) hear(change);
