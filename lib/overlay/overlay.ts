@@ -279,7 +279,8 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
 
   /**
    * Holds back every change until {@link Overlay.thaw}: asynchronous calls wait, synchronous ones throw EBUSY. Reading goes on, and so does
-   * writing back, so what is copied or synced meanwhile is consistent. What is held back when the overlay ends is EROFS.
+   * writing back, so what is copied or synced meanwhile is consistent. What is held back when the overlay ends is EROFS. Only what the upper
+   * refuses meanwhile is still taken back (`writeback: 'through'`) or given up (`onError: 'discard'`).
    *
    * @example
    * ```ts

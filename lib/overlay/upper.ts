@@ -87,8 +87,8 @@ export class UpperControl implements Flusher {
 
   #writeThrough(writeBack: WriteBack): void {
     this.#writeBack = writeBack;
-    writeBack.isWhole = true;
-    writeBack.fate = 'discarded';
+    writeBack.reporter.isWhole = true;
+    writeBack.reporter.fate = 'discarded';
     this.#tree.through = new WriteThrough(this.#tree, writeBack);
   }
 
@@ -105,7 +105,7 @@ export class UpperControl implements Flusher {
       this.#tree.memory.authors = new Authors({ uid: who.uid, gid: who.gid, groups: [] });
     }
     const writeBack = new WriteBack(this.#tree, { branch, upper, root, acting, ...who, pause }, this.#listeners);
-    writeBack.fate = this.#fate;
+    writeBack.reporter.fate = this.#fate;
     return writeBack;
   }
 

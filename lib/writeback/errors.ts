@@ -44,39 +44,65 @@ export interface Loss {
   readonly author?: Author | undefined;
 }
 
-/**
- * Tells whoever has to hear of it: all descriptors first, since who listens may throw.
- *
- * @param refused who hears of a change that is refused as a whole: who has made it hears it from the call, and nobody has lost anything (W7)
- */
-export function tellLosses(
-  tree: Pick<Tree, 'root'>,
-  listeners: Listeners,
-  losses: readonly Loss[],
-  refused: 'everybody' | 'who made the change',
-): void {
-  for (const { inode, errno, fate } of losses) {
-    if (refused === 'everybody' || fate !== 'discarded') noteFailure(inode, errno);
+/** Tells whoever has to hear of what could not be written back. */
+export class Reporter {
+  readonly #tree: Pick<Tree, 'root'>;
+  readonly #listeners: Listeners;
+  /** What becomes of a content that cannot be written. Set by the overlay. */
+  fate: Fate = 'retained';
+  /**
+   * A batch of which anything cannot be written is not decided at all: who has made the change hears it from the call, and nobody else has lost
+   * anything (W7). Set by who writes through.
+   */
+  isWhole = false;
+
+  constructor(tree: Pick<Tree, 'root'>, listeners: Listeners) {
+    this.#tree = tree;
+    this.#listeners = listeners;
   }
-  for (const { inode, errno, author, fate } of losses) {
-    listeners.onFailure({ path: shownPathOf(tree, inode), errno, author }, fate);
+
+  /** What becomes of a batch that is not decided. */
+  get fateOfAll(): Fate {
+    return this.isWhole ? this.fate : 'retained';
+  }
+
+  /** Tells all descriptors first, since who listens may throw. */
+  tell(losses: readonly Loss[]): void {
+    for (const { inode, errno, fate } of losses) {
+      if (!this.isWhole || fate !== 'discarded') noteFailure(inode, errno);
+    }
+    for (const { inode, errno, author, fate } of losses) {
+      this.#listeners.onFailure({ path: shownPathOf(this.#tree, inode), errno, author }, fate);
+    }
+  }
+
+  /** Tells that nothing was done of what was to be done; where that is only about names, by their directories. */
+  tellAll({ inodes, names }: Undone, errno: Errno, fate = this.fateOfAll): void {
+    const concerned: Iterable<Inode> = inodes.size > 0 ? inodes : names.keys();
+    this.tell([...concerned].map((inode) => ({ inode, errno, fate })));
+  }
+
+  /** Tells of names that the upper cannot hold. */
+  tellUnnamed(items: Iterable<Item>): Failure[] {
+    const failures: Failure[] = [];
+    for (const { directory, name, want } of items) {
+      if (want !== undefined) noteFailure(want, ENOTSUP);
+      failures.push({ path: shownPathIn(this.#tree, directory, name), errno: ENOTSUP });
+    }
+    for (const failure of failures) this.#listeners.onFailure(failure, 'retained');
+    return failures;
+  }
+
+  /** Losses by the paths that inodes have now. */
+  named(losses: readonly Omit<Loss, 'fate'>[]): Failure[] {
+    return losses.map(({ inode, errno, author }) => ({ path: shownPathOf(this.#tree, inode), errno, author }));
   }
 }
 
-/** The same by the paths that inodes have now. */
-export function namedFailures(tree: Pick<Tree, 'root'>, losses: readonly Omit<Loss, 'fate'>[]): Failure[] {
-  return losses.map(({ inode, errno, author }) => ({ path: shownPathOf(tree, inode), errno, author }));
-}
-
-/** Tells of names that the upper cannot hold. */
-export function tellUnnamed(tree: Pick<Tree, 'root'>, listeners: Listeners, items: Iterable<Item>): Failure[] {
-  const failures: Failure[] = [];
-  for (const { directory, name, want } of items) {
-    if (want !== undefined) noteFailure(want, ENOTSUP);
-    failures.push({ path: shownPathIn(tree, directory, name), errno: ENOTSUP });
-  }
-  for (const failure of failures) listeners.onFailure(failure, 'retained');
-  return failures;
+/** What was to be written back. */
+interface Undone {
+  readonly inodes: ReadonlySet<Inode>;
+  readonly names: ReadonlyMap<Directory, unknown>;
 }
 
 /** How often an inode could not be written back. */

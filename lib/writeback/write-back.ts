@@ -39,10 +39,10 @@ import { Desk } from './drive/desk.ts';
 import { type Drive, GivenUp } from './drive/drive.ts';
 import { Line } from './drive/line.ts';
 import type { Target } from './drive/perform.ts';
-import { type Loss, namedFailures, tellLosses, tellUnnamed } from './errors.ts';
+import { type Loss, Reporter } from './errors.ts';
 import { isRead } from './places.ts';
 import { type Plan, plan } from './plan.ts';
-import type { Failure, Fate, Listeners, Manner, Reach } from './report.ts';
+import type { Failure, Listeners, Manner, Reach } from './report.ts';
 import { distrust, giveBack, newsIn, settle, takeNotes } from './settle.ts';
 import { stageNames } from './stage/names.ts';
 import { failuresIn, partlyRefused } from './stage/parts.ts';
@@ -67,7 +67,6 @@ export class WriteBack {
   readonly #target: Target;
   readonly #writer: Writer;
   readonly #area: ReturnType<typeof areaAt>;
-  readonly #listeners: Listeners;
   readonly #tenure: Tenure;
   readonly #room: Room;
   /** Where notes go. Set by `mounting`. */
@@ -81,10 +80,7 @@ export class WriteBack {
   readonly #unflushed = new Unflushed();
   /** The staging directory, as far as the tree has anything there. */
   readonly #stage: UpperSource;
-  /** What becomes of a content that cannot be written. Set by the overlay. */
-  fate: Fate = 'retained';
-  /** A batch of which anything cannot be written is not decided at all. Set by who writes through. */
-  isWhole = false;
+  readonly reporter: Reporter;
   readonly #nameStage: () => string;
   /** How many bytes of content were handed to the upper. Changed as commands go by. */
   written = 0;
@@ -97,7 +93,7 @@ export class WriteBack {
     const company = acting === undefined ? 'alone' : 'with others';
     this.#writer = { uid, gid, umask, can: upper.can, isOnDisk: branch.onDisk !== undefined, root, company };
     this.#nameStage = stageNames(this.#writer);
-    this.#listeners = listeners;
+    this.reporter = new Reporter(tree, listeners);
     const trace = (command: Command) => {
       if (command.kind === 'write') this.written += command.bytes.length;
       else if (command.kind === 'put') for (const { length } of command.pieces) this.written += length;
@@ -180,12 +176,26 @@ export class WriteBack {
     this.#desk.runNow(this.#finish());
     for (;;) {
       try {
-        const taken = plan(syncIo, this.#tree, this.#nameStage);
-        return this.#desk.runNow(this.#bring(taken, manner, reach));
+        return this.#desk.runNow(this.#bring(this.#planNow(), manner, reach));
       } catch (thrown) {
         if (!(thrown instanceof Outdated)) throw thrown;
       }
     }
+  }
+
+  #planNow(): Plan | undefined {
+    try {
+      return plan(syncIo, this.#tree, this.#nameStage);
+    } catch (thrown) {
+      return this.#failUnplanned(thrown);
+    }
+  }
+
+  /** Tells of all that is dirty, since nobody could find out what must be done about it. */
+  #failUnplanned(thrown: unknown): never {
+    const { dirty } = this.#tree;
+    if (thrown instanceof Errno && dirty !== undefined) this.reporter.tellAll(dirty, thrown);
+    throw thrown;
   }
 
   /** Writes back all that is dirty, after whatever is under way. As `now`, without blocking. */
@@ -213,7 +223,8 @@ export class WriteBack {
       manner.signal?.throwIfAborted();
       try {
         await this.#desk.runLater(this.#desk.begin(this.#finish()));
-        const drive = await runAsync((io) => this.#beginBatch(io, manner, reach), manner.signal);
+        const planned = runAsync((io) => this.#beginBatch(io, manner, reach), manner.signal);
+        const drive = await planned.catch((thrown) => this.#failUnplanned(thrown));
         if (drive !== undefined) return await this.#desk.runLater(drive);
       } catch (thrown) {
         // Somebody has taken over, or made the plan void. What is dirty all the same is tried again.
@@ -240,9 +251,9 @@ export class WriteBack {
       const onLoss = (inode: Inode) => distrust(this.#tree, inode);
       const { lost, thrown } = yield* this.#unflushed.flush(flush, this.#area.root, onLoss);
       const losses = [...lost].map(([inode, errno]): Loss => ({ inode, errno, fate: 'retained' }));
-      this.#report(losses);
+      this.reporter.tell(losses);
       if (thrown !== undefined) throw thrown;
-      return [...failures, ...namedFailures(this.#tree, losses)];
+      return [...failures, ...this.reporter.named(losses)];
     }
     return failures;
   }
@@ -263,7 +274,7 @@ export class WriteBack {
       this.#reportFailed(batch, lost);
       const [first] = failuresIn(taken, failed);
       const refusal = first?.errno ?? (taken.draft.unnamed.size > 0 ? ENOTSUP : undefined);
-      if (this.isWhole && refusal !== undefined) throw refusal;
+      if (this.reporter.isWhole && refusal !== undefined) throw refusal;
       if (isIndivisible(batch)) yield* this.#addNotes(batch);
       else {
         if (reach === 'storage') yield* flushStage(this.#area.stage, taken);
@@ -272,9 +283,11 @@ export class WriteBack {
     } catch (thrown) {
       giveBack(this.#tree, taken);
       if (thrown instanceof Errno) {
-        const untold = [...new Set([...taken.inodes, ...failed.keys()])].filter((inode) => !told.has(inode));
-        const fate = this.#fateOfAll;
-        this.#report(untold.map((inode) => ({ inode, errno: failed.get(inode) ?? thrown, fate })));
+        const fate = this.reporter.fateOfAll;
+        const untold = [...failed].filter(([inode]) => !told.has(inode));
+        this.reporter.tell(untold.map(([inode, errno]) => ({ inode, errno, fate })));
+        const others = new Set([...taken.inodes].filter((inode) => !failed.has(inode)));
+        if (others.size > 0 || failed.size === 0) this.reporter.tellAll({ inodes: others, names: taken.names }, thrown);
       }
       throw thrown;
     }
@@ -289,9 +302,9 @@ export class WriteBack {
       }
       throw thrown;
     }
-    const failures = namedFailures(this.#tree, failuresIn(taken, failed));
+    const failures = this.reporter.named(failuresIn(taken, failed));
     yield* giveUp(this.#tree, batch);
-    return [...failures, ...tellUnnamed(this.#tree, this.#listeners, taken.draft.unnamed)];
+    return [...failures, ...this.reporter.tellUnnamed(taken.draft.unnamed)];
   }
 
   /** Stages all contents. Answers whose content could not be written, and notes in `failed` why. */
@@ -304,20 +317,16 @@ export class WriteBack {
 
   /** Tells of what a batch leaves out; `lost` are those whose content could not be written. */
   #reportFailed({ plan: taken, failed, givenUp }: Batch, lost: readonly Inode[]): void {
-    if (this.fate === 'discarded') {
+    const { fate, fateOfAll } = this.reporter;
+    if (fate === 'discarded') {
       for (const inode of lost) givenUp.add(inode);
       for (const { inode } of partlyRefused(taken, failed)) givenUp.add(inode);
     }
     const losses = failuresIn(taken, failed).map(({ inode, errno, author }): Loss => {
       const isToBlame = lost.includes(inode) || !failed.has(inode);
-      return { inode, errno, author, fate: isToBlame ? this.fate : this.#fateOfAll };
+      return { inode, errno, author, fate: isToBlame ? fate : fateOfAll };
     });
-    this.#report(losses);
-  }
-
-  /** What becomes of a batch that is not decided. */
-  get #fateOfAll(): Fate {
-    return this.isWhole ? this.fate : 'retained';
+    this.reporter.tell(losses);
   }
 
   /** Carries out what is decided, from wherever it stopped. */
@@ -335,9 +344,8 @@ export class WriteBack {
     } catch (thrown) {
       // Whoever comes to its end makes all that has failed dirty again.
       batch.givenUp.clear();
-      const fate = isUndone(batch) ? this.#fateOfAll : 'retained';
-      if (thrown instanceof Errno)
-        this.#report([...batch.plan.inodes].map((inode) => ({ inode, errno: thrown, fate })));
+      const fate = isUndone(batch) ? this.reporter.fateOfAll : 'retained';
+      if (thrown instanceof Errno) this.reporter.tellAll(batch.plan, thrown, fate);
       throw thrown;
     }
     settle(this.#tree, batch);
@@ -348,7 +356,7 @@ export class WriteBack {
   }
 
   *#carryOut(batch: Batch): Procedure<void> {
-    const onLost = (inode: Inode, errno: Errno) => this.#report([{ inode, errno, fate: 'retained' }]);
+    const onLost = (inode: Inode, errno: Errno) => this.reporter.tell([{ inode, errno, fate: 'retained' }]);
     const watcher = watch(this.#tree, batch, this.#stage, this.#nameStage, onLost);
     const { reach, cursor } = batch;
     const isDurable = reach === 'upper' || isIndivisible(batch) || cursor.moves + cursor.steps > 0;
@@ -387,10 +395,5 @@ export class WriteBack {
     const state = yield* clearStage(this.#area, (name) => isRead(stage, name));
     for (const name of stage.held.keys()) if (!isRead(stage, name)) stage.held.delete(name);
     this.#isStageUsed = state === 'in use';
-  }
-
-  /** Tells whoever has to hear of it. */
-  #report(losses: readonly Loss[]): void {
-    tellLosses(this.#tree, this.#listeners, losses, this.isWhole ? 'who made the change' : 'everybody');
   }
 }

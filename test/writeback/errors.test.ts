@@ -152,6 +152,58 @@ describe('failed write-back', () => {
     expect(volume.readFileSync('/a', 'utf8')).toBe('content of another');
   });
 
+  it.each(['sync', 'syncSync'] as const)(
+    'W4 is told of what a lower does not tell, so that nothing can be done, by %s',
+    async (form) => {
+      const volume = Volume.fromJSON({ '/dir/inner/file': 'text' });
+      let isBroken = false;
+      const lower = new Proxy(volume, {
+        get(target, key) {
+          const value = Reflect.get(target, key);
+          if (key !== 'readdirSync') return typeof value === 'function' ? value.bind(target) : value;
+          return (...args: Parameters<Volume['readdirSync']>) => {
+            if (isBroken) throw Object.assign(new Error('broken'), { code: 'EIO' });
+            return target.readdirSync(...args);
+          };
+        },
+      });
+      const overlay = createOverlay({ lower, upper: new Volume() });
+      const { fs } = overlay;
+      fs.writeFileSync('/new', 'text');
+      fs.renameSync('/dir', '/moved');
+      const fd = fs.openSync('/new', 'r+');
+      const told: string[] = [];
+      overlay.on('writeback-error', ({ path, code, discarded }) => told.push(`${code} ${path} ${discarded}`));
+      isBroken = true;
+      await expect((async () => overlay[form]())()).rejects.toThrow('EIO: i/o error, sync');
+      expect(told).toContain('EIO /new false');
+      isBroken = false;
+      expect(() => fs.fsyncSync(fd)).toThrow('EIO: i/o error, fsync');
+      fs.closeSync(fd);
+      overlay.close();
+    },
+  );
+
+  it('W4 is told of names that could not be removed, by their directory', async () => {
+    const volume = new Volume();
+    const overlay = createOverlay({ lower: [], upper: volume });
+    const { fs } = overlay;
+    fs.mkdirSync('/dir');
+    fs.writeFileSync('/dir/file', 'text');
+    overlay.syncSync();
+    const told: string[] = [];
+    overlay.on('writeback-error', ({ path, code }) => told.push(`${code} ${path}`));
+    overlay.on('command', () => {
+      throw Object.assign(new Error('broken'), { code: 'EROFS' });
+    });
+    fs.unlinkSync('/dir/file');
+    await expect(overlay.sync()).rejects.toThrow('EROFS');
+    expect(told).toEqual(['EROFS /dir']);
+    overlay.removeAllListeners();
+    overlay.close();
+    expect(volume.readdirSync('/dir')).toEqual([]);
+  });
+
   it('W4 is told to all descriptors, also where who listens throws', async () => {
     const { upper, break: breakIt, mend } = breakable();
     const overlay = createOverlay({ lower: [], upper });
