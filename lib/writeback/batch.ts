@@ -186,8 +186,10 @@ export function watch(
     },
     expected: (index) => {
       const { needs } = drafted.steps[index] ?? {};
-      // What has become a copy of another meanwhile knows how that looks.
-      return needs === undefined || tree.dirty?.replaced.has(needs) ? undefined : needs.extra?.fingerprint;
+      const { name, source } = placeOfStep(index);
+      // What has become a copy of another meanwhile knows how that looks, also when it has lost its name since.
+      const isItsOwn = needs?.origin !== undefined && needs.origin === source && needs.originName === name;
+      return isItsOwn && !tree.dirty?.replaced.has(needs) ? needs.extra?.fingerprint : undefined;
     },
     lost: (index, errno) => {
       const { needs } = drafted.steps[index] ?? {};

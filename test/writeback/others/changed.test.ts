@@ -117,3 +117,18 @@ it('W4: attributes of a file that somebody else has removed are refused, and hol
   expect(nodeFs.statSync(join(root, 'file')).mode & 0o777).toBe(0o600);
   overlay.fs.closeSync(fd);
 });
+
+it('C7: what has become a copy of another file meanwhile, and lost its name, is not taken for one that somebody else has changed', () => {
+  overlay.fs.writeFileSync('/other', bytesOf(5, 2 * PAGE));
+  expect(refusals()).toEqual([]);
+  overlay.fs.chmodSync('/file', 0o600);
+  let isDone = false;
+  overlay.on('command', () => {
+    if (isDone) return;
+    isDone = true;
+    overlay.fs.copyFileSync('/other', '/file');
+    overlay.fs.unlinkSync('/file');
+  });
+  expect(refusals()).toEqual([]);
+  expect(isDone).toBe(true);
+});
