@@ -119,5 +119,6 @@ export function endIfUnused(tree: Tree, inode: Inode): void {
   returnLoan(inode);
   tree.linked.delete(inode.number);
   tree.claimed.delete(inode.number);
+  tree.numbers.leave(inode.number);
   tree.dirty?.forgetInode(inode);
 }

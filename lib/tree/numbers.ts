@@ -32,8 +32,10 @@ export class Numbers {
   /** Slots by `branch.id:device:high`, and which are taken. Entries are only added. */
   readonly #slots = new Map<string, number>();
   readonly #taken = new Set<number>();
-  /** What odd numbers stand for: `branch.id:device:ino` or `branch.id:path`. Entries are only added. */
+  /** What odd numbers stand for: `branch.id:device:ino` or `branch.id:path`. Changed by `#oddNumber` and `leave`. */
   readonly #odds = new Map<number, string>();
+  /** Those of them that others wanted too, or got for want of theirs. Entries are only added. */
+  readonly #contested = new Set<number>();
   /** Numbers that files of the upper are shown with, by the upper's own number. Changed by `remember`. */
   readonly #remembered = new Map<number, number>();
   /** The upper's own number of the file that has got a number from a lower, by that number: the lowers may give it to another file later. */
@@ -135,9 +137,18 @@ export class Numbers {
     let at = digest(key);
     for (let other = this.#odds.get(at); other !== key; other = this.#odds.get(at)) {
       if (other === undefined) this.#odds.set(at, key);
-      else at = (at + 1) % ODDS;
+      else {
+        this.#contested.add(at);
+        at = (at + 1) % ODDS;
+        this.#contested.add(at);
+      }
     }
     return ODD + at;
+  }
+
+  /** Says that no file in memory has a number any more: a digest comes out the same again, and need not be remembered. */
+  leave(number: number): void {
+    if (number >= ODD && !this.#contested.has(number - ODD)) this.#odds.delete(number - ODD);
   }
 
   /** The slot of a device of a branch and the high part of a number there, or 0 when there is none left. */

@@ -142,6 +142,49 @@ describe('within bounds', () => {
     expect(told.grown).toBeLessThanOrEqual(bound + 16 * MIB);
   });
 
+  const names = SHORT ? 200_000 : 2_000_000;
+
+  it('P6 names that come and go cost nothing for good, where something was forgotten before', () => {
+    const root = nodeFs.mkdtempSync(path.join(scratch, 'churn-'));
+    for (let i = 0; i < 3000; i++) nodeFs.writeFileSync(path.join(root, `f${i}`), '');
+    const told = tell(
+      (library) => `
+        import { createOverlay } from ${JSON.stringify(library)};
+        ${PREAMBLE}
+        const lower = { root: ${JSON.stringify(root)}, immutable: true };
+        const overlay = createOverlay({ lower, cache: { maxEntries: 2000 } });
+        const { fs } = overlay;
+        for (let i = 0; i < 2500; i++) fs.statSync('/f' + i);
+        await null;
+        for (let i = 0; i < ${names}; i++) {
+          fs.writeFileSync('/new' + i, '');
+          fs.unlinkSync('/new' + i);
+        }
+        look(overlay);
+        console.log(JSON.stringify({ ...overlay.statistics(), ...most }));
+      `,
+    );
+    expect(told.forgotten).toBeGreaterThan(0);
+    expect(told.grown).toBeLessThanOrEqual(2000 * 500 + 4 * MIB);
+  });
+
+  it('P6 looking at files of a branch without inode numbers keeps maxEntries and a constant', () => {
+    const told = tell(
+      (library) => `
+        import { createOverlay } from ${JSON.stringify(library)};
+        ${PREAMBLE}
+        const stat = (path) => ({ size: 0, isFile: () => path !== '/', isDirectory: () => path === '/' });
+        const fs = { statSync: stat, readdirSync: () => [], readFileSync: () => Buffer.alloc(0) };
+        const overlay = createOverlay({ lower: { fs }, cache: { maxEntries: 1000 } });
+        for (let i = 0; i < ${names}; i++) overlay.fs.statSync('/file' + i);
+        look(overlay);
+        console.log(JSON.stringify({ ...overlay.statistics(), ...most }));
+      `,
+    );
+    expect(told.forgotten).toBeGreaterThan(names / 2);
+    expect(told.grown).toBeLessThanOrEqual(1000 * 500 + 4 * MIB);
+  });
+
   it('P6 looking at 200,000 files keeps maxEntries and a constant', () => {
     const root = nodeFs.mkdtempSync(path.join(scratch, 'many-'));
     const directories = SHORT ? 20 : 200;

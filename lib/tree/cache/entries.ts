@@ -21,6 +21,8 @@ export class Entries {
   limit: number;
   /** Room is to be made as soon as no operation runs. Changed by `sweep.ts`. */
   isCrowded = false;
+  /** A microtask will see to it. Changed by `sweep.ts`. */
+  isAwaited = false;
   /** How many were ever forgotten for want of room. Changed by `sweep.ts`. */
   forgotten = 0;
   /** Goes round over the tree. */

@@ -41,8 +41,14 @@ function noteMore(tree: Tree, more: number): void {
   entries.count += more;
   if (entries.count <= entries.limit || entries.isCrowded) return;
   entries.isCrowded = true;
-  // Operations are synchronous, so none is in the middle of a run then. Who calls the synchronous API without a break makes room itself.
-  queueMicrotask(() => makeRoom(tree));
+  // Who calls the synchronous API without a break makes room itself, and would leave one microtask behind each time.
+  if (entries.isAwaited) return;
+  entries.isAwaited = true;
+  // Operations are synchronous, so none is in the middle of a run then.
+  queueMicrotask(() => {
+    entries.isAwaited = false;
+    makeRoom(tree);
+  });
 }
 
 /** Forgets as much as there is too much of. Requires: no operation is in the middle of a run. */
@@ -63,6 +69,7 @@ export function makeRoom(tree: Tree): void {
       if (isUnused(tree.root)) forgetListing(tree, tree.root);
     }
   }
+  hand.rest();
   // Where much has to stay, looking at all of it in vain is not done for each entry more.
   entries.limit = Math.max(most, entries.count + Math.floor(SHARE * Math.max(most, rounds < ROUNDS ? 0 : steps)));
 }
@@ -118,6 +125,7 @@ function forget(tree: Tree, directory: Directory, name: string, inode: Inode): v
   if (inode.parent !== undefined) return;
   if (inode instanceof File) dropContents(tree.memory, inode);
   if (tree.linked.get(inode.number) === inode) tree.linked.delete(inode.number);
+  tree.numbers.leave(inode.number);
   keepForGood(tree, inode);
   tree.entries.forgotten++;
 }
