@@ -142,6 +142,19 @@ export class AsyncIo implements Io {
     }
   }
 
+  /**
+   * Passes on what the operation gave to a call that was aborted while what is to be done behind it was under way: nothing where that
+   * fails, and takes the change back.
+   */
+  leave<R>(toWhom: (value: R) => void): void {
+    const done = this.#done;
+    const behind = this.#errands?.get(this.#afterwards?.key ?? '');
+    if (done === undefined || behind === undefined) return;
+    void behind.settled.then(() => {
+      if (behind.answer !== undefined && 'value' in behind.answer) toWhom(done.value as R);
+    });
+  }
+
   /** Ends a call that will not be run again. */
   giveUp(): void {
     this.#isGivenUp = true;
@@ -317,8 +330,8 @@ export class AsyncIo implements Io {
     this.#expect<unknown>(branch, wording, 'shared', ask);
   }
 
-  each<T, R>(items: readonly T[], ask: (item: T) => R, isThere: (item: T) => boolean): R[] {
-    return askEach(items, ask, () => this.#isGivenUp, isThere);
+  each<T, R>(items: readonly T[], ask: (item: T) => R): R[] {
+    return askEach(items, ask, () => this.#isGivenUp);
   }
 
   statfs(branch: Branch, path: string): Space | undefined {

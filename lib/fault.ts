@@ -78,10 +78,8 @@ export interface Io {
   /**
    * Asks something for each item, of which none depends on another: where answers come later they come together, and the operation runs
    * again once all are there. Requires: `ask` changes nothing but caches, and does nothing that is to be done once.
-   *
-   * @param isThere whether an item can be asked about although the run that has found it is over
    */
-  each<T, R>(items: readonly T[], ask: (item: T) => R, isThere: (item: T) => boolean): R[];
+  each<T, R>(items: readonly T[], ask: (item: T) => R): R[];
   /** Reads straight into `target`, as `StraightReads` has it; returns the number of bytes. */
   readStraight(
     branch: Branch,
@@ -228,11 +226,13 @@ async function resume<R>(
   io: AsyncIo,
   first: Fault,
   signal: AbortSignal | undefined,
+  left?: (value: R) => void,
 ): Promise<R> {
   let fault = first;
   for (;;) {
     await (signal === undefined ? fault.until : untilAborted(fault.until, signal));
     if (signal?.aborted) {
+      if (left !== undefined) io.leave(left);
       io.giveUp();
       throw signal.reason;
     }
@@ -255,11 +255,16 @@ let answered = 0;
  *
  * @param signal once aborted, the operation is not run again, so nothing changes any more; the promise rejects with the
  *   signal's reason
+ * @param left gets what the operation gave where it had come to its end when it was aborted: what is open must be closed again
  */
-export async function runAsync<R>(operation: (io: Io) => R, signal?: AbortSignal): Promise<R> {
+export async function runAsync<R>(
+  operation: (io: Io) => R,
+  signal?: AbortSignal,
+  left?: (value: R) => void,
+): Promise<R> {
   const io = new AsyncIo(syncIo);
   const outcome = io.run(operation);
-  if (outcome instanceof Fault) return resume(operation, io, outcome, signal);
+  if (outcome instanceof Fault) return resume(operation, io, outcome, signal, left);
   if (++answered % STRAIGHT === 0) await nextTurn();
   return outcome;
 }

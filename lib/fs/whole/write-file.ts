@@ -4,7 +4,7 @@
 
 import { isArrayBufferView } from 'node:util/types';
 import { EBADF, EFBIG, ENOSPC, Errno, isErrno } from '../../errno.ts';
-import { type Io, runAsync } from '../../fault.ts';
+import { type Io, runAsync, syncIo } from '../../fault.ts';
 import { SYNCING, write } from '../../ops/data.ts';
 import { close, type OpenFile, open, release } from '../../ops/open.ts';
 import { Opened, writeFile } from '../../ops/whole.ts';
@@ -161,7 +161,10 @@ export function writeFilePromiseForm(session: Session, name: Name): PromiseFunct
     try {
       throwIfAborted(signal);
       if (isErrno(target) || target instanceof Error) throw target;
-      if (typeof target === 'string') opened = await runAsync((io) => open(io, caller, target, flags, mode), signal);
+      if (typeof target === 'string') {
+        const leave = (file: OpenFile) => void close(syncIo, caller, file);
+        opened = await runAsync((io) => open(io, caller, target, flags, mode), signal, leave);
+      }
       const file = opened ?? (target as OpenFile);
       await writePieces(caller, file, data, encoding, signal);
       if (flush) await runLater(sync(caller, file, signal));
