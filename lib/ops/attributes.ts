@@ -1,16 +1,16 @@
 /** What a file is, and changing that: stat, access, chmod, chown, utimes, truncate, readlink, realpath, statfs. */
 
 import type { Space } from '../branch/branch.ts';
-import { EACCES, EFBIG, EINVAL, EISDIR, ENOSPC, EPERM, EROFS, type Errno, isErrno } from '../errno.ts';
+import { EACCES, EFBIG, EINVAL, EISDIR, EPERM, EROFS, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, mayHandOn, R_OK, S_ISGID, setIdLost, W_OK } from '../tree/caller.ts';
-import { mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
+import { collect, mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
 import { File, type Inode, isDirectory, isSymlink, OWNED_ATTRIBUTES } from '../tree/inode.ts';
-import { mayOwn, own, tellChange } from '../tree/own.ts';
+import { own, tellChange } from '../tree/own.ts';
 import { noteMove, touchCtime } from '../tree/tree.ts';
 import { FOLLOW, type Following, NOFOLLOW, pathOf, readTarget, resolve, walk } from '../tree/walk.ts';
 import { inodeOf, type OpenFile, truncateNow } from './open.ts';
-import { mayChangeTree } from './spot.ts';
+import { mayBeOwned, mayChangeTree } from './spot.ts';
 
 /** The file at a path, links followed. */
 export function stat(io: Io, caller: Caller, path: string): Inode | Errno {
@@ -54,7 +54,7 @@ function inodeAt(io: Io, caller: Caller, path: string, following: Following): In
 
 function mayChange(io: Io, caller: Caller, inode: Inode): void {
   mayChangeTree(io, caller.tree);
-  if (!mayOwn(caller.tree, inode)) throw ENOSPC;
+  mayBeOwned(io, caller.tree, inode);
 }
 
 /** Sets the permission bits. */
@@ -222,6 +222,7 @@ const UNLIMITED_INODES = 2 ** 32;
 /** The space of the overlay: its limits, or very much where it has none. */
 export function statfs(io: Io, caller: Caller, path: string): Space {
   inodeAt(io, caller, path, FOLLOW);
+  collect(io, caller.tree);
   const { quota, pageSize } = caller.tree.memory;
   const blocks = Math.floor(Math.min(quota.byteLimit, UNLIMITED_BYTES) / pageSize);
   const bfree = Math.max(0, blocks - Math.ceil(quota.bytes / pageSize));

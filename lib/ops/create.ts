@@ -8,6 +8,7 @@ import { lengthOf } from '../branch/bytes.ts';
 import { EACCES, EEXIST, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR, EPERM, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, mayHandOn, S_ISGID, X_OK } from '../tree/caller.ts';
+import { collect } from '../tree/dropped.ts';
 import {
   BORN,
   CHARGED,
@@ -85,7 +86,7 @@ export function countSubdirectory(parent: Directory, change: 1 | -1): void {
 /** Makes a directory. */
 export function mkdir(io: Io, caller: Caller, path: string, mode: number): void {
   const spot = spotFor(io, caller, path, 'slash allowed');
-  mayCharge(caller.tree);
+  mayCharge(io, caller.tree);
   // From here on nothing stops or fails.
   createDirectory(caller, spot, mode);
 }
@@ -120,7 +121,8 @@ export function mkdirs(io: Io, caller: Caller, path: string, mode: number): stri
   const first = planned[0];
   if (first === undefined) return undefined;
   const { quota } = caller.tree.memory;
-  if (quota.inodes + planned.length > quota.inodeLimit) throw ENOSPC;
+  const hasRoom = () => quota.inodes + planned.length <= quota.inodeLimit;
+  if (!hasRoom() && !(collect(io, caller.tree) && hasRoom())) throw ENOSPC;
   // From here on nothing stops or fails.
   const made = new Map<Directory | Missing, Directory>();
   for (const each of planned) {
@@ -213,7 +215,7 @@ export function symlink(io: Io, caller: Caller, target: string, path: string): v
   const spot = spotFor(io, caller, path, 'no slash');
   // The filesystem does not support symbolic links (Linux vfs_symlink).
   if (!tree.can.symlink) throw EPERM;
-  mayCharge(tree);
+  mayCharge(io, tree);
   // From here on nothing stops or fails.
   tree.undo?.keepName(spot.directory, spot.name);
   const link = begin(tree, new Symlink(tree.numbers.born(), S_IFLNK | 0o777, ownerIn(caller, spot.directory)));
@@ -228,6 +230,6 @@ export function directoryForTmpfile(io: Io, caller: Caller, path: string): Direc
   if (isErrno(directory)) throw directory;
   if (!isDirectory(directory)) throw ENOTDIR;
   mayWriteNames(io, caller, directory);
-  mayCharge(caller.tree);
+  mayCharge(io, caller.tree);
   return directory;
 }

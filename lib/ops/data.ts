@@ -11,13 +11,14 @@ import { affordable, readContents, readOver, reclaim, writeContents } from '../p
 import { type Filled, fillForRead, fillForWrite, lacks, lacksForWrite, type Origin } from '../pages/fill.ts';
 import type { Memory } from '../pages/memory.ts';
 import { type Caller, dropSetId } from '../tree/caller.ts';
+import { collect } from '../tree/dropped.ts';
 import { DOUBTFUL, File, isDirectory, OWNED_CONTENT, THROUGH } from '../tree/inode.ts';
-import { mayOwn, own, tellChange } from '../tree/own.ts';
+import { own, tellChange } from '../tree/own.ts';
 import { isVolatile, refresh } from '../tree/revalidate.ts';
 import { pathIn } from '../tree/sources/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
 import { inodeOf, type OpenFile } from './open.ts';
-import { mayChangeTree } from './spot.ts';
+import { mayBeOwned, mayChangeTree } from './spot.ts';
 import { fsync, giveWay } from './sync.ts';
 
 /** A file can be no longer than offsets can say exactly. */
@@ -91,7 +92,9 @@ function prepareAffordable(io: Io, tree: Tree, file: File, at: number, wanted: n
   for (let length = wanted; ; ) {
     prepareWrite(io, tree, file, at, at + length);
     const allowed = affordable(tree.memory, file, at, length);
-    if (allowed === length || allowed === 0) return allowed;
+    if (allowed === length) return allowed;
+    if (collect(io, tree)) continue;
+    if (allowed === 0) return 0;
     // A shorter write may keep a part of a page that the longer one would have replaced.
     length = allowed;
   }
@@ -356,7 +359,8 @@ function writeCached(io: Io, caller: Caller, file: OpenFile, source: Uint8Array,
   relieve(io, tree, source.length);
   if (file.author !== undefined) giveWay(io, tree, inode, file.author, at, at + source.length);
   const length = prepareAffordable(io, tree, inode, at, source.length);
-  if (length === 0 || !mayOwn(tree, inode)) throw ENOSPC;
+  if (length === 0) throw ENOSPC;
+  mayBeOwned(io, tree, inode);
   // From here on nothing stops or fails.
   writeNow(caller, inode, length < source.length ? source.subarray(0, length) : source, at, file.author);
   if (position < 0) file.position = at + length;

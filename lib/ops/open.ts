@@ -12,7 +12,6 @@ import {
   EISDIR,
   ELOOP,
   type ENOENT,
-  ENOSPC,
   ENOTDIR,
   ENXIO,
   type Errno,
@@ -24,13 +23,13 @@ import { type Caller, dropSetId, may, R_OK, W_OK } from '../tree/caller.ts';
 import { File, type Inode, isDirectory, isSymlink, LINKABLE, OWNED_CONTENT, Special, THROUGH } from '../tree/inode.ts';
 import { lookup } from '../tree/lookup.ts';
 import { endIfUnused } from '../tree/names.ts';
-import { mayOwn, own, tellChange } from '../tree/own.ts';
+import { own, tellChange } from '../tree/own.ts';
 import { pathIn } from '../tree/sources/source.ts';
 import { touchMtime } from '../tree/tree.ts';
 import { ATTEMPTS, FOLLOW, followLink, isOtherNow, locate, NOFOLLOW, type Place, walk } from '../tree/walk.ts';
 import { hear, sampleFailures } from '../writeback/errors.ts';
 import { createFile, directoryForTmpfile, makeFile } from './create.ts';
-import { freeSpot, mayChangeTree, mayCharge, type Spot } from './spot.ts';
+import { freeSpot, mayBeOwned, mayChangeTree, mayCharge, type Spot } from './spot.ts';
 
 const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_APPEND, O_DIRECTORY, O_NOFOLLOW, S_IFSOCK } = constants;
 const O_ACCMODE = O_RDONLY | O_WRONLY | O_RDWR;
@@ -176,7 +175,7 @@ function planCreating(io: Io, caller: Caller, path: string, flags: number): Open
     }
     if (inode === undefined) {
       const spot = freeSpot(io, caller, directory, name);
-      mayCharge(tree);
+      mayCharge(io, tree);
       return { kind: 'new', spot };
     }
     if ((flags & O_EXCL) !== 0) throw EEXIST;
@@ -197,7 +196,7 @@ function planExisting(io: Io, caller: Caller, inode: Inode, flags: number): Open
   const through = openThrough(io, inode, flags, writing);
   if (through === undefined && writing) {
     mayChangeTree(io, tree);
-    if (!mayOwn(tree, inode)) throw ENOSPC;
+    mayBeOwned(io, tree, inode);
   }
   return { kind: 'existing', inode, through };
 }

@@ -6,10 +6,11 @@
 import { EACCES, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ENOSPC, EPERM, EROFS, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, isHeldBySticky, may, W_OK, X_OK } from '../tree/caller.ts';
-import { mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
+import { collect, mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
 import { type Directory, FRESH, HIDES, INSIDE, type Inode, isLost } from '../tree/inode.ts';
 import { find, isTooLong } from '../tree/load.ts';
 import type { Cover } from '../tree/names.ts';
+import { mayOwn } from '../tree/own.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { locate, lookupAt, type Place, TO_MAKE } from '../tree/walk.ts';
@@ -82,8 +83,15 @@ export function freeSpot(io: Io, caller: Caller, directory: Directory, name: str
   return { directory, name, cover: coverOfFree(directory, name) };
 }
 
-export function mayCharge(tree: Tree): void {
-  if (!tree.memory.quota.hasInode) throw ENOSPC;
+/** Refuses to make one more file where the quota has none left. */
+export function mayCharge(io: Io, tree: Tree): void {
+  const { quota } = tree.memory;
+  if (!quota.hasInode && !(collect(io, tree) && quota.hasInode)) throw ENOSPC;
+}
+
+/** Refuses to change a file where the quota has no room for one more that is changed. */
+export function mayBeOwned(io: Io, tree: Tree, inode: Inode): void {
+  if (!mayOwn(tree, inode) && !(collect(io, tree) && mayOwn(tree, inode))) throw ENOSPC;
 }
 
 /** Something that may be taken from its name. */

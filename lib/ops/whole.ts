@@ -16,6 +16,7 @@ import {
   truncateContents,
 } from '../pages/contents.ts';
 import { type Caller, dropSetId, may, mayHandOn, R_OK, S_ISGID } from '../tree/caller.ts';
+import { collect } from '../tree/dropped.ts';
 import {
   BORN,
   extraOf,
@@ -157,13 +158,14 @@ function planWhole(io: Io, caller: Caller, opening: Opening, length: number, fla
   const { quota } = tree.memory;
   relieve(io, tree, length);
   if (opening.kind === 'new') {
-    if (length > quota.bytesLeft) throw ENOSPC;
+    if (length > quota.bytesLeft && !(collect(io, tree) && length <= quota.bytesLeft)) throw ENOSPC;
     return 0;
   }
   const { inode } = opening;
   if (!(inode instanceof File)) throw EINVAL;
   if ((flags & O_TRUNC) !== 0) {
-    if (length > quota.bytesLeft + chargedBytes(inode)) throw ENOSPC;
+    const own = chargedBytes(inode);
+    if (length > quota.bytesLeft + own && !(collect(io, tree) && length <= quota.bytesLeft + own)) throw ENOSPC;
     return 0;
   }
   const at = (flags & O_APPEND) !== 0 ? inode.size : 0;
@@ -171,7 +173,8 @@ function planWhole(io: Io, caller: Caller, opening: Opening, length: number, fla
   if (at + length > Number.MAX_SAFE_INTEGER) throw EFBIG;
   if (caller.author !== undefined) giveWay(io, tree, inode, caller.author, at, at + length);
   prepareWrite(io, tree, inode, at, at + length);
-  if (affordable(tree.memory, inode, at, length) < length) throw ENOSPC;
+  const isAffordable = () => affordable(tree.memory, inode, at, length) === length;
+  if (!isAffordable() && !(collect(io, tree) && isAffordable())) throw ENOSPC;
   return at;
 }
 
@@ -202,7 +205,9 @@ export function copyFile(io: Io, caller: Caller, from: string, to: string, flags
   // A file whose size lies has no pages to share: its bytes are read and written.
   const bytes = mayLie(source) ? readAll(io, tree, source, 0) : undefined;
   const cost = bytes?.length ?? chargedBytes(source);
-  if (cost > tree.memory.quota.bytesLeft + (target === undefined ? 0 : chargedBytes(target))) throw ENOSPC;
+  const { quota } = tree.memory;
+  const replaced = target === undefined ? 0 : chargedBytes(target);
+  if (cost > quota.bytesLeft + replaced && !(collect(io, tree) && cost <= quota.bytesLeft + replaced)) throw ENOSPC;
   // From here on nothing stops or fails.
   const copy = carryOut(caller, opening, openFlags, source.mode) as File;
   takeAttributes(caller, source, copy);

@@ -8,7 +8,7 @@
 
 import type { Io } from '../fault.ts';
 import { keepForGood, leaveListed } from './cache/entries.ts';
-import { ABSENT, Directory, type Inode, isDirectory, type Listing, WHITEOUT } from './inode.ts';
+import { ABSENT, CHARGED, Directory, type Inode, isDirectory, type Listing, WHITEOUT } from './inode.ts';
 import { listTyped } from './list.ts';
 import { lookup } from './lookup.ts';
 import { endIfUnused, forgetName } from './names.ts';
@@ -52,8 +52,7 @@ export function dropBelow(tree: Tree, removed: Directory): void {
     // The upper is told of the directory only. Where a change may be taken back nothing was dirty before it.
     tree.dirty?.names.delete(directory);
     if (directory.sources.length === 0) directory.names.clear();
-    else if (isKnown(directory)) leaveListed(tree, directory);
-    else tree.dropped.push({ directory, names: undefined, done: 0 });
+    else if (!isKnown(directory)) tree.dropped.push({ directory, names: undefined, done: 0 });
   }
 }
 
@@ -67,6 +66,25 @@ function isKnown({ complete, sources, names }: Directory): boolean {
 /** Whether the inode may have lost names that nobody has looked at. */
 export function mayHaveLostNames(tree: Tree, inode: Inode): boolean {
   return tree.dropped.length > 0 && inode.nlink > 1 && !isDirectory(inode);
+}
+
+/**
+ * Whether files are charged to the quota that have no name any more which somebody knows, and may have had their last ones in removed
+ * directories: nobody will look at them again, so what they owe is found out where it counts (P3).
+ */
+function mayOwe({ dropped, linked }: Tree): boolean {
+  if (dropped.length === 0) return false;
+  for (const { parent, opens, state } of linked.values()) {
+    if (parent === undefined && opens === 0 && (state & CHARGED) !== 0) return true;
+  }
+  return false;
+}
+
+/** Has them give back what they owe; answers whether there can be more room now. */
+export function collect(io: Io, tree: Tree): boolean {
+  if (!mayOwe(tree)) return false;
+  settleLinks(io, tree);
+  return true;
 }
 
 /** All that were removed. */
@@ -87,6 +105,10 @@ export function settleLinks(io: Io, tree: Tree, isMeant: (directory: Directory) 
       // From here on nothing stops or fails.
       next.done++;
       if (inode === undefined) continue;
+      // The upper may still refuse that the directory goes.
+      const undo = tree.undo ?? tree.through?.undo;
+      undo?.keepName(directory, name);
+      undo?.keep(inode);
       if (inode instanceof Directory) {
         directory.names.set(name, WHITEOUT);
         keepForGood(tree, inode);

@@ -133,6 +133,8 @@ export class Dirty {
 export interface Through {
   /** Waits for the change before, and sees to it that the one that is about to be made goes down behind the operation. */
   begin(io: Io): void;
+  /** How the tree was before the change that is on its way down; undefined while there is none. */
+  readonly undo: Undo | undefined;
 }
 
 /** Brings what is dirty to the upper, for who asks for one file. */

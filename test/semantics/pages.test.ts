@@ -1,6 +1,8 @@
 // P1-P5 and P8: pages, space and what is refused.
 
+import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
+import { createOverlay } from '../../lib/index.ts';
 import { type Given, makeWorld, quiet } from '../chaos/history.ts';
 import { survey } from '../chaos/survey.ts';
 import { branchError } from '../faults/lower.ts';
@@ -239,5 +241,65 @@ describe('P8 copies', () => {
     fs.unlinkSync('/one');
     fs.writeFileSync('/f', 'gone');
     expect(fs.readFileSync('/two', 'latin1')).toBe(LONG.slice(0, 3 * PAGE + 5) + '\0'.repeat(2 * PAGE - 5));
+  });
+});
+
+describe('P3: a file of several names that was changed and removed with the directories that hold them', () => {
+  /** Of what is removed with `/d` nobody has looked at `/d/twin`. */
+  function stand(limits: { bytes?: number; inodes?: number }, upper?: Volume) {
+    const lower = Volume.fromJSON({ '/d/file': 'file', '/e/f': 'f' });
+    lower.linkSync('/d/file', '/d/twin');
+    const overlay = createOverlay({ lower, limits, writeback: 'manual', ...(upper && { upper }) });
+    const { fs } = overlay;
+    const spent = () => {
+      const { files, ffree } = fs.statfsSync('/');
+      return { bytes: overlay.statistics().dirtyBytes, inodes: files - ffree };
+    };
+    fs.writeFileSync('/d/file', 'x'.repeat(100));
+    fs.rmSync('/d', { recursive: true });
+    return { overlay, fs, spent };
+  }
+
+  it('counts no more', () => {
+    const { spent } = stand({ inodes: 10 });
+    expect(spent().inodes).toBe(0);
+    expect(spent().bytes).toBe(0);
+  });
+
+  it('counts no more once an upper is up to date, asked for or not', () => {
+    const { overlay } = stand({}, new Volume());
+    overlay.syncSync();
+    expect(overlay.statistics().dirtyBytes).toBe(0);
+  });
+
+  const calls: Record<string, (fs: ReturnType<typeof stand>['fs']) => void> = {
+    writeFile: (fs) => fs.writeFileSync('/new', 'x'.repeat(100)),
+    'writeFile over a file': (fs) => fs.writeFileSync('/e/f', 'x'.repeat(100)),
+    appendFile: (fs) => fs.appendFileSync('/e/f', 'x'.repeat(50)),
+    write: (fs) => {
+      const fd = fs.openSync('/e/f', 'r+');
+      expect(fs.writeSync(fd, 'x'.repeat(100))).toBe(100);
+      fs.closeSync(fd);
+    },
+    mkdir: (fs) => fs.mkdirSync('/new'),
+    'mkdir, recursive': (fs) => void fs.mkdirSync('/new', { recursive: true }),
+    symlink: (fs) => fs.symlinkSync('x', '/new'),
+    chmod: (fs) => fs.chmodSync('/e/f', 0o600),
+    truncate: (fs) => fs.truncateSync('/e/f', 1),
+    copyFile: (fs) => fs.copyFileSync('/e/f', '/new'),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    it(`makes room for others: ${name}`, () => {
+      const { fs, spent } = stand({ bytes: 100, inodes: 1 });
+      call(fs);
+      expect(spent().inodes).toBe(1);
+    });
+  }
+
+  it('makes room for a copy', () => {
+    const { fs } = stand({ bytes: 160 });
+    fs.writeFileSync('/one', 'x'.repeat(60));
+    fs.copyFileSync('/one', '/two');
+    expect(fs.readFileSync('/two', 'utf8')).toBe('x'.repeat(60));
   });
 });

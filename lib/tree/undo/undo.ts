@@ -34,6 +34,8 @@ interface KeptName {
   readonly mark: Mark | undefined;
 }
 
+const NONE: readonly Directory[] = [];
+
 /** See the file comment. */
 export class Undo {
   readonly #tree: Tree;
@@ -41,11 +43,12 @@ export class Undo {
   readonly #names = new Map<Directory, Map<string, KeptName>>();
   readonly #born = new Set<Inode>();
   readonly #ends: (() => void)[] = [];
-  readonly #dropped: number;
+  /** Of which removed directories names were still to be looked at. */
+  readonly #dropped: readonly Directory[];
 
   constructor(tree: Tree) {
     this.#tree = tree;
-    this.#dropped = tree.dropped.length;
+    this.#dropped = tree.dropped.length === 0 ? NONE : tree.dropped.map(({ directory }) => directory);
   }
 
   /** Nothing has changed. */
@@ -107,7 +110,9 @@ export class Undo {
       inode.parent = undefined;
       endIfUnused(tree, inode);
     }
-    tree.dropped.length = Math.min(tree.dropped.length, this.#dropped);
+    // What was looked at in them before is gone from there, and what was since is there again.
+    tree.dropped.length = 0;
+    for (const directory of this.#dropped) tree.dropped.push({ directory, names: undefined, done: 0 });
     // No short cut that the change has made holds any more.
     tree.moves++;
     this.#restoreDirty();

@@ -34,6 +34,11 @@ class Going {
     this.#undo = undo;
   }
 
+  /** How the tree was before; undefined once it has ended. */
+  get undo(): Undo | undefined {
+    return this.#outcome === undefined ? this.#undo : undefined;
+  }
+
   /** Ends it at once. */
   now(): void {
     if (this.#outcome !== undefined) return;
@@ -98,6 +103,10 @@ export class WriteThrough implements Through {
   constructor(tree: Tree, writeBack: WriteBack) {
     this.#tree = tree;
     this.#writeBack = writeBack;
+  }
+
+  get undo(): Undo | undefined {
+    return this.#going?.undo;
   }
 
   begin(io: Io): void {
