@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest';
 import { useDirectories } from '../directories.ts';
 import { mount } from '../rig.ts';
-import { HeldUpper } from './held-upper.ts';
+import { HeldUpper } from '../when/held-upper.ts';
 
 const newDirectory = useDirectories();
 
