@@ -121,8 +121,7 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
   if (isClaimed) inode = living(tree.namesakes.get(number), found, before);
   if (before instanceof Inode && before !== inode) detach(tree, directory, name, before);
   if (inode === undefined) {
-    const own = isClaimed ? tree.numbers.instead(number, (each) => isAnothers(tree, each, found)) : number;
-    inode = makeInode(tree, own, attributes);
+    inode = makeInode(tree, isClaimed ? numberInstead(tree, number, found) : number, attributes);
     applyAttributes(tree, inode, attributes);
     if (inode instanceof Directory) setSources(inode, sources);
     // Which of two has the number is up to who was met first.
@@ -207,6 +206,11 @@ function isAnothers(tree: Tree, number: number, { source, attributes }: Found): 
   return isDir || attributes.nlink === 1 || tree.kept.linksBelow({ ino }) === 0;
 }
 
+/** A number for what was found instead of the one that another has. */
+function numberInstead(tree: Tree, number: number, found: Found): number {
+  return tree.numbers.instead(number, (each) => isAnothers(tree, each, found));
+}
+
 /** The number of what was found. */
 export function numberOf(tree: Tree, name: string, { source, attributes }: Found): number {
   if (source instanceof UpperSource) forgetStranger(tree, attributes);
@@ -235,7 +239,8 @@ function follow(tree: Tree, inode: Directory, name: string, found: Found): Inode
   if (source instanceof UpperSource && source.held.get(name) === inode) return inode;
   const number = numberOf(tree, name, found);
   // One that was moved here below may be shown in its old place still, for the sake of what is ours in it.
-  if (!isAnothers(tree, number, found)) inode.number = number;
+  if (inode.number !== number)
+    inode.number = isAnothers(tree, number, found) ? numberInstead(tree, number, found) : number;
   takeOver(tree, inode, found, tree.kept.shown(source, found.attributes, inode.number));
   return inode;
 }

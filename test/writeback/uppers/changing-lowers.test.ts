@@ -78,8 +78,15 @@ describe('what a lower has moved away of which the upper has got a copy', () => 
   const numbersIn = ({ fs }: Overlay, paths: readonly string[]) => paths.map((path) => fs.statSync(path).ino);
 
   it('C3 has a number of its own beside the copy, the same after each remount, whichever is looked at first', () => {
-    const { lower, mount } = stand({ '/d/file': 'file', '/other/file': 'other', '/f': 'f', '/gone': 'gone' });
+    const { lower, mount } = stand({
+      '/d/file': 'file',
+      '/other/file': 'other',
+      '/f': 'f',
+      '/gone': 'gone',
+      '/e': null,
+    });
     const overlay = mount();
+    overlay.fs.statSync('/e');
     const [directory, file] = numbersIn(overlay, ['/d', '/f']);
     overlay.fs.chmodSync('/d/file', 0o600);
     overlay.fs.chmodSync('/f', 0o600);
@@ -89,6 +96,10 @@ describe('what a lower has moved away of which the upper has got a copy', () => 
     const paths = ['/d', '/f', '/away', '/gone'];
     const numbers = numbersIn(overlay, paths);
     expect(new Set(numbers).size).toBe(4);
+    lower.rmSync('/e', { recursive: true });
+    lower.renameSync('/away', '/e');
+    paths.splice(2, 1, '/e');
+    expect(numbersIn(overlay, paths)).toEqual(numbers);
     expect(numbers.slice(0, 2)).toEqual([directory, file]);
     overlay.close();
     for (const order of [paths, paths.toReversed()]) {
