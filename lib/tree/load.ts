@@ -10,6 +10,7 @@
 import { constants } from 'node:fs';
 import type { Attributes } from '../branch/branch.ts';
 import { lengthOf } from '../branch/bytes.ts';
+import { isMadeUp } from '../branch/decorators/graft.ts';
 import { printOf } from '../branch/dialect.ts';
 import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
@@ -71,7 +72,7 @@ export function find(io: Io, candidates: readonly Source[], name: string): Found
       const attributes = io.lstat(branch, path);
       if (attributes !== undefined) {
         const isDir = (attributes.mode & S_IFMT) === S_IFDIR;
-        top ??= { source, attributes };
+        if (top === undefined || (isDir && isMadeUp(top.attributes))) top = { source, attributes };
         if (!isDir) break;
         const child = source.child(name, attributes.dev);
         sources.push(child);

@@ -1,5 +1,6 @@
 // L1-L9: what only an overlay can show of the statements about layers; what any filesystem shows is in test/grounds.
 
+import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../lib/index.ts';
 import { type Given, makeWorld } from '../chaos/history.ts';
@@ -47,6 +48,39 @@ describe('L1 a lower is never changed', () => {
 });
 
 describe('L2 the topmost that is no directory hides what is below', () => {
+  it('L2 a directory on the way to a branch that appears elsewhere is the one that a lower really has there', async () => {
+    const packages = Volume.fromJSON({ '/left.js': '' });
+    const project = Volume.fromJSON({ '/deps/own/mine.js': '', '/file': '' });
+    const set = (mode: number, time: number) => {
+      for (const path of ['/', '/deps', '/deps/own']) {
+        project.chmodSync(path, mode);
+        project.utimesSync(path, time, time);
+      }
+    };
+    set(0o700, 1000);
+    const lower = [
+      { fs: packages, at: '/deps/own/left', immutable: true },
+      { fs: packages, at: '/only/left' },
+      project,
+    ];
+    const { fs } = createOverlay({ lower });
+    const seen = async (path: string) => {
+      const { mode, mtimeMs, ino } = await fs.promises.stat(path);
+      expect(fs.statSync(path)).toMatchObject({ mode, mtimeMs, ino });
+      return [(mode & 0o777).toString(8), mtimeMs];
+    };
+    for (const path of ['/', '/deps', '/deps/own']) expect([path, await seen(path)]).toEqual([path, ['700', 1e6]]);
+    expect(await seen('/only')).toEqual(['755', 0]);
+    set(0o750, 2000);
+    for (const path of ['/', '/deps', '/deps/own']) expect([path, await seen(path)]).toEqual([path, ['750', 2e6]]);
+    expect(fs.readdirSync('/deps/own')).toEqual(['left', 'mine.js']);
+    project.rmSync('/deps', { recursive: true });
+    expect(await seen('/deps/own')).toEqual(['755', 0]);
+    expect(fs.readdirSync('/deps/own/left')).toEqual(['left.js']);
+    fs.chmodSync('/deps', 0o711);
+    expect(await seen('/deps')).toEqual(['711', 0]);
+  });
+
   it('L2 a file over a directory, a directory over a file, a whiteout, an opaque directory', () => {
     const layer = (files: Record<string, string>) => {
       const lower = new WatchedLower('sync');

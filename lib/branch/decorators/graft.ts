@@ -56,6 +56,11 @@ const MADE_UP: Attributes = Object.freeze({
   birthtimeNsec: 0,
 });
 
+/** Whether these are the attributes of a made-up directory: they tell nothing of one that is really there. */
+export function isMadeUp(attributes: Attributes): boolean {
+  return attributes === MADE_UP;
+}
+
 /**
  * Shows part of a branch at a place of the overlay.
  *

@@ -5,6 +5,7 @@
 
 import { constants } from 'node:fs';
 import { type Branch, SAME, UPPER } from '../../branch/branch.ts';
+import { isMadeUp } from '../../branch/decorators/graft.ts';
 import type { Io } from '../../fault.ts';
 
 import { applyAttributes, forgetStranger, update } from '../load.ts';
@@ -47,7 +48,8 @@ export function loadRoot(io: Io, tree: Tree): void {
   // A branch without a notion of its own root (an object of a few functions) still has files below it.
   const found = root.sources.map((source) => ({ source, attributes: io.lstat(source.branch, source.path) }));
   const telling = found.filter(({ source }) => !(source instanceof UpperSource && source.isMadeForTree));
-  const top = telling.find(({ attributes }) => attributes !== undefined);
+  const there = telling.filter(({ attributes }) => attributes !== undefined);
+  const top = there.find(({ attributes }) => attributes && !isMadeUp(attributes)) ?? there[0];
   // From here on nothing stops or fails.
   tree.isRootLoaded = true;
   for (const { source, attributes } of found) {
