@@ -166,6 +166,11 @@ export interface Branch {
   readonly loans?: Loans | undefined;
   /** Where on the disk something in it is, so that the kernel can copy it by itself; undefined where it is no part of the disk. */
   readonly onDisk?: ((path: string) => string | undefined) | undefined;
+  /**
+   * Where a path leads in the thing that was given, where that is another one than here; undefined for what was made up. Without it every
+   * path leads to itself.
+   */
+  readonly inside?: (path: string) => string | undefined;
   /** Ends what `openThrough` began, whichever half of the branch was asked. Quietly: nobody waits for how that ends. */
   closeThrough(handle: number): void;
   /**

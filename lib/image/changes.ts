@@ -46,8 +46,9 @@ export interface PathChange {
   /** Absolute in the overlay. */
   readonly path: string;
   /**
-   * `added`: the lowers have nothing there. `modified`: the content differs. `attributes`: mode, owner or times differ and the content
-   * does not. `removed`: a whiteout. `renamed`: it was `from` in the lowers; what else happened to it follows as a change of its own.
+   * `added`: the lowers have nothing there. `modified`: the content differs, or an upper has the file. `attributes`: mode, owner or times
+   * differ and the content does not. `removed`: a whiteout. `renamed`: it was `from` in the lowers; what else happened to it follows as a
+   * change of its own.
    */
   readonly kind: ChangeKind;
   /** What it is now; of something removed, what the lowers have. */

@@ -1,5 +1,6 @@
 /** Which branch each part of a file comes from: for curious people and for tests. */
 
+import type { Branch } from '../branch/branch.ts';
 import { pagesOf } from '../pages/contents.ts';
 import { DIRTY } from '../pages/page.ts';
 import { File, type Inode, isDirectory } from '../tree/inode.ts';
@@ -14,18 +15,18 @@ export interface Part {
   readonly length: number;
   /** The branch's name; `memory` for what was written here, `hole` for zeros that are stored nowhere. */
   readonly branch: string;
-  /** Where in the branch; absent for `memory` and `hole`. */
+  /** Where in the branch; absent for `memory`, `hole` and directories that are only on the way to where a branch appears (`at`). */
   readonly path?: string;
 }
 
 /** The parts of a file in order, or the sources of a directory from the top; what is neither has one part. */
 export function partsOf(tree: Tree, inode: Inode): Part[] {
   if (isDirectory(inode)) {
-    const parts = inode.sources.map(({ branch, path }) => ({ offset: 0, length: 0, branch: branch.name, path }));
+    const parts = inode.sources.map(({ branch, path }) => ({ offset: 0, length: 0, ...placeIn(branch, path) }));
     return parts.length === 0 ? [{ offset: 0, length: 0, branch: 'memory' }] : parts;
   }
   const { origin } = inode;
-  const below = origin && { branch: origin.branch.name, path: pathIn(origin, inode.originName) };
+  const below = origin && placeIn(origin.branch, pathIn(origin, inode.originName));
   if (!(inode instanceof File)) return [{ offset: 0, length: 0, ...(below ?? { branch: 'memory' }) }];
   return joined(pageParts(tree, inode, below));
 }
@@ -33,6 +34,12 @@ export function partsOf(tree: Tree, inode: Inode): Part[] {
 interface Where {
   readonly branch: string;
   readonly path?: string;
+}
+
+/** A place as the user knows it. */
+function placeIn(branch: Branch, path: string): Where {
+  const inside = branch.inside === undefined ? path : branch.inside(path);
+  return inside === undefined ? { branch: branch.name } : { branch: branch.name, path: inside };
 }
 
 /** Costs what is in memory, however long the file is. */

@@ -157,6 +157,16 @@ describe('whence', () => {
     ]);
   });
 
+  it('says where that is in a branch that appears elsewhere', () => {
+    const below = Volume.fromJSON({ '/base/dir/file': 'file' });
+    const overlay = createOverlay({ lower: { fs: below, root: '/base', at: '/deps/in', name: 'base' } });
+    overlay.fs.renameSync('/deps/in/dir', '/moved');
+    expect(overlay.whence('/moved/file')).toEqual([{ offset: 0, length: 4, branch: 'base', path: '/base/dir/file' }]);
+    expect(overlay.whence('/deps/in')).toEqual([{ offset: 0, length: 0, branch: 'base', path: '/base' }]);
+    expect(overlay.whence('/deps')).toEqual([{ offset: 0, length: 0, branch: 'base' }]);
+    expect(changesOf(overlay)).toEqual(['renamed /moved < /deps/in/dir']);
+  });
+
   it('says of a directory what it merges', () => {
     const overlay = createOverlay({
       lower: [

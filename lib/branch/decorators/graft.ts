@@ -82,6 +82,7 @@ export function graft(branch: Branch, where: Graft): Branch {
         const inside = map.inside(path);
         return inside === undefined ? undefined : branch.onDisk?.(inside);
       }),
+    inside: (path) => map.inside(path),
     straight: branch.straight && graftedStraight(branch.straight, map),
     loans: branch.loans && graftedLoans(branch.loans, map),
     closeThrough: (handle) => branch.closeThrough(handle),
