@@ -330,8 +330,8 @@ export class AsyncIo implements Io {
     this.#expect<unknown>(branch, wording, 'shared', ask);
   }
 
-  each<T, R>(items: readonly T[], ask: (item: T) => R): R[] {
-    return askEach(items, ask, () => this.#isGivenUp);
+  each<T, R>(items: readonly T[], ask: (item: T) => R, isThere: (item: T) => boolean): R[] {
+    return askEach(items, ask, () => this.#isGivenUp, isThere);
   }
 
   statfs(branch: Branch, path: string): Space | undefined {

@@ -78,8 +78,10 @@ export interface Io {
   /**
    * Asks something for each item, of which none depends on another: where answers come later they come together, and the operation runs
    * again once all are there. Requires: `ask` changes nothing but caches, and does nothing that is to be done once.
+   *
+   * @param isThere whether an item can be asked about although the run that has found it is over
    */
-  each<T, R>(items: readonly T[], ask: (item: T) => R): R[];
+  each<T, R>(items: readonly T[], ask: (item: T) => R, isThere: (item: T) => boolean): R[];
   /** Reads straight into `target`, as `StraightReads` has it; returns the number of bytes. */
   readStraight(
     branch: Branch,

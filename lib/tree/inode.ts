@@ -223,6 +223,14 @@ export function isLost(directory: Directory): boolean {
   return directory.nlink === 0;
 }
 
+/** Whether a directory can be reached from the root: neither it nor one above it was removed, lost or forgotten. */
+export function isReachable(directory: Directory): boolean {
+  let at: Directory | undefined = directory;
+  // The root is its own parent.
+  while (at !== undefined && at.parent !== at) at = isLost(at) ? undefined : at.parent;
+  return at !== undefined;
+}
+
 /** A listing: names in order, and their S_IFMT beside them. Immutable once made. */
 export interface Listing {
   readonly names: readonly string[];

@@ -7,7 +7,17 @@
 
 import type { Io } from '../fault.ts';
 import { noteListed } from './cache/sweep.ts';
-import { type Directory, holdsOwn, INSIDE, Inode, type Listing, UNTYPED, USED, WHITEOUT } from './inode.ts';
+import {
+  type Directory,
+  holdsOwn,
+  INSIDE,
+  Inode,
+  isReachable,
+  type Listing,
+  UNTYPED,
+  USED,
+  WHITEOUT,
+} from './inode.ts';
 import { lookup } from './lookup.ts';
 import { layerOf } from './sources/layer.ts';
 import type { Tree } from './tree.ts';
@@ -24,7 +34,8 @@ export function listTyped(io: Io, tree: Tree, directory: Directory): Listing {
   const untyped: number[] = [];
   for (let i = 0; i < types.length; i++) if ((types[i] as number) <= UNTYPED) untyped.push(i);
   if (untyped.length === 0) return listed;
-  const found = io.each(untyped, (i) => lookup(io, tree, directory, names[i] as string)?.type ?? 0);
+  const look = (i: number) => lookup(io, tree, directory, names[i] as string)?.type ?? 0;
+  const found = io.each(untyped, look, () => isReachable(directory));
   const typed = [...types];
   for (const [k, i] of untyped.entries()) typed[i] = found[k] as number;
   return { names, types: typed };

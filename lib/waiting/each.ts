@@ -17,28 +17,42 @@ const TOGETHER = 64;
  * Asks for each item; stops until all are answered. What is thrown for an item is thrown when its turn comes in a run.
  *
  * @param isOver whether nobody waits for the answers any more
+ * @param isThere whether an item can be asked about between two runs: anything may have happened since the first one, and what was found then
+ *   be forgotten. The next run finds it again
  */
-export function askEach<T, R>(items: readonly T[], ask: (item: T) => R, isOver: () => boolean): R[] {
+export function askEach<T, R>(
+  items: readonly T[],
+  ask: (item: T) => R,
+  isOver: () => boolean,
+  isThere: (item: T) => boolean,
+): R[] {
   const answers: R[] = [];
   for (const item of items) {
     try {
       answers.push(ask(item));
     } catch (thrown) {
       if (!(thrown instanceof Fault)) throw thrown;
-      throw new Fault(answerAll(items.slice(answers.length), ask, isOver));
+      const all = answerAll(items.slice(answers.length), ask, (each) => isOver() || !isThere(each));
+      // One answer more in any case, or the operation would be run again for nothing.
+      throw new Fault(thrown.until.then(() => all));
     }
   }
   return answers;
 }
 
-async function answerAll<T>(items: readonly T[], ask: (item: T) => unknown, isOver: () => boolean): Promise<void> {
+async function answerAll<T>(
+  items: readonly T[],
+  ask: (item: T) => unknown,
+  isOver: (item: T) => boolean,
+): Promise<void> {
   let next = 0;
   const work = async (): Promise<void> => {
     while (next < items.length) {
       const item = items[next++] as T;
-      for (let stop = stopOf(ask, item); stop !== undefined; stop = stopOf(ask, item)) {
+      while (!isOver(item)) {
+        const stop = stopOf(ask, item);
+        if (stop === undefined) break;
         await stop.until;
-        if (isOver()) return;
       }
     }
   };

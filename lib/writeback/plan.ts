@@ -20,6 +20,7 @@ import {
   File,
   Inode,
   isDirectory,
+  isReachable,
   namesOf,
   OWNED_ATTRIBUTES,
   OWNED_CONTENT,
@@ -82,13 +83,6 @@ export function lowersOf(directory: Directory): readonly Source[] {
   return upperOf(directory) === undefined ? directory.sources : directory.sources.slice(1);
 }
 
-/** Whether the directory can be reached from the root: one that was removed needs nothing. */
-function isLive(tree: Tree, directory: Directory): boolean {
-  let at: Directory | undefined = directory;
-  while (at !== undefined && at !== tree.root) at = at.nlink === 0 ? undefined : at.parent;
-  return at !== undefined;
-}
-
 function depthOf(tree: Tree, directory: Directory): number {
   let depth = 0;
   for (let at: Directory | undefined = directory; at !== undefined && at !== tree.root; at = at.parent) depth++;
@@ -129,14 +123,18 @@ class Collection {
 
   collect(dirty: Dirty): void {
     for (const [directory, names] of dirty.names) {
-      if (isLive(this.#tree, directory)) for (const name of names.keys()) this.#add(directory, name, 'dirty');
+      if (isReachable(directory)) for (const name of names.keys()) this.#add(directory, name, 'dirty');
     }
     for (const inodes of [dirty.inodes, dirty.timed]) for (const inode of inodes) this.#addInode(inode);
     while (this.#queue.length > 0) {
       const looks = this.#queue.filter((look) => !this.#isKnown(look));
       this.#queue = [];
       // What is asked of one name does not depend on the answers about the others: they come together.
-      const findings = this.#io.each(looks, (look) => this.#ask(look));
+      const findings = this.#io.each(
+        looks,
+        (look) => this.#ask(look),
+        ({ directory }) => isReachable(directory),
+      );
       for (const [i, finding] of findings.entries()) this.#take(looks[i] as Look, finding);
     }
   }
@@ -157,7 +155,7 @@ class Collection {
     if (this.#named.has(inode)) return;
     this.#named.add(inode);
     for (const { directory, name } of namesOf(inode)) {
-      if (isLive(this.#tree, directory) && upperOf(directory)?.held.get(name) !== inode) {
+      if (isReachable(directory) && upperOf(directory)?.held.get(name) !== inode) {
         this.#add(directory, name, 'needed');
       }
     }
@@ -299,6 +297,7 @@ function findLost(io: Io, tree: Tree, dirty: Dirty, items: readonly Item[]): Not
   const found = io.each(
     below,
     ({ origin, originName }) => origin && io.lstat(origin.branch, pathIn(origin, originName)),
+    () => true,
   );
   for (const [i, { number, nlink }] of below.entries()) {
     const lost = Math.max(0, (found[i]?.nlink ?? 0) - nlink);

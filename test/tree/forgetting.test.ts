@@ -227,3 +227,25 @@ describe('with an upper', () => {
     expect(fs.statSync('/d/one').ino).toBe(fs.statSync('/d/two').ino);
   });
 });
+
+/** Whose lower has a file of two names, one of them in a directory below another, and answers later. */
+function overTwins(upper: InstanceType<typeof Volume>, maxEntries: number) {
+  const lower = new WatchedLower('both');
+  lower.volume.fromJSON({ '/a/b/x': 'x', '/a/b/y': 'y', '/c/other': 'other' });
+  lower.volume.linkSync('/a/b/x', '/c/x');
+  return createOverlay({ lower: { fs: lower.fs }, upper, cache: { maxEntries }, writeback: 'manual' });
+}
+
+it('C2 what is asked together, by a sync without blocking, is asked of no directory that was forgotten meanwhile', async () => {
+  const upper = new Volume();
+  const overlay = overTwins(upper, 0);
+  await overlay.fs.promises.rename('/a', '/moved');
+  await overlay.sync();
+  const lookAt = ({ fs }: typeof overlay) =>
+    ['/moved/b/x', '/c/x'].map((path) => fs.statSync(path)).map(({ ino, nlink }) => ({ ino, nlink }));
+  const [first, second] = lookAt(overlay);
+  expect(first?.nlink).toBe(2);
+  expect(second).toEqual(first);
+  await overlay[Symbol.asyncDispose]();
+  expect(lookAt(overTwins(upper, 100))).toEqual([first, second]);
+});

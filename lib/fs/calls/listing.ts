@@ -76,7 +76,9 @@ function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: 
     if (isErrno(listing)) return listing;
     const { names, types } = listing;
     const places = names.map((name, i) => ({ name, type: types[i] ?? 0 }));
-    const isIn = io.each(places, ({ name, type }) => isEntered(io, caller, `${whole}/${name}`, type, below.links));
+    const look = ({ name, type }: (typeof places)[number]) =>
+      isEntered(io, caller, `${whole}/${name}`, type, below.links);
+    const isIn = io.each(places, look, () => true);
     // Nothing stops from here on.
     const parent = showParent(request.parent, relative);
     const before = relative === '' ? '' : `${relative}/`;
