@@ -52,7 +52,8 @@ export function dropBelow(tree: Tree, removed: Directory): void {
     // The upper is told of the directory only. Where a change may be taken back nothing was dirty before it.
     tree.dirty?.names.delete(directory);
     if (directory.sources.length === 0) directory.names.clear();
-    else if (!isKnown(directory)) tree.dropped.push({ directory, names: undefined, done: 0 });
+    else if (isKnown(directory)) leaveListed(tree, directory);
+    else tree.dropped.push({ directory, names: undefined, done: 0 });
   }
 }
 

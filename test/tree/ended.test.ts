@@ -64,3 +64,16 @@ it('W12 nothing is left to be looked at of a tree that the upper has and that wa
   fs.rmSync('/n', { recursive: true });
   expect(tree.dropped).toEqual([]);
 });
+
+it('P6 nor does it count as kept while it is open', () => {
+  const upper = { files: { '/n/g': 'y' } };
+  const overlay = new OpenOverlay({ name: 'upper', lowers: [{ files: { '/other': 'o' } }], upper, immutable: true });
+  const { fs } = overlay;
+  const fd = fs.openSync('/n', 'r');
+  fs.readdirSync('/n');
+  fs.statSync('/n/g');
+  fs.rmSync('/n', { recursive: true });
+  overlay.audit();
+  fs.closeSync(fd);
+  overlay.audit();
+});
