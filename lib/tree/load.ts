@@ -376,5 +376,21 @@ function detach(tree: Tree, directory: Directory, name: string, inode: Inode): v
   if (inode instanceof File && inode.opens === 0) dropContents(tree.memory, inode);
   inode.nlink = 0;
   leaveBelow(tree, inode);
-  if (!isDirectory(inode)) endIfUnused(tree, inode);
+  if (inode instanceof Directory) leaveNames(tree, inode);
+  else endIfUnused(tree, inode);
+}
+
+/** Takes the names in a directory that is gone from files that have others. */
+function leaveNames(tree: Tree, gone: Directory): void {
+  const directories = [gone];
+  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+    for (const [name, entry] of directory.names) {
+      if (entry instanceof Directory) directories.push(entry);
+      else if (entry instanceof Inode && entry.extra !== undefined && entry.extra.links.length > 0) {
+        forgetName(tree, entry, directory, name);
+        // A lower tells of its own files how many names are left.
+        if (entry.isOwned) entry.nlink--;
+      }
+    }
+  }
 }

@@ -127,6 +127,30 @@ describe('what a lower has moved away of which the upper has got a copy', () => 
     expect(numbersIn(mount(), ['/f', '/g', '/h'])).toEqual([f, g, h]);
   });
 
+  it('C2 a name that went with a directory is no name any more: others that nobody has looked at are still the file', () => {
+    const { lower, mount } = stand({ '/d/x': 'x', '/e/other': 'other', '/f/other': 'other' });
+    for (const name of ['/e/x', '/f/x']) lower.linkSync('/d/x', name);
+    const overlay = mount();
+    for (const name of ['/d/x', '/e/x']) overlay.fs.statSync(name);
+    lower.renameSync('/d', '/g');
+    expect(overlay.fs.existsSync('/d/x')).toBe(false);
+    overlay.fs.chmodSync('/g/x', 0o600);
+    overlay.close();
+    const again = mount();
+    const seen = ['/g/x', '/e/x', '/f/x'].map((path) => again.fs.statSync(path));
+    expect(new Set(seen.map(({ ino }) => ino)).size).toBe(1);
+    expect(seen.map(({ nlink, mode }) => [nlink, mode & 0o777])).toEqual(Array(3).fill([3, 0o600]));
+  });
+
+  it('C2 nor of a file that was given a name here', () => {
+    const { lower, mount } = stand({ '/d/x': 'x', '/other': 'other' });
+    const { fs } = mount();
+    fs.linkSync('/d/x', '/n');
+    lower.rmSync('/d', { recursive: true });
+    expect(fs.existsSync('/d')).toBe(false);
+    expect(fs.statSync('/n').nlink).toBe(1);
+  });
+
   it('C2 C3 other names that the lower has of what the upper has got are its names all the same', () => {
     const { lower, mount } = stand({ '/f': 'f', '/other': 'other' });
     lower.linkSync('/f', '/g');
