@@ -19,7 +19,7 @@ import { pathIn } from '../tree/sources/source.ts';
 import { type Tree, touchMtime } from '../tree/tree.ts';
 import { inodeOf, type OpenFile } from './open.ts';
 import { mayBeOwned, mayChangeTree } from './spot.ts';
-import { fsync, giveWay } from './sync.ts';
+import { fsync, fsyncBehind, giveWay } from './sync.ts';
 
 /** A file can be no longer than offsets can say exactly. */
 const MOST_BYTES = Number.MAX_SAFE_INTEGER;
@@ -337,6 +337,13 @@ export const SYNCING = (constants.O_SYNC ?? 0) | (constants.O_DSYNC ?? 0);
 export function write(io: Io, caller: Caller, file: OpenFile, source: Uint8Array, position: number): number {
   if ((file.flags & SYNCING) === 0 || file.through !== undefined)
     return writeCached(io, caller, file, source, position);
+  const { through } = caller.tree;
+  if (through !== undefined && source.length > 0) {
+    // What the upper refuses is not written here either, so that it is asked before its storage is.
+    const taken = writeCached(io, caller, file, source, position);
+    through.follow(io, fsyncBehind(caller, file));
+    return taken;
+  }
   const length = io.once(() => writeCached(io, caller, file, source, position));
   const failure = fsync(io, caller, file);
   if (failure !== undefined) throw failure;

@@ -5,7 +5,7 @@
 
 import type { Author } from '../branch/upper/acting.ts';
 import type { Errno } from '../errno.ts';
-import type { Io } from '../fault.ts';
+import type { Errand, Io } from '../fault.ts';
 import type { Caller } from '../tree/caller.ts';
 import type { File } from '../tree/inode.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -22,6 +22,25 @@ export function fsync(io: Io, caller: Caller, file: OpenFile): Errno | undefined
   if (errand !== undefined) io.perform(errand);
   // From here on nothing stops or fails.
   return hearFailures(file);
+}
+
+/** The same as something that is done behind an operation; throws the failure. */
+export function fsyncBehind({ tree }: Caller, file: OpenFile): Errand {
+  const tell = () => {
+    const failure = hearFailures(file);
+    if (failure !== undefined) throw failure;
+  };
+  return {
+    key: 'fsync',
+    now: () => {
+      tree.flusher?.flush(file.inode)?.now();
+      tell();
+    },
+    later: async () => {
+      await tree.flusher?.flush(file.inode)?.later();
+      tell();
+    },
+  };
 }
 
 /**

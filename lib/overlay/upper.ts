@@ -9,7 +9,7 @@ import { makeBranch } from '../branch/make-branch.ts';
 import { ActingUppers, type Author } from '../branch/upper/acting.ts';
 import { makeUpper } from '../branch/upper/upper.ts';
 import { EBUSY, Errno } from '../errno.ts';
-import type { Errand } from '../fault.ts';
+import { type Errand, untilAborted } from '../fault.ts';
 import { systemError } from '../fs/errors.ts';
 import { Authors } from '../pages/authors.ts';
 import type { Credentials } from '../tree/caller.ts';
@@ -57,6 +57,8 @@ export class UpperControl implements Flusher {
   #writtenBefore = 0;
   /** The upper has everything, and nothing more is changed. Set by `closeNow` and `closeLater`. */
   #isClosed = false;
+  /** Undefined where changes do not wait for a write-back. Set by the constructor. */
+  #through: WriteThrough | undefined;
   /** When to write back unasked; undefined for an upper in memory. Set by the constructor. */
   #triggers: Triggers | undefined;
 
@@ -89,7 +91,8 @@ export class UpperControl implements Flusher {
     this.#writeBack = writeBack;
     writeBack.reporter.isWhole = true;
     writeBack.reporter.fate = 'discarded';
-    this.#tree.through = new WriteThrough(this.#tree, writeBack);
+    this.#through = new WriteThrough(this.#tree, writeBack);
+    this.#tree.through = this.#through;
   }
 
   #connect({ branch, upper, root, as }: ParsedUpper): WriteBack {
@@ -182,12 +185,20 @@ export class UpperControl implements Flusher {
       key: 'flush',
       now: () => {
         try {
+          this.#through?.endNow();
           this.#noteEnd(writeBack, writeBack.now({}, 'storage'));
         } catch (thrown) {
           note(thrown);
         }
       },
-      later: () => writeBack.later({}, 'storage').then((failures) => this.#noteEnd(writeBack, failures), note),
+      later: async () => {
+        try {
+          await this.#through?.ended();
+          this.#noteEnd(writeBack, await writeBack.later({}, 'storage'));
+        } catch (thrown) {
+          note(thrown);
+        }
+      },
     };
   }
 
@@ -245,7 +256,10 @@ export class UpperControl implements Flusher {
     this.#writeBack ??= this.#makeVolume();
     this.#tree.mounting?.now();
     const writeBack = this.#writeBack;
-    const failures = this.#worded(() => writeBack.now(manner, 'storage'));
+    const failures = this.#worded(() => {
+      this.#through?.endNow();
+      return writeBack.now(manner, 'storage');
+    });
     this.#noteEnd(writeBack, failures);
     throwAll(failures);
   }
@@ -258,6 +272,7 @@ export class UpperControl implements Flusher {
     let failures: Failure[];
     try {
       await this.#tree.mounting?.later();
+      if (this.#through !== undefined) await untilAborted(this.#through.ended(), manner.signal);
       failures = await writeBack.later(manner, reach);
     } catch (thrown) {
       throw thrown instanceof Errno ? syncError(thrown, this.#directory) : thrown;

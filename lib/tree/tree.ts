@@ -133,6 +133,8 @@ export class Dirty {
 export interface Through {
   /** Waits for the change before, and sees to it that the one that is about to be made goes down behind the operation. */
   begin(io: Io): void;
+  /** Has something done when the change has gone down that was begun last. Requires: it is made, and the operation has not stopped since. */
+  follow(io: Io, errand: Errand): void;
   /** How the tree was before the change that is on its way down; undefined while there is none. */
   readonly undo: Undo | undefined;
 }

@@ -13,8 +13,10 @@ import { ENOTSUP, type Errno } from '../errno.ts';
 import { type Directory, type Inode, isDirectory, isSymlink, namesOf } from '../tree/inode.ts';
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
+import type { Batch } from './batch.ts';
 import type { Item } from './plan.ts';
 import type { Failure, Fate, Listeners } from './report.ts';
+import { failuresIn, partlyRefused } from './stage/parts.ts';
 
 /** The failures of one inode. */
 interface Failures {
@@ -80,6 +82,21 @@ export class Reporter {
   tellAll({ inodes, names }: Undone, errno: Errno, fate = this.fateOfAll): void {
     const concerned: Iterable<Inode> = inodes.size > 0 ? inodes : names.keys();
     this.tell([...concerned].map((inode) => ({ inode, errno, fate })));
+  }
+
+  /** Tells of what a batch leaves out, and notes in it what is given up; `lost` are those whose content could not be written. */
+  tellLeftOut({ plan, failed, givenUp }: Pick<Batch, 'plan' | 'failed' | 'givenUp'>, lost: readonly Inode[]): void {
+    const { fate, fateOfAll } = this;
+    if (fate === 'discarded') {
+      for (const inode of lost) givenUp.add(inode);
+      for (const { inode } of partlyRefused(plan, failed)) givenUp.add(inode);
+    }
+    const toBlame = new Set(lost);
+    const losses = failuresIn(plan, failed).map(({ inode, errno, author }): Loss => {
+      const isToBlame = toBlame.has(inode) || !failed.has(inode);
+      return { inode, errno, author, fate: isToBlame ? fate : fateOfAll };
+    });
+    this.tell(losses);
   }
 
   /** Tells of names that the upper cannot hold. */

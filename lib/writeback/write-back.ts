@@ -45,7 +45,7 @@ import { type Plan, plan } from './plan.ts';
 import type { Failure, Listeners, Manner, Reach } from './report.ts';
 import { distrust, giveBack, newsIn, settle, takeNotes } from './settle.ts';
 import { stageNames } from './stage/names.ts';
-import { failuresIn, partlyRefused } from './stage/parts.ts';
+import { failuresIn } from './stage/parts.ts';
 import { Outdated, stageAll } from './stage/stage-all.ts';
 import type { Writer } from './stage/writer.ts';
 import { flushBatch, flushStage, Unflushed } from './storage.ts';
@@ -78,6 +78,9 @@ export class WriteBack {
   /** Something may be left in the staging directory. Changed by `#batch` and `#finish`. */
   #isStageUsed = false;
   readonly #unflushed = new Unflushed();
+  /** How often what was dirty was taken, and which of these times was the last of which the upper has all. Changed by `#bring` and `#batch`. */
+  #taken = 0;
+  #arrived = 0;
   /** The staging directory, as far as the tree has anything there. */
   readonly #stage: UpperSource;
   readonly reporter: Reporter;
@@ -148,6 +151,16 @@ export class WriteBack {
   /** A failure has left a batch decided and not done. */
   get isUnfinished(): boolean {
     return this.#decided !== undefined;
+  }
+
+  /** What is changed now is taken with what is taken next. */
+  get moment(): number {
+    return this.#taken;
+  }
+
+  /** Whether all that was changed up to a moment has arrived, or is decided. */
+  hasArrivedSince(moment: number): boolean {
+    return this.#arrived > moment;
   }
 
   /** A command is being told at this moment, or its listener runs: nobody can take over from there. */
@@ -243,6 +256,7 @@ export class WriteBack {
 
   /** Brings what was taken to the upper, and all that is there to its storage if that is asked for. */
   *#bring(taken: Plan | undefined, manner: Manner, wanted: Reach): Procedure<Failure[]> {
+    if (taken !== undefined) this.#taken++;
     const isWanted = wanted === 'storage' || this.#unflushed.isFull;
     const { flush } = this.#writer.can;
     const reach: Reach = isWanted && flush === 'each' ? 'storage' : 'upper';
@@ -262,6 +276,7 @@ export class WriteBack {
   *#batch(taken: Plan, manner: Manner, reach: Reach): Procedure<Failure[]> {
     const failed = new Map(taken.refused);
     const told = new Set<Inode>();
+    const moment = this.#taken;
     let batch: Batch;
     try {
       // What was given up may still be putting something there.
@@ -271,7 +286,7 @@ export class WriteBack {
       failWhoIsBoundTo(taken, failed);
       batch = makeBatch(taken, failed, reach);
       for (const inode of failed.keys()) told.add(inode);
-      this.#reportFailed(batch, lost);
+      this.reporter.tellLeftOut(batch, lost);
       const [first] = failuresIn(taken, failed);
       const refusal = first?.errno ?? (taken.draft.unnamed.size > 0 ? ENOTSUP : undefined);
       if (this.reporter.isWhole && refusal !== undefined) throw refusal;
@@ -283,21 +298,21 @@ export class WriteBack {
     } catch (thrown) {
       giveBack(this.#tree, taken);
       if (thrown instanceof Errno) {
-        const fate = this.reporter.fateOfAll;
         const untold = [...failed].filter(([inode]) => !told.has(inode));
-        this.reporter.tell(untold.map(([inode, errno]) => ({ inode, errno, fate })));
+        this.reporter.tell(untold.map(([inode, errno]) => ({ inode, errno, fate: this.reporter.fateOfAll })));
         const others = new Set([...taken.inodes].filter((inode) => !failed.has(inode)));
         if (others.size > 0 || failed.size === 0) this.reporter.tellAll({ inodes: others, names: taken.names }, thrown);
       }
       throw thrown;
     }
-    this.#decided = batch;
+    const before = this.#arrived;
+    [this.#decided, this.#arrived] = [batch, moment];
     adoptNameless(this.#tree, batch, this.#stage);
     try {
       yield* this.#finish();
     } catch (thrown) {
       if (thrown instanceof Errno && isUndone(batch)) {
-        this.#decided = undefined;
+        [this.#decided, this.#arrived] = [undefined, before];
         giveBack(this.#tree, taken);
       }
       throw thrown;
@@ -313,20 +328,6 @@ export class WriteBack {
     const before = this.written;
     const written = () => this.written - before;
     return stageAll(taken, { tree: this.#tree, directory, writer: this.#writer, reach, manner, written }, failed);
-  }
-
-  /** Tells of what a batch leaves out; `lost` are those whose content could not be written. */
-  #reportFailed({ plan: taken, failed, givenUp }: Batch, lost: readonly Inode[]): void {
-    const { fate, fateOfAll } = this.reporter;
-    if (fate === 'discarded') {
-      for (const inode of lost) givenUp.add(inode);
-      for (const { inode } of partlyRefused(taken, failed)) givenUp.add(inode);
-    }
-    const losses = failuresIn(taken, failed).map(({ inode, errno, author }): Loss => {
-      const isToBlame = lost.includes(inode) || !failed.has(inode);
-      return { inode, errno, author, fate: isToBlame ? fate : fateOfAll };
-    });
-    this.reporter.tell(losses);
   }
 
   /** Carries out what is decided, from wherever it stopped. */

@@ -32,6 +32,8 @@ interface KeptInode {
 interface KeptName {
   readonly entry: Entry | undefined;
   readonly mark: Mark | undefined;
+  /** The upper was to hear of it before. */
+  readonly isDirty: boolean;
 }
 
 const NONE: readonly Directory[] = [];
@@ -68,7 +70,7 @@ export class Undo {
       claims: inode instanceof File ? (tree.memory.authors?.claimsOn(inode) ?? []) : [],
       isLinked: tree.linked.has(inode.number),
       isClaimed: tree.claimed.has(inode.number),
-      isDirty: tree.dirty?.inodes.has(inode) === true,
+      isDirty: isToBeHeard(tree, tree.dirty?.inodes.has(inode)),
     });
   }
 
@@ -80,7 +82,9 @@ export class Undo {
       names = new Map();
       this.#names.set(directory, names);
     }
-    if (!names.has(name)) names.set(name, { entry: directory.names.get(name), mark: directory.marks?.get(name) });
+    if (names.has(name)) return;
+    const isDirty = isToBeHeard(this.#tree, this.#tree.dirty?.names.get(directory)?.has(name));
+    names.set(name, { entry: directory.names.get(name), mark: directory.marks?.get(name), isDirty });
   }
 
   /** Notes an inode that the change makes. */
@@ -121,7 +125,12 @@ export class Undo {
   /** What the upper was to hear of before, or what was found meanwhile without being changed, it is still to hear of. */
   #restoreDirty(): void {
     const { dirty } = this.#tree;
-    for (const [directory, names] of this.#names) for (const name of names.keys()) dirty?.forgetName(directory, name);
+    for (const [directory, names] of this.#names) {
+      for (const [name, { isDirty }] of names) {
+        if (isDirty) dirty?.addName(directory, name);
+        else dirty?.forgetName(directory, name);
+      }
+    }
     for (const inode of [...this.#inodes.keys(), ...this.#born]) dirty?.forgetInode(inode);
     for (const [inode, { isDirty }] of this.#inodes) if (isDirty) dirty?.addInode(inode);
   }
@@ -164,6 +173,11 @@ export class Undo {
     if (wasCharged && !isCharged) memory.quota.chargeInode();
     else if (isCharged && !wasCharged) memory.quota.giveBackInode();
   }
+}
+
+/** Whether the upper is to hear of something: what a write-back under way has taken may come back. */
+function isToBeHeard({ dirty }: Tree, isDirty: boolean | undefined): boolean {
+  return isDirty === true || dirty?.isTaken === true;
 }
 
 /** What of an inode a change may change, names and pages aside. */

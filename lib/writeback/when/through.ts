@@ -12,7 +12,7 @@
  * behind that is no refusal; it is told by the event, and tried again before the next change, which fails where that does.
  */
 
-import { EBUSY, Errno } from '../../errno.ts';
+import { EBUSY } from '../../errno.ts';
 import type { Errand, Io } from '../../fault.ts';
 import { nextTurn } from '../../node/turns.ts';
 import type { Through, Tree } from '../../tree/tree.ts';
@@ -22,16 +22,17 @@ import type { WriteBack } from '../write-back.ts';
 
 /** One change on its way down. */
 class Going {
-  readonly #tree: Tree;
   readonly #writeBack: WriteBack;
   readonly #undo: Undo;
+  /** When it was made. */
+  readonly #moment: number;
   /** It was taken, or why not. Set once. */
   #outcome: { readonly refusal: unknown } | undefined;
 
-  constructor(tree: Tree, writeBack: WriteBack, undo: Undo) {
-    this.#tree = tree;
+  constructor(writeBack: WriteBack, undo: Undo) {
     this.#writeBack = writeBack;
     this.#undo = undo;
+    this.#moment = writeBack.moment;
   }
 
   /** How the tree was before; undefined once it has ended. */
@@ -77,8 +78,8 @@ class Going {
 
   #fail(thrown: unknown): void {
     if (this.#outcome !== undefined) return;
-    // What is dirty all the same was found since, and is for the next change.
-    if (thrown instanceof Errno && (this.#writeBack.isUnfinished || this.#tree.dirty?.isEmpty === true)) {
+    // What has failed then was dirty before, or is since, and is for the next change.
+    if (this.#writeBack.hasArrivedSince(this.#moment)) {
       this.#stand();
       return;
     }
@@ -114,12 +115,7 @@ export class WriteThrough implements Through {
     if (going !== undefined) {
       io.perform({
         key: `change ${this.#count}`,
-        now: () => {
-          // From within its own write-back nobody can bring it to its end, nor say that it was refused.
-          if (this.#writeBack.isBusy) throw EBUSY;
-          going.now();
-          this.#going = undefined;
-        },
+        now: () => this.endNow(),
         later: () => this.#wait(),
       });
       // Somebody else may have been first.
@@ -154,6 +150,39 @@ export class WriteThrough implements Through {
       await nextTurn();
     }
     this.#isCalling = false;
+  }
+
+  /** Ends the change on its way at once: what comes of it is for who has made it. Throws EBUSY from within its own write-back. */
+  endNow(): void {
+    const going = this.#going;
+    if (going === undefined) return;
+    // Nobody can bring it to its end from there, nor say that it was refused.
+    if (this.#writeBack.isBusy) throw EBUSY;
+    going.now();
+    this.#going = undefined;
+  }
+
+  /** Resolves when no change is on its way. */
+  async ended(): Promise<void> {
+    while (this.#going !== undefined) await this.#wait();
+  }
+
+  follow(io: Io, errand: Errand): void {
+    const { undo } = this.#tree;
+    if (undo === undefined) return;
+    const first = this.#errandFor(undo);
+    const both: Errand = {
+      key: first.key,
+      now: () => {
+        first.now();
+        errand.now();
+      },
+      later: async () => {
+        await first.later();
+        await errand.later();
+      },
+    };
+    io.afterwards(both, this.#tree);
   }
 
   /**
@@ -199,7 +228,7 @@ export class WriteThrough implements Through {
       return undefined;
     }
     this.#count++;
-    this.#going = new Going(this.#tree, this.#writeBack, undo);
+    this.#going = new Going(this.#writeBack, undo);
     return this.#going;
   }
 }

@@ -2,12 +2,25 @@
 // were not refused are made too.
 
 import nodeFs from 'node:fs';
-import { it } from 'vitest';
+import { promisify } from 'node:util';
+import { Volume } from 'memfs';
+import { expect, it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
 import { Dice } from '../../dice.ts';
 import { useDirectories } from '../directories.ts';
 import { callFrom, deaf, furnish, lateFs, outcomeOf } from '../meanwhile.ts';
-import { type FileSystem, forgetLock, mount, newLower, PAGE, survey, type UpperFs, whichOf } from '../rig.ts';
+import {
+  bytesTold,
+  type FileSystem,
+  failing,
+  forgetLock,
+  mount,
+  newLower,
+  PAGE,
+  survey,
+  type UpperFs,
+  whichOf,
+} from '../rig.ts';
 
 const FIRST = Number(process.env.OVERFS_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const RUNS = Number(process.env.OVERFS_RUNS ?? 12);
@@ -82,4 +95,92 @@ it('W7: what is refused has changed nothing, what is not is in the upper', () =>
       throw new Error(`OVERFS_SEED=${seed} OVERFS_RUNS=1`, { cause: thrown });
     }
   }
+});
+
+/** An overlay that writes through to a directory which refuses contents that begin with `refused`. */
+function refusing() {
+  const root = newDirectory();
+  const overlay = createOverlay({ lower: [], upper: root, writeback: 'through' });
+  overlay.on('command', (command) => {
+    if (bytesTold(command)?.toString().includes('refused')) throw failing('EDQUOT');
+  });
+  return { root, overlay, fs: overlay.fs };
+}
+
+const WRITES: Record<string, (fs: FileSystem, fd: number) => Promise<unknown>> = {
+  writeSync: async (fs, fd) => fs.writeSync(fd, 'refused'),
+  write: (fs, fd) => promisify<number, string>(fs.write)(fd, 'refused'),
+};
+
+it.each(Object.entries(WRITES))(
+  'W7: what O_SYNC is to bring to the storage and the upper refuses, %s has not written',
+  async (_, write) => {
+    const { root, overlay, fs } = refusing();
+    fs.writeFileSync('/file', 'old');
+    const fd = fs.openSync('/file', 'as+');
+    for (let i = 0; i < 2; i++) {
+      await expect(write(fs, fd)).rejects.toThrow('EDQUOT');
+      expect(fs.readFileSync('/file', 'utf8')).toBe('old');
+    }
+    expect(fs.writeSync(fd, ' new')).toBe(4);
+    expect(nodeFs.readFileSync(`${root}/file`, 'utf8')).toBe('old new');
+    fs.closeSync(fd);
+    overlay.close();
+    expect(nodeFs.readFileSync(`${root}/file`, 'utf8')).toBe('old new');
+  },
+);
+
+it.each(['sync', 'syncSync', 'fsync', 'fsyncSync'])(
+  'W4 W7: a change on its way that is refused is told to who makes it, and not by %s',
+  async (form) => {
+    const { overlay, fs } = refusing();
+    fs.writeFileSync('/other', 'text');
+    const fd = fs.openSync('/other', 'r+');
+    const told: string[] = [];
+    overlay.on('writeback-error', ({ path }) => told.push(path));
+    const asked: Record<string, () => unknown> = {
+      sync: () => overlay.sync(),
+      syncSync: () => overlay.syncSync(),
+      fsync: () => promisify<number>(fs.fsync)(fd),
+      fsyncSync: () => fs.fsyncSync(fd),
+    };
+    for (let turns = 0; turns < 12; turns++) {
+      const change = expect(fs.promises.writeFile('/file', 'refused')).rejects.toThrow('EDQUOT');
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      await asked[form]?.();
+      await change;
+      expect(fs.existsSync('/file')).toBe(false);
+      expect(told.splice(0)).toEqual(['/file']);
+    }
+    fs.closeSync(fd);
+    overlay.close();
+  },
+);
+
+it('W7: a change that the upper has taken is not taken back because of what an overlay below it could not bring further', async () => {
+  const volume = new Volume();
+  const inner = createOverlay({ lower: [], upper: volume });
+  const overlay = createOverlay({ lower: [], upper: inner, writeback: 'through' });
+  const { fs } = overlay;
+  fs.writeFileSync('/log', 'begin');
+  overlay.syncSync();
+  let isBroken = true;
+  inner.on('command', (command) => {
+    if (isBroken && bytesTold(command)?.includes('refused')) throw failing('EIO');
+  });
+  const append = fs.promises.appendFile('/log', ' refused below');
+  await Promise.resolve();
+  expect(() => overlay.syncSync()).toThrow('could not be written back: /log');
+  const refuse = () => {
+    throw failing('EDQUOT');
+  };
+  overlay.on('command', refuse);
+  await append;
+  overlay.off('command', refuse);
+  expect(fs.readFileSync('/log', 'utf8')).toBe('begin refused below');
+  isBroken = false;
+  fs.appendFileSync('/log', ' end');
+  overlay.close();
+  inner.close();
+  expect(volume.readFileSync('/log', 'utf8')).toBe('begin refused below end');
 });
