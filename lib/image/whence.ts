@@ -1,8 +1,7 @@
 /** Which branch each part of a file comes from: for curious people and for tests. */
 
 import type { Branch } from '../branch/branch.ts';
-import { pagesOf } from '../pages/contents.ts';
-import { DIRTY } from '../pages/page.ts';
+import { dirtyPagesOf } from '../pages/contents.ts';
 import { File, type Inode, isDirectory } from '../tree/inode.ts';
 import { pathIn } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -45,7 +44,7 @@ function placeIn(branch: Branch, path: string): Where {
 /** Costs what is in memory, however long the file is. */
 function* pageParts(tree: Tree, file: File, below: Where | undefined): Iterable<Part> {
   const { pageSize } = tree.memory;
-  const dirty = Array.from(pagesOf(file)).filter(([, { state }]) => state === DIRTY);
+  const dirty = Array.from(dirtyPagesOf(file));
   let at = 0;
   for (const [index] of dirty.sort(([one], [other]) => one - other)) {
     const offset = index * pageSize;

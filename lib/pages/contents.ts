@@ -240,7 +240,10 @@ function writeOne(
   }
   const charged = page.state === DIRTY ? page.length : 0;
   writePage(page, from, source, begin, begin + to - from);
-  page.state = DIRTY;
+  if (page.state !== DIRTY) {
+    page.state = DIRTY;
+    if (file.pages instanceof PageTable) file.pages.noteDirty(index);
+  }
   quota.chargeBytes(page.length - charged);
 }
 
@@ -289,8 +292,7 @@ export type KeptPages = ReadonlyMap<PageIndex, Page>;
 /** Keeps the dirty pages of a file as they are; undefined where there is none. */
 export function keepDirtyPages(file: Contents): KeptPages | undefined {
   let kept: Map<PageIndex, Page> | undefined;
-  for (const [index, page] of pagesOf(file)) {
-    if (page.state !== DIRTY) continue;
+  for (const [index, page] of dirtyPagesOf(file)) {
     kept ??= new Map();
     kept.set(index, sharePage(page));
   }
@@ -320,7 +322,7 @@ export function dropContents(memory: Memory, file: Contents): void {
 /** How many bytes the quota is charged for the file (and will be for a copy): those of its dirty pages. */
 export function chargedBytes(file: Contents): number {
   let bytes = 0;
-  for (const [, page] of pagesOf(file)) if (page.state === DIRTY) bytes += page.length;
+  for (const [, page] of dirtyPagesOf(file)) bytes += page.length;
   return bytes;
 }
 
@@ -331,10 +333,17 @@ export function* pagesOf(file: Contents): Iterable<readonly [PageIndex, Page]> {
   else if (pages !== undefined) yield* pages;
 }
 
+/** Those of them that are dirty. Requires: none is changed meanwhile. */
+export function* dirtyPagesOf(file: Contents): Iterable<readonly [PageIndex, Page]> {
+  const { pages } = file;
+  if (pages instanceof PageTable) yield* pages.dirtyPages();
+  else if (pages?.state === DIRTY) yield [0, pages];
+}
+
 /** Whether the origin holds exactly this content, given how long the origin is. */
 export function isOwnContentClean(file: Contents, originSize: number | undefined): boolean {
   if (file.size !== originSize || file.supplied !== file.size) return false;
-  for (const [, page] of pagesOf(file)) if (page.state === DIRTY) return false;
+  for (const _ of dirtyPagesOf(file)) return false;
   return true;
 }
 
@@ -346,8 +355,7 @@ export function isOwnContentClean(file: Contents, originSize: number | undefined
 export function shareContents(memory: Memory, file: Contents, copy: Contents): void {
   copy.size = file.size;
   copy.supplied = file.supplied;
-  for (const [index, page] of pagesOf(file)) {
-    if (page.state === CLEAN) continue;
+  for (const [index, page] of dirtyPagesOf(file)) {
     const twin = sharePage(page);
     twin.state = DIRTY;
     setPage(copy, index, twin);

@@ -7,7 +7,7 @@
  * itself; the few chunks of a file stay warm, and within one the place is computed.
  */
 
-import type { Page, PageIndex } from './page.ts';
+import { DIRTY, type Page, type PageIndex } from './page.ts';
 
 /** Pages in a chunk. */
 const SPAN = 64;
@@ -18,6 +18,8 @@ export class PageTable {
   readonly #chunks = new Map<number, (Page | undefined)[]>();
   /** How many pages there are. Changed likewise. */
   #size = 0;
+  /** The chunks in which there is a dirty page, and some in which there was one. Changed by `set`, `noteDirty` and `dirtyPages`. */
+  readonly #dirty = new Set<number>();
 
   get size(): number {
     return this.#size;
@@ -39,6 +41,25 @@ export class PageTable {
     while (chunk.length <= at) chunk.push(undefined);
     if (chunk[at] === undefined) this.#size++;
     chunk[at] = page;
+    if (page.state === DIRTY) this.#dirty.add(number);
+  }
+
+  /** Notes that a page has become dirty. */
+  noteDirty(index: PageIndex): void {
+    this.#dirty.add(Math.floor(index / SPAN));
+  }
+
+  /** The dirty pages, in no order; who asks for a few of a large file does not pay for the others. Requires: none is changed meanwhile. */
+  *dirtyPages(): Iterable<readonly [PageIndex, Page]> {
+    for (const number of this.#dirty) {
+      let isClean = true;
+      for (const found of this.#pagesOf(number, 0)) {
+        if (found[1].state !== DIRTY) continue;
+        isClean = false;
+        yield found;
+      }
+      if (isClean) this.#dirty.delete(number);
+    }
   }
 
   delete(index: PageIndex): void {

@@ -10,9 +10,9 @@ import type { Attributes, Branch, Fingerprint } from '../branch/branch.ts';
 import { printOf } from '../branch/dialect.ts';
 import type { Author } from '../branch/upper/acting.ts';
 import type { Errno } from '../errno.ts';
-import { pagesOf } from '../pages/contents.ts';
+import { dirtyPagesOf } from '../pages/contents.ts';
 import type { Memory } from '../pages/memory.ts';
-import { DIRTY, leaveBytes, type Page, type PageIndex, sharePage } from '../pages/page.ts';
+import { leaveBytes, type Page, type PageIndex, sharePage } from '../pages/page.ts';
 import { File, type Inode, namesOf, Symlink } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -149,8 +149,8 @@ export function takeContent(
 /** Takes the dirty pages of a file, in order. */
 function takePages({ pageSize }: Memory, file: File): TakenPage[] {
   const dirty: TakenPage[] = [];
-  for (const [index, page] of pagesOf(file)) {
-    if (page.state === DIRTY) dirty.push({ index, from: index * pageSize, twin: sharePage(page) });
+  for (const [index, page] of dirtyPagesOf(file)) {
+    dirty.push({ index, from: index * pageSize, twin: sharePage(page) });
   }
   if (dirty.length > 1) dirty.sort((a, b) => a.index - b.index);
   return dirty;
