@@ -259,3 +259,8 @@ export function namesOf(inode: Inode): readonly Link[] {
   const first = { directory: inode.parent, name: inode.name };
   return inode.extra === undefined ? [first] : [first, ...inode.extra.links];
 }
+
+/** How many those are. */
+export function countNames(inode: Inode): number {
+  return inode.parent === undefined ? 0 : 1 + (inode.extra?.links.length ?? 0);
+}

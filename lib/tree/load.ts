@@ -19,6 +19,7 @@ import { keepForGood, leaveBelow, leaveListed } from './cache/entries.ts';
 import { noteLoaded } from './cache/sweep.ts';
 import {
   BORN,
+  countNames,
   Directory,
   type Entry,
   extraOf,
@@ -29,7 +30,6 @@ import {
   Inode,
   isDirectory,
   isOwnName,
-  namesOf,
   OWNED_QUIETLY,
   Special,
   Symlink,
@@ -147,7 +147,7 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
     directory.names.set(name, inode);
     rememberName(inode, directory, name);
     // A lower that may change can have given it a further name, since it is ours.
-    if (inode.isOwned) inode.nlink = Math.max(inode.nlink, namesOf(inode).length);
+    if (inode.isOwned) inode.nlink = Math.max(inode.nlink, countNames(inode));
   }
   return inode;
 }
@@ -179,7 +179,7 @@ function namesakeOf(
   if (isAbove === linked.origin instanceof UpperSource) return undefined;
   if (tree.kept.linksBelow(isAbove ? attributes : linked) > 0) return undefined;
   // What is on its way to the upper tells so when it is there.
-  const isOnItsWay = tree.dirty?.isTaken === true && namesOf(linked).length < linked.nlink;
+  const isOnItsWay = tree.dirty?.isTaken === true && countNames(linked) < linked.nlink;
   return isOnItsWay ? undefined : linked;
 }
 

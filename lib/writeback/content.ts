@@ -13,7 +13,7 @@ import type { Errno } from '../errno.ts';
 import { dirtyPagesOf } from '../pages/contents.ts';
 import type { Memory } from '../pages/memory.ts';
 import { leaveBytes, type Page, type PageIndex, sharePage } from '../pages/page.ts';
-import { File, type Inode, namesOf, Symlink } from '../tree/inode.ts';
+import { countNames, File, type Inode, Symlink } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { heldNames } from './places.ts';
@@ -117,7 +117,7 @@ export function takeContent(
   stageNames: StageNames,
 ): Content {
   // All names that are known are brought to the upper.
-  const unknown = place === undefined ? inode.nlink - namesOf(inode).length : 0;
+  const unknown = place === undefined ? inode.nlink - countNames(inode) : 0;
   const file = inode instanceof File ? inode : undefined;
   const claims = file === undefined ? OWN : takeClaims(memory, file);
   const pages = file === undefined ? [] : takePages(memory, file);

@@ -9,7 +9,7 @@
  */
 
 import { constants } from 'node:fs';
-import { type Directory, type Inode, isDirectory, type Link, namesOf } from '../tree/inode.ts';
+import { countNames, type Directory, type Inode, isDirectory, type Link, namesOf } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
@@ -340,7 +340,7 @@ class DraftWriter {
       if (first === undefined) continue;
       const path = this.#pathOfLink(first);
       const { kept } = this.#tree;
-      const attributes = takeAttributes(inode, Math.min(kept.linksBelow(inode), inode.nlink - namesOf(inode).length));
+      const attributes = takeAttributes(inode, Math.min(kept.linksBelow(inode), inode.nlink - countNames(inode)));
       this.#step({ kind: 'attributes', path, number: inode.number, attributes }, inode, undefined, first);
     }
     const directories = new Set<Directory>([...this.#touched, ...items.map(({ directory }) => directory)]);

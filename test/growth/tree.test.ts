@@ -83,3 +83,17 @@ it('the steps of changes() where all names of a file were changed', async () => 
   });
   expect(factor).toBeLessThan(IN_PROPORTION);
 });
+
+it('the steps of looking at all names of a file that was changed', async () => {
+  const factor = await growth(200, (names) => {
+    const lower = new Volume();
+    lower.writeFileSync('/f', 'bytes');
+    for (let i = 0; i < names; i++) lower.linkSync('/f', `/l${i}`);
+    const { fs } = createOverlay({ lower: { fs: lower, immutable: true } });
+    fs.appendFileSync('/f', ' more');
+    return () => {
+      for (let i = 0; i < names; i++) expect(fs.statSync(`/l${i}`).size).toBe(10);
+    };
+  });
+  expect(factor).toBeLessThan(IN_PROPORTION);
+});
