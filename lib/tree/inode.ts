@@ -62,6 +62,8 @@ export interface Extra {
   links: Link[];
   /** What the origin was when the file was copied up: how a change below is told. Set by `own`. */
   fingerprint: Fingerprint | undefined;
+  /** When the file of a lower was born of which that may have further names (`birthOf`), where it tells. Set by `own` and `load.ts`. */
+  birth: number | undefined;
 }
 
 /** See the file comment. */
@@ -249,7 +251,7 @@ export function isSymlink(inode: Inode): inode is Symlink {
 
 /** The rare fields of an inode, made when first needed. */
 export function extraOf(inode: Inode): Extra {
-  inode.extra ??= { links: [], fingerprint: undefined };
+  inode.extra ??= { links: [], fingerprint: undefined, birth: undefined };
   return inode.extra;
 }
 

@@ -36,6 +36,7 @@ import {
   WHITEOUT,
 } from './inode.ts';
 import { type Cover, endIfUnused, forgetName, lasting, rememberAbsence, rememberName } from './names.ts';
+import { areTwoBirths, birthOf } from './numbers.ts';
 import { followNoMore, markName, markWay } from './own.ts';
 import { layerOf } from './sources/layer.ts';
 import { pathIn, type Source, UpperSource } from './sources/source.ts';
@@ -125,6 +126,8 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
     inode = makeInode(tree, isClaimed ? numberInstead(tree, number, found) : number, attributes);
     applyAttributes(tree, inode, attributes);
     if (inode instanceof Directory) setSources(inode, sources);
+    const birth = source instanceof UpperSource ? tree.kept.of(Number(found.attributes.ino))?.birth : undefined;
+    if (birth !== undefined) extraOf(inode).birth = birth;
     // Which of two has the number is up to who was met first.
     if (!isClaimed) noteLoaded(tree, inode);
     if (isClaimed) tree.namesakes.set(number, { inode, branch: source.branch, ino: found.attributes.ino });
@@ -176,6 +179,7 @@ function namesakeOf(
   // Where the content of a copy comes from says nothing about where the file itself does.
   if ((linked.state & BORN) !== 0) return undefined;
   const isAbove = source instanceof UpperSource;
+  if (!isAbove && areTwoBirths(linked.extra?.birth, birthOf(attributes))) return linked;
   if (isAbove === linked.origin instanceof UpperSource) return undefined;
   if (tree.kept.linksBelow(isAbove ? attributes : linked) > 0) return undefined;
   // What is on its way to the upper tells so when it is there.
@@ -204,7 +208,8 @@ function isAnothers(tree: Tree, number: number, { source, attributes }: Found): 
   const ino = source instanceof UpperSource ? undefined : tree.numbers.givenTo(number);
   if (ino === undefined) return false;
   const isDir = (attributes.mode & S_IFMT) === S_IFDIR;
-  return isDir || attributes.nlink === 1 || tree.kept.linksBelow({ ino }) === 0;
+  const { links = 0, birth } = tree.kept.of(ino) ?? {};
+  return isDir || attributes.nlink === 1 || links === 0 || areTwoBirths(birth, birthOf(attributes));
 }
 
 /** A number for what was found instead of the one that another has. */

@@ -89,8 +89,7 @@ export class Numbers {
     if (!this.areBirthsKnown) return false;
     const ino = Number(found.ino);
     const [noted, birth] = [this.#births.get(ino), birthOf(found)];
-    // What tells times as numbers or as bigints does not round alike.
-    if (noted === undefined || birth === undefined || Math.abs(noted - birth) <= 1) return false;
+    if (!areTwoBirths(noted, birth)) return false;
     this.#births.delete(ino);
     this.#leave(ino);
     this.#remembered.delete(ino);
@@ -186,9 +185,17 @@ export class Numbers {
 }
 
 /** When a file was born, in milliseconds; undefined where its branch does not tell. */
-export function birthOf({ birthtimeSec, birthtimeNsec }: Attributes): number | undefined {
+export function birthOf({
+  birthtimeSec,
+  birthtimeNsec,
+}: Pick<Attributes, 'birthtimeSec' | 'birthtimeNsec'>): number | undefined {
   const birth = birthtimeSec * 1000 + Math.trunc(birthtimeNsec / 1e6);
   return birth > 0 ? birth : undefined;
+}
+
+/** Whether two births are known and not the same. What tells times as numbers or as bigints does not round alike. */
+export function areTwoBirths(one: number | undefined, other: number | undefined): boolean {
+  return one !== undefined && other !== undefined && Math.abs(one - other) > 1;
 }
 
 const FNV_PRIME = 0x01000193;

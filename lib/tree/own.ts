@@ -14,12 +14,14 @@ import {
   File,
   INSIDE,
   type Inode,
+  isDirectory,
   type Mark,
   namesOf,
   type OWNED_ATTRIBUTES,
   type OWNED_CONTENT,
   OWNED_QUIETLY,
 } from './inode.ts';
+import { birthOf } from './numbers.ts';
 import { UpperSource } from './sources/source.ts';
 import { type Tree, touchCtime, touchMtimeOfNames } from './tree.ts';
 
@@ -49,6 +51,9 @@ function rememberOrigin(tree: Tree, inode: Inode): void {
   keepForGood(tree, inode);
   if (inode.origin === undefined) return;
   if (!inode.origin.branch.immutable) tree.claimed.add(inode.number);
+  if (inode.nlink > 1 && !isDirectory(inode) && !(inode.origin instanceof UpperSource)) {
+    extraOf(inode).birth = birthOf(inode);
+  }
   // Of what the upper has the print is known already: it may keep times less exactly than they are shown.
   if (!(inode instanceof File) || (inode.origin instanceof UpperSource && inode.extra?.fingerprint !== undefined))
     return;

@@ -47,6 +47,8 @@ export interface TakenAttributes {
   readonly times: readonly [number, number, number, number];
   /** How many names the lowers have beyond those that the upper gets. */
   readonly links?: number | undefined;
+  /** When the lowers' file that has those was born. */
+  readonly birth?: number | undefined;
 }
 
 /** See the file comment. */
@@ -88,6 +90,7 @@ export function takeAttributes(inode: Inode, links: number): TakenAttributes {
     mtime: secondsOf(mtimeSec, mtimeNsec),
     times: [atimeSec, atimeNsec, mtimeSec, mtimeNsec],
     links: links > 0 ? links : undefined,
+    birth: links > 0 ? inode.extra?.birth : undefined,
   };
 }
 

@@ -19,6 +19,8 @@ export interface Kept {
   readonly times?: readonly [number, number, number, number, number, number];
   /** Names that only the lowers have. */
   readonly links?: number;
+  /** When the lowers' file that has them was born, where that is known. */
+  readonly birth?: number;
 }
 
 export class KeptAttributes {

@@ -146,7 +146,7 @@ function* shorten(file: NotesFile): Procedure<void> {
 
 /** What of the attributes that were given to a file of the upper shows there otherwise; undefined where nothing does. */
 export function keptOf(given: TakenAttributes, found: Attributes): Kept | undefined {
-  const { uid, gid, links } = given;
+  const { uid, gid, links, birth } = given;
   const mode = given.mode ?? found.mode & 0o7777;
   const isMode = mode === (found.mode & 0o7777);
   const isOwner = uid === found.uid && gid === found.gid;
@@ -162,5 +162,6 @@ export function keptOf(given: TakenAttributes, found: Attributes): Kept | undefi
     ...(!isOwner && { owner: [uid, gid, found.uid, found.gid] as const }),
     ...(!isTimes && { times: [atimeSec, atimeNsec, mtimeSec, mtimeNsec, found.mtimeSec, found.mtimeNsec] as const }),
     ...(links && { links }),
+    ...(birth && { birth }),
   };
 }

@@ -2,7 +2,7 @@
 // one that has got its number since.
 
 import { Volume } from 'memfs';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
 
 const START = 1_700_000_000_000;
@@ -188,4 +188,72 @@ it('C3: so is a file of one name', () => {
       if (round === 0) fs.chmodSync('/c', 0o640);
     });
   }
+});
+
+describe.each(['write', 'chmod'] as const)('a file of two names in a lower that was changed here (%s)', (change) => {
+  /** Files of two names each. */
+  function pair(volume: InstanceType<typeof Volume>, text: string, one: string, other: string): number {
+    volume.writeFileSync(one, text);
+    volume.linkSync(one, other);
+    return Number(volume.lstatSync(one).ino);
+  }
+
+  function stand() {
+    const [volume, upper] = [newVolume(), newVolume()];
+    const ino = pair(volume, 'old', '/a', '/b');
+    /** The lower gives the number to another file. */
+    const replace = () => {
+      vi.setSystemTime(Date.now() + 60_000);
+      for (const path of ['/a', '/b']) volume.unlinkSync(path);
+      expect(pair(volume, 'new', '/x', '/y')).toBe(ino);
+    };
+    const work = ({ fs }: Overlay) => {
+      if (change === 'write') fs.writeFileSync('/a', 'ours');
+      else fs.chmodSync('/a', 0o600);
+    };
+    return { lower: { fs: volume, immutable: false }, upper, replace, work };
+  }
+
+  function expectApart({ fs }: Overlay): void {
+    for (const path of ['/x', '/y']) expect(fs.readFileSync(path, 'utf8')).toBe('new');
+    expect(fs.statSync('/x').ino).toBe(fs.statSync('/y').ino);
+    expect(fs.statSync('/x').ino).not.toBe(fs.lstatSync('/a').ino);
+    expect(fs.statSync('/x').nlink).toBe(2);
+    fs.writeFileSync('/x', 'newer');
+    expect(fs.readFileSync('/y', 'utf8')).toBe('newer');
+    if (change === 'write') expect(fs.readFileSync('/a', 'utf8')).toBe('ours');
+  }
+
+  it('C2, C3: is not one that the lower gives its number to afterwards', () => {
+    const { lower, replace, work } = stand();
+    const overlay = createOverlay({ lower });
+    overlay.fs.readdirSync('/');
+    work(overlay);
+    replace();
+    expectApart(overlay);
+  });
+
+  it('C2, C3: nor once the upper has it', () => {
+    const { lower, upper, replace, work } = stand();
+    const overlay = createOverlay({ lower, upper, writeback: 'manual' });
+    work(overlay);
+    overlay.syncSync();
+    replace();
+    expectApart(overlay);
+    overlay.close();
+  });
+
+  it.each(['/a', '/x'])('C2, C3: nor when the upper is mounted again and %s is looked at first', (first) => {
+    const { lower, upper, replace, work } = stand();
+    visit(lower, upper, work);
+    replace();
+    visit(lower, upper, (overlay) => {
+      overlay.fs.statSync(first);
+      expectApart(overlay);
+    });
+    visit(lower, upper, ({ fs }) => {
+      for (const path of ['/x', '/y']) expect(fs.readFileSync(path, 'utf8')).toBe('newer');
+      expect(fs.statSync('/x').ino).not.toBe(fs.statSync('/a').ino);
+    });
+  });
 });
