@@ -18,7 +18,6 @@ import { dropContents } from '../pages/contents.ts';
 import { keepForGood, leaveBelow, leaveListed } from './cache/entries.ts';
 import { noteLoaded } from './cache/sweep.ts';
 import {
-  BORN,
   countNames,
   Directory,
   type Entry,
@@ -36,11 +35,11 @@ import {
   WHITEOUT,
 } from './inode.ts';
 import { type Cover, endIfUnused, forgetName, lasting, rememberAbsence, rememberName } from './names.ts';
-import { areTwoBirths, birthOf } from './numbers.ts';
 import { followNoMore, markName, markWay } from './own.ts';
+import { isAnothers, knownAs, living, namesakeOf, numberInstead, numberOf } from './sources/identity.ts';
 import { layerOf } from './sources/layer.ts';
 import { pathIn, type Source, UpperSource } from './sources/source.ts';
-import { type Namesake, noteMove, setSources, type Tree } from './tree.ts';
+import { noteMove, setSources, type Tree } from './tree.ts';
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK } = constants;
 
@@ -153,79 +152,6 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
     if (inode.isOwned) inode.nlink = Math.max(inode.nlink, countNames(inode));
   }
   return inode;
-}
-
-/** The inode that is this file of a lower already: known by this name, or by another. */
-function knownAs(tree: Tree, number: number, attributes: Attributes, before: Entry | undefined): Inode | undefined {
-  const type = attributes.mode & S_IFMT;
-  if (type === S_IFDIR) return undefined;
-  const linked = attributes.nlink > 1 ? tree.linked.get(number) : undefined;
-  if (linked !== undefined && linked.type === type) return linked;
-  return before instanceof Inode && before.number === number && before.type === type ? before : undefined;
-}
-
-/**
- * A file that has the number of what was found, although it is another one: the upper has got the number from a lower that another has
- * taken the place of since, or whose files are others now. Where the two are one, the upper tells that lowers have more names of it.
- */
-function namesakeOf(
-  tree: Tree,
-  number: number,
-  { source, attributes }: Found,
-  before: Entry | undefined,
-): Inode | undefined {
-  const linked = tree.linked.get(number);
-  if (linked === undefined || linked === before) return undefined;
-  // Where the content of a copy comes from says nothing about where the file itself does.
-  if ((linked.state & BORN) !== 0) return undefined;
-  const isAbove = source instanceof UpperSource;
-  if (!isAbove && areTwoBirths(linked.extra?.birth, birthOf(attributes))) return linked;
-  if (isAbove === linked.origin instanceof UpperSource) return undefined;
-  if (tree.kept.linksBelow(isAbove ? attributes : linked) > 0) return undefined;
-  // What is on its way to the upper tells so when it is there.
-  const isOnItsWay = tree.dirty?.isTaken === true && countNames(linked) < linked.nlink;
-  return isOnItsWay ? undefined : linked;
-}
-
-/**
- * The file that was found, if it is known as one whose number another has: by this name, or by another of the names that it has. Of directories
- * none has a second name.
- */
-function living(namesake: Namesake | undefined, { source, attributes }: Found, before: Entry | undefined) {
-  const { ino, mode, nlink } = attributes;
-  if (namesake?.ino !== ino || namesake.branch !== source.branch) return undefined;
-  const { inode } = namesake;
-  if (inode.parent === undefined || isDirectory(inode) || inode.type !== (mode & S_IFMT)) return undefined;
-  return nlink > 1 || inode === before ? inode : undefined;
-}
-
-/**
- * Whether the number of what was found is that of another file: of one that is owned here, whose place below it took and with it the
- * number (C3), or of one that the upper has got from a lower which has given it to a file elsewhere since, or was another lower then.
- */
-function isAnothers(tree: Tree, number: number, { source, attributes }: Found): boolean {
-  if (tree.claimed.has(number)) return true;
-  const ino = source instanceof UpperSource ? undefined : tree.numbers.givenTo(number);
-  if (ino === undefined) return false;
-  const isDir = (attributes.mode & S_IFMT) === S_IFDIR;
-  const { links = 0, birth } = tree.kept.of(ino) ?? {};
-  return isDir || attributes.nlink === 1 || links === 0 || areTwoBirths(birth, birthOf(attributes));
-}
-
-/** A number for what was found instead of the one that another has. */
-function numberInstead(tree: Tree, number: number, found: Found): number {
-  return tree.numbers.instead(number, (each) => isAnothers(tree, each, found));
-}
-
-/** The number of what was found. */
-export function numberOf(tree: Tree, name: string, { source, attributes }: Found): number {
-  if (source instanceof UpperSource) forgetStranger(tree, attributes);
-  return tree.numbers.of(source.branch, attributes.dev, attributes.ino, pathIn(source, name));
-}
-
-/** Forgets what was noted of another file of the upper that had the number of this one. */
-export function forgetStranger(tree: Tree, found: Attributes): void {
-  if (tree.numbers.forgetStranger(found)) tree.kept.note(Number(found.ino), undefined);
 }
 
 /**

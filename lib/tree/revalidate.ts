@@ -10,8 +10,9 @@ import { type Attributes, SAME, UPPER } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
 import { type Directory, DOUBTFUL, File, type Inode, isDirectory, isLost, isOwnName } from './inode.ts';
-import { find, load, numberOf, takeOver, update } from './load.ts';
+import { find, load, takeOver, update } from './load.ts';
 import { lasting } from './names.ts';
+import { numberOf } from './sources/identity.ts';
 import { pathIn, type Source } from './sources/source.ts';
 import type { Tree } from './tree.ts';
 

@@ -8,9 +8,10 @@ import { type Branch, SAME, UPPER } from '../../branch/branch.ts';
 import { isMadeUp } from '../../branch/decorators/graft.ts';
 import type { Io } from '../../fault.ts';
 
-import { applyAttributes, forgetStranger, update } from '../load.ts';
+import { applyAttributes, update } from '../load.ts';
 import { isVolatile } from '../revalidate.ts';
 import { setSources, type Tree } from '../tree.ts';
+import { forgetStranger } from './identity.ts';
 import { pathIn, Source, UpperSource } from './source.ts';
 
 const { S_IFMT, S_IFDIR } = constants;

@@ -26,9 +26,10 @@ import {
   OWNED_ATTRIBUTES,
   OWNED_CONTENT,
 } from '../../tree/inode.ts';
-import { applyAttributes, numberOf } from '../../tree/load.ts';
+import { applyAttributes } from '../../tree/load.ts';
 import { endIfUnused, rememberName } from '../../tree/names.ts';
 import { returnLoan } from '../../tree/sources/borrow.ts';
+import { numberOf } from '../../tree/sources/identity.ts';
 import { pathIn, type Source } from '../../tree/sources/source.ts';
 import { noteMove, type Tree } from '../../tree/tree.ts';
 import type { Batch } from '../batch.ts';
