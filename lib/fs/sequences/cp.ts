@@ -15,7 +15,13 @@ import { codeOf } from '../../branch/dialect.ts';
 import { Checks, type Ends, isWithin, type Level } from './cp-checks.ts';
 import type { CpPlace, CpRequest } from './cp-request.ts';
 import { FileSteps, type Path } from './file-steps.ts';
-import { DIRECTORIES_KEEP_TIMES, MERGE_IS_REFUSED, NATIVE_CP_CHECKS, ONLY_DIRECTORIES_HOLD } from './quirks.ts';
+import {
+  DIRECTORIES_KEEP_TIMES,
+  MERGE_IS_REFUSED,
+  NATIVE_CP_CHECKS,
+  NATIVE_DIRECTORIES,
+  ONLY_DIRECTORIES_HOLD,
+} from './quirks.ts';
 import { nested, type Sequence, step } from './steps.ts';
 
 /** `cp`. */
@@ -92,13 +98,13 @@ class Copying {
     } else if (source.isSymbolicLink()) {
       yield* this.#copyLink(from, to, target);
     } else if (isCopied(source)) {
-      yield* this.#copyFile(from, to, source.mode, target);
+      yield* this.#copyFile(level, from, to, source.mode, target);
     } else {
       throw refusals.special(level, source, to);
     }
   }
 
-  *#copyFile(from: string, to: string, mode: number, target: Ends['target']): Sequence<void> {
+  *#copyFile(level: Level, from: string, to: string, mode: number, target: Ends['target']): Sequence<void> {
     if (target !== undefined) {
       if (!this.#request.force) {
         if (this.#request.errorOnExist) throw this.#checks.refusals.exists(to);
@@ -110,14 +116,17 @@ class Copying {
     if (this.#request.preserveTimestamps) {
       // Who may not write a file may not set its times either.
       if ((mode & 0o200) === 0) yield* this.#steps.chmod(to, mode | 0o200);
-      yield* this.#keepTimes(from, to);
+      yield* this.#keepTimes(level, from, to);
     }
     yield* this.#steps.chmod(to, mode);
   }
 
   /** As they are now: reading the file has changed when it was last read. */
-  *#keepTimes(from: string, to: string): Sequence<void> {
-    const { atime, mtime } = yield* this.#steps.look('stat', from);
+  *#keepTimes(level: Level, from: string, to: string): Sequence<void> {
+    const isNative = NATIVE_DIRECTORIES[this.#place.form] && this.#request.filter === undefined;
+    const { atime, mtime } = yield* isNative && level === 'below'
+      ? this.#steps.times(from)
+      : this.#steps.look('stat', from);
     yield* this.#steps.utimes(to, atime, mtime);
   }
 
@@ -127,7 +136,7 @@ class Copying {
     else if (errorOnExist && !force && MERGE_IS_REFUSED[this.#place.form]) throw this.#checks.refusals.exists(to);
     for (const name of yield* this.#steps.names(from))
       yield* nested(this.#copyEntry(path.join(from, name), path.join(to, name)));
-    if (preserveTimestamps && DIRECTORIES_KEEP_TIMES) yield* this.#keepTimes(from, to);
+    if (preserveTimestamps && DIRECTORIES_KEEP_TIMES) yield* this.#keepTimes('below', from, to);
     if (target === undefined) yield* this.#steps.chmod(to, source.mode);
   }
 

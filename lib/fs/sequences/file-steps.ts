@@ -25,6 +25,16 @@ export type Look = 'stat' | 'lstat';
 /** For a look at what may not be there: an error would be made only to be thrown away. */
 const QUIET = { throwIfNoEntry: false } as const;
 
+/** For a look at times to the nanosecond. */
+const EXACTLY = { bigint: true } as const;
+
+const SECOND = 1_000_000_000n;
+
+/** As exactly as a double can have it. */
+function secondsOf(nanoseconds: bigint): number {
+  return Number(nanoseconds / SECOND) + Number(nanoseconds % SECOND) / Number(SECOND);
+}
+
 /** See the file comment. */
 export class FileSteps {
   readonly #fs: FileSystem;
@@ -138,7 +148,16 @@ export class FileSteps {
     );
   }
 
-  utimes(path: Path, atime: Date, mtime: Date): Sequence<void> {
+  /** The times of what is at a path, in seconds. */
+  *times(path: Path): Sequence<{ readonly atime: number; readonly mtime: number }> {
+    const { atimeNs, mtimeNs } = yield* step(
+      () => this.#fs.statSync(path, EXACTLY),
+      () => this.#fs.promises.stat(path, EXACTLY),
+    );
+    return { atime: secondsOf(atimeNs), mtime: secondsOf(mtimeNs) };
+  }
+
+  utimes(path: Path, atime: Date | number, mtime: Date | number): Sequence<void> {
     return step(
       () => this.#fs.utimesSync(path, atime, mtime),
       () => this.#fs.promises.utimes(path, atime, mtime),

@@ -22,3 +22,9 @@ export const ONLY_DIRECTORIES_HOLD: boolean = MAJOR >= 24;
 
 /** Since Node 26 `preserveTimestamps` means directories too. */
 export const DIRECTORIES_KEEP_TIMES: boolean = MAJOR >= 26;
+
+/**
+ * Since Node 22 `cpSync` copies directories in C++ where there is no filter, since Node 26 `cp` does too. Then the times of what is in them
+ * go through doubles of seconds, else through dates, which have milliseconds.
+ */
+export const NATIVE_DIRECTORIES: Readonly<Record<'now' | 'later', boolean>> = { now: MAJOR >= 22, later: MAJOR >= 26 };
