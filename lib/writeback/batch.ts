@@ -154,11 +154,7 @@ export function watch(
   const contents = new Map<string, Content>();
   for (const content of plan.contents.values()) contents.set(content.stage, content);
   const staged: Staged = { stage, names: new StagedNames(stage), contents };
-  const placeOfStep = (index: number) => {
-    const { item, place } = drafted.steps[index] ?? {};
-    const { directory, name = '' } = item ?? place ?? {};
-    return { name, source: directory && upperOf(directory) };
-  };
+  const placeOfStep = (index: number) => placeIn(stage, drafted.steps[index]);
   return {
     moved: (index) => {
       const move = drafted.moves[index];
@@ -236,17 +232,19 @@ function noteInner(tree: Tree, { plan, failed }: Batch, item: Item, staged: Stag
   settleName(plan, item);
 }
 
-function noteStep(
-  tree: Tree,
-  batch: Batch,
-  { step, item, place }: DraftStep,
-  staged: Staged,
-  found: Attributes | undefined,
-): void {
+/** Where a step acts: a directory of the upper, or the staging directory, and the name there. */
+function placeIn(stage: UpperSource, drawn: DraftStep | undefined) {
+  const { item, place } = drawn ?? {};
+  if (typeof place === 'string') return { source: stage, name: place };
+  const link = item ?? place;
+  return { source: link && upperOf(link.directory), name: link?.name ?? '' };
+}
+
+function noteStep(tree: Tree, batch: Batch, drawn: DraftStep, staged: Staged, found: Attributes | undefined): void {
+  const { step, item, place } = drawn;
   const { stage, contents } = staged;
-  const { directory, name } = item ?? place ?? {};
-  const source = directory && upperOf(directory);
-  if (step.kind === 'place' && source !== undefined && name !== undefined) {
+  const { source, name } = placeIn(stage, drawn);
+  if (step.kind === 'place' && source !== undefined) {
     const content = contents.get(step.stage);
     if (content === undefined) noteMove(stage, step.stage, source, name);
     else noteContent(tree, content, staged, source, name);
@@ -256,5 +254,5 @@ function noteStep(
   if (marked !== undefined && isDirectory(marked) && !batch.plan.copied.has(marked)) noteOpaque(marked);
   const patched = step.kind === 'patch' ? contents.get(step.stage) : undefined;
   if (patched !== undefined && batch.reach === 'upper') settleContent(tree, patched);
-  if (place !== undefined && source !== undefined && found !== undefined) notePrint(source, place.name, found);
+  if (place !== undefined && source !== undefined && found !== undefined) notePrint(source, name, found);
 }

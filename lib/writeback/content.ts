@@ -124,12 +124,14 @@ export function takeContent(
   const file = inode instanceof File ? inode : undefined;
   const claims = file === undefined ? OWN : takeClaims(memory, file);
   const pages = file === undefined ? [] : takePages(memory, file);
-  // A file of several names keeps its inode in the upper too; else rewriting most of it is better done anew.
+  // A file of several names keeps its inode in the upper too (one of which no name is known has one that nobody has looked at); else rewriting
+  // most of it is better done anew.
   // What others wrote is handed to the upper by them, which a patch is not: so that it goes into a new file where that is possible.
   // So is what needs nothing of what the upper has.
   const isLittle =
     claims.length === 0 && file !== undefined && file.supplied > 0 && lengthOf(pages) * 2 < memory.pageSize + file.size;
-  const patch = file !== undefined && place !== undefined && (inode.nlink > 1 || isLittle);
+  const isOfSeveral = inode.nlink > 1 || inode.parent === undefined;
+  const patch = file !== undefined && place !== undefined && (isOfSeveral || isLittle);
   return {
     inode,
     kind: patch ? 'pages' : 'whole',

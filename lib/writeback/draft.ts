@@ -78,8 +78,8 @@ export interface DraftStep {
   readonly item: Item | undefined;
   /** The names in a new directory that come with it, parents first. */
   readonly inner: readonly Item[];
-  /** The file's name that it is about, where that is no item. */
-  readonly place: Link | undefined;
+  /** The file's name that it is about, where that is no item; where it has none any more, its name in the staging directory. */
+  readonly place: Link | string | undefined;
 }
 
 export interface Draft {
@@ -102,6 +102,8 @@ export interface Material {
   readonly dirty: ReadonlySet<Inode>;
   /** Gives a name in the staging directory that was never used before. */
   readonly nameStage: () => string;
+  /** The path of the staging directory. */
+  readonly staging: string;
 }
 
 /** Writes down what a plan does. */
@@ -123,6 +125,7 @@ class DraftWriter {
   readonly #copied: ReadonlySet<Directory>;
   readonly #stages: ReadonlyMap<Directory, string>;
   readonly #nameStage: () => string;
+  readonly #staging: string;
   readonly #moves: DraftMove[] = [];
   /** Where in the staging directory they go, by what they leave. */
   readonly #left = new Map<UpperSource, Map<string, string>>();
@@ -144,8 +147,9 @@ class DraftWriter {
   /** Directories whose times change in the upper beside those of the items. */
   readonly #touched = new Set<Directory>();
 
-  constructor(tree: Tree, { contents, copied, stages, nameStage }: Material) {
+  constructor(tree: Tree, { contents, copied, stages, nameStage, staging }: Material) {
     this.#tree = tree;
+    this.#staging = staging;
     this.#contents = contents;
     this.#stages = stages;
     this.#copied = copied;
@@ -172,7 +176,7 @@ class DraftWriter {
 
   /** Whether the upper goes on holding, elsewhere, what it has under this name. */
   #isKept(held: Inode, upper: UpperSource, name: string): boolean {
-    if (held.nlink === 0 || !isNamed(held) || this.#contents.get(held)?.kind === 'whole') return false;
+    if (held.nlink === 0 || held.parent === undefined || this.#contents.get(held)?.kind === 'whole') return false;
     if (isDirectory(held)) return upperOf(held)?.parent === upper && upperOf(held)?.name === name;
     return placeOf(held) === upper && held.originName === name;
   }
@@ -288,6 +292,16 @@ class DraftWriter {
     return link;
   }
 
+  /** Where a file is that changes: at a name, or, for the sake of names that nobody has looked at, where the last other one was taken to. */
+  #whereOf(inode: Inode): { readonly path: string; readonly place: Link | string } | undefined {
+    const first = this.#firstOf(inode);
+    if (first !== undefined) return { path: this.#pathOfLink(first), place: first };
+    const source = placeOf(inode);
+    if (source === undefined || inode.parent !== undefined) return undefined;
+    const place = this.#moveOut(source, inode.originName);
+    return { path: `${this.#staging}/${place}`, place };
+  }
+
   #pathOfLink({ directory, name }: Link): string {
     return this.#pathIn(directory, name);
   }
@@ -322,12 +336,12 @@ class DraftWriter {
   patches(): void {
     for (const content of this.#contents.values()) {
       const { inode, kind, stage, supplied, size } = content;
-      const first = this.#firstOf(inode);
-      if (kind !== 'pages' || first === undefined) continue;
-      const path = this.#pathOfLink(first);
+      const where = kind === 'pages' ? this.#whereOf(inode) : undefined;
+      if (where === undefined) continue;
+      const { path, place } = where;
       const { pageSize } = this.#tree.memory;
       const ranges = content.pages.map(({ index, twin }) => [index * pageSize, twin.length] as const);
-      this.#step({ kind: 'patch', stage, path, ranges, cut: supplied, size }, inode, undefined, first);
+      this.#step({ kind: 'patch', stage, path, ranges, cut: supplied, size }, inode, undefined, place);
     }
   }
 
@@ -336,16 +350,16 @@ class DraftWriter {
     for (const inode of dirty) {
       if (isDirectory(inode) || inode.nlink === 0) continue;
       if (this.#contents.get(inode)?.kind === 'whole') continue;
-      const first = this.#firstOf(inode);
-      if (first === undefined) continue;
-      const path = this.#pathOfLink(first);
-      const { kept } = this.#tree;
-      const attributes = takeAttributes(inode, Math.min(kept.linksBelow(inode), inode.nlink - countNames(inode)));
-      this.#step({ kind: 'attributes', path, number: inode.number, attributes }, inode, undefined, first);
+      const where = this.#whereOf(inode);
+      if (where === undefined) continue;
+      const { path, place } = where;
+      const below = Math.min(this.#tree.kept.linksBelow(inode), inode.nlink - countNames(inode));
+      const attributes = takeAttributes(inode, below);
+      this.#step({ kind: 'attributes', path, number: inode.number, attributes }, inode, undefined, place);
     }
     const directories = new Set<Directory>([...this.#touched, ...items.map(({ directory }) => directory)]);
     for (const inode of dirty)
-      if (isDirectory(inode) && upperOf(inode) !== undefined && isNamed(inode)) directories.add(inode);
+      if (isDirectory(inode) && upperOf(inode) !== undefined && inode.parent !== undefined) directories.add(inode);
     const paths = [...directories].map((directory) => ({ directory, path: this.#pathOf(directory) }));
     paths.sort((a, b) => b.path.length - a.path.length);
     for (const { directory, path } of paths) {
@@ -361,7 +375,7 @@ class DraftWriter {
     return { moves: this.#moves.sort((a, b) => depthOf(b) - depthOf(a)), steps: this.#steps, unnamed: this.#unnamed };
   }
 
-  #step(step: Step, needs?: Inode, item?: Item, place?: Link, inner: readonly Item[] = []): void {
+  #step(step: Step, needs?: Inode, item?: Item, place?: Link | string, inner: readonly Item[] = []): void {
     const hasContent = needs !== undefined && this.#contents.get(needs)?.kind === 'whole';
     const steps = step.kind === 'link' ? this.#links : this.#steps;
     const isPages = step.kind === 'patch' || step.kind === 'attributes';
@@ -380,8 +394,4 @@ class DraftWriter {
     const above = this.#pathOf(directory);
     return above === '/' ? `/${name}` : `${above}/${name}`;
   }
-}
-
-function isNamed(inode: Inode): boolean {
-  return inode.parent !== undefined;
 }

@@ -254,9 +254,10 @@ function sameSources(some: readonly Source[], others: readonly Source[]): boolea
 /**
  * Plans the write-back of all that is dirty; undefined when nothing is.
  *
- * @param nameStage gives a name in the staging directory that was never used before
+ * @param staging the path of the staging directory
+ * @param nameStage gives a name in it that was never used before
  */
-export function plan(io: Io, tree: Tree, nameStage: () => string): Plan | undefined {
+export function plan(io: Io, tree: Tree, staging: string, nameStage: () => string): Plan | undefined {
   const { dirty } = tree;
   if (dirty === undefined || dirty.isEmpty) return undefined;
   collect(io, tree);
@@ -282,7 +283,8 @@ export function plan(io: Io, tree: Tree, nameStage: () => string): Plan | undefi
   const stages = stageDirectories(items, nameStage);
   const { contents, refused } = takeContents(tree, items, inodes, stageNamesFor(items, stages, nameStage));
   const { copied } = collection;
-  const drafted = draft(tree, { items, contents, stages, copied, dirty: new Set([...inodes, ...timed]), nameStage });
+  const all = new Set([...inodes, ...timed]);
+  const drafted = draft(tree, { items, contents, stages, copied, dirty: all, nameStage, staging });
   return { items, contents, stages, copied, inodes, timed, names, lost, refused, draft: drafted };
 }
 

@@ -42,7 +42,8 @@ function touchedBy({ plan, failed, drafted }: Batch): Places {
   for (const { source } of drafted.moves) touch(source);
   // A file that was written anew has its name anew.
   for (const { step, place } of drafted.steps) {
-    if (place !== undefined && (step.kind === 'place' || step.kind === 'link')) touch(upperOf(place.directory));
+    if (typeof place !== 'object') continue;
+    if (step.kind === 'place' || step.kind === 'link') touch(upperOf(place.directory));
   }
   return { files, directories };
 }

@@ -198,7 +198,7 @@ export class WriteBack {
 
   #planNow(): Plan | undefined {
     try {
-      return plan(syncIo, this.#tree, this.#nameStage);
+      return plan(syncIo, this.#tree, this.#area.stage, this.#nameStage);
     } catch (thrown) {
       return this.#failUnplanned(thrown);
     }
@@ -249,7 +249,7 @@ export class WriteBack {
   /** Plans, and begins what was planned; undefined where something decided must be ended first. */
   #beginBatch(io: Io, manner: Manner, reach: Reach): Drive<Failure[]> | undefined {
     if (this.#decided !== undefined) return undefined;
-    const taken = plan(io, this.#tree, this.#nameStage);
+    const taken = plan(io, this.#tree, this.#area.stage, this.#nameStage);
     // From here on nothing stops or fails.
     return this.#desk.begin(this.#bring(taken, manner, reach));
   }

@@ -281,3 +281,41 @@ describe('damaged notes', () => {
     expect(mount().fs.statSync('/d/other').mode & 0o777).toBe(0o600);
   });
 });
+
+const WAYS: Readonly<Record<string, (fs: Overlay['fs']) => void>> = {
+  unlink: (fs) => fs.unlinkSync('/d/a'),
+  'a rename over it': (fs) => fs.renameSync('/other', '/d/a'),
+  'rm of its directory': (fs) => fs.rmSync('/d', { recursive: true }),
+};
+
+describe.each(UPPERS)('over %s, what was changed by a name that is gone before a sync', (_, newUpper) => {
+  it.each(Object.keys(WAYS))('C2 W5 arrives for the names that nobody has looked at: %s', (way) => {
+    for (let cut = 1, isDone = false; !isDone; cut++) {
+      const upper = newUpper();
+      const mount = () => createOverlay({ lower: [], upper, pageSize: PAGE, writeback: 'manual' });
+      const first = mount();
+      first.fs.mkdirSync('/d');
+      first.fs.writeFileSync('/d/a', bytesOf(1, 3 * PAGE));
+      first.fs.linkSync('/d/a', '/b');
+      first.fs.writeFileSync('/other', 'other');
+      first.close();
+      const overlay = mount();
+      overlay.fs.copyFileSync('/d/a', '/copy');
+      overlay.fs.truncateSync('/d/a', PAGE + 10);
+      overlay.fs.chmodSync('/d/a', 0o600);
+      WAYS[way]?.(overlay.fs);
+      isDone = cutSync(overlay, cut);
+      if (isDone) expect(overlay.fs.readFileSync('/copy').equals(bytesOf(1, 3 * PAGE))).toBe(true);
+      if (isDone && cut % 2 === 0) expect(overlay.fs.statSync('/b').size).toBe(PAGE + 10);
+      forgetLock((typeof upper === 'string' ? nodeFs : upper) as UpperFs, typeof upper === 'string' ? upper : '');
+      const { fs } = mount();
+      const isAfter = fs.existsSync('/copy');
+      expect(isAfter || !isDone).toBe(true);
+      const length = isAfter ? PAGE + 10 : 3 * PAGE;
+      expect(fs.readFileSync('/b').equals(bytesOf(1, 3 * PAGE).subarray(0, length)), `cut ${cut}`).toBe(true);
+      expect(fs.statSync('/b').mode & 0o777, `cut ${cut}`).toBe(isAfter ? 0o600 : 0o644);
+      expect(fs.statSync('/b').nlink, `cut ${cut}`).toBe(isAfter ? 1 : 2);
+      if (isAfter) expect(fs.readFileSync('/copy').equals(bytesOf(1, 3 * PAGE)), `cut ${cut}`).toBe(true);
+    }
+  });
+});
