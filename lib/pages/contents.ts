@@ -18,6 +18,7 @@ import type { Memory } from './memory.ts';
 import {
   CLEAN,
   cellOf,
+  copyRun,
   DIRTY,
   leaveBytes,
   newPage,
@@ -135,16 +136,34 @@ export function readContents(
   while (position < to) {
     const index = Math.floor(position / pageSize);
     const start = index * pageSize;
-    const end = Math.min(to, start + pageSize);
     const page = pageAt(file, index);
     const offset = at + position - from;
+    let end = Math.min(to, start + pageSize);
     if (page === undefined) target.fill(0, offset, offset + end - position);
     else {
       if (page.state === CLEAN) memory.clean.touch(page);
-      readPage(page, position - start, end - start, target, offset);
+      const reach = end < to ? endOfRun(memory, file, index, page, to) : end;
+      if (reach === end) readPage(page, position - start, end - start, target, offset);
+      else copyRun(page, position - start, reach - start, target, offset);
+      end = reach;
     }
     position = end;
   }
+}
+
+/** How far bytes of the file lie in memory as they do in the file, from a page on: those that came together do, and are copied together. */
+function endOfRun(memory: Memory, file: Contents, index: PageIndex, first: Page, to: number): number {
+  const { pageSize, clean } = memory;
+  let end = (index + 1) * pageSize;
+  if (first.length < pageSize) return end;
+  for (let next = index + 1; end < to; next++) {
+    const page = pageAt(file, next);
+    const start = first.start + (next - index) * pageSize;
+    if (page === undefined || page.bytes !== first.bytes || page.start !== start || page.length < pageSize) break;
+    if (page.state === CLEAN) clean.touch(page);
+    end = Math.min(to, end + pageSize);
+  }
+  return end;
 }
 
 /**

@@ -114,10 +114,15 @@ export function readPage(page: Page, from: number, to: number, target: Uint8Arra
   const { bytes, start } = page;
   if (from < stored) {
     if (start + from === 0 && stored === bytes.length) target.set(bytes, at);
-    else target.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start + from, stored - from), at);
+    else copyRun(page, from, stored, target, at);
   }
   const zeros = from > stored ? from : stored;
   if (zeros < to) target.fill(0, at + zeros - from, at + to - from);
+}
+
+/** Copies bytes `from` to `to` into `target` at `at`. Requires: they are stored, in the page or in others whose cells follow its own. */
+export function copyRun({ bytes, start }: Page, from: number, to: number, target: Uint8Array, at: number): void {
+  target.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start + from, to - from), at);
 }
 
 /** Overwrites the page from `from` on with bytes `begin` to `end` of `source`; a gap becomes zeros. Requires: `ownBytes`. */
