@@ -67,14 +67,17 @@ function two(options: OverlayOptions = {}) {
 async function readPieces(face: Face, name: string, piece: number): Promise<Buffer> {
   const handle = await face.open(name, 'r');
   const pieces: Buffer[] = [];
-  for (;;) {
-    const buffer = Buffer.alloc(piece);
-    const read = await handle.read(buffer);
-    if (read === 0) break;
-    pieces.push(buffer.subarray(0, read));
+  try {
+    for (;;) {
+      const buffer = Buffer.alloc(piece);
+      const read = await handle.read(buffer);
+      if (read === 0) return Buffer.concat(pieces);
+      pieces.push(buffer.subarray(0, read));
+    }
+  } finally {
+    // Newer Nodes take a handle that is collected open for an error.
+    await handle.close();
   }
-  await handle.close();
-  return Buffer.concat(pieces);
 }
 
 /** Reads a file piece by piece, and keeps nothing of it. */
