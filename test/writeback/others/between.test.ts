@@ -31,7 +31,7 @@ function newLower(): { fs: object; immutable: true } {
 /** Works with an upper for a while, a minute after the last who did. */
 function visit<R>(lower: object, upper: object, work: (overlay: Overlay) => R): R {
   vi.setSystemTime(Date.now() + 60_000);
-  const overlay = createOverlay({ lower, upper });
+  const overlay = createOverlay({ lower, upper, credentials: { uid: 0, gid: 0 } });
   try {
     return work(overlay);
   } finally {
