@@ -34,6 +34,12 @@ export const LINKS_IN_TYPED_LISTING: Links = MAJOR >= 22 ? 'followed' : 'left';
 /** The same in the promise form, which began with Node 26. */
 export const LINKS_IN_PROMISED_LISTING: Links = MAJOR >= 26 ? 'followed' : 'left';
 
+/**
+ * Whether a recursive listing of names alone looks at each to tell whether it is a directory. In one that may be listed and not searched
+ * nothing is, then; later Nodes go by the types that the listing tells.
+ */
+export const LOOKS_AT_NAMES = MAJOR < 26;
+
 /** Before Node 26 a recursive listing that fails names the directory by a path without `./` and `//`. */
 export const LISTING_BLAMES_NORMAL_PATHS: boolean = MAJOR < 26;
 

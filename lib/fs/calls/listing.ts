@@ -19,6 +19,7 @@ import {
   LINKS_IN_TYPED_LISTING,
   LISTING_BLAMES_NORMAL_PATHS,
   type Links,
+  LOOKS_AT_NAMES,
 } from '../quirks.ts';
 import { makeDirent, type Parent, parentOf, showParent } from '../results/dirent.ts';
 import type { Session } from '../session.ts';
@@ -59,10 +60,17 @@ function showNames(names: readonly string[], encoding: Encoding): (string | Buff
   return names.map((name) => showName(name, encoding));
 }
 
-/** Whether a recursive listing goes down into a name. */
-function isEntered(io: Io, caller: Caller, whole: string, type: number, links: Links): boolean {
-  if (type === S_IFDIR) return true;
-  if (type !== S_IFLNK || links === 'left') return false;
+/** Whether a recursive listing goes down into a name. What may not be looked at is no directory to one that looks (`LOOKS_AT_NAMES`). */
+function isEntered(
+  io: Io,
+  caller: Caller,
+  whole: string,
+  type: number,
+  links: Links,
+  content: 'names' | 'types',
+): boolean {
+  if (type === S_IFDIR && (content === 'types' || !LOOKS_AT_NAMES || caller.uid === 0)) return true;
+  if (type !== S_IFDIR && (type !== S_IFLNK || links === 'left')) return false;
   const target = stat(io, caller, whole);
   return !isErrno(target) && isDirectory(target);
 }
@@ -77,7 +85,7 @@ function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: 
     const { names, types } = listing;
     const places = names.map((name, i) => ({ name, type: types[i] ?? 0 }));
     const look = ({ name, type }: (typeof places)[number]) =>
-      isEntered(io, caller, `${whole}/${name}`, type, below.links);
+      isEntered(io, caller, `${whole}/${name}`, type, below.links, content);
     const isIn = io.each(places, look, () => true);
     // Nothing stops from here on.
     const parent = showParent(request.parent, relative);

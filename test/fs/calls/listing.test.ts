@@ -124,6 +124,42 @@ describe('N4 readdir', () => {
     },
   );
 
+  it.each([
+    ['names', {}],
+    ['types', { withFileTypes: true }],
+  ])(
+    'N5 goes down into what may be looked at only, where it lists %s of a directory that may not be searched',
+    async (_, options) => {
+      const root = nodeFs.realpathSync(nodeFs.mkdtempSync(path.join(os.tmpdir(), 'overfs-')));
+      const user = process.getuid?.() === 0 ? { uid: 1000, gid: 1000 } : undefined;
+      try {
+        nodeFs.mkdirSync(`${root}/d/inner`, { recursive: true });
+        nodeFs.writeFileSync(`${root}/d/inner/file`, '');
+        if (user !== undefined) for (const each of ['', '/d']) nodeFs.chownSync(root + each, user.uid, user.gid);
+        const overlay = createOverlay({ lower: root });
+        for (const fs of [overlay.fs, nodeFs]) fs.chmodSync(fs === nodeFs ? `${root}/d` : '/d', 0o600);
+        const ours = user === undefined ? overlay.fs : overlay.as(user);
+        const told = async (fs: FileSystem, directory: string) => {
+          const found: string[] = [];
+          for (const form of forms(fs)) {
+            const names = form(directory, { ...options, recursive: true });
+            found.push(await names.then(shown, ({ code }: NodeJS.ErrnoException) => `${code}`));
+          }
+          return found;
+        };
+        const shown = (names: unknown[]) => names.map((each) => String((each as nodeFs.Dirent).name ?? each)).join();
+        const theirs = await (user === undefined
+          ? told(nodeFs, `${root}/d`)
+          : actAs(user, () => told(nodeFs, `${root}/d`)));
+        expect(await told(ours, '/d')).toEqual(theirs);
+        overlay.close();
+      } finally {
+        nodeFs.chmodSync(`${root}/d`, 0o700);
+        nodeFs.rmSync(root, { recursive: true });
+      }
+    },
+  );
+
   it('gives everybody an array of their own', () => {
     const { fs } = createOverlay({ lower: [] });
     fs.writeFileSync('/a', '');
