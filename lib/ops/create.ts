@@ -5,10 +5,9 @@
 
 import { constants } from 'node:fs';
 import { lengthOf } from '../branch/bytes.ts';
-import { EACCES, EEXIST, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR, EPERM, isErrno } from '../errno.ts';
+import { EACCES, EEXIST, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, mayHandOn, S_ISGID, X_OK } from '../tree/caller.ts';
-import { collect } from '../tree/dropped.ts';
 import {
   BORN,
   CHARGED,
@@ -27,7 +26,7 @@ import { lookup } from '../tree/lookup.ts';
 import { addName } from '../tree/names.ts';
 import { type Tree, touchAll } from '../tree/tree.ts';
 import { FOLLOW, isPathTooLong, pathOf, walk } from '../tree/walk.ts';
-import { freeSpot, mayCharge, mayWriteNames, type Spot, spotFor } from './spot.ts';
+import { freeSpot, mayCharge, mayWriteNames, mustHaveRoom, type Spot, spotFor } from './spot.ts';
 
 const { S_IFDIR, S_IFLNK, S_IFREG, S_IXGRP } = constants;
 
@@ -121,8 +120,7 @@ export function mkdirs(io: Io, caller: Caller, path: string, mode: number): stri
   const first = planned[0];
   if (first === undefined) return undefined;
   const { quota } = caller.tree.memory;
-  const hasRoom = () => quota.inodes + planned.length <= quota.inodeLimit;
-  if (!hasRoom() && !(collect(io, caller.tree) && hasRoom())) throw ENOSPC;
+  mustHaveRoom(io, caller.tree, () => quota.inodes + planned.length <= quota.inodeLimit);
   // From here on nothing stops or fails.
   const made = new Map<Directory | Missing, Directory>();
   for (const each of planned) {

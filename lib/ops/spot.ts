@@ -83,15 +83,20 @@ export function freeSpot(io: Io, caller: Caller, directory: Directory, name: str
   return { directory, name, cover: coverOfFree(directory, name) };
 }
 
+/** Refuses what the quota has no room for, also once it has got back what nobody can reach any more. */
+export function mustHaveRoom(io: Io, tree: Tree, hasRoom: () => boolean): void {
+  if (!hasRoom() && !(collect(io, tree) && hasRoom())) throw ENOSPC;
+}
+
 /** Refuses to make one more file where the quota has none left. */
 export function mayCharge(io: Io, tree: Tree): void {
   const { quota } = tree.memory;
-  if (!quota.hasInode && !(collect(io, tree) && quota.hasInode)) throw ENOSPC;
+  if (!quota.hasInode) mustHaveRoom(io, tree, () => quota.hasInode);
 }
 
 /** Refuses to change a file where the quota has no room for one more that is changed. */
 export function mayBeOwned(io: Io, tree: Tree, inode: Inode): void {
-  if (!mayOwn(tree, inode) && !(collect(io, tree) && mayOwn(tree, inode))) throw ENOSPC;
+  if (!mayOwn(tree, inode)) mustHaveRoom(io, tree, () => mayOwn(tree, inode));
 }
 
 /** Something that may be taken from its name. */

@@ -4,7 +4,7 @@
  */
 
 import { constants } from 'node:fs';
-import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, EPERM, type Errno, isErrno } from '../errno.ts';
+import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, EPERM, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import {
   affordable,
@@ -16,7 +16,6 @@ import {
   truncateContents,
 } from '../pages/contents.ts';
 import { type Caller, dropSetId, may, mayHandOn, R_OK, S_ISGID } from '../tree/caller.ts';
-import { collect } from '../tree/dropped.ts';
 import {
   BORN,
   extraOf,
@@ -33,6 +32,7 @@ import { touchMtime } from '../tree/tree.ts';
 import { FOLLOW, walk } from '../tree/walk.ts';
 import { mayLie, prepareRead, prepareWrite, probeSize, readAll, readPrepared, relieve, writeNow } from './data.ts';
 import { carryOut, isReading, isWriting, type OpenFile, type Opening, openPlanned, planOpen } from './open.ts';
+import { mustHaveRoom } from './spot.ts';
 import { giveWay } from './sync.ts';
 
 const { O_CREAT, O_TRUNC, O_APPEND, O_RDONLY, O_WRONLY, O_EXCL, COPYFILE_EXCL } = constants;
@@ -158,14 +158,14 @@ function planWhole(io: Io, caller: Caller, opening: Opening, length: number, fla
   const { quota } = tree.memory;
   relieve(io, tree, length);
   if (opening.kind === 'new') {
-    if (length > quota.bytesLeft && !(collect(io, tree) && length <= quota.bytesLeft)) throw ENOSPC;
+    mustHaveRoom(io, tree, () => length <= quota.bytesLeft);
     return 0;
   }
   const { inode } = opening;
   if (!(inode instanceof File)) throw EINVAL;
   if ((flags & O_TRUNC) !== 0) {
     const own = chargedBytes(inode);
-    if (length > quota.bytesLeft + own && !(collect(io, tree) && length <= quota.bytesLeft + own)) throw ENOSPC;
+    mustHaveRoom(io, tree, () => length <= quota.bytesLeft + own);
     return 0;
   }
   const at = (flags & O_APPEND) !== 0 ? inode.size : 0;
@@ -173,8 +173,7 @@ function planWhole(io: Io, caller: Caller, opening: Opening, length: number, fla
   if (at + length > Number.MAX_SAFE_INTEGER) throw EFBIG;
   if (caller.author !== undefined) giveWay(io, tree, inode, caller.author, at, at + length);
   prepareWrite(io, tree, inode, at, at + length);
-  const isAffordable = () => affordable(tree.memory, inode, at, length) === length;
-  if (!isAffordable() && !(collect(io, tree) && isAffordable())) throw ENOSPC;
+  mustHaveRoom(io, tree, () => affordable(tree.memory, inode, at, length) === length);
   return at;
 }
 
@@ -207,7 +206,7 @@ export function copyFile(io: Io, caller: Caller, from: string, to: string, flags
   const cost = bytes?.length ?? chargedBytes(source);
   const { quota } = tree.memory;
   const replaced = target === undefined ? 0 : chargedBytes(target);
-  if (cost > quota.bytesLeft + replaced && !(collect(io, tree) && cost <= quota.bytesLeft + replaced)) throw ENOSPC;
+  mustHaveRoom(io, tree, () => cost <= quota.bytesLeft + replaced);
   // From here on nothing stops or fails.
   const copy = carryOut(caller, opening, openFlags, source.mode) as File;
   takeAttributes(caller, source, copy);
