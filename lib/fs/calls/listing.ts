@@ -60,19 +60,12 @@ function showNames(names: readonly string[], encoding: Encoding): (string | Buff
   return names.map((name) => showName(name, encoding));
 }
 
-/** Whether a recursive listing goes down into a name. What may not be looked at is no directory to one that looks (`LOOKS_AT_NAMES`). */
-function isEntered(
-  io: Io,
-  caller: Caller,
-  whole: string,
-  type: number,
-  links: Links,
-  content: 'names' | 'types',
-): boolean {
-  if (type === S_IFDIR && (content === 'types' || !LOOKS_AT_NAMES || caller.uid === 0)) return true;
-  if (type !== S_IFDIR && (type !== S_IFLNK || links === 'left')) return false;
-  const target = stat(io, caller, whole);
-  return !isErrno(target) && isDirectory(target);
+/** Whether a recursive listing goes down into what is of a type; `unsure` where only a look at it tells. */
+function isEntered(type: number, { uid }: Caller, content: 'names' | 'types', links: Links): boolean | 'unsure' {
+  if (type === S_IFLNK) return links === 'left' ? false : 'unsure';
+  if (type !== S_IFDIR) return false;
+  // What may not be looked at is no directory to one that looks.
+  return content === 'names' && LOOKS_AT_NAMES && uid !== 0 ? 'unsure' : true;
 }
 
 /** Lists directory after directory, the nearest first. Stopped and run again, it goes on where it was. */
@@ -83,10 +76,13 @@ function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: 
     const listing = listTyped(io, caller, whole);
     if (isErrno(listing)) return listing;
     const { names, types } = listing;
-    const places = names.map((name, i) => ({ name, type: types[i] ?? 0 }));
-    const look = ({ name, type }: (typeof places)[number]) =>
-      isEntered(io, caller, `${whole}/${name}`, type, below.links, content);
-    const isIn = io.each(places, look, () => true);
+    const entered = names.map((_, i) => isEntered(types[i] ?? 0, caller, content, below.links));
+    const unsure = names.filter((_, i) => entered[i] === 'unsure');
+    const look = (name: string) => {
+      const found = stat(io, caller, `${whole}/${name}`);
+      return !isErrno(found) && isDirectory(found);
+    };
+    const looks = unsure.length === 0 ? [] : io.each(unsure, look, () => true);
     // Nothing stops from here on.
     const parent = showParent(request.parent, relative);
     const before = relative === '' ? '' : `${relative}/`;
@@ -96,7 +92,10 @@ function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: 
         isTyped ? makeDirent(showName(name, encoding), types[i] ?? 0, parent) : showName(before + name, encoding),
       );
     }
-    for (const [i, name] of names.entries()) if (isIn[i]) below.waiting.push(before + name);
+    let looked = 0;
+    for (const [i, name] of names.entries()) {
+      if (entered[i] === 'unsure' ? looks[looked++] : entered[i]) below.waiting.push(before + name);
+    }
     below.done++;
   }
   return below.found;
