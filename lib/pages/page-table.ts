@@ -94,11 +94,6 @@ export class PageTable {
 
   /** The pages, in no order. One that was just given may be deleted meanwhile. */
   *[Symbol.iterator](): IterableIterator<readonly [PageIndex, Page]> {
-    for (const [number, chunk] of this.#chunks) {
-      for (let at = 0; at < chunk.length; at++) {
-        const page = chunk[at];
-        if (page !== undefined) yield [number * SPAN + at, page];
-      }
-    }
+    for (const number of this.#chunks.keys()) yield* this.#pagesOf(number, 0);
   }
 }

@@ -23,6 +23,7 @@ export interface Target {
 /** Carries a request out, which needs the way to these to be open. */
 export type Insist = (targets: readonly Target[], run: () => unknown) => unknown;
 
+/** What a request does: `asks` changes nothing, `tells` is a command. */
 type Purpose = 'asks' | 'tells';
 
 /** What is done at once or later. */
