@@ -1,7 +1,7 @@
 // What a write-back costs grows as what there is to bring to the upper, and no faster: counted in steps, requests and calls.
 
 import { Volume } from 'memfs';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../lib/index.ts';
 import { growth } from './steps.ts';
 
@@ -10,6 +10,11 @@ const IN_PROPORTION = 6;
 
 function overNothing(): Overlay {
   return createOverlay({ lower: [], upper: new Volume() });
+}
+
+/** Changes each file of a lower that `laterLower` has made. */
+function appendToAll({ fs }: Overlay, files: number): Promise<unknown> {
+  return Promise.all(Array.from({ length: files }, (_, i) => fs.promises.appendFile(`/d/f${i}`, 'more')));
 }
 
 function writeFiles({ fs }: Overlay, count: number, name = 'f'): void {
@@ -98,7 +103,7 @@ it('a sync asks a lower that answers later about many files together, and about 
   const files = 500;
   const { books, promises } = laterLower(files);
   const overlay = createOverlay({ lower: { promises }, upper: new Volume() });
-  await Promise.all(Array.from({ length: files }, (_, i) => overlay.fs.promises.appendFile(`/d/f${i}`, 'more')));
+  await appendToAll(overlay, files);
   Object.assign(books, { asked: 0, most: 0 });
   await overlay.sync();
   expect(books.asked).toBeLessThan(3 * files);
@@ -109,7 +114,7 @@ it('a sync that is given up asks a lower no more', async () => {
   const files = 500;
   const { books, promises } = laterLower(files);
   const overlay = createOverlay({ lower: { promises }, upper: new Volume() });
-  await Promise.all(Array.from({ length: files }, (_, i) => overlay.fs.promises.appendFile(`/d/f${i}`, 'more')));
+  await appendToAll(overlay, files);
   books.asked = 0;
   const giving = new AbortController();
   const sync = overlay.sync({ signal: giving.signal });
@@ -122,33 +127,25 @@ it('a sync that is given up asks a lower no more', async () => {
   expect(asked).toBeLessThan(files);
 });
 
-it('the steps of a sync grow as the number of changed files of a lower that answers later', async () => {
-  const make = async (files: number) => {
-    const { promises } = laterLower(files);
-    const overlay = createOverlay({ lower: { promises }, upper: new Volume() });
-    await Promise.all(Array.from({ length: files }, (_, i) => overlay.fs.promises.appendFile(`/d/f${i}`, 'more')));
-    return overlay;
-  };
-  const overlays = new Map([
-    [100, await make(100)],
-    [400, await make(400)],
-  ]);
-  const factor = await growth(100, (files) => () => overlays.get(files)?.sync());
-  expect(factor).toBeLessThan(IN_PROPORTION);
-});
+describe('over a lower that answers later, the steps of a sync grow', () => {
+  const CHANGES: readonly (readonly [string, (overlay: Overlay, files: number) => Promise<unknown>])[] = [
+    ['changed files', appendToAll],
+    ['files in a directory that was moved', ({ fs }) => fs.promises.rename('/d', '/moved')],
+  ];
 
-it('the steps of a sync grow as the number of files in a directory that was moved', async () => {
-  const make = async (files: number) => {
-    const overlay = createOverlay({ lower: { promises: laterLower(files).promises }, upper: new Volume() });
-    await overlay.fs.promises.rename('/d', '/moved');
-    return overlay;
-  };
-  const overlays = new Map([
-    [100, await make(100)],
-    [400, await make(400)],
-  ]);
-  const factor = await growth(100, (files) => () => overlays.get(files)?.sync());
-  expect(factor).toBeLessThan(IN_PROPORTION);
+  it.each(CHANGES)('as the number of %s', async (_, change) => {
+    const make = async (files: number) => {
+      const overlay = createOverlay({ lower: { promises: laterLower(files).promises }, upper: new Volume() });
+      await change(overlay, files);
+      return overlay;
+    };
+    const overlays = new Map([
+      [100, await make(100)],
+      [400, await make(400)],
+    ]);
+    const factor = await growth(100, (files) => () => overlays.get(files)?.sync());
+    expect(factor).toBeLessThan(IN_PROPORTION);
+  });
 });
 
 it('the steps of changes that are written through, and wait for one another, grow as their number', async () => {

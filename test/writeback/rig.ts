@@ -195,13 +195,18 @@ export class Fault {
 export function cutSync(overlay: Overlay, from: number): boolean {
   const fault = new Fault(overlay);
   fault.arm(from, Number.POSITIVE_INFINITY, new Error('cut'));
+  const isDone = comesToEnd(overlay);
+  fault.disarm();
+  return isDone;
+}
+
+/** Syncs an overlay; whether that came to its end. */
+export function comesToEnd(overlay: Overlay): boolean {
   try {
     overlay.syncSync();
     return true;
   } catch {
     return false;
-  } finally {
-    fault.disarm();
   }
 }
 
