@@ -68,13 +68,13 @@ export function find(io: Io, candidates: readonly Source[], name: string): Found
     const { branch } = source;
     const layer = branch.layered ? layerOf(io, source) : undefined;
     if (layer === undefined || layer.names.has(name)) {
-      const path = pathIn(source, name);
-      const attributes = io.lstat(branch, path);
+      const held = source instanceof UpperSource ? heldAs(source, name) : undefined;
+      const attributes = held?.attributes ?? io.lstat(branch, pathIn(source, name));
       if (attributes !== undefined) {
         const isDir = (attributes.mode & S_IFMT) === S_IFDIR;
         if (top === undefined || (isDir && isMadeUp(top.attributes))) top = { source, attributes };
         if (!isDir) break;
-        const child = source.child(name, attributes.dev);
+        const child = held?.child ?? source.child(name, attributes.dev);
         sources.push(child);
         // An opaque directory merges nothing below it (L5).
         if (branch.layered && layerOf(io, child).isOpaque) break;
@@ -84,6 +84,21 @@ export function find(io: Io, candidates: readonly Source[], name: string): Found
     if (layer?.isOpaque || layer?.whiteouts.has(name)) break;
   }
   return top && { source: top.source, attributes: top.attributes, sources };
+}
+
+/**
+ * A directory that the upper has under a name, as far as that is known without asking: nobody but us changes the upper, and what we have
+ * brought there, or seen, is there. Of the attributes only the type counts: the directory in memory has its own.
+ */
+function heldAs(source: UpperSource, name: string): { child: Source; attributes: Attributes } | undefined {
+  const held = source.held.get(name);
+  if (!(held instanceof Directory) || held.name !== name || held.parent?.sources[0] !== source) return undefined;
+  const [child] = held.sources;
+  if (!(child instanceof UpperSource) || child.parent !== source || child.name !== name) return undefined;
+  const { ino, mode, nlink, uid, gid, rdev, size, originBlocks: blocks } = held;
+  const { atimeSec, atimeNsec, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec, birthtimeSec, birthtimeNsec } = held;
+  const times = { atimeSec, atimeNsec, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec, birthtimeSec, birthtimeNsec };
+  return { child, attributes: { dev: child.dev, ino, mode, nlink, uid, gid, rdev, size, blocks, ...times } };
 }
 
 /** Looks a name up in the sources and takes what is found into the tree; undefined when there is nothing. */

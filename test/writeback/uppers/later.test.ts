@@ -2,6 +2,7 @@
 
 import nodeFs, { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
 import { useDirectories } from '../directories.ts';
@@ -77,6 +78,57 @@ it('L13: synchronous calls before that are refused, and work once it is mounted'
   overlay.fs.appendFileSync('/file', '!');
   await overlay[Symbol.asyncDispose]();
   expect(nodeFs.readFileSync(join(directory, 'file'), 'utf8')).toBe('bytes!');
+});
+
+it('L13: what was written back is known without asking: synchronous calls go on, in merged directories too', async () => {
+  const directory = newDirectory();
+  const lower = new Volume();
+  lower.fromJSON({ '/d/old': 'old', '/d/inner/old': 'old', '/both/old': 'old', '/e/inner/old': 'old' });
+  nodeFs.mkdirSync(join(directory, 'both'));
+  const upper = { fs: { promises: nodeFs.promises }, root: directory };
+  const overlay = createOverlay({ lower: { fs: lower }, upper });
+  const { fs } = overlay;
+  await fs.promises.writeFile('/d/inner/new', 'new');
+  await fs.promises.chmod('/d', 0o700);
+  await fs.promises.mkdir('/made/deep', { recursive: true });
+  await fs.promises.rename('/made', '/moved');
+  await fs.promises.writeFile('/both/new', 'new');
+  await fs.promises.appendFile('/e/inner/old', ', appended');
+  await overlay.sync();
+  const asked: string[] = [];
+  overlay.on('command', ({ kind }) => asked.push(kind));
+  expect(fs.readdirSync('/', { recursive: true }).sort()).toEqual([
+    'both',
+    'both/new',
+    'both/old',
+    'd',
+    'd/inner',
+    'd/inner/new',
+    'd/inner/old',
+    'd/old',
+    'e',
+    'e/inner',
+    'e/inner/old',
+    'moved',
+    'moved/deep',
+  ]);
+  expect(fs.statSync('/e/inner').isDirectory()).toBe(true);
+  expect(fs.readFileSync('/e/inner/old', 'utf8')).toBe('old, appended');
+  fs.chmodSync('/e', 0o711);
+  expect(fs.statSync('/d').mode & 0o777).toBe(0o700);
+  expect(fs.readFileSync('/d/inner/new', 'utf8')).toBe('new');
+  expect(fs.readFileSync('/d/inner/old', 'utf8')).toBe('old');
+  expect(fs.existsSync('/d/inner/none')).toBe(false);
+  fs.writeFileSync('/d/inner/more', 'more');
+  fs.renameSync('/d/inner', '/both/inner');
+  expect([...overlay.changes()].length).toBeGreaterThan(0);
+  expect(asked).toEqual([]);
+  await overlay.sync();
+  expect(fs.readdirSync('/both/inner')).toEqual(['more', 'new', 'old']);
+  expect(fs.readdirSync('/d')).toEqual(['old']);
+  lower.writeFileSync('/d/later', 'later');
+  expect(fs.readFileSync('/d/later', 'utf8')).toBe('later');
+  await overlay[Symbol.asyncDispose]();
 });
 
 it('calls that come together mount it once; one whose mount failed fails, and the next tries again', async () => {
