@@ -16,7 +16,8 @@
  * done, and no lock is held while anybody waits.
  */
 
-import { AsyncIo } from './async-io.ts';
+import { AsyncIo } from './asking/async-io.ts';
+import { heardAtOnce } from './asking/looks.ts';
 import {
   type Attributes,
   type Branch,
@@ -30,9 +31,8 @@ import {
   type Space,
   type StraightReads,
 } from './branch/branch.ts';
-import { NotLoadedError } from './branch/decorators/not-loaded.ts';
 import { mostBytes } from './branch/dialect.ts';
-import { heardAtOnce } from './branch/looks.ts';
+import { NotLoadedError } from './branch/errors.ts';
 import { inNextTurn, nextTurn } from './node/turns.ts';
 import { Fault } from './waiting/questions.ts';
 

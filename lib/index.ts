@@ -16,7 +16,7 @@
  * @module
  */
 
-export { NotLoadedError } from './branch/decorators/not-loaded.ts';
+export { NotLoadedError } from './branch/errors.ts';
 export type { Author } from './branch/upper/acting.ts';
 export type { FileSystem } from './fs/session.ts';
 export type { ChangeKind, FileType, PathChange } from './image/changes.ts';

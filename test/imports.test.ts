@@ -15,7 +15,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const STAGES: readonly { readonly name: string; readonly holds: RegExp }[] = [
   { name: 'errno, node, waiting', holds: /^(errno\.ts$|node\/|waiting\/)/ },
   { name: 'branch', holds: /^branch\// },
-  { name: 'fault', holds: /^(fault|async-io)\.ts$/ },
+  { name: 'fault', holds: /^(fault\.ts$|asking\/)/ },
   { name: 'pages', holds: /^pages\// },
   { name: 'tree', holds: /^tree\// },
   { name: 'writeback', holds: /^writeback\// },
@@ -97,7 +97,7 @@ describe('the direction of imports', () => {
     expect(complaintAbout('tree/walk.ts', './inode.ts')).toBeUndefined();
     expect(complaintAbout('tree/walk.ts', '../pages/file.ts')).toBeUndefined();
     expect(complaintAbout('tree/walk.ts', '../errno.ts')).toBeUndefined();
-    expect(complaintAbout('fault.ts', './async-io.ts')).toBeUndefined();
+    expect(complaintAbout('fault.ts', './asking/async-io.ts')).toBeUndefined();
     expect(complaintAbout('branch/make-branch.ts', '../errno.ts')).toBeUndefined();
     expect(complaintAbout('index.ts', './overlay/options.ts')).toBeUndefined();
     expect(complaintAbout('tree/walk.ts', 'node:path')).toBeUndefined();

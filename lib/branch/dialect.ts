@@ -18,8 +18,8 @@ import {
 } from './attributes.ts';
 import type { Attributes, Entry, Fingerprint, Remembered, Space } from './branch.ts';
 import { decodeName, encodeName, isPlain } from './bytes.ts';
-import { NotLoadedError } from './decorators/not-loaded.ts';
-import { BranchError, type BranchPath, type Traits } from './fs-like.ts';
+import { BranchError, NotLoadedError } from './errors.ts';
+import type { BranchPath, Traits } from './fs-like.ts';
 
 /** Reading only; not through a link that has taken the file's place, nor waiting for the writer of a FIFO that has. */
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);

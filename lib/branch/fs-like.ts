@@ -2,17 +2,17 @@
  * What an fs-like thing is, and the functions taken from it.
  *
  * Anything with some functions named as those of `node:fs` may be a branch. Its functions are looked up once, when the
- * branch is made, and bound to their object: so patching it afterwards cannot lead back into the
- * overlay. What is missing becomes a function that throws a `BranchError` once it is called.
+ * branch is made, and bound to their object: so patching it afterwards cannot lead back into the overlay. What is missing becomes a function that throws a `BranchError` once it is called.
  *
  *     fs-like ──► SyncFunctions     lstatSync ?? statSync, readdirSync, readFileSync, ...
  *             └─► AsyncFunctions    callback forms, or those of `promises`, or own functions that return promises
  *
- * What the functions answer is judged elsewhere (`answers.ts`, `attributes.ts`); here it is `unknown`.
+ * What the functions answer is judged elsewhere (`dialect.ts`, `attributes.ts`); here it is `unknown`.
  */
 
 import { originalFs } from '../node/original-fs.ts';
 import { answered, send } from '../waiting/bursts.ts';
+import { BranchError } from './errors.ts';
 import { linuxLinks, permitted, volumeIn } from './memfs.ts';
 import { nestingOf } from './nesting.ts';
 
@@ -72,22 +72,6 @@ export interface Captured {
   readonly traits: Traits;
   readonly sync: SyncFunctions | undefined;
   readonly async: AsyncFunctions | undefined;
-}
-
-/** A branch was asked for something for which it has no function. */
-export class BranchError extends Error {
-  readonly code = 'ERR_OVERFS_BRANCH';
-  /** The name of the branch. */
-  readonly branch: string;
-  /** The function it lacks. */
-  readonly missing: string;
-
-  constructor(branch: string, missing: string) {
-    super(`The branch ${JSON.stringify(branch)} has no function ${missing}, which this needs`);
-    this.name = 'BranchError';
-    this.branch = branch;
-    this.missing = missing;
-  }
 }
 
 /** A function that answers at once. */

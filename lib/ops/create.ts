@@ -8,6 +8,8 @@ import { lengthOf } from '../branch/bytes.ts';
 import { EACCES, EEXIST, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, mayHandOn, S_ISGID, X_OK } from '../tree/caller.ts';
+import { addName } from '../tree/changing/names.ts';
+import { touchAll } from '../tree/changing/times.ts';
 import {
   BORN,
   CHARGED,
@@ -23,8 +25,7 @@ import {
 } from '../tree/inode.ts';
 import { isTooLong } from '../tree/load.ts';
 import { lookup } from '../tree/lookup.ts';
-import { addName } from '../tree/names.ts';
-import { type Tree, touchAll } from '../tree/tree.ts';
+import type { Tree } from '../tree/tree.ts';
 import { FOLLOW, isPathTooLong, pathOf, walk } from '../tree/walk.ts';
 import { freeSpot, mayCharge, mayWriteNames, mustHaveRoom, type Spot, spotFor } from './spot.ts';
 

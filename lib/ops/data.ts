@@ -11,12 +11,13 @@ import { affordable, readContents, readOver, reclaim, writeContents } from '../p
 import { type Filled, fillForRead, fillForWrite, lacks, lacksForWrite, type Origin } from '../pages/fill.ts';
 import type { Memory } from '../pages/memory.ts';
 import { type Caller, dropSetId } from '../tree/caller.ts';
-import { collect } from '../tree/dropped.ts';
+import { collect } from '../tree/changing/dropped.ts';
+import { own, tellChange } from '../tree/changing/own.ts';
+import { touchMtime } from '../tree/changing/times.ts';
 import { DOUBTFUL, File, isDirectory, OWNED_CONTENT, THROUGH } from '../tree/inode.ts';
-import { own, tellChange } from '../tree/own.ts';
 import { isVolatile, refresh } from '../tree/revalidate.ts';
 import { pathIn } from '../tree/sources/source.ts';
-import { type Tree, touchMtime } from '../tree/tree.ts';
+import type { Tree } from '../tree/tree.ts';
 import { inodeOf, type OpenFile } from './open.ts';
 import { mayBeOwned, mayChangeTree } from './spot.ts';
 import { fsync, fsyncBehind, giveWay } from './sync.ts';

@@ -3,9 +3,9 @@
 import { ENOENT, EPERM, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import type { Caller } from '../tree/caller.ts';
+import { addName } from '../tree/changing/names.ts';
+import { ownQuietly } from '../tree/changing/own.ts';
 import { type Inode, isDirectory, LINKABLE } from '../tree/inode.ts';
-import { addName } from '../tree/names.ts';
-import { ownQuietly } from '../tree/own.ts';
 import { NOFOLLOW, walk } from '../tree/walk.ts';
 import { inodeOf, type OpenFile } from './open.ts';
 import { type Spot, spotFor } from './spot.ts';

@@ -20,12 +20,12 @@ import {
 import type { Io } from '../fault.ts';
 import { truncateContents } from '../pages/contents.ts';
 import { type Caller, dropSetId, may, R_OK, W_OK } from '../tree/caller.ts';
+import { endIfUnused } from '../tree/changing/names.ts';
+import { own, tellChange } from '../tree/changing/own.ts';
+import { touchMtime } from '../tree/changing/times.ts';
 import { File, type Inode, isDirectory, isSymlink, LINKABLE, OWNED_CONTENT, Special, THROUGH } from '../tree/inode.ts';
 import { lookup } from '../tree/lookup.ts';
-import { endIfUnused } from '../tree/names.ts';
-import { own, tellChange } from '../tree/own.ts';
 import { pathIn } from '../tree/sources/source.ts';
-import { touchMtime } from '../tree/tree.ts';
 import { ATTEMPTS, FOLLOW, followLink, isOtherNow, locate, NOFOLLOW, type Place, walk } from '../tree/walk.ts';
 import { hear, sampleFailures } from '../writeback/errors.ts';
 import { createFile, directoryForTmpfile, makeFile } from './create.ts';

@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import { EACCES, EBUSY, EINVAL, ENOENT, ENOTDIR, EPERM, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, R_OK, W_OK, X_OK } from '../tree/caller.ts';
-import { dropBelow } from '../tree/dropped.ts';
+import { dropBelow } from '../tree/changing/dropped.ts';
 import { type Directory, isDirectory } from '../tree/inode.ts';
 import { isEmpty, listTyped } from '../tree/list.ts';
 import { locate, lookupAt, TO_FIND } from '../tree/walk.ts';

@@ -10,10 +10,10 @@
 import { EACCES, EBUSY, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, W_OK } from '../tree/caller.ts';
+import { addName, type Cover, forgetName, removeName } from '../tree/changing/names.ts';
+import { ownQuietly } from '../tree/changing/own.ts';
 import { type Directory, type Inode, isDirectory, isLost } from '../tree/inode.ts';
 import { isEmpty } from '../tree/list.ts';
-import { addName, type Cover, forgetName, removeName } from '../tree/names.ts';
-import { ownQuietly } from '../tree/own.ts';
 import type { Tree } from '../tree/tree.ts';
 import { lookupAt, TO_FIND, TO_MAKE } from '../tree/walk.ts';
 import { countSubdirectory } from './create.ts';

@@ -6,11 +6,11 @@
 import { EACCES, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ENOSPC, EPERM, EROFS, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, isHeldBySticky, may, W_OK, X_OK } from '../tree/caller.ts';
-import { collect, mayHaveLostNames, settleLinks } from '../tree/dropped.ts';
+import { collect, mayHaveLostNames, settleLinks } from '../tree/changing/dropped.ts';
+import type { Cover } from '../tree/changing/names.ts';
+import { mayOwn } from '../tree/changing/own.ts';
 import { type Directory, FRESH, HIDES, INSIDE, type Inode, isLost } from '../tree/inode.ts';
 import { find, isTooLong } from '../tree/load.ts';
-import type { Cover } from '../tree/names.ts';
-import { mayOwn } from '../tree/own.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { locate, lookupAt, type Place, TO_MAKE } from '../tree/walk.ts';

@@ -3,10 +3,10 @@
 import { EBUSY, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import type { Caller } from '../tree/caller.ts';
+import { endIfUnused, removeName } from '../tree/changing/names.ts';
+import { ownQuietly } from '../tree/changing/own.ts';
 import { type Directory, type Inode, isDirectory } from '../tree/inode.ts';
 import { isEmpty } from '../tree/list.ts';
-import { endIfUnused, removeName } from '../tree/names.ts';
-import { ownQuietly } from '../tree/own.ts';
 import type { Tree } from '../tree/tree.ts';
 import { lookupAt, TO_FIND } from '../tree/walk.ts';
 import { countSubdirectory } from './create.ts';

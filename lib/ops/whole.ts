@@ -16,6 +16,8 @@ import {
   truncateContents,
 } from '../pages/contents.ts';
 import { type Caller, dropSetId, may, mayHandOn, R_OK, S_ISGID } from '../tree/caller.ts';
+import { own, tellChange } from '../tree/changing/own.ts';
+import { touchMtime } from '../tree/changing/times.ts';
 import {
   BORN,
   extraOf,
@@ -26,9 +28,7 @@ import {
   OWNED_CONTENT,
   Special,
 } from '../tree/inode.ts';
-import { own, tellChange } from '../tree/own.ts';
 import { borrow, returnLoan } from '../tree/sources/borrow.ts';
-import { touchMtime } from '../tree/tree.ts';
 import { FOLLOW, walk } from '../tree/walk.ts';
 import { mayLie, prepareRead, prepareWrite, probeSize, readAll, readPrepared, relieve, writeNow } from './data.ts';
 import { carryOut, isReading, isWriting, type OpenFile, type Opening, openPlanned, planOpen } from './open.ts';

@@ -13,9 +13,9 @@
 
 import { constants } from 'node:fs';
 import type { Author } from '../branch/upper/acting.ts';
+import { lasting } from './changing/names.ts';
 import type { Directory, Inode } from './inode.ts';
 import { isDirectory, ON_WAY } from './inode.ts';
-import { lasting } from './names.ts';
 import type { Tree } from './tree.ts';
 
 export const { R_OK, W_OK, X_OK } = constants;

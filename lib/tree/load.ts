@@ -17,6 +17,8 @@ import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
 import { keepForGood, leaveBelow, leaveListed } from './cache/entries.ts';
 import { noteLoaded } from './cache/sweep.ts';
+import { type Cover, endIfUnused, forgetName, lasting, rememberAbsence, rememberName } from './changing/names.ts';
+import { followNoMore, markName, markWay } from './changing/own.ts';
 import {
   countNames,
   Directory,
@@ -34,8 +36,6 @@ import {
   Symlink,
   WHITEOUT,
 } from './inode.ts';
-import { type Cover, endIfUnused, forgetName, lasting, rememberAbsence, rememberName } from './names.ts';
-import { followNoMore, markName, markWay } from './own.ts';
 import { isAnothers, knownAs, living, namesakeOf, numberInstead, numberOf } from './sources/identity.ts';
 import { layerOf } from './sources/layer.ts';
 import { pathIn, type Source, UpperSource } from './sources/source.ts';

@@ -5,9 +5,7 @@
  *     load.ts        from a name nobody has looked at to an inode: the merge of the sources
  *     revalidate.ts  whether what is remembered of a lower that may change is still so
  *     list.ts        the merged listing of a directory
- *     names.ts       what changes names: adding, removing, whiteouts
- *     dropped.ts     directories removed without looking at what was in them
- *     own.ts         copy-up: what makes an inode the overlay's own
+ *     changing/      what changes it: names, copy-up, times; what the upper does not know of that; how it was before
  *     caller.ts      rights, and short cuts for walks
  */
 
@@ -18,12 +16,14 @@ import type { Behind, Errand, Io } from '../fault.ts';
 import type { Memory } from '../pages/memory.ts';
 import { PageTable } from '../pages/page-table.ts';
 import { Entries } from './cache/entries.ts';
-import type { Dropped } from './dropped.ts';
+import type { Dirty } from './changing/dirty.ts';
+import type { Dropped } from './changing/dropped.ts';
+import { touchAll } from './changing/times.ts';
+import type { Undo } from './changing/undo.ts';
 import { Directory, File, type Inode, ON_WAY, type Owner } from './inode.ts';
 import { Numbers } from './numbers.ts';
 import { KeptAttributes } from './sources/kept.ts';
 import type { Source } from './sources/source.ts';
-import type { Undo } from './undo/undo.ts';
 
 /** What happened to a name or a file: what `watch` is told. */
 export type Change = NamedChange | OwnChange;
@@ -44,89 +44,6 @@ export interface NamedChange {
 export interface OwnChange {
   readonly kind: 'links' | 'move' | 'end';
   readonly inode: Inode;
-}
-
-/**
- * What the upper knows of a dirty name. `BORN_NAME`: nothing, so that it is clean again when it goes; `TOLD_NAME`: it may have
- * something there, or a write-back under way brings it something.
- */
-const BORN_NAME = 0;
-const TOLD_NAME = 1;
-type DirtyName = typeof BORN_NAME | typeof TOLD_NAME;
-
-/** What the upper does not know yet. Added to by every change of the tree, taken from by write-back. */
-export class Dirty {
-  /** Inodes whose attributes or content changed. */
-  readonly inodes = new Set<Inode>();
-  /** Names that were made or removed, by directory. */
-  readonly names = new Map<Directory, Map<string, DirtyName>>();
-  /**
-   * Directories of which only the times changed, because names came or went. That alone is no reason to tell the upper anything (W12):
-   * the times go with the next write-back that has a reason, at `fsync` of the directory, or at the close (Linux has `lazytime`).
-   */
-  readonly timed = new Set<Inode>();
-  /** A write-back has taken what was dirty, and has not said yet what became of it. Changed by `plan.ts` and `settle.ts`. */
-  isTaken = false;
-  /** Files that were cut. */
-  readonly truncated = new Set<Inode>();
-  /** Files that have become copies of others: they have their bytes from there. */
-  readonly replaced = new Set<Inode>();
-  /** Told when something becomes dirty while nothing was. Set by who writes back by itself. */
-  onFirst: (() => void) | undefined = undefined;
-
-  /** Whether there is a reason to tell the upper something. */
-  get isEmpty(): boolean {
-    return this.inodes.size === 0 && this.names.size === 0;
-  }
-
-  addInode(inode: Inode): void {
-    if (this.onFirst !== undefined && this.isEmpty) this.onFirst();
-    this.inodes.add(inode);
-  }
-
-  /** Notes that a name was made or removed. */
-  addName(directory: Directory, name: string): void {
-    this.#setName(directory, name, TOLD_NAME);
-  }
-
-  /** Notes that a name was made where no branch has one. */
-  addBornName(directory: Directory, name: string): void {
-    if (this.isTaken) this.addName(directory, name);
-    else if (this.names.get(directory)?.has(name) !== true) this.#setName(directory, name, BORN_NAME);
-  }
-
-  /** Notes that a name was removed under which no branch has anything: one that was born since the last write-back never was. */
-  addGoneName(directory: Directory, name: string): void {
-    const names = this.names.get(directory);
-    if (names?.get(name) !== BORN_NAME) this.addName(directory, name);
-    else this.forgetName(directory, name);
-  }
-
-  /** Takes times that wait for a reason to be told: those of one directory, or of all. */
-  hurryTimes(inodes: Iterable<Inode> = this.timed): void {
-    for (const inode of inodes) if (this.timed.delete(inode)) this.addInode(inode);
-  }
-
-  /** Forgets an inode: it is as the upper has it, or has ended. */
-  forgetInode(inode: Inode): void {
-    this.inodes.delete(inode);
-    this.timed.delete(inode);
-    this.truncated.delete(inode);
-    this.replaced.delete(inode);
-  }
-
-  /** Forgets a name: it is as the upper has it. */
-  forgetName(directory: Directory, name: string): void {
-    const names = this.names.get(directory);
-    if (names?.delete(name) && names.size === 0) this.names.delete(directory);
-  }
-
-  #setName(directory: Directory, name: string, how: DirtyName): void {
-    if (this.onFirst !== undefined && this.isEmpty) this.onFirst();
-    const names = this.names.get(directory);
-    if (names === undefined) this.names.set(directory, new Map([[name, how]]));
-    else names.set(name, how);
-  }
 }
 
 /** Brings every change to the upper before it counts as made. */
@@ -270,62 +187,6 @@ export function setSources(directory: Directory, sources: readonly Source[]): vo
   directory.settled = sources.every(({ branch }) => branch.immutable);
   directory.complete = sources.length === 0;
   directory.listing = undefined;
-}
-
-/** Splits milliseconds into seconds and nanoseconds. */
-function seconds(ms: number): number {
-  return Math.floor(ms / 1000);
-}
-
-/** What is left of `ms` beside `sec` seconds. */
-function nanoseconds(ms: number, sec: number): number {
-  return Math.floor((ms - sec * 1000) * 1e6);
-}
-
-/** The inode's attributes have changed now: `ctime`. */
-export function touchCtime(tree: Tree, inode: Inode): void {
-  tree.dirty?.addInode(inode);
-  const ms = tree.clock();
-  const sec = seconds(ms);
-  setCtime(inode, sec, nanoseconds(ms, sec));
-}
-
-/** A clock of whole milliseconds may lag behind the `ctime` of a lower, which then stays: it does not go back within the millisecond. */
-function setCtime(inode: Inode, sec: number, nsec: number): void {
-  const ahead = inode.ctimeSec === sec ? inode.ctimeNsec - nsec : 0;
-  if (ahead > 0 && ahead < 1e6) return;
-  inode.ctimeSec = sec;
-  inode.ctimeNsec = nsec;
-}
-
-/** The inode's content has changed now: `mtime` and `ctime`. */
-export function touchMtime(tree: Tree, inode: Inode): void {
-  tree.dirty?.addInode(inode);
-  setMtime(tree, inode);
-}
-
-/** The names in a directory have changed now: its `mtime` and `ctime`. */
-export function touchMtimeOfNames(tree: Tree, directory: Directory): void {
-  tree.dirty?.timed.add(directory);
-  setMtime(tree, directory);
-}
-
-function setMtime(tree: Tree, inode: Inode): void {
-  const ms = tree.clock();
-  const sec = seconds(ms);
-  const nsec = nanoseconds(ms, sec);
-  inode.mtimeSec = sec;
-  inode.mtimeNsec = nsec;
-  setCtime(inode, sec, nsec);
-}
-
-/** The inode begins now: all four times. */
-export function touchAll(tree: Tree, inode: Inode): void {
-  tree.dirty?.addInode(inode);
-  const ms = tree.clock();
-  const sec = seconds(ms);
-  inode.atimeSec = inode.mtimeSec = inode.ctimeSec = inode.birthtimeSec = sec;
-  inode.atimeNsec = inode.mtimeNsec = inode.ctimeNsec = inode.birthtimeNsec = nanoseconds(ms, sec);
 }
 
 /** In what real filesystems count space; blocks of 512 bytes come in multiples of it. */

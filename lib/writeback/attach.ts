@@ -2,10 +2,11 @@
  * Giving a tree an upper: from then on every change is noted as dirty, and what was changed before is dirty too.
  */
 
+import { Dirty } from '../tree/changing/dirty.ts';
 import { Directory, INSIDE, Inode, OWNED_ATTRIBUTES, OWNED_CONTENT, WHITEOUT } from '../tree/inode.ts';
 import { setRootSources } from '../tree/sources/root.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
-import { Dirty, type Tree } from '../tree/tree.ts';
+import type { Tree } from '../tree/tree.ts';
 
 /** Starts to note what the upper does not know. What it holds already was there before the tree. */
 export function noteChanges(tree: Tree): void {

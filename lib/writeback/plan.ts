@@ -13,7 +13,8 @@ import { ENOTSUP, type Errno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { isOwnContentClean } from '../pages/contents.ts';
 import { keepForGood } from '../tree/cache/entries.ts';
-import { collect, settleLinks } from '../tree/dropped.ts';
+import type { Dirty } from '../tree/changing/dirty.ts';
+import { collect, settleLinks } from '../tree/changing/dropped.ts';
 import {
   BORN,
   type Directory,
@@ -34,7 +35,7 @@ import { lookup } from '../tree/lookup.ts';
 import { borrowersOf } from '../tree/sources/borrow.ts';
 import { layerOf } from '../tree/sources/layer.ts';
 import { pathIn, type Source, type UpperSource } from '../tree/sources/source.ts';
-import type { Dirty, Tree } from '../tree/tree.ts';
+import type { Tree } from '../tree/tree.ts';
 import { readTarget } from '../tree/walk.ts';
 import type { Note } from './area/notes.ts';
 import { type Content, type StageNames, takeContent } from './content.ts';

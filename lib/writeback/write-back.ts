@@ -9,7 +9,7 @@
  */
 
 import type { Attributes, Branch } from '../branch/branch.ts';
-import { NotLoadedError } from '../branch/decorators/not-loaded.ts';
+import { NotLoadedError } from '../branch/errors.ts';
 import type { ActingUppers } from '../branch/upper/acting.ts';
 import type { Upper } from '../branch/upper/upper.ts';
 import { ENOTSUP, Errno } from '../errno.ts';

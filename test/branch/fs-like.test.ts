@@ -7,7 +7,8 @@ import { createFsFromVolume, Volume } from 'memfs';
 import { Union } from 'unionfs';
 import { describe, expect, it } from 'vitest';
 import { SAME } from '../../lib/branch/branch.ts';
-import { BranchError, fsLikeIn } from '../../lib/branch/fs-like.ts';
+import { BranchError } from '../../lib/branch/errors.ts';
+import { fsLikeIn } from '../../lib/branch/fs-like.ts';
 import { createOverlay } from '../../lib/index.ts';
 import { branchOf, interposedSync, present, rejectionOf, scratch, text, thrownBy } from './rig.ts';
 

@@ -1,7 +1,7 @@
 // W12: what was made and has gone again leaves nothing to be brought to the upper: an overlay that is never synced does not grow.
 
 import { expect, it } from 'vitest';
-import { Dirty } from '../../lib/tree/tree.ts';
+import { Dirty } from '../../lib/tree/changing/dirty.ts';
 import { OpenOverlay } from '../chaos/books.ts';
 
 type Constants = OpenOverlay['fs']['constants'] & { readonly O_TMPFILE: number };

@@ -287,7 +287,7 @@ export async function playHistory({ seed, directory, faults, users }: History): 
     }
     flushDirectories(overlay.fs);
     await overlay.sync();
-    // A directory removed whole may have held further names of a file; until somebody counts them, its bytes are kept (tree/dropped.ts).
+    // A directory removed whole may have held further names of a file; until somebody counts them, its bytes are kept (tree/changing/dropped.ts).
     const isCounted = !said.some((words) => words.startsWith('rm ') && words.endsWith(': undefined'));
     const left = isCounted && openHere.size === 0 ? leftovers(nodeFs as UpperFs, directory) : [];
     if (left.length > 0) throw new Error(`left in the work area: ${left.join()}`);

@@ -11,7 +11,7 @@
 import { constants } from 'node:fs';
 import type { AsyncRequests, Attributes, Branch, Entry, Fingerprint, Requests } from '../branch.ts';
 import { ownCopy, printAlike } from '../dialect.ts';
-import { NotLoadedError } from './not-loaded.ts';
+import { NotLoadedError } from '../errors.ts';
 
 const { S_IFMT, S_IFDIR } = constants;
 

@@ -6,7 +6,8 @@
 
 import { inspect } from 'node:util';
 import { EACCES, EIO, Errno, errnoOf } from '../../errno.ts';
-import { BranchError, fsLikeIn } from '../fs-like.ts';
+import { BranchError } from '../errors.ts';
+import { fsLikeIn } from '../fs-like.ts';
 import { makeUpper, type Upper } from './upper.ts';
 
 /** Whose rights data is written with. One object for each distinct credential, so that authors are compared by identity. */

@@ -5,7 +5,8 @@
 import type { Stats } from 'node:fs';
 import type { Attributes } from '../branch.ts';
 import { countIn, failureIn } from '../dialect.ts';
-import { type AnyFunction, BranchError, type BranchPath, type Finder, functionOf, type Handle } from '../fs-like.ts';
+import { BranchError } from '../errors.ts';
+import { type AnyFunction, type BranchPath, type Finder, functionOf, type Handle } from '../fs-like.ts';
 import { permitted } from '../memfs.ts';
 import {
   COPY_FLAGS,

@@ -3,7 +3,7 @@
  */
 
 import type { Blob } from 'node:buffer';
-import { NotLoadedError } from '../../branch/decorators/not-loaded.ts';
+import { NotLoadedError } from '../../branch/errors.ts';
 import { type Errno, isErrno } from '../../errno.ts';
 import { type Io, runAsync, syncIo } from '../../fault.ts';
 import { stat } from '../../ops/attributes.ts';

@@ -13,8 +13,8 @@
  */
 
 import { dropContents } from '../../pages/contents.ts';
+import { forgetName } from '../changing/names.ts';
 import { Directory, File, holdsOwn, Inode, isOwnName, SPARE, USED, WATCHED, WHITEOUT } from '../inode.ts';
-import { forgetName } from '../names.ts';
 import { UpperSource } from '../sources/source.ts';
 import type { Tree } from '../tree.ts';
 import { keepForGood, leaveListed } from './entries.ts';

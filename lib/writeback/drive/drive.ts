@@ -12,7 +12,7 @@
  * has come back.
  */
 
-import { NotLoadedError } from '../../branch/decorators/not-loaded.ts';
+import { NotLoadedError } from '../../branch/errors.ts';
 import { isNotNow, StillOpen } from '../../branch/upper/not-now.ts';
 import { stir, Unrest } from '../../branch/upper/unrest.ts';
 import { EBADF, EBUSY, type Errno, errnoOf } from '../../errno.ts';

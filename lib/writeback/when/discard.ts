@@ -13,6 +13,7 @@ import type { Author } from '../../branch/upper/acting.ts';
 import { ESTALE } from '../../errno.ts';
 import { cleanPage, dropContents, pagesOf, reclaim, truncateContents, writeContents } from '../../pages/contents.ts';
 import { DIRTY } from '../../pages/page.ts';
+import { endIfUnused, rememberName } from '../../tree/changing/names.ts';
 import {
   BORN,
   CHARGED,
@@ -27,7 +28,6 @@ import {
   OWNED_CONTENT,
 } from '../../tree/inode.ts';
 import { applyAttributes } from '../../tree/load.ts';
-import { endIfUnused, rememberName } from '../../tree/names.ts';
 import { returnLoan } from '../../tree/sources/borrow.ts';
 import { numberOf } from '../../tree/sources/identity.ts';
 import { pathIn, type Source } from '../../tree/sources/source.ts';

@@ -3,7 +3,7 @@
  *
  *     operation: plan ─► commit ─► write back ──┬─ taken ───► the call returns
  *                          │                    └─ refused ─► the change is taken back, the call fails
- *                          └ what it changes is kept first (`tree/undo/undo.ts`)
+ *                          └ what it changes is kept first (`tree/changing/undo.ts`)
  *
  * One change after the other: the next waits until this one is taken or refused, or, if it cannot wait, ends it at once. So what is
  * taken back is one change and nothing else. Who reads meanwhile sees the change already, and may see it go again, as with any page cache.
@@ -15,8 +15,8 @@
 import { EBUSY } from '../../errno.ts';
 import type { Errand, Io } from '../../fault.ts';
 import { nextTurn } from '../../node/turns.ts';
+import { Undo } from '../../tree/changing/undo.ts';
 import type { Through, Tree } from '../../tree/tree.ts';
-import { Undo } from '../../tree/undo/undo.ts';
 import type { Failure } from '../report.ts';
 import type { WriteBack } from '../write-back.ts';
 

@@ -6,15 +6,15 @@
  * for when such a file is next looked at, which is rare.
  */
 
-import type { Io } from '../fault.ts';
-import { keepForGood, leaveListed } from './cache/entries.ts';
-import { ABSENT, CHARGED, Directory, type Inode, isDirectory, type Listing, WHITEOUT } from './inode.ts';
-import { listTyped } from './list.ts';
-import { lookup } from './lookup.ts';
+import type { Io } from '../../fault.ts';
+import { keepForGood, leaveListed } from '../cache/entries.ts';
+import { ABSENT, CHARGED, Directory, type Inode, isDirectory, type Listing, WHITEOUT } from '../inode.ts';
+import { listTyped } from '../list.ts';
+import { lookup } from '../lookup.ts';
+import { UpperSource } from '../sources/source.ts';
+import type { Tree } from '../tree.ts';
 import { endIfUnused, forgetName } from './names.ts';
 import { ownQuietly } from './own.ts';
-import { UpperSource } from './sources/source.ts';
-import type { Tree } from './tree.ts';
 
 /** A removed directory whose names in the sources have not all been looked at. */
 export interface Dropped {

@@ -1,8 +1,8 @@
 // Looks under way: the newest answer about a path counts, and is kept only while somebody remembers an older one.
 
 import { describe, expect, it } from 'vitest';
+import { beginLook, endLook, heardAtOnce, heardLater, newest } from '../../lib/asking/looks.ts';
 import type { Attributes, Branch } from '../../lib/branch/branch.ts';
-import { beginLook, endLook, heardAtOnce, heardLater, newest } from '../../lib/branch/looks.ts';
 
 const branch = { id: 1 } as unknown as Branch;
 const seen = (ino: number, ctimeSec = 1): Attributes => ({ ino, ctimeSec, ctimeNsec: 0 }) as unknown as Attributes;

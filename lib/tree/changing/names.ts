@@ -6,12 +6,12 @@
  *            'c' → WHITEOUT                                        'c' → HIDES
  */
 
-import { dropContents } from '../pages/contents.ts';
-import { leaveListed } from './cache/entries.ts';
-import { ABSENT, CHARGED, Directory, extraOf, File, FRESH, HIDES, type Inode, WHITEOUT } from './inode.ts';
+import { dropContents } from '../../pages/contents.ts';
+import { leaveListed } from '../cache/entries.ts';
+import { ABSENT, CHARGED, Directory, extraOf, File, FRESH, HIDES, type Inode, WHITEOUT } from '../inode.ts';
+import { returnLoan } from '../sources/borrow.ts';
+import { noteMove, type Tree } from '../tree.ts';
 import { markName, touchNames } from './own.ts';
-import { returnLoan } from './sources/borrow.ts';
-import { noteMove, type Tree } from './tree.ts';
 
 /** Tells the inode about a name that points at it. */
 export function rememberName(inode: Inode, directory: Directory, name: string): void {

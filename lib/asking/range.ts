@@ -3,8 +3,8 @@
  * asked with the fingerprint of now, since an inode's own changes while the branch reads.
  */
 
-import type { AsyncRequests, Fingerprint, Loans } from '../branch.ts';
-import { printOf } from '../dialect.ts';
+import type { AsyncRequests, Fingerprint, Loans } from '../branch/branch.ts';
+import { printOf } from '../branch/dialect.ts';
 
 /** A range of a file: its path and fingerprint, the offset and the length. */
 export type Range = readonly [path: string, fingerprint: Fingerprint, offset: number, length: number];

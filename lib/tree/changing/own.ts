@@ -6,7 +6,7 @@
  * changed and not what exists.
  */
 
-import { keepForGood } from './cache/entries.ts';
+import { keepForGood } from '../cache/entries.ts';
 import {
   CHARGED,
   type Directory,
@@ -20,10 +20,11 @@ import {
   type OWNED_ATTRIBUTES,
   type OWNED_CONTENT,
   OWNED_QUIETLY,
-} from './inode.ts';
-import { birthOf } from './numbers.ts';
-import { UpperSource } from './sources/source.ts';
-import { type Tree, touchCtime, touchMtimeOfNames } from './tree.ts';
+} from '../inode.ts';
+import { birthOf } from '../numbers.ts';
+import { UpperSource } from '../sources/source.ts';
+import type { Tree } from '../tree.ts';
+import { touchCtime, touchMtimeOfNames } from './times.ts';
 
 /** Whether the quota allows the inode to become (or stay) the overlay's own. */
 export function mayOwn(tree: Tree, inode: Inode): boolean {

@@ -19,43 +19,23 @@ import type {
   SAME,
   Space,
   StraightReads,
-} from './branch/branch.ts';
-import { UPPER } from './branch/branch.ts';
-import { printAlike, printOf } from './branch/dialect.ts';
-import { borrowing, type Range, reading, straightWording } from './branch/files/range.ts';
-import { beginLook, endLook, heardLater, type Look, newest } from './branch/looks.ts';
-import { epochOf, quietOf } from './branch/upper/unrest.ts';
-import { ESTALE } from './errno.ts';
-import type { Errand, Io } from './fault.ts';
-import { askEach } from './waiting/each.ts';
-import { Fault, Question, stopFor } from './waiting/questions.ts';
+} from '../branch/branch.ts';
+import { UPPER } from '../branch/branch.ts';
+import { printAlike, printOf } from '../branch/dialect.ts';
+import { epochOf, quietOf } from '../branch/upper/unrest.ts';
+import { ESTALE } from '../errno.ts';
+import type { Errand, Io } from '../fault.ts';
+import { askEach } from '../waiting/each.ts';
+import { Fault, Question, stopFor } from '../waiting/questions.ts';
+import { type Sent, sendShared } from './in-flight.ts';
+import { beginLook, endLook, heardLater, type Look, newest } from './looks.ts';
+import { OpenedThrough } from './opened.ts';
+import { borrowing, type Range, reading, straightWording } from './range.ts';
 
-/** Questions under way that may be shared, by branch and wording. An entry lives from the sending to the answer. */
-const inFlight = new WeakMap<Branch, Map<string, Question<unknown>>>();
-
-/** A question, and whether somebody else sent it. */
-interface Asked {
-  readonly question: Question<unknown>;
-  readonly isJoined: boolean;
+/** What a call has asked. */
+interface Asked extends Sent {
   /** For an `lstat` in a lower that may change. */
   readonly look?: Look;
-}
-
-/** Joins the same question under way, unless it is `known` to be of no use, or sends it. */
-function sendShared(branch: Branch, key: string, ask: () => Promise<unknown>, known: Asked | undefined): Asked {
-  let questions = inFlight.get(branch);
-  if (questions === undefined) {
-    questions = new Map();
-    inFlight.set(branch, questions);
-  }
-  const under = questions;
-  const other = under.get(key);
-  if (other !== undefined && other !== known?.question) return { question: other, isJoined: true };
-  const question = new Question(ask, (answered) => {
-    if (under.get(key) === answered) under.delete(key);
-  });
-  under.set(key, question);
-  return { question, isJoined: false };
 }
 
 /** After how many contradictions a call gives up. */
@@ -70,25 +50,18 @@ const DOUBTS = 8;
  */
 type Sharing = 'shared' | 'anew' | 'acting';
 
-/** What was opened straight through. */
-interface Opened {
-  readonly branch: Branch;
-  /** The present run has asked for it, so that it is what the operation will have opened. Changed by `openThrough` and `run`. */
-  isWanted: boolean;
-}
-
 /** Asks and stops: the memory of one call of the callback or promise API, from its first run to its last. */
 export class AsyncIo implements Io {
   readonly isAtOnce = false;
   /** How to ask a branch that has only synchronous functions. */
   readonly #atOnce: Io;
   // Most calls find all they need in memory, so what follows is made when it is first needed.
-  /** What this call has asked: changed by `#expect` and `doubt`, dropped with the call. */
+  /** What this call has asked. Changed by `#remember` and `doubt`, dropped with the call. */
   #asked: Map<string, Asked> | undefined;
   /** Questions of others for whose answer this call has waited long enough. Changed by `#until`. */
   #awaited: Set<Question<unknown>> | undefined;
-  /** What this call has opened straight through, or is opening. Changed by `openThrough` and `run`. */
-  #opened: Map<Question<unknown>, Opened> | undefined;
+  /** What this call has opened straight through, or is opening. Made by `openThrough`. */
+  #opened: OpenedThrough | undefined;
   /** What this call has had done. Changed by `perform`. */
   #errands: Map<string, Question<unknown>> | undefined;
   /** What the changes of this call gave, in their order. Changed by `once`. */
@@ -124,7 +97,7 @@ export class AsyncIo implements Io {
     this.#reached = 0;
     if (this.#done === undefined) {
       this.#afterwards = undefined;
-      this.#wantNothing();
+      this.#opened?.wantNothing();
     }
     try {
       const value = this.#done === undefined ? operation(this) : (this.#done.value as R);
@@ -133,7 +106,7 @@ export class AsyncIo implements Io {
         this.#done = { value };
         this.perform(this.#afterwards);
       }
-      this.#closeUnwanted();
+      this.#opened?.closeUnwanted();
       return value;
     } catch (thrown) {
       if (thrown instanceof Fault) return thrown;
@@ -158,8 +131,8 @@ export class AsyncIo implements Io {
   /** Ends a call that will not be run again. */
   giveUp(): void {
     this.#isGivenUp = true;
-    this.#wantNothing();
-    this.#closeUnwanted();
+    this.#opened?.wantNothing();
+    this.#opened?.closeUnwanted();
     this.#endLooks();
   }
 
@@ -167,22 +140,6 @@ export class AsyncIo implements Io {
     if (this.#looks === undefined) return;
     for (const look of this.#looks) endLook(look);
     this.#looks = undefined;
-  }
-
-  #wantNothing(): void {
-    if (this.#opened !== undefined) for (const opened of this.#opened.values()) opened.isWanted = false;
-  }
-
-  /** Closes what was opened for nothing, since the operation ended otherwise. */
-  #closeUnwanted(): void {
-    if (this.#opened === undefined) return;
-    for (const [question, { branch, isWanted }] of this.#opened) {
-      if (isWanted) continue;
-      void question.settled.then(() => {
-        const { answer } = question;
-        if (answer !== undefined && 'value' in answer) branch.closeThrough(answer.value as number);
-      });
-    }
   }
 
   /** Takes the remembered answer to a question, or sends it and stops. */
@@ -216,13 +173,11 @@ export class AsyncIo implements Io {
     const key = keyOf(branch, wording);
     const known = this.#asked?.get(key);
     if (known !== undefined && !this.#isInVain(known)) return known;
-    const { async: requests } = branch;
-    if (requests === undefined) throw new Error('a branch without promise functions is asked at once');
+    const requests = laterOf(branch);
     const send = () => ask(requests);
     const isShared = sharing === 'shared' || (sharing === 'anew' && branch.immutable);
     const asked = isShared ? sendShared(branch, key, send, known) : { question: new Question(send), isJoined: false };
-    this.#asked ??= new Map();
-    this.#asked.set(key, asked);
+    this.#remember(key, asked);
     // One that was joined may have been sent before this call began.
     this.#since = Math.min(this.#since ?? Number.POSITIVE_INFINITY, asked.question.sentAt);
     return asked;
@@ -235,8 +190,7 @@ export class AsyncIo implements Io {
     const key = keyOf(branch, wording);
     const known = this.#asked?.get(key);
     if (known !== undefined) return known;
-    const { async: requests } = branch;
-    if (requests === undefined) throw new Error('a branch without promise functions is asked at once');
+    const requests = laterOf(branch);
     const look = beginLook(branch, path);
     this.#looks ??= [];
     this.#looks.push(look);
@@ -247,9 +201,13 @@ export class AsyncIo implements Io {
       },
     );
     const asked = { question, isJoined: false, look };
+    this.#remember(key, asked);
+    return asked;
+  }
+
+  #remember(key: string, asked: Asked): void {
     this.#asked ??= new Map();
     this.#asked.set(key, asked);
-    return asked;
   }
 
   lstat(branch: Branch, path: string): Attributes | undefined {
@@ -344,8 +302,8 @@ export class AsyncIo implements Io {
     const ask = (requests: AsyncRequests) => requests.openThrough(path, flags);
     const wording = this.#act(`open ${flags} ${path}`);
     const { question } = this.#expect(branch, wording, 'acting', ask);
-    this.#opened ??= new Map();
-    this.#opened.set(question, { branch, isWanted: true });
+    this.#opened ??= new OpenedThrough();
+    this.#opened.want(question, branch);
     return this.#answer(branch, wording, 'acting', ask);
   }
 
@@ -386,6 +344,12 @@ export class AsyncIo implements Io {
     this.#acts++;
     return `${this.#acts} ${wording}`;
   }
+}
+
+/** How to ask a branch later. Requires: it is not one that is asked at once in any case. */
+function laterOf({ async: requests }: Branch): AsyncRequests {
+  if (requests === undefined) throw new Error('a branch without promise functions is asked at once');
+  return requests;
 }
 
 /** By what a question is remembered. Answers of an upper that we have changed since are not those of now. */

@@ -9,9 +9,9 @@
 import type { Claim } from '../../pages/claims.ts';
 import { dropContents, type KeptPages, keepDirtyPages, leavePages, putPages } from '../../pages/contents.ts';
 import { CHARGED, type Directory, type Entry, File, Inode, type Mark, SPARE } from '../inode.ts';
-import { endIfUnused } from '../names.ts';
 import { borrow, returnLoan } from '../sources/borrow.ts';
 import type { Tree } from '../tree.ts';
+import { endIfUnused } from './names.ts';
 
 /** An inode as it was. */
 interface KeptInode {

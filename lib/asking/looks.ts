@@ -12,7 +12,7 @@
  * What is heard of a path is kept only while a call remembers an answer about it. Who asks at once only tells what he hears.
  */
 
-import type { Attributes, Branch } from './branch.ts';
+import type { Attributes, Branch } from '../branch/branch.ts';
 
 /** What was last heard of a path. */
 interface News {

@@ -1,6 +1,22 @@
 /** The error of who asks at once what can only be answered later. */
 
-import type { Branch } from '../branch.ts';
+import type { Branch } from './branch.ts';
+
+/** A branch was asked for something for which it has no function. */
+export class BranchError extends Error {
+  readonly code = 'ERR_OVERFS_BRANCH';
+  /** The name of the branch. */
+  readonly branch: string;
+  /** The function it lacks. */
+  readonly missing: string;
+
+  constructor(branch: string, missing: string) {
+    super(`The branch ${JSON.stringify(branch)} has no function ${missing}, which this needs`);
+    this.name = 'BranchError';
+    this.branch = branch;
+    this.missing = missing;
+  }
+}
 
 /**
  * What the synchronous API throws when it would need an answer that its branch can only give later.
