@@ -73,6 +73,32 @@ function specifiersIn(text: string): string[] {
   return ts.preProcessFile(text, true, true).importedFiles.map((imported) => imported.fileName);
 }
 
+/** The files of which a source uses more than types; as Biome formats it. */
+function valuesWantedBy(file: string, text: string): string[] {
+  const found = text.matchAll(/^(?:import|export) (?!type )[^;]*? from '(\.[^']+)';$/gm);
+  return [...found].map(([, specifier = '']) => path.posix.join(path.posix.dirname(file), specifier));
+}
+
+/** A way from something back to itself; empty where there is none. */
+function circleIn(wanted: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const follow = (at: string, way: readonly string[]): string[] => {
+    if (way.includes(at)) return [...way.slice(way.indexOf(at)), at];
+    if (done.has(at)) return [];
+    done.add(at);
+    for (const next of wanted.get(at) ?? []) {
+      const circle = follow(next, [...way, at]);
+      if (circle.length > 0) return circle;
+    }
+    return [];
+  };
+  for (const start of wanted.keys()) {
+    const circle = follow(start, []);
+    if (circle.length > 0) return circle;
+  }
+  return [];
+}
+
 /** The number of lines of a text, a last line feed not counted. */
 function linesOf(text: string): number {
   return text.replace(/\n$/, '').split('\n').length;
@@ -91,6 +117,18 @@ describe('the direction of imports', () => {
       }
     }
     expect(complaints).toEqual([]);
+  });
+
+  it('goes round in no circle', () => {
+    const files = sourcesBelow('lib');
+    const wanted = new Map(
+      files.map((file) => [file, valuesWantedBy(file, readFileSync(path.join(ROOT, file), 'utf8'))]),
+    );
+    expect(circleIn(wanted)).toEqual([]);
+    expect(valuesWantedBy('lib/a.ts', "import { b } from './c/b.ts';\nimport type { D } from './d.ts';")).toEqual([
+      'lib/c/b.ts',
+    ]);
+    expect(circleIn(new Map(Object.entries({ a: ['b'], b: ['c'], c: ['b'] })))).toEqual(['b', 'c', 'b']);
   });
 
   it('allows the own stage, what stands below, and packages', () => {

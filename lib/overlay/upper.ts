@@ -17,6 +17,7 @@ import type { Inode } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Flusher, Tree } from '../tree/tree.ts';
 import type { Timers } from '../waiting/timers.ts';
+import { damage } from '../writeback/area/damage.ts';
 import { attachUpper, noteChanges } from '../writeback/attach.ts';
 import { countFailures, noteFailure } from '../writeback/errors.ts';
 import type { Failure, Fate, Listeners, Manner, Reach } from '../writeback/report.ts';
@@ -114,8 +115,7 @@ export class UpperControl implements Flusher {
 
   /** The default upper: a volume in memory, made when something is first written back. */
   #makeVolume(): WriteBack {
-    const memfs = createRequire(import.meta.url)('memfs') as { Volume: { new (): Volume } };
-    const volume = new memfs.Volume();
+    const volume = new (loadVolume())();
     const branch = makeBranch({ fs: volume, id: UPPER, name: 'upper', immutable: true, layered: true });
     this.given = volume;
     const writeBack = this.#connect({
@@ -359,6 +359,17 @@ export class UpperControl implements Flusher {
     this.#triggers?.stop();
     this.#writtenBefore += writeBack.written;
     this.#writeBack = undefined;
+  }
+}
+
+/** The class of the default upper: loaded only when it is needed, which most overlays never do. */
+function loadVolume(): new () => Volume {
+  try {
+    return (createRequire(import.meta.url)('memfs') as { Volume: new () => Volume }).Volume;
+  } catch (thrown) {
+    const what = 'Without an upper, what is written goes to a memfs Volume, and memfs cannot be loaded';
+    const why = thrown instanceof Error ? thrown.message.split('\n', 1)[0] : thrown;
+    throw damage(`${what}: ${why}`, 'install it beside overfs, or give an upper ("upper: new Volume()")', thrown);
   }
 }
 

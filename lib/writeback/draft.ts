@@ -14,8 +14,8 @@ import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
 import { type Content, type TakenAttributes, takeAttributes } from './content.ts';
-import { heldNames, isRead, placeOf, upperOf } from './places.ts';
-import { type Item, lowersOf } from './plan.ts';
+import { heldNames, isRead, lowersOf, placeOf, upperOf } from './places.ts';
+import type { Item } from './plan.ts';
 
 const { S_IFMT, S_IFDIR } = constants;
 

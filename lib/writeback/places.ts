@@ -7,13 +7,18 @@ import { ANY_SIZE, type Attributes, type Fingerprint } from '../branch/branch.ts
 import { printAlike } from '../branch/dialect.ts';
 import { type Directory, extraOf, File, type Inode, isDirectory, type Link, namesOf } from '../tree/inode.ts';
 import { borrow, borrowersOf, returnLoan } from '../tree/sources/borrow.ts';
-import { UpperSource } from '../tree/sources/source.ts';
+import { type Source, UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 
 /** The directory of the upper that a directory has; undefined while the upper has none for it. */
 export function upperOf(directory: Directory): UpperSource | undefined {
   const [first] = directory.sources;
   return first instanceof UpperSource ? first : undefined;
+}
+
+/** The directories of lowers that a directory merges. */
+export function lowersOf(directory: Directory): readonly Source[] {
+  return upperOf(directory) === undefined ? directory.sources : directory.sources.slice(1);
 }
 
 /** Where the upper holds an inode's content; undefined when it does not. */

@@ -40,7 +40,7 @@ import { readTarget } from '../tree/walk.ts';
 import type { Note } from './area/notes.ts';
 import { type Content, type StageNames, takeContent } from './content.ts';
 import { type Draft, draft } from './draft.ts';
-import { heldNames, lastingPlaceOf, placeOf, upperOf } from './places.ts';
+import { heldNames, lastingPlaceOf, lowersOf, placeOf, upperOf } from './places.ts';
 
 /** A name about which the upper must be told. */
 export interface Item {
@@ -77,11 +77,6 @@ export interface Plan {
   readonly lost: readonly Note[];
   /** What cannot be written to any upper, and why. */
   readonly refused: ReadonlyMap<Inode, Errno>;
-}
-
-/** The directories of lowers that a directory merges. */
-export function lowersOf(directory: Directory): readonly Source[] {
-  return upperOf(directory) === undefined ? directory.sources : directory.sources.slice(1);
 }
 
 function depthOf(tree: Tree, directory: Directory): number {

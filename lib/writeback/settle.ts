@@ -17,8 +17,8 @@ import type { Tree } from '../tree/tree.ts';
 import type { Note } from './area/notes.ts';
 import type { Batch } from './batch.ts';
 import { type Content, hasGone, releaseContent, type TakenPage } from './content.ts';
-import { notePrint, upperOf } from './places.ts';
-import { type Item, lowersOf, type Plan } from './plan.ts';
+import { lowersOf, notePrint, upperOf } from './places.ts';
+import type { Item, Plan } from './plan.ts';
 import { partlyRefused, sizeOf } from './stage/parts.ts';
 import { bytesOf } from './stage/stage.ts';
 

@@ -8,7 +8,10 @@ const { S_IFMT, S_IFDIR, S_IFREG } = constants;
 
 /** Something is wrong with an upper itself, and what can be done about it. Code `EBUSY` or `ERR_OVERFS_UPPER`. */
 export class UpperError extends Error {
-  /** `EBUSY`: another overlay has it. `ERR_OVERFS_UPPER`: its work area is damaged, or what a crash interrupted cannot be ended. */
+  /**
+   * `EBUSY`: another overlay has it. `ERR_OVERFS_UPPER`: its work area is damaged, or what a crash interrupted cannot be ended; or there is
+   * none yet, and memfs, which would make it, cannot be loaded.
+   */
   readonly code: 'EBUSY' | 'ERR_OVERFS_UPPER';
   /** As of every error. */
   override readonly name = 'UpperError';
@@ -20,7 +23,7 @@ export class UpperError extends Error {
   }
 }
 
-/** The error about a damaged work area: what is wrong, and what to do. */
+/** The error about an upper that cannot be used as it is: what is wrong, and what to do. */
 export function damage(what: string, cure: string, cause?: unknown): UpperError {
   return new UpperError('ERR_OVERFS_UPPER', `${what}; ${cure}`, cause === undefined ? undefined : { cause });
 }
