@@ -371,8 +371,17 @@ function writeCached(io: Io, caller: Caller, file: OpenFile, source: Uint8Array,
   mayBeOwned(io, tree, inode);
   // From here on nothing stops or fails.
   writeNow(caller, inode, length < source.length ? source.subarray(0, length) : source, at, file.author);
-  if (position < 0) file.position = at + length;
+  if (position < 0) moveOn(tree, file, at + length);
   return length;
+}
+
+/** Moves the position behind what was written, and back where that is taken back, unless somebody has read on from there meanwhile. */
+function moveOn({ undo }: Tree, file: OpenFile, to: number): void {
+  const before = file.position;
+  file.position = to;
+  undo?.onRestore(() => {
+    if (file.position === to) file.position = before;
+  });
 }
 
 /** Writes several buffers, one after the other, at once: nobody's write comes between. */
