@@ -3,7 +3,7 @@
  * session for its own `fs`, and one more for each view with other rights.
  */
 
-import type nodeFs from 'node:fs';
+import type * as nodeFs from 'node:fs';
 import type { Caller } from '../tree/caller.ts';
 import type { Timers } from '../waiting/timers.ts';
 import type { Descriptors } from './descriptors.ts';

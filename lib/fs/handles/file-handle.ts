@@ -8,7 +8,7 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
-import type nodeFs from 'node:fs';
+import type * as nodeFs from 'node:fs';
 import readline from 'node:readline';
 import type { ReadableStream } from 'node:stream/web';
 import type { OpenFile } from '../../ops/open.ts';

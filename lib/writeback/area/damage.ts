@@ -17,7 +17,7 @@ export class UpperError extends Error {
   override readonly name = 'UpperError';
 
   /** @internal */
-  constructor(code: 'EBUSY' | 'ERR_OVERFS_UPPER', message: string, options?: ErrorOptions) {
+  constructor(code: 'EBUSY' | 'ERR_OVERFS_UPPER', message: string, options?: { readonly cause: unknown }) {
     super(message, options);
     this.code = code;
   }
