@@ -4,6 +4,7 @@
  */
 
 import { constants } from 'node:fs';
+import { printOf } from '../branch/dialect.ts';
 import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, EPERM, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import {
@@ -248,8 +249,7 @@ function cloneInto({ tree, author }: Caller, source: File, copy: File): void {
   borrow(copy);
   tree.dirty?.replaced.add(copy);
   copy.ino = source.ino;
-  const { size, ino, mtimeSec, mtimeNsec } = source;
-  extraOf(copy).fingerprint = source.extra?.fingerprint ?? { ino, size, mtimeSec, mtimeNsec };
+  extraOf(copy).fingerprint = source.extra?.fingerprint ?? printOf(source);
   shareContents(tree.memory, source, copy);
   const { authors, pageSize } = tree.memory;
   if (authors === undefined || author === undefined) return;

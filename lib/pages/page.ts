@@ -108,6 +108,11 @@ export function ownBytes(slabs: Slabs, page: Page, length: number, pageSize: num
   page.holders = undefined;
 }
 
+/** What is stored of the page. Requires: it is held as long as that is used. */
+export function bytesOf({ bytes, start, length }: Page): Uint8Array {
+  return bytes.subarray(start, start + length);
+}
+
 /** Copies bytes `from` to `to` of the page into `target` at `at`; what is not stored is zeros. */
 export function readPage(page: Page, from: number, to: number, target: Uint8Array, at: number): void {
   const stored = to < page.length ? to : page.length;

@@ -14,7 +14,7 @@ import { type Directory, type Inode, isDirectory, isSymlink, namesOf } from '../
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
 import type { Batch } from './batch.ts';
-import type { Item } from './plan.ts';
+import type { Item } from './plan/items.ts';
 import type { Failure, Fate, Listeners } from './report.ts';
 import { failuresIn, partlyRefused } from './stage/parts.ts';
 

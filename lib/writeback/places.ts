@@ -4,7 +4,7 @@
  */
 
 import { ANY_SIZE, type Attributes, type Fingerprint } from '../branch/branch.ts';
-import { printAlike } from '../branch/dialect.ts';
+import { printAlike, printOf } from '../branch/dialect.ts';
 import { type Directory, extraOf, File, type Inode, isDirectory, type Link, namesOf } from '../tree/inode.ts';
 import { borrow, borrowersOf, returnLoan } from '../tree/sources/borrow.ts';
 import { type Source, UpperSource } from '../tree/sources/source.ts';
@@ -125,15 +125,10 @@ export function whoNeeds(tree: Tree, source: UpperSource, name: string): Inode[]
 }
 
 /** Notes that copies have their bytes elsewhere from now on. */
-export function lendElsewhere(
-  borrowers: readonly Inode[],
-  to: UpperSource,
-  newName: string,
-  { ino, size, mtimeSec, mtimeNsec }: Attributes,
-): void {
+export function lendElsewhere(borrowers: readonly Inode[], to: UpperSource, newName: string, found: Attributes): void {
   for (const borrower of borrowers) {
     moveLoan(borrower, to, newName);
-    extraOf(borrower).fingerprint = { ino, size, mtimeSec, mtimeNsec };
+    extraOf(borrower).fingerprint = printOf(found);
   }
 }
 
@@ -159,10 +154,9 @@ export function isOfPrint(found: Attributes, fingerprint: Fingerprint): boolean 
 
 /** Notes how a file of the upper looks now. */
 export function notePrint(source: UpperSource, name: string, found: Attributes): void {
-  const { ino, size, mtimeSec, mtimeNsec } = found;
   const held = source.held.get(name);
-  if (held !== undefined && placeOf(held) === source && held.originName === name) held.ino = ino;
-  for (const file of readersOf(source, name)) extraOf(file).fingerprint = { ino, size, mtimeSec, mtimeNsec };
+  if (held !== undefined && placeOf(held) === source && held.originName === name) held.ino = found.ino;
+  for (const file of readersOf(source, name)) extraOf(file).fingerprint = printOf(found);
 }
 
 /** Who has bytes under a name of the upper: the file of that name, and copies. */

@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { cleanPage, pageAt, pagesOf, reclaim, writeContents } from '../pages/contents.ts';
 import type { Memory } from '../pages/memory.ts';
-import { DIRTY } from '../pages/page.ts';
+import { bytesOf, DIRTY } from '../pages/page.ts';
 import { markName } from '../tree/changing/own.ts';
 import { type Directory, File, FRESH, HIDES, Inode, isDirectory, WHITEOUT } from '../tree/inode.ts';
 import { returnLoan } from '../tree/sources/borrow.ts';
@@ -16,11 +16,11 @@ import type { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Note } from './area/notes.ts';
 import type { Batch } from './batch.ts';
-import { type Content, hasGone, releaseContent, type TakenPage } from './content.ts';
 import { lowersOf, notePrint, upperOf } from './places.ts';
-import type { Item, Plan } from './plan.ts';
+import { type Content, hasGone, releaseContent, type TakenPage } from './plan/content.ts';
+import type { Item } from './plan/items.ts';
+import type { Plan } from './plan/plan.ts';
 import { partlyRefused, sizeOf } from './stage/parts.ts';
-import { bytesOf } from './stage/stage.ts';
 
 /** Ends a batch. Inodes that have failed, and their names, stay dirty; of those that are given up only the names. */
 export function settle(tree: Tree, { plan, failed, givenUp }: Pick<Batch, 'plan' | 'failed' | 'givenUp'>): void {

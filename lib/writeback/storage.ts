@@ -18,7 +18,7 @@ import { flushAt, flushThere } from './area/flush.ts';
 import type { Batch } from './batch.ts';
 import type { Procedure } from './commands.ts';
 import { placeOf, upperOf } from './places.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './plan/plan.ts';
 
 /** Files and directories of the upper. */
 interface Places {

@@ -15,7 +15,6 @@ import type { Upper } from '../branch/upper/upper.ts';
 import { ENOTSUP, Errno } from '../errno.ts';
 import { type Errand, type Io, runAsync, syncIo, untilAborted } from '../fault.ts';
 import type { Inode } from '../tree/inode.ts';
-import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import { carryOutBatch, notesOf } from './area/carry-out.ts';
 import { flushAt } from './area/flush.ts';
@@ -23,7 +22,7 @@ import { endBatch, writeJournal } from './area/journal.ts';
 import { addNotes, type NotesFile } from './area/notes.ts';
 import { Room } from './area/room.ts';
 import { Tenure } from './area/tenure.ts';
-import { areaAt, clearStage } from './area/work-area.ts';
+import { areaAt } from './area/work-area.ts';
 import {
   adoptNameless,
   type Batch,
@@ -40,13 +39,12 @@ import { type Drive, GivenUp } from './drive/drive.ts';
 import { Line } from './drive/line.ts';
 import type { Target } from './drive/perform.ts';
 import { type Loss, Reporter } from './errors.ts';
-import { isRead } from './places.ts';
-import { type Plan, plan } from './plan.ts';
+import { type Plan, plan } from './plan/plan.ts';
 import type { Failure, Listeners, Manner, Reach } from './report.ts';
 import { distrust, giveBack, newsIn, settle, takeNotes } from './settle.ts';
-import { stageNames } from './stage/names.ts';
 import { failuresIn } from './stage/parts.ts';
 import { Outdated, stageAll } from './stage/stage-all.ts';
+import { StagingDirectory } from './stage/staging-directory.ts';
 import type { Writer } from './stage/writer.ts';
 import { flushBatch, flushStage, Unflushed } from './storage.ts';
 import { giveUp } from './when/discard.ts';
@@ -75,16 +73,12 @@ export class WriteBack {
   readonly #desk: Desk;
   /** What a failure left decided but not done. Changed by `#batch` and `#finish`. */
   #decided: Batch | undefined;
-  /** Something may be left in the staging directory. Changed by `#batch` and `#finish`. */
-  #isStageUsed = false;
   readonly #unflushed = new Unflushed();
   /** How often what was dirty was taken, and which of these times was the last of which the upper has all. Changed by `#bring` and `#batch`. */
   #taken = 0;
   #arrived = 0;
-  /** The staging directory, as far as the tree has anything there. */
-  readonly #stage: UpperSource;
+  readonly #stage: StagingDirectory;
   readonly reporter: Reporter;
-  readonly #nameStage: () => string;
   /** How many bytes of content were handed to the upper. Changed as commands go by. */
   written = 0;
 
@@ -92,10 +86,9 @@ export class WriteBack {
     const { branch, upper, acting, root, uid, gid, umask, pause } = access;
     this.#tree = tree;
     this.#area = areaAt(root, tree.spelling);
-    this.#stage = new UpperSource(branch, this.#area.stage, 0, undefined, '');
     const company = acting === undefined ? 'alone' : 'with others';
     this.#writer = { uid, gid, umask, can: upper.can, isOnDisk: branch.onDisk !== undefined, root, company };
-    this.#nameStage = stageNames(this.#writer);
+    this.#stage = new StagingDirectory(branch, this.#area, this.#writer);
     this.reporter = new Reporter(tree, listeners);
     const trace = (command: Command) => {
       if (command.kind === 'write') this.written += command.bytes.length;
@@ -105,10 +98,8 @@ export class WriteBack {
     this.#target = { branch, upper, acting, trace, pause };
     this.#room = new Room(this.#area, upper.memory ? 'none' : 'set aside');
     this.#tenure = new Tenure(this.#target, this.#area, this.#writer, this.#room);
-    this.#desk = new Desk(this.#target, () => {
-      // What was under way may have left something there.
-      this.#isStageUsed = true;
-    });
+    // What was under way may have left something in the staging directory.
+    this.#desk = new Desk(this.#target, () => this.#stage.use());
   }
 
   /** Takes the upper. Throws an `UpperError` when somebody else has it or its work area is damaged. */
@@ -198,7 +189,7 @@ export class WriteBack {
 
   #planNow(): Plan | undefined {
     try {
-      return plan(syncIo, this.#tree, this.#area.stage, this.#nameStage);
+      return plan(syncIo, this.#tree, this.#area.stage, this.#stage.name);
     } catch (thrown) {
       return this.#failUnplanned(thrown);
     }
@@ -249,7 +240,7 @@ export class WriteBack {
   /** Plans, and begins what was planned; undefined where something decided must be ended first. */
   #beginBatch(io: Io, manner: Manner, reach: Reach): Drive<Failure[]> | undefined {
     if (this.#decided !== undefined) return undefined;
-    const taken = plan(io, this.#tree, this.#area.stage, this.#nameStage);
+    const taken = plan(io, this.#tree, this.#area.stage, this.#stage.name);
     // From here on nothing stops or fails.
     return this.#desk.begin(this.#bring(taken, manner, reach));
   }
@@ -260,7 +251,9 @@ export class WriteBack {
     const isWanted = wanted === 'storage' || this.#unflushed.isFull;
     const { flush } = this.#writer.can;
     const reach: Reach = isWanted && flush === 'each' ? 'storage' : 'upper';
-    const failures = taken === undefined ? yield* this.#tidy() : yield* this.#batch(taken, manner, reach);
+    let failures: Failure[] = [];
+    if (taken === undefined) yield* this.#tidy();
+    else failures = yield* this.#batch(taken, manner, reach);
     if (isWanted && flush !== false && !this.#unflushed.isEmpty) {
       const onLoss = (inode: Inode) => distrust(this.#tree, inode);
       const { lost, thrown } = yield* this.#unflushed.flush(flush, this.#area.root, onLoss);
@@ -281,7 +274,7 @@ export class WriteBack {
     try {
       // What was given up may still be putting something there.
       yield* this.#tidy();
-      this.#isStageUsed = true;
+      this.#stage.use();
       const lost = yield* this.#stageAll(taken, manner, failed, reach);
       failWhoIsBoundTo(taken, failed);
       batch = makeBatch(taken, failed, reach);
@@ -293,7 +286,7 @@ export class WriteBack {
       if (isIndivisible(batch)) yield* this.#addNotes(batch);
       else {
         if (reach === 'storage') yield* flushStage(this.#area.stage, taken);
-        yield* this.#room.orGive(() => writeJournal(this.#area, this.#nameStage(), batch, reach));
+        yield* this.#room.orGive(() => writeJournal(this.#area, this.#stage.name(), batch, reach));
       }
     } catch (thrown) {
       giveBack(this.#tree, taken);
@@ -307,7 +300,7 @@ export class WriteBack {
     }
     const before = this.#arrived;
     [this.#decided, this.#arrived] = [batch, moment];
-    adoptNameless(this.#tree, batch, this.#stage);
+    adoptNameless(this.#tree, batch, this.#stage.source);
     try {
       yield* this.#finish();
     } catch (thrown) {
@@ -358,7 +351,7 @@ export class WriteBack {
 
   *#carryOut(batch: Batch): Procedure<void> {
     const onLost = (inode: Inode, errno: Errno) => this.reporter.tell([{ inode, errno, fate: 'retained' }]);
-    const watcher = watch(this.#tree, batch, this.#stage, this.#nameStage, onLost);
+    const watcher = watch(this.#tree, batch, this.#stage.source, this.#stage.name, onLost);
     const { reach, cursor } = batch;
     const isDurable = reach === 'upper' || isIndivisible(batch) || cursor.moves + cursor.steps > 0;
     if (!isDurable) yield* flushAt(this.#area.base);
@@ -368,15 +361,9 @@ export class WriteBack {
     settlePatches(this.#tree, batch);
   }
 
-  /** Clears the staging directory. It holds nothing that is wanted, so what fails is left to the next time. */
-  *#tidy(): Procedure<Failure[]> {
-    try {
-      // Who was taken over may come by when it is somebody else's already.
-      if (this.#isStageUsed && !this.#tenure.isEnding) yield* this.#clearStage();
-    } catch (thrown) {
-      if (!(thrown instanceof Errno)) throw thrown;
-    }
-    return [];
+  /** Clears the staging directory: who was taken over may come by when it is somebody else's already. */
+  *#tidy(): Procedure<void> {
+    if (!this.#tenure.isEnding) yield* this.#stage.tidy();
   }
 
   *#addNotes({ plan: { contents }, steps, failed, cursor, notes, reach }: Batch): Procedure<void> {
@@ -388,13 +375,5 @@ export class WriteBack {
     const file = this.#notesFile;
     if (file !== undefined) yield* this.#room.orGive(() => addNotes(file, news, reach));
     takeNotes(this.#tree, news);
-  }
-
-  /** Removes what is staged, but for what is still read although it has no name any more. */
-  *#clearStage(): Procedure<void> {
-    const stage = this.#stage;
-    const state = yield* clearStage(this.#area, (name) => isRead(stage, name));
-    for (const name of stage.held.keys()) if (!isRead(stage, name)) stage.held.delete(name);
-    this.#isStageUsed = state === 'in use';
   }
 }

@@ -10,7 +10,7 @@
 
 import { constants } from 'node:fs';
 import type { AsyncRequests, Attributes, Branch, Entry, Fingerprint, Requests } from '../branch.ts';
-import { ownCopy, printAlike } from '../dialect.ts';
+import { ownCopy, printAlike, printOf } from '../dialect.ts';
 import { NotLoadedError } from '../errors.ts';
 
 const { S_IFMT, S_IFDIR } = constants;
@@ -200,8 +200,8 @@ const CHUNK = 1024 * 1024;
 
 /** Records the content of a file; false where it is no longer the one with this fingerprint. */
 async function keep(requests: AsyncRequests, record: Record, path: string, print: Fingerprint): Promise<boolean> {
-  const { ino, size, mtimeSec, mtimeNsec } = print;
-  const fingerprint: Fingerprint = { ino, size, mtimeSec, mtimeNsec };
+  const fingerprint = printOf(print);
+  const { size } = fingerprint;
   const known = record.contents.get(path);
   if (known !== undefined && printAlike(known.fingerprint, fingerprint)) return true;
   const pieces: Uint8Array[] = [];

@@ -6,6 +6,7 @@
  * changed and not what exists.
  */
 
+import { printOf } from '../../branch/dialect.ts';
 import { keepForGood } from '../cache/entries.ts';
 import {
   CHARGED,
@@ -58,8 +59,7 @@ function rememberOrigin(tree: Tree, inode: Inode): void {
   // Of what the upper has the print is known already: it may keep times less exactly than they are shown.
   if (!(inode instanceof File) || (inode.origin instanceof UpperSource && inode.extra?.fingerprint !== undefined))
     return;
-  const { ino, size, mtimeSec, mtimeNsec } = inode;
-  extraOf(inode).fingerprint = { ino, size, mtimeSec, mtimeNsec };
+  extraOf(inode).fingerprint = printOf(inode);
 }
 
 /** Makes an inode the overlay's own because of its names or its `nlink`: its `ctime` moves on, and lowers no longer change it. */

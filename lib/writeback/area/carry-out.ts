@@ -5,8 +5,8 @@
 import type { Attributes, Fingerprint } from '../../branch/branch.ts';
 import { EEXIST, ENOENT, Errno, ESTALE } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
-import type { Move, Step } from '../draft.ts';
 import { isOfPrint } from '../places.ts';
+import type { Move, Step } from '../plan/steps.ts';
 import type { Reach } from '../report.ts';
 import { giveAttributes, type Writer, writeAll } from '../stage/writer.ts';
 import { CHUNK, copyBytes, quietly, removeFile, writeNew } from './files.ts';

@@ -12,8 +12,8 @@
 import { crc32 } from 'node:zlib';
 import { Errno } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
-import type { Content } from '../content.ts';
-import type { Move, Step } from '../draft.ts';
+import type { Content } from '../plan/content.ts';
+import type { Move, Step } from '../plan/steps.ts';
 import type { Reach } from '../report.ts';
 import type { Writer } from '../stage/writer.ts';
 import { carryOutBatch, NOBODY, notesOf } from './carry-out.ts';

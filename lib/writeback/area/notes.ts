@@ -17,7 +17,7 @@ import { EEXIST } from '../../errno.ts';
 import { birthOf } from '../../tree/numbers.ts';
 import type { Kept } from '../../tree/sources/kept.ts';
 import { type Procedure, tell } from '../commands.ts';
-import type { TakenAttributes } from '../content.ts';
+import type { TakenAttributes } from '../plan/content.ts';
 import type { Reach } from '../report.ts';
 import { writeAll } from '../stage/writer.ts';
 import { quietly, readText, removeFile, removeIfPossible, writeNew } from './files.ts';

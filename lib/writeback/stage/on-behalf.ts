@@ -11,7 +11,7 @@ import { constants } from 'node:fs';
 import type { Author } from '../../branch/upper/acting.ts';
 import { EACCES, ENOENT, Errno } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
-import type { Content } from '../content.ts';
+import type { Content } from '../plan/content.ts';
 import { authorsOf, runsOf } from './parts.ts';
 import { allowed, type Writer, writeAll } from './writer.ts';
 

@@ -13,8 +13,8 @@ import { UPPER } from '../../branch/branch.ts';
 import type { Author } from '../../branch/upper/acting.ts';
 import type { Errno } from '../../errno.ts';
 import { BORN, type Inode } from '../../tree/inode.ts';
-import type { Content } from '../content.ts';
-import type { Plan } from '../plan.ts';
+import type { Content } from '../plan/content.ts';
+import type { Plan } from '../plan/plan.ts';
 
 /** Bytes of one page that are of one author. */
 export interface Part {

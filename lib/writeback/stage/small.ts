@@ -11,12 +11,13 @@ import { StillOpen } from '../../branch/upper/not-now.ts';
 import type { NewFile } from '../../branch/upper/upper.ts';
 import { EBADF, Errno } from '../../errno.ts';
 import type { Memory } from '../../pages/memory.ts';
+import { bytesOf } from '../../pages/page.ts';
 import { File } from '../../tree/inode.ts';
 import { quietly, removeFile } from '../area/files.ts';
 import { type Procedure, tell, tellTogether } from '../commands.ts';
-import type { Content } from '../content.ts';
+import type { Content } from '../plan/content.ts';
 import type { Reach } from '../report.ts';
-import { bytesOf, stageContent } from './stage.ts';
+import { stageContent } from './stage.ts';
 import type { Writer } from './writer.ts';
 
 /** How many contents go together, and how many bytes they have at most. */

@@ -3,13 +3,12 @@
 import { ANY_SIZE } from '../../branch/branch.ts';
 import { EACCES, EPERM, ESTALE } from '../../errno.ts';
 import type { Memory } from '../../pages/memory.ts';
-import type { Page } from '../../pages/page.ts';
 import { File } from '../../tree/inode.ts';
 import { removeFile } from '../area/files.ts';
 import { flushAt } from '../area/flush.ts';
 import { type Procedure, tell } from '../commands.ts';
-import type { Content } from '../content.ts';
 import { isOfPrint } from '../places.ts';
+import type { Content } from '../plan/content.ts';
 import type { Reach } from '../report.ts';
 import { askForAuthors, takeBack, writeForAuthors } from './on-behalf.ts';
 import { isNothingLeft, partsOf, runsOf, sizeOf } from './parts.ts';
@@ -175,11 +174,6 @@ function* piecesOf({ pageSize }: Memory, content: Content): Iterable<Piece> {
 
 function* fromOrigin(from: number, to: number): Iterable<Piece> {
   for (let at = from; at < to; at += CHUNK) yield { from: at, to: Math.min(to, at + CHUNK) };
-}
-
-/** The bytes of a page, as long as it is held. */
-export function bytesOf({ bytes, start, length }: Page): Uint8Array {
-  return bytes.subarray(start, start + length);
 }
 
 function* fetch({ origin }: Content, from: number, to: number): Procedure<Uint8Array> {

@@ -4,7 +4,7 @@ import type { Author } from '../../branch/upper/acting.ts';
 import type { Upper } from '../../branch/upper/upper.ts';
 import { EIO, EPERM } from '../../errno.ts';
 import { type Command, type Procedure, tell, type Urgency } from '../commands.ts';
-import type { TakenAttributes } from '../content.ts';
+import type { TakenAttributes } from '../plan/content.ts';
 
 /** Who writes to the upper: what new files get by themselves, and what the upper can do. */
 export interface Writer {

@@ -34,9 +34,9 @@ import { pathIn, type Source } from '../../tree/sources/source.ts';
 import { noteMove, type Tree } from '../../tree/tree.ts';
 import type { Batch } from '../batch.ts';
 import { type Procedure, tell } from '../commands.ts';
-import type { Content } from '../content.ts';
 import { placeOf, upperOf } from '../places.ts';
-import type { Plan } from '../plan.ts';
+import type { Content } from '../plan/content.ts';
+import type { Plan } from '../plan/plan.ts';
 import { partlyRefused, sizeOf } from '../stage/parts.ts';
 
 /** Gives up what a batch has left to be given up. */

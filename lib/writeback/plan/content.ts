@@ -6,17 +6,17 @@
  *              are copied into it once the whole batch is decided (a redo log), so that a crash leaves the file old or new
  */
 
-import type { Attributes, Branch, Fingerprint } from '../branch/branch.ts';
-import { printOf } from '../branch/dialect.ts';
-import type { Author } from '../branch/upper/acting.ts';
-import type { Errno } from '../errno.ts';
-import { dirtyPagesOf } from '../pages/contents.ts';
-import type { Memory } from '../pages/memory.ts';
-import { leaveBytes, type Page, type PageIndex, sharePage } from '../pages/page.ts';
-import { countNames, File, type Inode, Symlink } from '../tree/inode.ts';
-import { pathIn, type UpperSource } from '../tree/sources/source.ts';
-import type { Tree } from '../tree/tree.ts';
-import { heldNames } from './places.ts';
+import type { Attributes, Branch, Fingerprint } from '../../branch/branch.ts';
+import { printOf } from '../../branch/dialect.ts';
+import type { Author } from '../../branch/upper/acting.ts';
+import type { Errno } from '../../errno.ts';
+import { dirtyPagesOf } from '../../pages/contents.ts';
+import type { Memory } from '../../pages/memory.ts';
+import { leaveBytes, type Page, type PageIndex, sharePage } from '../../pages/page.ts';
+import { countNames, File, type Inode, Symlink } from '../../tree/inode.ts';
+import { pathIn, type UpperSource } from '../../tree/sources/source.ts';
+import type { Tree } from '../../tree/tree.ts';
+import { heldNames } from '../places.ts';
 
 /** A dirty page as it was. */
 export interface TakenPage {

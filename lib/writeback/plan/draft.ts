@@ -1,61 +1,23 @@
 /**
- * What is done to the upper once the contents are staged: moves out of the way, then steps, as data that a journal can hold.
+ * From what should be at each name to what is done for it: moves out of the way, then steps (`steps.ts`).
  *
  *     moves    what leaves its name goes to the staging directory; the deepest first, so that every old path is still right
  *     steps    directories and files get their names, parents first; whiteouts and marks; pages; attributes, directories last
  *
- * A directory that is new in the upper is staged with all that is new in it, and gets its place by one rename. Moves and placings can be
- * done again after a crash: a move is done when its target is there, a placing when its source is gone.
+ * A directory that is new in the upper is staged with all that is new in it, and gets its place by one rename.
  */
 
 import { constants } from 'node:fs';
-import { countNames, type Directory, type Inode, isDirectory, type Link, namesOf } from '../tree/inode.ts';
-import { pathIn, type UpperSource } from '../tree/sources/source.ts';
-import type { Tree } from '../tree/tree.ts';
-import { pathOf } from '../tree/walk.ts';
-import { type Content, type TakenAttributes, takeAttributes } from './content.ts';
-import { heldNames, isRead, lowersOf, placeOf, upperOf } from './places.ts';
-import type { Item } from './plan.ts';
+import { countNames, type Directory, type Inode, isDirectory, type Link, namesOf } from '../../tree/inode.ts';
+import { pathIn, type UpperSource } from '../../tree/sources/source.ts';
+import type { Tree } from '../../tree/tree.ts';
+import { pathOf } from '../../tree/walk.ts';
+import { heldNames, isRead, lowersOf, placeOf, upperOf } from '../places.ts';
+import { type Content, takeAttributes } from './content.ts';
+import type { Item } from './items.ts';
+import type { Move, Step } from './steps.ts';
 
 const { S_IFMT, S_IFDIR } = constants;
-
-/** Takes something from its old path to a name in the staging directory. */
-export interface Move {
-  readonly from: string;
-  readonly stage: string;
-}
-
-/** One thing done to the upper. `stage` names something in the staging directory; paths are absolute in the upper. */
-export type Step =
-  | {
-      readonly kind: 'place';
-      readonly stage: string;
-      readonly path: string;
-      /** The inode number that the overlay shows for it, if it is new in the upper. */
-      readonly number?: number;
-      /** What is staged in it, if it is a new directory: paths in it, and inode numbers. */
-      readonly inner?: readonly (readonly [string, number])[];
-    }
-  | { readonly kind: 'link'; readonly existing: string; readonly stage: string; readonly path: string }
-  | { readonly kind: 'mark'; readonly path: string }
-  | { readonly kind: 'unmark'; readonly path: string }
-  | {
-      readonly kind: 'patch';
-      readonly stage: string;
-      readonly path: string;
-      /** Where the pieces in the staged file belong: position and length, in bytes. */
-      readonly ranges: readonly (readonly [number, number])[];
-      /** What is beyond this in the file is cut off first. */
-      readonly cut: number;
-      readonly size: number;
-    }
-  | {
-      readonly kind: 'attributes';
-      readonly path: string;
-      /** The inode number that the overlay shows. */
-      readonly number: number;
-      readonly attributes: TakenAttributes;
-    };
 
 /** A move, and what it takes away: what the upper has under a name. */
 export interface DraftMove extends Move {
@@ -207,8 +169,8 @@ class DraftWriter {
     const hasMark = upper?.layer?.whiteouts.has(name) === true;
     const mark = this.#pathIn(directory, this.#tree.spelling.whiteoutName(name));
     if (want === undefined) {
-      if (below !== undefined && !hasMark) this.#step({ kind: 'mark', path: mark }, undefined, item);
-      else if (below === undefined && hasMark) this.#step({ kind: 'unmark', path: mark }, undefined, item);
+      if (below !== undefined && !hasMark) this.#step({ kind: 'mark', path: mark }, { item });
+      else if (below === undefined && hasMark) this.#step({ kind: 'unmark', path: mark }, { item });
       return;
     }
     if (!isTransparent && upper?.held.get(name) !== want) {
@@ -217,7 +179,7 @@ class DraftWriter {
     } else if (!isTransparent && this.#contents.get(want)?.kind === 'whole') {
       this.#placeFile(item, want, path);
     }
-    if (hasMark && !this.#unnamed.has(item)) this.#step({ kind: 'unmark', path: mark }, want, item);
+    if (hasMark && !this.#unnamed.has(item)) this.#step({ kind: 'unmark', path: mark }, { needs: want, item });
   }
 
   #placeDirectory(item: Item, want: Directory, path: string): void {
@@ -225,14 +187,14 @@ class DraftWriter {
     const held = upperOf(want);
     // What it lies in may be gone with all that was in it.
     const stage = this.#moved.get(want) ?? (held?.parent && this.#moveOut(held.parent, held.name));
-    if (stage !== undefined) this.#step({ kind: 'place', stage, path }, want, item);
+    if (stage !== undefined) this.#step({ kind: 'place', stage, path }, { needs: want, item });
     else this.#placeStaged(item, want, this.#stages.get(want) ?? '', path);
     this.#touched.add(want);
     // A directory that shows nothing of what the lowers have there says so (L5).
     const hidesDirectory = below !== undefined && (below.attributes.mode & S_IFMT) === S_IFDIR;
     const isNew = lowersOf(want).length === 0 || this.#copied.has(want);
     if (isNew && hidesDirectory && upperOf(want)?.layer?.isOpaque !== true) {
-      this.#step({ kind: 'mark', path: `${path}/${this.#tree.spelling.opaqueMark}` }, undefined, item);
+      this.#step({ kind: 'mark', path: `${path}/${this.#tree.spelling.opaqueMark}` }, { item });
     }
   }
 
@@ -247,9 +209,12 @@ class DraftWriter {
     } else if (isDirectory(want)) {
       const whole = { items: [], numbers: [] };
       this.#wholes.set(stage, whole);
-      this.#step({ kind: 'place', stage, path, number, inner: whole.numbers }, want, item, undefined, whole.items);
+      this.#step(
+        { kind: 'place', stage, path, number, inner: whole.numbers },
+        { needs: want, item, inner: whole.items },
+      );
     } else {
-      this.#step({ kind: 'place', stage, path, number }, want, item);
+      this.#step({ kind: 'place', stage, path, number }, { needs: want, item });
     }
   }
 
@@ -262,7 +227,10 @@ class DraftWriter {
       return;
     }
     if (first !== undefined) {
-      this.#step({ kind: 'link', existing: this.#pathOfLink(first), stage: this.#nameStage(), path }, want, item);
+      this.#step(
+        { kind: 'link', existing: this.#pathOfLink(first), stage: this.#nameStage(), path },
+        { needs: want, item },
+      );
       return;
     }
     if (content?.kind === 'whole') {
@@ -271,7 +239,7 @@ class DraftWriter {
       const place = placeOf(want);
       const stage = this.#moved.get(want) ?? (place && this.#moveOut(place, want.originName));
       if (stage === undefined) return;
-      this.#step({ kind: 'place', stage, path }, want, item);
+      this.#step({ kind: 'place', stage, path }, { needs: want, item });
     }
     this.#firsts.set(want, item);
   }
@@ -318,9 +286,12 @@ class DraftWriter {
         if (source.borrowers.has(name)) this.#moveOut(source, name, inode);
         if (existing !== undefined) {
           const stage = this.#nameStage();
-          this.#step({ kind: 'link', existing: this.#pathOfLink(existing), stage, path }, inode, undefined, link);
+          this.#step(
+            { kind: 'link', existing: this.#pathOfLink(existing), stage, path },
+            { needs: inode, place: link },
+          );
         } else {
-          this.#step({ kind: 'place', stage, path, number: inode.number }, inode, undefined, link);
+          this.#step({ kind: 'place', stage, path, number: inode.number }, { needs: inode, place: link });
           this.#firsts.set(inode, link);
         }
       }
@@ -341,7 +312,7 @@ class DraftWriter {
       const { path, place } = where;
       const { pageSize } = this.#tree.memory;
       const ranges = content.pages.map(({ index, twin }) => [index * pageSize, twin.length] as const);
-      this.#step({ kind: 'patch', stage, path, ranges, cut: supplied, size }, inode, undefined, place);
+      this.#step({ kind: 'patch', stage, path, ranges, cut: supplied, size }, { needs: inode, place });
     }
   }
 
@@ -355,7 +326,7 @@ class DraftWriter {
       const { path, place } = where;
       const below = Math.min(this.#tree.kept.linksBelow(inode), inode.nlink - countNames(inode));
       const attributes = takeAttributes(inode, below);
-      this.#step({ kind: 'attributes', path, number: inode.number, attributes }, inode, undefined, place);
+      this.#step({ kind: 'attributes', path, number: inode.number, attributes }, { needs: inode, place });
     }
     const directories = new Set<Directory>([...this.#touched, ...items.map(({ directory }) => directory)]);
     for (const inode of dirty)
@@ -365,7 +336,7 @@ class DraftWriter {
     for (const { directory, path } of paths) {
       if (directory !== this.#tree.root || dirty.has(directory)) {
         const { number } = directory;
-        this.#step({ kind: 'attributes', path, number, attributes: takeAttributes(directory, 0) });
+        this.#step({ kind: 'attributes', path, number, attributes: takeAttributes(directory, 0) }, {});
       }
     }
   }
@@ -375,7 +346,8 @@ class DraftWriter {
     return { moves: this.#moves.sort((a, b) => depthOf(b) - depthOf(a)), steps: this.#steps, unnamed: this.#unnamed };
   }
 
-  #step(step: Step, needs?: Inode, item?: Item, place?: Link | string, inner: readonly Item[] = []): void {
+  /** Adds a step, and what the tree must know of it. */
+  #step(step: Step, { needs, item, place, inner = [] }: Partial<Omit<DraftStep, 'step' | 'without'>>): void {
     const hasContent = needs !== undefined && this.#contents.get(needs)?.kind === 'whole';
     const steps = step.kind === 'link' ? this.#links : this.#steps;
     const isPages = step.kind === 'patch' || step.kind === 'attributes';
