@@ -21,6 +21,7 @@ import { own, tellChange } from '../tree/changing/own.ts';
 import { touchMtime } from '../tree/changing/times.ts';
 import {
   BORN,
+  countNames,
   extraOf,
   File,
   type Inode,
@@ -31,6 +32,7 @@ import {
 } from '../tree/inode.ts';
 import { borrow, returnLoan } from '../tree/sources/borrow.ts';
 import { FOLLOW, walk } from '../tree/walk.ts';
+import { placeOf } from '../writeback/places.ts';
 import { mayLie, prepareRead, prepareWrite, probeSize, readAll, readPrepared, relieve, writeNow } from './data.ts';
 import { carryOut, isReading, isWriting, type OpenFile, type Opening, openPlanned, planOpen } from './open.ts';
 import { mustHaveRoom } from './spot.ts';
@@ -202,8 +204,7 @@ export function copyFile(io: Io, caller: Caller, from: string, to: string, flags
   probeSize(io, tree, source);
   // The copy gets the mode of the original, which only its owner may give it.
   if (target !== undefined && !caller.actsAsOwner(target)) throw EPERM;
-  // A file whose size lies has no pages to share: its bytes are read and written.
-  const bytes = mayLie(source) ? readAll(io, tree, source, 0) : undefined;
+  const bytes = mayShare(source, target) ? undefined : readAll(io, tree, source, 0);
   const cost = bytes?.length ?? chargedBytes(source);
   const { quota } = tree.memory;
   const replaced = target === undefined ? 0 : chargedBytes(target);
@@ -220,6 +221,15 @@ export function copyFile(io: Io, caller: Caller, from: string, to: string, flags
   touchMtime(tree, copy);
   tellChange(tree, copy, 'change');
   return undefined;
+}
+
+/**
+ * Whether a copy may share what the original has, or the bytes must be read and written. A file whose size lies has no pages to share. And a
+ * file of the upper with names that nobody has looked at must stay where it is there, or it would get the new content under the others only.
+ */
+function mayShare(source: File, target: File | undefined): boolean {
+  if (mayLie(source)) return false;
+  return target === undefined || placeOf(target) === undefined || target.nlink === countNames(target);
 }
 
 const [UV_MAJOR = 0, UV_MINOR = 0] = process.versions.uv.split('.').map(Number);

@@ -319,3 +319,28 @@ describe.each(UPPERS)('over %s, what was changed by a name that is gone before a
     }
   });
 });
+
+describe.each(UPPERS)('over %s, a file that gets a copy of another', (_, newUpper) => {
+  it('C2 C3 is one file still by the names that nobody has looked at', () => {
+    for (let cut = 1, isDone = false; !isDone; cut++) {
+      const upper = newUpper();
+      const mount = () => createOverlay({ lower: [], upper, pageSize: PAGE, writeback: 'manual' });
+      const first = mount();
+      first.fs.writeFileSync('/a', bytesOf(1, 3 * PAGE));
+      first.fs.linkSync('/a', '/b');
+      first.fs.writeFileSync('/other', bytesOf(2, PAGE + 10));
+      first.close();
+      const overlay = mount();
+      overlay.fs.copyFileSync('/other', '/a');
+      isDone = cutSync(overlay, cut);
+      if (isDone && cut % 2 === 0) expect(overlay.fs.statSync('/b').size).toBe(PAGE + 10);
+      forgetLock((typeof upper === 'string' ? nodeFs : upper) as UpperFs, typeof upper === 'string' ? upper : '');
+      const { fs } = mount();
+      const { size } = fs.statSync('/a');
+      expect(fs.readFileSync('/a').equals(size > 2 * PAGE ? bytesOf(1, 3 * PAGE) : bytesOf(2, PAGE + 10))).toBe(true);
+      if (isDone) expect(size).toBe(PAGE + 10);
+      expect(fs.readFileSync('/b').equals(fs.readFileSync('/a')), `cut ${cut}`).toBe(true);
+      expect(fs.statSync('/b')).toMatchObject({ ino: fs.statSync('/a').ino, nlink: 2 });
+    }
+  });
+});
