@@ -15,11 +15,11 @@ import {
   isOwnName,
   type Link,
   namesOf,
-  OWNED_ATTRIBUTES,
   OWNED_CONTENT,
 } from '../tree/inode.ts';
 import { type Found, find } from '../tree/load.ts';
 import { lookup } from '../tree/lookup.ts';
+import { hasContentOf, isSetHere } from '../tree/sources/below.ts';
 import { layerOf } from '../tree/sources/layer.ts';
 import { loadRoot } from '../tree/sources/root.ts';
 import { pathIn, type Source } from '../tree/sources/source.ts';
@@ -46,9 +46,9 @@ export interface PathChange {
   /** Absolute in the overlay. */
   readonly path: string;
   /**
-   * `added`: the lowers have nothing there. `modified`: the content differs, or an upper has the file. `attributes`: mode, owner or times
-   * differ and the content does not. `removed`: a whiteout. `renamed`: it was `from` in the lowers; what else happened to it follows as a
-   * change of its own.
+   * `added`: the lowers have nothing there. `modified`: the content differs, or another tool has put the file into the upper. `attributes`:
+   * mode, owner or times differ and the content does not. `removed`: a whiteout. `renamed`: it was `from` in the lowers; what else happened
+   * to it follows as a change of its own. Layers know no renames: once an upper has it, it was removed there and added here.
    */
   readonly kind: ChangeKind;
   /** What it is now; of something removed, what the lowers have. */
@@ -160,7 +160,9 @@ class Comparison {
       return undefined;
     }
     if (below === undefined) return this.#appeared(directory, name, path, now);
-    if (isSame(now, name, below)) return this.#compareSame(now, path);
+    if (isSame(now, name, below) || hasContentOf(this.#tree, now, path, name, below)) {
+      return this.#compareSame(now, path);
+    }
     if (now.type !== (below.attributes.mode & S_IFMT) || isDirectory(now)) {
       return this.#replaced(directory, name, path, now, below);
     }
@@ -198,7 +200,8 @@ class Comparison {
 
   /** A directory that the upper held already. */
   #compareWithUpper(now: Directory, path: string, { mode, uid, gid }: Attributes): Inner {
-    if (now.mode !== mode || now.uid !== uid || now.gid !== gid) this.#add(path, 'attributes', now.mode);
+    if (isSetHere(now) || now.mode !== mode || now.uid !== uid || now.gid !== gid)
+      this.#add(path, 'attributes', now.mode);
     return { directory: now, path, mixture: 'merged' };
   }
 
@@ -221,11 +224,6 @@ class Comparison {
     const change = { path, kind, type: typeName(mode) };
     this.#changes.push(from === undefined ? change : { ...change, from });
   }
-}
-
-/** Whether somebody has set attributes of an inode. */
-function isSetHere({ state }: Inode): boolean {
-  return (state & OWNED_ATTRIBUTES) !== 0;
 }
 
 function isUpper(source: Source): boolean {

@@ -11,6 +11,7 @@ import type { Fingerprint, Remembered } from '../branch/branch.ts';
 import type { Contents } from '../pages/contents.ts';
 import type { Page } from '../pages/page.ts';
 import type { PageTable } from '../pages/page-table.ts';
+import type { Below } from './sources/below.ts';
 import type { Source } from './sources/source.ts';
 
 const { S_IFMT, S_IFDIR, S_IFLNK } = constants;
@@ -64,6 +65,8 @@ export interface Extra {
   fingerprint: Fingerprint | undefined;
   /** When the file of a lower was born of which that may have further names (`birthOf`), where it tells. Set by `own` and `load.ts`. */
   birth: number | undefined;
+  /** What it was in the lowers, where the upper has it now. Set by `load.ts` and write-back. */
+  below: Below | undefined;
 }
 
 /** See the file comment. */
@@ -251,7 +254,7 @@ export function isSymlink(inode: Inode): inode is Symlink {
 
 /** The rare fields of an inode, made when first needed. */
 export function extraOf(inode: Inode): Extra {
-  inode.extra ??= { links: [], fingerprint: undefined, birth: undefined };
+  inode.extra ??= { links: [], fingerprint: undefined, birth: undefined, below: undefined };
   return inode.extra;
 }
 

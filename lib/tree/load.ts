@@ -36,6 +36,7 @@ import {
   Symlink,
   WHITEOUT,
 } from './inode.ts';
+import { rememberBelow } from './sources/below.ts';
 import { isAnothers, knownAs, living, namesakeOf, numberInstead, numberOf } from './sources/identity.ts';
 import { layerOf } from './sources/layer.ts';
 import { pathIn, type Source, UpperSource } from './sources/source.ts';
@@ -140,8 +141,9 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
     inode = makeInode(tree, isClaimed ? numberInstead(tree, number, found) : number, attributes);
     applyAttributes(tree, inode, attributes);
     if (inode instanceof Directory) setSources(inode, sources);
-    const birth = source instanceof UpperSource ? tree.kept.of(Number(found.attributes.ino))?.birth : undefined;
-    if (birth !== undefined) extraOf(inode).birth = birth;
+    const kept = source instanceof UpperSource ? tree.kept.of(Number(found.attributes.ino)) : undefined;
+    if (kept?.birth !== undefined) extraOf(inode).birth = kept.birth;
+    rememberBelow(inode, found.attributes, kept);
     // Which of two has the number is up to who was met first.
     if (!isClaimed) noteLoaded(tree, inode);
     if (isClaimed) tree.namesakes.set(number, { inode, branch: source.branch, ino: found.attributes.ino });

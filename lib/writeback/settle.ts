@@ -11,6 +11,7 @@ import type { Memory } from '../pages/memory.ts';
 import { bytesOf, DIRTY } from '../pages/page.ts';
 import { markName } from '../tree/changing/own.ts';
 import { type Directory, File, FRESH, HIDES, Inode, isDirectory, WHITEOUT } from '../tree/inode.ts';
+import { noteBelow } from '../tree/sources/below.ts';
 import { returnLoan } from '../tree/sources/borrow.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -180,6 +181,7 @@ export function settlePlaced(tree: Tree, content: Content, source: UpperSource, 
   // Who has bytes under the old name, if that is another, keeps them there.
   inode.origin = source;
   inode.originName = name;
+  noteBelow(inode, content.attributes.below);
   if (staged !== undefined) notePrint(source, name, staged);
   settleContent(tree, content);
 }

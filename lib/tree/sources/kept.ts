@@ -7,6 +7,7 @@
  */
 
 import type { Attributes } from '../../branch/branch.ts';
+import type { Below } from './below.ts';
 import { type Source, UpperSource } from './source.ts';
 
 /** What shows of one file of the upper, and what the upper shows instead; only what differs. JSON can hold it. */
@@ -21,6 +22,10 @@ export interface Kept {
   readonly links?: number;
   /** When the lowers' file that has them was born, where that is known. */
   readonly birth?: number;
+  /** What it was in the lowers. */
+  readonly below?: Below;
+  /** Size and `mtime` of the upper's file of which that was noted. */
+  readonly as?: readonly [size: number, mtimeSec: number, mtimeNsec: number];
 }
 
 export class KeptAttributes {

@@ -11,6 +11,7 @@ import type { Io } from '../../fault.ts';
 import { applyAttributes, update } from '../load.ts';
 import { isVolatile } from '../revalidate.ts';
 import { setSources, type Tree } from '../tree.ts';
+import { rememberBelow } from './below.ts';
 import { forgetStranger } from './identity.ts';
 import { pathIn, Source, UpperSource } from './source.ts';
 
@@ -61,7 +62,10 @@ export function loadRoot(io: Io, tree: Tree): void {
   const cut = source.path.lastIndexOf('/');
   root.origin = new Source(source.branch, source.path.slice(0, cut) || '/', attributes.dev);
   root.originName = source.path.slice(cut + 1);
-  if (source instanceof UpperSource) forgetStranger(tree, attributes);
+  if (source instanceof UpperSource) {
+    forgetStranger(tree, attributes);
+    rememberBelow(root, attributes, tree.kept.of(Number(attributes.ino)));
+  }
   if (!root.isOwned) applyAttributes(tree, root, tree.kept.shown(source, attributes, root.number));
 }
 

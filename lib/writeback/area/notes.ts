@@ -15,6 +15,7 @@
 import type { Attributes } from '../../branch/branch.ts';
 import { EEXIST } from '../../errno.ts';
 import { birthOf } from '../../tree/numbers.ts';
+import { seenAs } from '../../tree/sources/below.ts';
 import type { Kept } from '../../tree/sources/kept.ts';
 import { type Procedure, tell } from '../commands.ts';
 import type { TakenAttributes } from '../plan/content.ts';
@@ -146,7 +147,7 @@ function* shorten(file: NotesFile): Procedure<void> {
 
 /** What of the attributes that were given to a file of the upper shows there otherwise; undefined where nothing does. */
 export function keptOf(given: TakenAttributes, found: Attributes): Kept | undefined {
-  const { uid, gid, links, birth } = given;
+  const { uid, gid, links, birth, below } = given;
   const mode = given.mode ?? found.mode & 0o7777;
   const isMode = mode === (found.mode & 0o7777);
   const isOwner = uid === found.uid && gid === found.gid;
@@ -156,12 +157,13 @@ export function keptOf(given: TakenAttributes, found: Attributes): Kept | undefi
     atimeNsec === found.atimeNsec &&
     mtimeSec === found.mtimeSec &&
     mtimeNsec === found.mtimeNsec;
-  if (isMode && isOwner && isTimes && !links) return undefined;
+  if (isMode && isOwner && isTimes && !links && !below) return undefined;
   return {
     ...(!isMode && { mode: [mode, found.mode & 0o7777] as const }),
     ...(!isOwner && { owner: [uid, gid, found.uid, found.gid] as const }),
     ...(!isTimes && { times: [atimeSec, atimeNsec, mtimeSec, mtimeNsec, found.mtimeSec, found.mtimeNsec] as const }),
     ...(links && { links }),
     ...(birth && { birth }),
+    ...(below && seenAs(below, found)),
   };
 }

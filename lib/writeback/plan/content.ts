@@ -14,6 +14,7 @@ import { dirtyPagesOf } from '../../pages/contents.ts';
 import type { Memory } from '../../pages/memory.ts';
 import { leaveBytes, type Page, type PageIndex, sharePage } from '../../pages/page.ts';
 import { countNames, File, type Inode, Symlink } from '../../tree/inode.ts';
+import { type Below, belowOf } from '../../tree/sources/below.ts';
 import { pathIn, type UpperSource } from '../../tree/sources/source.ts';
 import type { Tree } from '../../tree/tree.ts';
 import { heldNames } from '../places.ts';
@@ -49,6 +50,8 @@ export interface TakenAttributes {
   readonly links?: number | undefined;
   /** When the lowers' file that has those was born. */
   readonly birth?: number | undefined;
+  /** What it was in the lowers. */
+  readonly below?: Below | undefined;
 }
 
 /** See the file comment. */
@@ -80,7 +83,7 @@ export interface Content {
 }
 
 /** Takes the attributes of an inode as they are now. `links` are the names that only the lowers will have. */
-export function takeAttributes(inode: Inode, links: number): TakenAttributes {
+export function takeAttributes(tree: Tree, inode: Inode, links: number): TakenAttributes {
   const { atimeSec, atimeNsec, mtimeSec, mtimeNsec } = inode;
   return {
     mode: inode instanceof Symlink ? undefined : inode.mode & 0o7777,
@@ -91,6 +94,7 @@ export function takeAttributes(inode: Inode, links: number): TakenAttributes {
     times: [atimeSec, atimeNsec, mtimeSec, mtimeNsec],
     links: links > 0 ? links : undefined,
     birth: links > 0 ? inode.extra?.birth : undefined,
+    below: belowOf(tree, inode),
   };
 }
 
@@ -113,12 +117,8 @@ export interface StageNames {
 }
 
 /** Takes the content of an inode as it is now. `place` is where the upper holds the file already. */
-export function takeContent(
-  memory: Memory,
-  inode: Inode,
-  place: UpperSource | undefined,
-  stageNames: StageNames,
-): Content {
+export function takeContent(tree: Tree, inode: Inode, place: UpperSource | undefined, stageNames: StageNames): Content {
+  const { memory } = tree;
   // All names that are known are brought to the upper.
   const unknown = place === undefined ? inode.nlink - countNames(inode) : 0;
   const file = inode instanceof File ? inode : undefined;
@@ -137,7 +137,7 @@ export function takeContent(
     kind: patch ? 'pages' : 'whole',
     // The authors must be able to reach it, and need not be able to reach into a new directory.
     stage: patch || claims.length > 0 ? stageNames.apart() : stageNames.whole(inode),
-    attributes: takeAttributes(inode, unknown),
+    attributes: takeAttributes(tree, inode, unknown),
     size: file === undefined ? 0 : file.size,
     supplied: file === undefined ? 0 : file.supplied,
     origin: originOf(inode),

@@ -325,7 +325,7 @@ class DraftWriter {
       if (where === undefined) continue;
       const { path, place } = where;
       const below = Math.min(this.#tree.kept.linksBelow(inode), inode.nlink - countNames(inode));
-      const attributes = takeAttributes(inode, below);
+      const attributes = takeAttributes(this.#tree, inode, below);
       this.#step({ kind: 'attributes', path, number: inode.number, attributes }, { needs: inode, place });
     }
     const directories = new Set<Directory>([...this.#touched, ...items.map(({ directory }) => directory)]);
@@ -336,7 +336,7 @@ class DraftWriter {
     for (const { directory, path } of paths) {
       if (directory !== this.#tree.root || dirty.has(directory)) {
         const { number } = directory;
-        this.#step({ kind: 'attributes', path, number, attributes: takeAttributes(directory, 0) }, {});
+        this.#step({ kind: 'attributes', path, number, attributes: takeAttributes(this.#tree, directory, 0) }, {});
       }
     }
   }

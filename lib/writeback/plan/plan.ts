@@ -149,7 +149,7 @@ function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Ino
   // A copy without a name that is still open loses the bytes it shares with a file that changes: it gets some of its own.
   const takeBorrowers = (inode: Inode, place: UpperSource) => {
     for (const borrower of borrowersOf(place, inode.originName)) {
-      if (borrower.nlink === 0) contents.set(borrower, takeContent(tree.memory, borrower, undefined, stageNames));
+      if (borrower.nlink === 0) contents.set(borrower, takeContent(tree, borrower, undefined, stageNames));
     }
   };
   for (const inode of new Set([...dirty, ...placed])) {
@@ -161,7 +161,7 @@ function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Ino
       place === undefined ||
       (inode instanceof File && !isOwnContentClean(inode, inode.extra?.fingerprint?.size ?? inode.size))
     ) {
-      contents.set(inode, takeContent(tree.memory, inode, place, stageNames));
+      contents.set(inode, takeContent(tree, inode, place, stageNames));
       if (place !== undefined) takeBorrowers(inode, place);
     }
   }
