@@ -1,7 +1,7 @@
 // What changes cost, and the questions about them, grows as they do, and no faster.
 
 import { Volume } from 'memfs';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { createOverlay } from '../../lib/index.ts';
 import { growth } from './steps.ts';
 
@@ -47,6 +47,31 @@ it('the steps of changes where each is watched by one of many', async () => {
       for (let i = 0; i < watchers; i++) fs.writeFileSync(`/d${i}/f`, 'bytes');
     };
   });
+  expect(factor).toBeLessThan(IN_PROPORTION);
+});
+
+it('the steps of changes where each is of one of many files that are looked at', async () => {
+  const ends: (() => void)[] = [];
+  const factor = await growth(200, (watchers) => {
+    const { fs } = createOverlay({ lower: [] });
+    const files = Array.from({ length: watchers }, (_, i) => `/d${i % 10}/f${i}`);
+    for (let i = 0; i < 10; i++) fs.mkdirSync(`/d${i}`);
+    let heard = 0;
+    for (const file of files) {
+      fs.writeFileSync(file, 'bytes');
+      fs.watchFile(file, () => heard++);
+    }
+    ends.push(() => {
+      for (const file of files) fs.unwatchFile(file);
+    });
+    return async () => {
+      // The first look is no change.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      for (const file of files) fs.appendFileSync(file, 'more');
+      await vi.waitFor(() => expect(heard).toBe(watchers));
+    };
+  });
+  for (const end of ends) end();
   expect(factor).toBeLessThan(IN_PROPORTION);
 });
 

@@ -29,6 +29,8 @@ export interface Watched {
   readonly name: string;
   /** Whether changes below its subdirectories count too. */
   readonly depth: 'entries' | 'tree';
+  /** Whose changes: those made through the overlay, or those of the lowers too. */
+  readonly whose: 'ours' | 'all';
 }
 
 /** The feeds of trees that are watched. An entry lives as long as somebody watches. */
@@ -95,7 +97,7 @@ class Feed {
     };
     const subscription = { ordinal: this.#count++, depth: watched.depth, hear };
     this.#add(watched.inode, subscription);
-    const stopBelow = watchBelow(watched, tell);
+    const stopBelow = watched.whose === 'all' ? watchBelow(watched, tell) : () => {};
     return () => {
       isOver = true;
       stopBelow();

@@ -56,7 +56,7 @@ export function parseWatch(session: Session, path: unknown, given: unknown): Wat
 /** What an inode found at a path is watched as. */
 export function watchedAt(path: string, inode: Inode, { recursive }: WatchRequest): Watched {
   const name = path.replace(/\/+$/, '').split('/').at(-1) ?? '';
-  return { inode, name, depth: recursive ? 'tree' : 'entries' };
+  return { inode, name, depth: recursive ? 'tree' : 'entries', whose: 'all' };
 }
 
 /**

@@ -8,19 +8,20 @@
 import { EventEmitter } from 'node:events';
 import type { BigIntStats, Stats } from 'node:fs';
 import path from 'node:path';
-import { displayName } from '../../branch/bytes.ts';
 import { isErrno } from '../../errno.ts';
-import { runAsync } from '../../fault.ts';
+import { type Io, runAsync } from '../../fault.ts';
 import { inNextTurn } from '../../node/turns.ts';
-import { stat } from '../../ops/attributes.ts';
-import type { Inode } from '../../tree/inode.ts';
+import { lstat, stat } from '../../ops/attributes.ts';
+import type { Caller } from '../../tree/caller.ts';
+import { type Inode, isSymlink } from '../../tree/inode.ts';
 import type { Tree } from '../../tree/tree.ts';
+import { pathOf } from '../../tree/walk.ts';
 import { doubt, takePath } from '../arguments.ts';
 import { parseOrThrow } from '../call.ts';
 import { makeBigIntStats, makeStats } from '../results/stats.ts';
 import type { Session } from '../session.ts';
-import { subscribe } from './feed.ts';
 import { KeepAlive, LONGEST } from './keep-alive.ts';
+import { type Looker, type Reach, WatchedPaths, wayTo } from './watched-paths.ts';
 
 /** What `watchFile` was asked. */
 interface Request {
@@ -54,11 +55,12 @@ function parse(session: Session, filename: unknown, options: unknown, listener: 
 /** What `watchFile` gives: one for each path, shared by all who watch it. */
 export class StatWatcher extends EventEmitter {
   readonly #session: Session;
-  readonly #path: string;
+  readonly #paths: WatchedPaths;
+  /** This, to `#paths`. */
+  readonly #looker: Looker;
   readonly #numbers: Request['numbers'];
   readonly #interval: number;
   readonly #keepAlive: KeepAlive;
-  readonly #unsubscribe: () => void;
   /** Keeps the next look from being taken. Changed by `#lookLater`. */
   #cancel: () => void;
   /** What the file was when last looked at; undefined for none, or before the first look. Changed by `#look`. */
@@ -67,27 +69,17 @@ export class StatWatcher extends EventEmitter {
   #looking: 'no' | 'once' | 'again' = 'no';
   #isStopped = false;
 
-  constructor(session: Session, { path: watched, numbers, interval, persistent }: Request) {
+  constructor(session: Session, paths: WatchedPaths, { path: watched, numbers, interval, persistent }: Request) {
     super();
     this.#session = session;
-    this.#path = watched;
+    this.#paths = paths;
+    this.#looker = { path: watched, look: () => this.#look() };
     this.#numbers = numbers;
     this.#interval = Math.min(interval, LONGEST);
     this.#keepAlive = new KeepAlive(persistent ? 'referenced' : 'unreferenced');
     this.#cancel = this.#lookLater();
-    // Whatever changes on the way to the file may change what is there: every change is a reason to look.
-    const { tree } = session.caller;
-    const root = { inode: tree.root, name: '', depth: 'tree' as const };
-    this.#unsubscribe = subscribe(tree, root, (_event, name) => {
-      if (this.#concerns(name)) this.#look();
-    });
+    paths.add(this.#looker);
     this.#look();
-  }
-
-  /** Whether a change below the root at this path can change what is at ours: the same, or a directory on the way; links may lead anywhere. */
-  #concerns(name: string): boolean {
-    const changed = `/${name}`;
-    return changed === this.#path || this.#path.startsWith(`${changed}/`) || this.#before?.inode?.isElsewhere === true;
   }
 
   #lookLater(): () => void {
@@ -103,19 +95,22 @@ export class StatWatcher extends EventEmitter {
       return;
     }
     this.#looking = 'once';
-    void runAsync((io) => stat(io, this.#session.caller, this.#path)).then(
-      (found) => this.#see(isErrno(found) ? undefined : found),
-      () => this.#see(undefined),
+    // Until it is known where the path leads.
+    this.#paths.setReach(this.#looker, 'elsewhere');
+    void runAsync((io) => findAt(io, this.#session.caller, this.#looker.path)).then(
+      (found) => this.#see(found),
+      () => this.#see(NOTHING),
     );
   }
 
-  #see(inode: Inode | undefined): void {
+  #see({ inode, reach }: Found): void {
     const isWanted = this.#looking === 'again';
     this.#looking = 'no';
     if (this.#isStopped) return;
+    this.#paths.setReach(this.#looker, reach);
     const { tree } = this.#session.caller;
     const before = this.#before;
-    const now = inode && seenOf(inode, this.#path, tree, this.#numbers);
+    const now = inode && seenOf(inode, tree, this.#numbers);
     this.#before = { inode: now };
     const absent = () => zeros(tree, this.#numbers);
     // Of a file that is not there at first one is told once (node lib/internal/fs/watchers.js).
@@ -140,7 +135,7 @@ export class StatWatcher extends EventEmitter {
     this.#isStopped = true;
     this.#cancel();
     this.#keepAlive.end();
-    this.#unsubscribe();
+    this.#paths.remove(this.#looker);
     process.nextTick(() => this.emit('stop'));
   }
 
@@ -160,17 +155,46 @@ interface Seen {
   readonly stats: Stats | BigIntStats;
   /** What tells one state of a file from another (libuv uv-poll `statbuf_eq`). */
   readonly state: string;
-  /** It was reached through a link, so that changes elsewhere may concern it. */
-  readonly isElsewhere: boolean;
 }
 
-function seenOf(inode: Inode, at: string, tree: Tree, numbers: Request['numbers']): Seen {
+function seenOf(inode: Inode, tree: Tree, numbers: Request['numbers']): Seen {
   const { number, mode, uid, gid, size, nlink, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } = inode;
   return {
     stats: statsOf(inode, tree, numbers),
     state: [number, mode, uid, gid, size, nlink, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec].join(' '),
-    isElsewhere: !displayName(at).endsWith(`/${displayName(inode.name)}`) || inode.parent === undefined,
   };
+}
+
+/** What a look has found. */
+interface Found {
+  readonly inode: Inode | undefined;
+  readonly reach: Reach;
+}
+
+const NOTHING: Found = { inode: undefined, reach: 'straight' };
+
+/** Looks at a path. Where a link on the way leads to nothing, something may come there. */
+function findAt(io: Io, caller: Caller, at: string): Found {
+  const found = stat(io, caller, at);
+  if (isErrno(found)) return hasLink(io, caller, at) ? { inode: undefined, reach: 'elsewhere' } : NOTHING;
+  return { inode: found, reach: isAt(caller.tree, found, at) ? 'straight' : 'elsewhere' };
+}
+
+/** Whether a path is the name of what was found there, and leads over no link. */
+function isAt({ root }: Tree, inode: Inode, at: string): boolean {
+  const { parent, name } = inode;
+  if (inode === root) return at === '/';
+  return parent !== undefined && at === (parent === root ? `/${name}` : `${pathOf(root, parent)}/${name}`);
+}
+
+/** Whether there is a link on the way along a path, or at its end. */
+function hasLink(io: Io, caller: Caller, path: string): boolean {
+  for (const way of wayTo(path)) {
+    const found = lstat(io, caller, way);
+    if (isErrno(found)) return false;
+    if (isSymlink(found)) return true;
+  }
+  return false;
 }
 
 function statsOf(inode: Inode, tree: Tree, numbers: Request['numbers']): Stats | BigIntStats {
@@ -192,13 +216,14 @@ function isSame(before: Seen | undefined, now: Seen | undefined): boolean {
 /** `watchFile` and `unwatchFile`, which share the watchers of a session. */
 export function watchFileForms(session: Session) {
   const watchers = new Map<string, StatWatcher>();
+  const paths = new WatchedPaths(session.caller.tree);
 
   function watchFile(filename?: unknown, options?: unknown, listener?: unknown): StatWatcher {
     const args = [filename, options, listener];
     const request = parseOrThrow('watchFile', ['path'], args, () => parse(session, filename, options, listener));
     let watcher = watchers.get(request.path);
     if (watcher === undefined) {
-      watcher = new StatWatcher(session, request);
+      watcher = new StatWatcher(session, paths, request);
       watchers.set(request.path, watcher);
     }
     watcher.on('change', request.listener);

@@ -87,6 +87,45 @@ describe('watchFile', () => {
     fs.unwatchFile('/link');
   });
 
+  it.each([
+    ['of another name', '/link', '/d/f'],
+    ['of the same name', '/e/f', '/d/f'],
+    ['of a directory on the way', '/d/link/f', '/e/f'],
+  ])('N7 sees what comes where a link leads to nothing, and what becomes of it: a link %s', async (_, at, file) => {
+    const { fs } = createOverlay({ lower: [] });
+    for (const directory of ['/d', '/e']) fs.mkdirSync(directory);
+    fs.symlinkSync(at.endsWith('/link/f') ? '/e' : file, at.replace('/link/f', '/link'));
+    const sizes: number[] = [];
+    fs.watchFile(at, ({ size }) => sizes.push(size));
+    await vi.waitFor(() => expect(sizes).toEqual([0]));
+    fs.writeFileSync(file, 'xyz');
+    await vi.waitFor(() => expect(sizes).toEqual([0, 3]));
+    fs.appendFileSync(file, 'more');
+    await vi.waitFor(() => expect(sizes).toEqual([0, 3, 7]));
+    fs.rmSync(file);
+    await vi.waitFor(() => expect(sizes).toEqual([0, 3, 7, 0]));
+    fs.writeFileSync(file, '');
+    fs.appendFileSync(file, 'again');
+    await vi.waitFor(() => expect(sizes.at(-1)).toBe(5));
+    fs.unwatchFile(at);
+  });
+
+  it('N8 watches nothing in a lower, which may be large: the file alone is looked at', async () => {
+    nodeFs.writeFileSync(path.join(scratch, 'f'), 'x');
+    const watched: unknown[] = [];
+    const watch = (...given: unknown[]) => {
+      watched.push(given);
+      return { close() {} };
+    };
+    const { fs } = createOverlay({ lower: { fs: { ...nodeFs, watch }, root: scratch } });
+    fs.watch('/', { persistent: false }).close();
+    expect(watched).toHaveLength(1);
+    fs.watchFile('/f', () => {});
+    await wait(10);
+    fs.unwatchFile('/f');
+    expect(watched).toHaveLength(1);
+  });
+
   it('N8 polls a lower that changes by itself', async () => {
     nodeFs.writeFileSync(path.join(scratch, 'f'), 'x');
     const { fs } = createOverlay({ lower: scratch });
