@@ -6,7 +6,8 @@
 import type { Lender } from '../branch/nesting.ts';
 import { EBADF } from '../errno.ts';
 import { type Io, runAsync, syncIo } from '../fault.ts';
-import { aheadOf, mayLie, passesBy, prepareRead } from '../ops/data.ts';
+import { mayLie, prepareRead } from '../ops/data/prepare.ts';
+import { aheadOf, passesBy } from '../ops/data/read.ts';
 import { inodeOf, type OpenFile } from '../ops/open.ts';
 import { lacks } from '../pages/fill.ts';
 import { PageLoan } from '../pages/loan.ts';

@@ -3,6 +3,7 @@
 import type { Space } from '../branch/branch.ts';
 import { EACCES, EFBIG, EINVAL, EISDIR, EPERM, EROFS, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
+import { isLibuvSince } from '../node/libuv.ts';
 import { type Caller, may, mayHandOn, R_OK, S_ISGID, setIdLost, W_OK } from '../tree/caller.ts';
 import { collect, mayHaveLostNames, settleLinks } from '../tree/changing/dropped.ts';
 import { own, tellChange } from '../tree/changing/own.ts';
@@ -139,10 +140,8 @@ export function futimes(io: Io, caller: Caller, file: OpenFile, atime: number, m
   changeTimes(io, caller, inodeOf(file), atime, mtime);
 }
 
-const [UV_MAJOR = 0, UV_MINOR = 0] = process.versions.uv.split('.').map(Number);
-
 /** How many parts of a second a time is set to: libuv took microseconds until 1.52, nanoseconds since. */
-const PARTS = UV_MAJOR > 1 || UV_MINOR >= 52 ? 1e9 : 1e6;
+const PARTS = isLibuvSince(52) ? 1e9 : 1e6;
 
 /** Splits seconds as libuv's `uv__fs_to_timespec` does, the fraction counted upwards. */
 function split(time: number): { sec: number; nsec: number } {

@@ -45,11 +45,11 @@ export interface OpenFile {
   /** Every write goes to the end. */
   readonly append: boolean;
   /**
-   * Where the next read or write without a position begins, in bytes. Changed by `data.ts`; set back by `fs/` where what was read
+   * Where the next read or write without a position begins, in bytes. Changed by `data/`; set back by `fs/` where what was read
    * cannot be given.
    */
   position: number;
-  /** Where a read that goes on from the last one begins, and how far ahead that one fetched, in bytes. Changed by `data.ts`. */
+  /** Where a read that goes on from the last one begins, and how far ahead that one fetched, in bytes. Changed by `data/read.ts`. */
   sequential: number;
   ahead: number;
   /** How many failures to write the file back this description has heard of. Changed by `sync.ts`. */

@@ -7,7 +7,7 @@
 
 import { ESTALE, isErrno } from '../errno.ts';
 import { type Io, runAsync } from '../fault.ts';
-import { prepareRead } from '../ops/data.ts';
+import { prepareRead } from '../ops/data/prepare.ts';
 import { list } from '../ops/list.ts';
 import type { Caller } from '../tree/caller.ts';
 import { File, type Inode, isDirectory, isSymlink, OWNED_CONTENT } from '../tree/inode.ts';

@@ -56,7 +56,7 @@ export class CleanPages {
   reclaimed = 0;
   /** How many pages the branches ever supplied. Changed by `contents.ts`. */
   fills = 0;
-  /** How many reads found all that they wanted in memory, and how many did not. Changed by `ops/data.ts`. */
+  /** How many reads found all that they wanted in memory, and how many did not. Changed by `ops/data/`. */
   hits = 0;
   misses = 0;
 

@@ -83,7 +83,7 @@ function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: 
       return !isErrno(found) && isDirectory(found);
     };
     const looks = unsure.length === 0 ? [] : io.each(unsure, look, () => true);
-    // Nothing stops from here on.
+    // From here on nothing stops or fails.
     const parent = showParent(request.parent, relative);
     const before = relative === '' ? '' : `${relative}/`;
     for (const [i, name] of names.entries()) {

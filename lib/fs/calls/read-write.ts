@@ -6,7 +6,8 @@
 import { promisify } from 'node:util';
 import { Errno, isErrno } from '../../errno.ts';
 import { type Io, runCallback, settleNow, syncIo } from '../../fault.ts';
-import { read, readv, write, writev } from '../../ops/data.ts';
+import { read, readv } from '../../ops/data/read.ts';
+import { write, writev } from '../../ops/data/write.ts';
 import type { OpenFile } from '../../ops/open.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { DOUBT, readTaken } from '../arguments.ts';

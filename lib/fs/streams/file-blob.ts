@@ -12,7 +12,7 @@ import { Blob } from 'node:buffer';
 import { ReadableStream, TextDecoderStream } from 'node:stream/web';
 import { type Io, runAsync, syncIo } from '../../fault.ts';
 import { nextTurn } from '../../node/turns.ts';
-import { read } from '../../ops/data.ts';
+import { read } from '../../ops/data/read.ts';
 import { close, type OpenFile, open } from '../../ops/open.ts';
 import type { Inode } from '../../tree/inode.ts';
 import type { Session } from '../session.ts';

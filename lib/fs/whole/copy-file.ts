@@ -4,7 +4,7 @@
 
 import { constants } from 'node:fs';
 import { isErrno } from '../../errno.ts';
-import { copyFile, type Opened, readFile, writeFile } from '../../ops/whole.ts';
+import { copyFile, type Opened, readFile, writeFile } from '../../ops/data/whole.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { takeBits, takePath } from '../arguments.ts';
 import { inAllForms, type Row, Sequel } from '../call.ts';

@@ -4,7 +4,8 @@
  */
 
 import { type Io, runAsync, runSync } from '../../fault.ts';
-import { read, write } from '../../ops/data.ts';
+import { read } from '../../ops/data/read.ts';
+import { write } from '../../ops/data/write.ts';
 import { close, type OpenFile, release } from '../../ops/open.ts';
 import { fsync } from '../../ops/sync.ts';
 import type { Caller } from '../../tree/caller.ts';

@@ -5,9 +5,9 @@
 import { isArrayBufferView } from 'node:util/types';
 import { EBADF, EFBIG, ENOSPC, Errno, isErrno } from '../../errno.ts';
 import { type Io, runAsync, syncIo } from '../../fault.ts';
-import { SYNCING, write } from '../../ops/data.ts';
+import { Opened, writeFile } from '../../ops/data/whole.ts';
+import { SYNCING, write } from '../../ops/data/write.ts';
 import { close, type OpenFile, open, release } from '../../ops/open.ts';
-import { Opened, writeFile } from '../../ops/whole.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { bytesOf, doubt, takeMode } from '../arguments.ts';
 import { abortedOr, type Call, parseOrReject, type Row, Sequel, worded } from '../call.ts';

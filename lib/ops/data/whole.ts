@@ -4,9 +4,10 @@
  */
 
 import { constants } from 'node:fs';
-import { printOf } from '../branch/dialect.ts';
-import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, EPERM, type Errno, isErrno } from '../errno.ts';
-import type { Io } from '../fault.ts';
+import { printOf } from '../../branch/dialect.ts';
+import { EACCES, EBADF, EFBIG, EINVAL, EISDIR, EPERM, type Errno, isErrno } from '../../errno.ts';
+import type { Io } from '../../fault.ts';
+import { isLibuvSince } from '../../node/libuv.ts';
 import {
   affordable,
   chargedBytes,
@@ -15,10 +16,10 @@ import {
   reclaim,
   shareContents,
   truncateContents,
-} from '../pages/contents.ts';
-import { type Caller, dropSetId, may, mayHandOn, R_OK, S_ISGID } from '../tree/caller.ts';
-import { own, tellChange } from '../tree/changing/own.ts';
-import { touchMtime } from '../tree/changing/times.ts';
+} from '../../pages/contents.ts';
+import { type Caller, dropSetId, may, mayHandOn, R_OK, S_ISGID } from '../../tree/caller.ts';
+import { own, tellChange } from '../../tree/changing/own.ts';
+import { touchMtime } from '../../tree/changing/times.ts';
 import {
   BORN,
   countNames,
@@ -29,14 +30,16 @@ import {
   OWNED_ATTRIBUTES,
   OWNED_CONTENT,
   Special,
-} from '../tree/inode.ts';
-import { borrow, returnLoan } from '../tree/sources/borrow.ts';
-import { FOLLOW, walk } from '../tree/walk.ts';
-import { placeOf } from '../writeback/places.ts';
-import { mayLie, prepareRead, prepareWrite, probeSize, readAll, readPrepared, relieve, writeNow } from './data.ts';
-import { carryOut, isReading, isWriting, type OpenFile, type Opening, openPlanned, planOpen } from './open.ts';
-import { mustHaveRoom } from './spot.ts';
-import { giveWay } from './sync.ts';
+} from '../../tree/inode.ts';
+import { borrow, returnLoan } from '../../tree/sources/borrow.ts';
+import { FOLLOW, walk } from '../../tree/walk.ts';
+import { placeOf } from '../../writeback/places.ts';
+import { carryOut, isReading, isWriting, type OpenFile, type Opening, openPlanned, planOpen } from '../open.ts';
+import { mustHaveRoom } from '../spot.ts';
+import { giveWay } from '../sync.ts';
+import { mayLie, prepareRead, prepareWrite, probeSize } from './prepare.ts';
+import { readAll, readPrepared } from './read.ts';
+import { relieve, writeNow } from './write.ts';
 
 const { O_CREAT, O_TRUNC, O_APPEND, O_RDONLY, O_WRONLY, O_EXCL, COPYFILE_EXCL } = constants;
 
@@ -232,10 +235,8 @@ function mayShare(source: File, target: File | undefined): boolean {
   return target === undefined || placeOf(target) === undefined || target.nlink === countNames(target);
 }
 
-const [UV_MAJOR = 0, UV_MINOR = 0] = process.versions.uv.split('.').map(Number);
-
 /** Whether a copy gets the owner of the original, where the caller may give it: libuv does so in Node 22 (1.51), not yet in Node 20 (1.46). */
-const KEEPS_OWNER = UV_MAJOR > 1 || UV_MINOR > 46;
+const KEEPS_OWNER = isLibuvSince(47);
 
 /** Gives a copy the attributes of the original (libuv `uv__fs_copyfile`). Requires: the caller acts as owner of the copy. */
 function takeAttributes(caller: Caller, source: File, copy: File): void {
