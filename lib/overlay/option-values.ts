@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import type { Limits } from '../pages/quota.ts';
 import { PROCESS_TIMERS, type Timers } from '../waiting/timers.ts';
-import type { Times } from '../writeback/when/triggers.ts';
+import type { Times, WriteBackOptions } from '../writeback/when/triggers.ts';
 import type { CacheOptions, OverlayOptions } from './options.ts';
 
 const DEFAULT_CACHE = { maxBytes: 256 * 1024 * 1024, maxEntries: 1_000_000 };
@@ -36,6 +36,25 @@ export function wrongValue(option: string, wanted: string, given: unknown): Opti
   return new OptionValueError(`The option "${option}" must be ${wanted}. Received ${inspect(given, { depth: 0 })}`);
 }
 
+/** The error about a directory that cannot be used: what Node's own says, and which option it was. */
+export function noDirectory(option: string, thrown: unknown): Error {
+  if (!(thrown instanceof Error)) return wrongType(option, 'a directory', thrown);
+  const { code, errno, syscall, path } = thrown as NodeJS.ErrnoException;
+  const error = new Error(`The option "${option}" must be a directory. ${thrown.message}`, { cause: thrown });
+  return Object.assign(error, { code, ...(syscall !== undefined && { errno, syscall, path }) });
+}
+
+/** Whether it is an object that things can be said in. */
+export function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+/** Whether it is a plain one, as who writes down options has it. */
+export function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 /** Refuses keys that an option does not have: what is misspelt would say nothing. `owner`: the option's name and a dot, or nothing. */
 export function mustKnow(owner: string, keys: readonly string[], known: readonly string[]): void {
   const unknown = keys.find((key) => !known.includes(key));
@@ -48,10 +67,21 @@ export function isWhole(value: unknown, most: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
 }
 
+/** Refuses what is no number to count up to. */
+function mustCount(owner: string, bounds: Readonly<Record<string, unknown>>): void {
+  for (const [key, value] of Object.entries(bounds)) {
+    if (value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
+      throw wrongValue(`${owner}.${key}`, 'a whole number or Infinity', value);
+    }
+  }
+}
+
 /** Takes the functions that are given, and those of the process for the others. */
 export function parseTimers(timers: OverlayOptions['timers']): Timers {
   if (timers === undefined) return PROCESS_TIMERS;
-  if (typeof timers !== 'object' || timers === null) throw wrongType('timers', 'an object of functions', timers);
+  const keys = ['after', 'wait', 'sleep'] as const;
+  if (!isRecord(timers)) throw wrongType('timers', `an object { ${keys.join(', ')} }`, timers);
+  if (isPlain(timers)) mustKnow('timers.', Object.keys(timers), keys);
   // They may be methods.
   const take = <K extends keyof Timers>(key: K): Timers[K] => {
     const given: unknown = timers[key];
@@ -67,14 +97,10 @@ const LIMITS = ['bytes', 'inodes'] as const;
 /** Takes the limits as they are, if they can be. */
 export function parseLimits(limits: OverlayOptions['limits']): Limits {
   if (limits === undefined) return {};
-  if (typeof limits !== 'object' || limits === null) throw wrongType('limits', 'an object { bytes, inodes }', limits);
+  if (!isRecord(limits)) throw wrongType('limits', 'an object { bytes, inodes }', limits);
   mustKnow('limits.', Object.keys(limits), LIMITS);
-  for (const key of LIMITS) {
-    const value = limits[key];
-    if (value !== undefined && value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
-      throw wrongValue(`limits.${key}`, 'a whole number or Infinity', value);
-    }
-  }
+  const { bytes = NEVER, inodes = NEVER } = limits;
+  mustCount('limits', { bytes, inodes });
   return limits;
 }
 
@@ -82,34 +108,29 @@ export function parseLimits(limits: OverlayOptions['limits']): Limits {
 export function parseWriteBack(writeback: OverlayOptions['writeback']): Times {
   if (writeback === 'manual') return { ...MANUAL, mode: 'manual' };
   if (writeback === 'through') return { ...MANUAL, mode: 'through' };
-  const given = writeback ?? {};
+  const given = writeback === undefined ? {} : writeback;
   const wanted = "'through', 'manual' or an object { dirtyBytes, dirtyLimit, expire, onError }";
   if (typeof given === 'string') throw wrongValue('writeback', wanted, given);
-  if (typeof given !== 'object') throw wrongType('writeback', wanted, given);
+  if (!isRecord(given)) throw wrongType('writeback', wanted, given);
   mustKnow('writeback.', Object.keys(given), Object.keys(DEFAULT_WRITEBACK));
-  const parsed = { ...DEFAULT_WRITEBACK, ...given };
-  for (const [key, value] of Object.entries(parsed)) {
-    if (key === 'onError') {
-      if (value !== 'retain' && value !== 'discard')
-        throw wrongValue('writeback.onError', "'retain' or 'discard'", value);
-    } else if (value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
-      throw wrongValue(`writeback.${key}`, 'a whole number or Infinity', value);
-    }
-  }
-  return { ...parsed, mode: 'behind' };
+  const {
+    dirtyBytes = DEFAULT_WRITEBACK.dirtyBytes,
+    dirtyLimit = DEFAULT_WRITEBACK.dirtyLimit,
+    expire = DEFAULT_WRITEBACK.expire,
+    onError = DEFAULT_WRITEBACK.onError,
+  }: WriteBackOptions = given;
+  mustCount('writeback', { dirtyBytes, dirtyLimit, expire });
+  if (onError !== 'retain' && onError !== 'discard')
+    throw wrongValue('writeback.onError', "'retain' or 'discard'", onError);
+  return { dirtyBytes, dirtyLimit, expire, onError, mode: 'behind' };
 }
 
 /** Takes what is given of the bounds, and the defaults for the rest. */
 export function parseCache(cache: OverlayOptions['cache']): Required<CacheOptions> {
   if (cache === undefined) return DEFAULT_CACHE;
-  if (typeof cache !== 'object' || cache === null)
-    throw wrongType('cache', 'an object { maxBytes, maxEntries }', cache);
+  if (!isRecord(cache)) throw wrongType('cache', 'an object { maxBytes, maxEntries }', cache);
   mustKnow('cache.', Object.keys(cache), Object.keys(DEFAULT_CACHE));
   const { maxBytes = DEFAULT_CACHE.maxBytes, maxEntries = DEFAULT_CACHE.maxEntries } = cache;
-  for (const [key, value] of Object.entries({ maxBytes, maxEntries })) {
-    if (value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
-      throw wrongValue(`cache.${key}`, 'a whole number or Infinity', value);
-    }
-  }
+  mustCount('cache', { maxBytes, maxEntries });
   return { maxBytes, maxEntries };
 }

@@ -8,17 +8,35 @@ import { type Credentials, createOverlay, type Lower, type OverlayOptions } from
 describe('bad options', () => {
   it.each<[unknown, string, string]>([
     [null, 'ERR_INVALID_ARG_TYPE', 'options'],
+    [[], 'ERR_INVALID_ARG_TYPE', 'options'],
     [{ lowers: '/' }, 'ERR_INVALID_ARG_VALUE', 'lowers'],
     [{ lower: 5 }, 'ERR_INVALID_ARG_TYPE', 'lower'],
     [{ lower: ['/', 5] }, 'ERR_INVALID_ARG_TYPE', 'lower[1]'],
     [{ lower: {} }, 'ERR_INVALID_ARG_TYPE', 'lower'],
-    [{ lower: { fs: {} } }, 'ERR_INVALID_ARG_TYPE', 'lower'],
+    [{ lower: { fs: {} } }, 'ERR_INVALID_ARG_TYPE', 'lower.fs'],
+    [{ lower: { fs: null } }, 'ERR_INVALID_ARG_TYPE', 'lower.fs'],
+    [{ lower: { path: '/' } }, 'ERR_INVALID_ARG_TYPE', 'lower'],
+    [{ lower: [['/']] }, 'ERR_INVALID_ARG_TYPE', 'lower[0]'],
+    // biome-ignore lint/suspicious/noSparseArray: what is left out by mistake
+    [{ lower: [, '/'] }, 'ERR_INVALID_ARG_TYPE', 'lower[0]'],
+    [{ lower: Buffer.from('/') }, 'ERR_INVALID_ARG_TYPE', 'lower'],
+    [{ lower: '/no/such/directory' }, 'ENOENT', 'lower'],
+    [{ lower: ['/', { root: '/no/such/directory' }] }, 'ENOENT', 'lower[1].root'],
+    [{ lower: import.meta.filename }, 'ENOTDIR', 'lower'],
+    [{ lower: 'a\0b' }, 'ERR_INVALID_ARG_VALUE', 'lower'],
+    [{ lower: new URL('http://example.org/') }, 'ERR_INVALID_URL_SCHEME', 'lower'],
+    [{ lower: { root: '/', as: () => ({}) } }, 'ERR_INVALID_ARG_VALUE', 'lower.as'],
     [{ lower: { fs: new Volume(), root: 'relative' } }, 'ERR_INVALID_ARG_VALUE', 'lower.root'],
     [{ lower: { fs: new Volume(), root: '/none' } }, 'ERR_INVALID_ARG_VALUE', 'lower.root'],
     [{ lower: { fs: new Volume(), at: 'relative' } }, 'ERR_INVALID_ARG_VALUE', 'lower.at'],
     [{ lower: { fs: new Volume(), immutable: 1 } }, 'ERR_INVALID_ARG_TYPE', 'lower.immutable'],
     [{ lower: { fs: new Volume(), name: 1 } }, 'ERR_INVALID_ARG_TYPE', 'lower.name'],
     [{ upper: { fs: new Volume(), at: '/x' } }, 'ERR_INVALID_ARG_VALUE', 'upper.at'],
+    [{ upper: { fs: new Volume(), at: Symbol('at') } }, 'ERR_INVALID_ARG_TYPE', 'upper.at'],
+    [{ upper: '/no/such/directory' }, 'ENOENT', 'upper'],
+    [{ upper: null }, 'ERR_INVALID_ARG_TYPE', 'upper'],
+    [{ upper: [] }, 'ERR_INVALID_ARG_TYPE', 'upper'],
+    [{ upper: Buffer.from('/') }, 'ERR_INVALID_ARG_TYPE', 'upper'],
     [{ upper: 7 }, 'ERR_INVALID_ARG_TYPE', 'upper'],
     [{ cwd: 'relative' }, 'ERR_INVALID_ARG_VALUE', 'cwd'],
     [{ cwd: 1 }, 'ERR_INVALID_ARG_TYPE', 'cwd'],
@@ -27,11 +45,15 @@ describe('bad options', () => {
     [{ credentials: 1 }, 'ERR_INVALID_ARG_TYPE', 'credentials'],
     [{ credentials: { uid: 'root', gid: 0 } }, 'ERR_INVALID_ARG_VALUE', 'credentials.uid'],
     [{ credentials: { uid: 0, gid: -1 } }, 'ERR_INVALID_ARG_VALUE', 'credentials.gid'],
+    [{ credentials: { uid: 0, gid: 0, group: [5] } }, 'ERR_INVALID_ARG_VALUE', 'credentials.group'],
     [{ credentials: { uid: 0, gid: 0, groups: 5 } }, 'ERR_INVALID_ARG_VALUE', 'credentials.groups'],
     [{ clock: 5 }, 'ERR_INVALID_ARG_TYPE', 'clock'],
     [{ timers: 5 }, 'ERR_INVALID_ARG_TYPE', 'timers'],
+    [{ timers: [] }, 'ERR_INVALID_ARG_TYPE', 'timers'],
+    [{ timers: { waits: () => {} } }, 'ERR_INVALID_ARG_VALUE', 'timers.waits'],
     [{ timers: { wait: 5 } }, 'ERR_INVALID_ARG_TYPE', 'timers.wait'],
     [{ limits: 5 }, 'ERR_INVALID_ARG_TYPE', 'limits'],
+    [{ limits: [] }, 'ERR_INVALID_ARG_TYPE', 'limits'],
     [{ limits: { bytes: -1 } }, 'ERR_INVALID_ARG_VALUE', 'limits.bytes'],
     [{ limits: { inodes: 1.5 } }, 'ERR_INVALID_ARG_VALUE', 'limits.inodes'],
     [{ pageSize: 5000 }, 'ERR_INVALID_ARG_VALUE', 'pageSize'],
@@ -42,6 +64,9 @@ describe('bad options', () => {
     [{ cache: { maxBytes: -1 } }, 'ERR_INVALID_ARG_VALUE', 'cache.maxBytes'],
     [{ cache: { maxEntries: 0.5 } }, 'ERR_INVALID_ARG_VALUE', 'cache.maxEntries'],
     [{ writeback: 5 }, 'ERR_INVALID_ARG_TYPE', 'writeback'],
+    [{ writeback: null }, 'ERR_INVALID_ARG_TYPE', 'writeback'],
+    [{ writeback: [] }, 'ERR_INVALID_ARG_TYPE', 'writeback'],
+    [{ writeback: { onError: 'ignore' } }, 'ERR_INVALID_ARG_VALUE', 'writeback.onError'],
     [{ writeback: { expire: -1 } }, 'ERR_INVALID_ARG_VALUE', 'writeback.expire'],
     [{ writeback: { ever: 1 } }, 'ERR_INVALID_ARG_VALUE', 'writeback.ever'],
     [{ cache: { max: 1 } }, 'ERR_INVALID_ARG_VALUE', 'cache.max'],
@@ -103,8 +128,49 @@ describe('bad options', () => {
     overlay.close();
   });
 
-  it('a directory that is not there is Node’s own error', () => {
-    expect(() => createOverlay({ lower: '/no/such/directory' })).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+  it('of a directory that is not there Node’s own error is told', () => {
+    expect(() => createOverlay({ lower: '/no/such/directory' })).toThrow(
+      expect.objectContaining({
+        message:
+          'The option "lower" must be a directory. ENOENT: no such file or directory, realpath \'/no/such/directory\'',
+        code: 'ENOENT',
+        syscall: 'realpath',
+        path: '/no/such/directory',
+      }),
+    );
+  });
+
+  it('what is given as undefined is left out', () => {
+    const nothing = { dirtyBytes: undefined, dirtyLimit: undefined, expire: undefined, onError: undefined };
+    const options: object = {
+      lower: [],
+      upper: undefined,
+      cwd: undefined,
+      umask: undefined,
+      credentials: undefined,
+      clock: undefined,
+      timers: { after: undefined },
+      limits: { bytes: undefined, inodes: undefined },
+      pageSize: undefined,
+      readonly: undefined,
+      cache: { maxBytes: undefined, maxEntries: undefined },
+      writeback: nothing,
+    };
+    const { fs } = createOverlay(options as OverlayOptions);
+    fs.writeFileSync('/file', 'x');
+    expect(fs.readFileSync('/file', 'utf8')).toBe('x');
+  });
+
+  it.each([[5], ['relative'], [''], [undefined]])('a `cwd` that returns %j is told as such', async (answer) => {
+    const { fs } = createOverlay({ lower: [], cwd: () => answer as string });
+    const told = expect.objectContaining({
+      code: 'ERR_INVALID_RETURN_VALUE',
+      message: expect.stringContaining('The option "cwd" must return an absolute path. It returned '),
+    });
+    expect(() => fs.writeFileSync('file', 'x')).toThrow(told);
+    await expect(fs.promises.writeFile('file', 'x')).rejects.toThrow(told);
+    fs.writeFileSync('/file', 'x');
+    expect(fs.readdirSync('/')).toEqual(['file']);
   });
 });
 

@@ -1,0 +1,183 @@
+/** The options that are branches: what may be said of one, and an error that names the option for what is wrong. */
+
+import { constants } from 'node:fs';
+import { type Branch, UPPER } from '../branch/branch.ts';
+import { type Graft, graft } from '../branch/decorators/graft.ts';
+import { recorded } from '../branch/decorators/recorded.ts';
+import { BranchError } from '../branch/errors.ts';
+import { fsLikeIn } from '../branch/fs-like.ts';
+import { type BranchOrigin, directoryBranch, makeBranch, type RootedBranch } from '../branch/make-branch.ts';
+import { insistent } from '../branch/upper/insistent.ts';
+import { makeUpper } from '../branch/upper/upper.ts';
+import { originalFs } from '../node/original-fs.ts';
+import type { Timers } from '../waiting/timers.ts';
+import { isPlain, isRecord, mustKnow, noDirectory, wrongType, wrongValue } from './option-values.ts';
+import type { LowerOptions, OverlayOptions, ParsedOptions, ParsedUpper, UpperOptions } from './options.ts';
+
+/** What may be said of a branch. */
+const DESCRIBED: readonly (keyof LowerOptions)[] = ['fs', 'root', 'at', 'immutable', 'layered', 'name'];
+/** What may be said of the upper besides. */
+const DESCRIBED_UPPER: readonly (keyof UpperOptions)[] = [...DESCRIBED, 'as'];
+
+const FS_LIKE =
+  'an object with functions of node:fs (at least statSync, readdirSync and readFileSync, or promises of theirs)';
+
+/** @param reserved the level of whiteouts in the upper: such names of lowers never show */
+export function parseLowers(lower: OverlayOptions['lower'], reserved: number, timers: Timers): ParsedOptions['lowers'] {
+  const lowers = lower === undefined ? ['/'] : Array.isArray(lower) ? lower : [lower];
+  // Of a hole in a list it is told that it is undefined.
+  return Array.from(lowers, (one: unknown, i) => {
+    const option = Array.isArray(lower) ? `lower[${i}]` : 'lower';
+    const position = { id: i + 1, name: `lower${i + 1}`, layered: false, reserved, timers };
+    const { branch, root } = parseBranch(option, one, position);
+    return { branch: recorded(branch), root };
+  });
+}
+
+/** Takes the upper: a branch that can be written too. */
+export function parseUpper(upper: NonNullable<OverlayOptions['upper']>, timers: Timers): ParsedUpper {
+  const position = { id: UPPER, name: 'upper', layered: true, reserved: 0, timers };
+  const { branch, root } = parseBranch('upper', upper, position);
+  const described = typeof upper === 'object' && isLowerOptions(upper) ? upper : undefined;
+  if (normal(described?.at ?? '/') !== '/') {
+    throw wrongValue('upper.at', 'left out: the upper begins where the overlay does', described?.at);
+  }
+  const given = described === undefined ? upper : (described.fs ?? root);
+  const written = makeUpper(typeof given === 'object' && !(given instanceof URL) ? given : originalFs, branch.name);
+  if (written.missing !== undefined) throw new BranchError(branch.name, written.missing);
+  return { ...insistent(branch, written, root), root, given: given instanceof URL ? root : given, as: parseAs(upper) };
+}
+
+/** Refuses an upper that is a lower too: lowers are never changed. */
+export function mustLieBeside(
+  { branch, root }: ParsedUpper,
+  lowers: ParsedOptions['lowers'],
+  options: OverlayOptions,
+): void {
+  const place = branch.onDisk?.(root);
+  const thing = thingIn(options.upper);
+  const given = Array.isArray(options.lower) ? options.lower : [options.lower];
+  const isUpper = (lower: ParsedOptions['lowers'][number], i: number) =>
+    place === undefined
+      ? thing !== undefined && thingIn(given[i]) === thing && lower.root === root
+      : lower.branch.onDisk?.(lower.root) === place;
+  if (!lowers.some(isUpper)) return;
+  const wanted = 'no lower too (to change a directory itself, leave it out of the option "lower")';
+  throw wrongValue('upper', wanted, place ?? options.upper);
+}
+
+/** The fs-like object that an option names, where all of it is meant to appear at the root. */
+function thingIn(given: unknown): object | undefined {
+  if (typeof given !== 'object' || given === null || !isLowerOptions(given)) return fsLikeIn(given);
+  return normal(given.at ?? '/') === '/' ? fsLikeIn(given.fs) : undefined;
+}
+
+/** The `as` of a described upper. That of an overlay is none: it answers for whoever uses it. */
+function parseAs(upper: NonNullable<OverlayOptions['upper']>): UpperOptions['as'] {
+  const described = upper as UpperOptions;
+  if (typeof upper !== 'object' || !Object.hasOwn(upper, 'as') || described.as === undefined) return undefined;
+  if (typeof described.as !== 'function') throw wrongType('upper.as', 'a function of credentials', described.as);
+  return described.as.bind(upper);
+}
+
+/** What the position of a branch in the stack says about it. */
+interface Position {
+  readonly id: number;
+  readonly name: string;
+  readonly layered: boolean;
+  readonly reserved: number;
+  readonly timers: Timers;
+}
+
+function parseBranch(option: string, given: unknown, position: Position) {
+  // Only we write the upper while the overlay lives, so what it says does not change by itself.
+  const origin = { ...position, immutable: position.id === UPPER };
+  if (typeof given === 'string' || given instanceof URL) return directoryNamed(option, given, origin);
+  if (isRecord(given) && isLowerOptions(given)) return parseDescribed(option, given, position);
+  if (isRecord(given) && fsLikeIn(given) !== undefined)
+    return { branch: makeBranch({ fs: given, ...origin }), root: '/' };
+  throw wrongType(option, `a directory, ${FS_LIKE}, or { ${describedOf(position).join(', ')} }`, given);
+}
+
+function describedOf({ id }: Position): readonly string[] {
+  return id === UPPER ? DESCRIBED_UPPER : DESCRIBED;
+}
+
+/** The branch of a directory of the disk. Where there is none, throws Node's own error, and says which option it was. */
+function directoryNamed(option: string, directory: string | URL, origin: Omit<BranchOrigin, 'fs'>): RootedBranch {
+  try {
+    return directoryBranch(directory, origin);
+  } catch (thrown) {
+    throw noDirectory(option, thrown);
+  }
+}
+
+/** An object that says more about a branch has at least one of these and no functions of node:fs itself. */
+function isLowerOptions(given: object): given is LowerOptions {
+  if ('readFileSync' in given || 'readFile' in given || 'promises' in given) return false;
+  // An overlay has an `fs` too, but nothing else of these.
+  return (
+    'root' in given || 'at' in given || 'immutable' in given || 'name' in given || 'layered' in given || 'fs' in given
+  );
+}
+
+/**
+ * Refuses what is misspelt, and `as` where it says nothing. What carries an `fs` may carry other things (memfs gives `{ fs, vol }`), but
+ * if it is of no class no plain values.
+ */
+function mustDescribe(option: string, given: object, known: readonly string[]): void {
+  if (!isPlain(given)) return;
+  const isSaid = (key: string, value: unknown) =>
+    key === 'as' || (value !== undefined && typeof value !== 'object' && typeof value !== 'function');
+  const said = Object.keys(given).filter((key) => isSaid(key, Reflect.get(given, key)));
+  mustKnow(`${option}.`, said, known);
+}
+
+function parseDescribed(option: string, given: LowerOptions, position: Position) {
+  const {
+    fs,
+    root = '/',
+    at = '/',
+    immutable = position.id === UPPER,
+    layered = position.layered,
+    name = position.name,
+  } = given;
+  mustDescribe(option, given, describedOf(position));
+  if (fs !== undefined && (!isRecord(fs) || fsLikeIn(fs) === undefined)) throw wrongType(`${option}.fs`, FS_LIKE, fs);
+  if (typeof root !== 'string') throw wrongType(`${option}.root`, 'an absolute path in the branch', root);
+  if (!root.startsWith('/')) throw wrongValue(`${option}.root`, 'an absolute path in the branch', root);
+  if (typeof at !== 'string') throw wrongType(`${option}.at`, 'an absolute path in the overlay', at);
+  if (!at.startsWith('/')) throw wrongValue(`${option}.at`, 'an absolute path in the overlay', at);
+  if (typeof immutable !== 'boolean') throw wrongType(`${option}.immutable`, 'a boolean', immutable);
+  if (typeof layered !== 'boolean') throw wrongType(`${option}.layered`, 'a boolean', layered);
+  if (typeof name !== 'string') throw wrongType(`${option}.name`, 'a string', name);
+  const { id, reserved, timers } = position;
+  const origin = { id, name, immutable, layered, reserved, timers };
+  const rooted =
+    fs === undefined
+      ? directoryNamed(`${option}.root`, root, origin)
+      : { branch: makeBranch({ ...origin, fs }), root: normal(root) };
+  if (fs !== undefined && rooted.root !== '/') mustBeDirectory(`${option}.root`, rooted.branch, rooted.root);
+  if (normal(at) === '/') return rooted;
+  const where: Graft = { from: rooted.root, at: normal(at) };
+  return { branch: graft(rooted.branch, where), root: '/' };
+}
+
+/** Refuses a root that the branch does not have, where it can be asked at once. */
+function mustBeDirectory(option: string, branch: Branch, root: string): void {
+  if (branch.sync === undefined) return;
+  const found = branch.sync.lstat(root);
+  if (found === undefined || (found.mode & constants.S_IFMT) !== constants.S_IFDIR) {
+    throw wrongValue(option, 'a directory of the branch', root);
+  }
+}
+
+/** A path without double slashes, dots and a slash at the end. */
+function normal(path: string): string {
+  const names: string[] = [];
+  for (const name of path.split('/')) {
+    if (name === '..') names.pop();
+    else if (name !== '' && name !== '.') names.push(name);
+  }
+  return `/${names.join('/')}`;
+}
