@@ -36,6 +36,23 @@ describe('open lower files', () => {
     expect(closed.length).toBe(40);
   });
 
+  it('are few in the whole process: those of the branch that was not read from for longest are closed first', () => {
+    const rigs = Array.from({ length: 20 }, rig);
+    for (const { files } of rigs) for (let n = 0; n < 16; n++) files.release(files.add(`/${n}`, n));
+    expect(rigs.map(({ closed }) => closed.length)).toEqual([...Array(12).fill(16), ...Array(8).fill(0)]);
+    const [first] = rigs.slice(12).map(({ files }) => files.take('/3'));
+    if (first === undefined) throw new Error('not kept');
+    rigs[12]?.files.release(first);
+    for (let n = 0; n < 2; n++) rigs[0]?.files.release(rigs[0].files.add(`/again ${n}`, n));
+    // The others have one file each in use, which is not idle.
+    expect(rigs.slice(12).map(({ closed }) => closed)).toEqual(Array(8).fill([]));
+    for (let n = 2; n < 10; n++) rigs[0]?.files.release(rigs[0].files.add(`/again ${n}`, n));
+    expect(rigs[13]?.closed).toEqual([0, 1, 2]);
+    expect(rigs[12]?.closed).toEqual([]);
+    for (const { files } of rigs) files.closeAll();
+    for (const { closed } of rigs.slice(14)) expect(closed).not.toContain(3);
+  });
+
   it('that are of no more use are closed after their last user', () => {
     const { closed, files } = rig();
     const file = files.add('/a', 'a');
