@@ -228,7 +228,7 @@ export function copyFile(io: Io, caller: Caller, from: string, to: string, flags
 
 /**
  * Whether a copy may share what the original has, or the bytes must be read and written. A file whose size lies has no pages to share. And a
- * file of the upper with names that nobody has looked at must stay where it is there, or it would get the new content under the others only.
+ * file of the upper with names that nobody has looked at must stay the same file there, or they would keep the old content.
  */
 function mayShare(source: File, target: File | undefined): boolean {
   if (mayLie(source)) return false;
