@@ -67,9 +67,15 @@ export class FileHandle extends EventEmitter implements Held {
     super();
     const { session } = owner;
     this.#owner = owner;
-    this.#fd = session.descriptors.add(file);
+    const fd = session.descriptors.add(file);
+    this.#fd = fd;
     session.handles.add(this);
-    watchForLeak(this, { session, fd: this.#fd, file, path });
+    watchForLeak(this, { session, fd, file, path });
+    // Nobody gets it where the upper refuses what the opening has changed.
+    session.caller.tree.undo?.onRestore(() => {
+      forgetLeak(this);
+      session.descriptors.remove(fd);
+    });
   }
 
   getAsyncId(): number {
