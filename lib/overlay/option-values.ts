@@ -3,6 +3,7 @@
 import { inspect } from 'node:util';
 import type { Limits } from '../pages/quota.ts';
 import { PROCESS_TIMERS, type Timers } from '../waiting/timers.ts';
+import type { Manner } from '../writeback/report.ts';
 import type { Times, WriteBackOptions } from '../writeback/when/triggers.ts';
 import type { CacheOptions, OverlayOptions } from './options.ts';
 
@@ -133,4 +134,17 @@ export function parseCache(cache: OverlayOptions['cache']): Required<CacheOption
   const { maxBytes = DEFAULT_CACHE.maxBytes, maxEntries = DEFAULT_CACHE.maxEntries } = cache;
   mustCount('cache', { maxBytes, maxEntries });
   return { maxBytes, maxEntries };
+}
+
+/** Takes how to write back. */
+export function parseManner(manner: Manner): Manner {
+  if (!isRecord(manner)) throw wrongType('manner', 'an object { onProgress, signal }', manner);
+  mustKnow('', Object.keys(manner), ['onProgress', 'signal']);
+  const { onProgress, signal } = manner;
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw wrongType('onProgress', 'a function', onProgress);
+  if (signal !== undefined && (!isRecord(signal) || typeof signal.throwIfAborted !== 'function')) {
+    throw wrongType('signal', 'an AbortSignal', signal);
+  }
+  return manner;
 }

@@ -4,7 +4,7 @@
 
 import { EventEmitter } from 'node:events';
 import type * as nodeFs from 'node:fs';
-import type { Branch } from '../branch/branch.ts';
+import { type InspectOptions, inspect } from 'node:util';
 import { type Nesting, noteNesting } from '../branch/nesting.ts';
 import { EBUSY, Errno, isErrno } from '../errno.ts';
 import { type Io, runSync, syncIo } from '../fault.ts';
@@ -24,8 +24,10 @@ import type { Tree } from '../tree/tree.ts';
 import { NOFOLLOW, walk } from '../tree/walk.ts';
 import type { Manner } from '../writeback/report.ts';
 import type { OverlayEvents } from './events.ts';
+import { parseManner } from './option-values.ts';
 import { type OverlayOptions, parseCredentials, parseOptions } from './options.ts';
 import { preload } from './preload.ts';
+import { shown } from './shown.ts';
 import { type Statistics, statisticsOf } from './statistics.ts';
 import { treeOf } from './tree.ts';
 import { UpperControl } from './upper.ts';
@@ -44,7 +46,6 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   readonly fs: FileSystem;
   readonly #tree: Tree;
   readonly #session: Session;
-  readonly #branches: readonly Branch[];
   readonly #roots: Roots;
   readonly #upper: UpperControl;
   /** Set by `close`. */
@@ -62,7 +63,6 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     const { credentials, umask, cwd, lowers, upper, timers } = parsed;
     this.#tree = treeOf(parsed, ordinal);
     const branches = upper === undefined ? lowers : [upper, ...lowers];
-    this.#branches = branches.map(({ branch }) => branch);
     this.#roots = new Map(branches.map(({ branch, root }) => [branch, root]));
     // An upper that is made at once lies above them.
     setRoots(this.#tree, branches);
@@ -177,14 +177,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * ```
    */
   async preload(paths: nodeFs.PathLike | readonly nodeFs.PathLike[]): Promise<void> {
-    for (const path of isList(paths) ? paths : [paths]) {
-      const absolute = parsePath(this.#session, path);
-      try {
-        await preload(this.#session.caller, absolute);
-      } catch (thrown) {
-        throw thrown instanceof Errno ? systemError(thrown, 'stat', shownPath(path), undefined, this.preload) : thrown;
-      }
-    }
+    for (const path of Array.isArray(paths) ? paths : [paths]) await preload(this.#session, path);
   }
 
   /**
@@ -203,7 +196,12 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    */
   statistics(): Statistics {
     const openFiles = this.#session.descriptors.count;
-    return statisticsOf({ tree: this.#tree, branches: this.#branches, written: this.#upper.written, openFiles });
+    return statisticsOf({
+      tree: this.#tree,
+      branches: [...this.#roots.keys()],
+      written: this.#upper.written,
+      openFiles,
+    });
   }
 
   /** The upper: what was given as such, or the memfs `Volume` made by the first `sync` without one; undefined before. */
@@ -233,7 +231,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * ```
    */
   async sync(manner: Manner = {}): Promise<void> {
-    await this.#upper.syncLater(manner);
+    await this.#upper.syncLater(parseManner(manner));
   }
 
   /**
@@ -244,7 +242,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * @throws as `sync`; EBUSY in a listener of `command`
    */
   syncSync(manner: Pick<Manner, 'onProgress'> = {}): void {
-    this.#upper.syncNow(manner);
+    this.#upper.syncNow(parseManner(manner));
   }
 
   /**
@@ -342,6 +340,12 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     this.#end();
   }
 
+  /** @internal what `console.log` shows of it */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    const [upper, isClosed] = [this.upper, this.#isClosed];
+    return shown({ roots: this.#roots, upper, isClosed, ...this.statistics() }, depth, options);
+  }
+
   /** Makes an `fs`, and has it known as an overlay's to whoever takes it for a branch. */
   #createFront(session: Session): FileSystem {
     const fs = createFront(session);
@@ -363,7 +367,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     this.#isClosed = true;
     // What was held back is refused now.
     this.thaw();
-    for (const branch of this.#branches) branch.close();
+    for (const branch of this.#roots.keys()) branch.close();
   }
 
   #worded<R>(syscall: string, path: string, operation: (io: Io) => R): R {
@@ -373,10 +377,6 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
       throw thrown instanceof Errno ? systemError(thrown, syscall, path, undefined, this.#worded) : thrown;
     }
   }
-}
-
-function isList(paths: nodeFs.PathLike | readonly nodeFs.PathLike[]): paths is readonly nodeFs.PathLike[] {
-  return Array.isArray(paths);
 }
 
 /**

@@ -5,8 +5,12 @@
  * (`branch/decorators/recorded.ts`), and has the contents kept.
  */
 
-import { ESTALE, isErrno } from '../errno.ts';
+import type { PathLike } from 'node:fs';
+import { Errno, ESTALE, isErrno } from '../errno.ts';
 import { type Io, runAsync } from '../fault.ts';
+import { parsePath } from '../fs/call.ts';
+import { shownPath, systemError } from '../fs/errors.ts';
+import type { Session } from '../fs/session.ts';
 import { prepareRead } from '../ops/data/prepare.ts';
 import { list } from '../ops/list.ts';
 import type { Caller } from '../tree/caller.ts';
@@ -23,9 +27,19 @@ const ATTEMPTS = 8;
 /**
  * Loads what is at a path and below it. Links are loaded as links; only one at the path itself is followed too.
  *
- * Throws the bare error of the first thing that could not be loaded.
+ * Throws the error (of `stat`) of the first thing that could not be loaded.
  */
-export async function preload(caller: Caller, path: string): Promise<void> {
+export async function preload(session: Session, path: PathLike): Promise<void> {
+  const absolute = parsePath(session, path);
+  try {
+    await loadTree(session.caller, absolute);
+  } catch (thrown) {
+    throw thrown instanceof Errno ? systemError(thrown, 'stat', shownPath(path), undefined, preload) : thrown;
+  }
+}
+
+/** The same; throws it bare. */
+async function loadTree(caller: Caller, path: string): Promise<void> {
   await runAsync((io) => look(io, caller, path, NOFOLLOW));
   // Most recently found first: a tree that is broad is not held in memory as a list of paths.
   const waiting = await load(caller, path, FOLLOW);

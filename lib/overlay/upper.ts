@@ -380,7 +380,7 @@ function syncError(errno: Errno, path: string | undefined): Error {
 function throwAll(failures: readonly Failure[]): void {
   if (failures.length === 0) return;
   const errors = failures.map(({ path, errno }) => syncError(errno, path));
-  const paths = failures.map(({ path }) => path);
+  const paths = failures.map(({ path, errno }) => `${path} (${errno.code})`);
   const shown = paths.length > 3 ? `${paths.slice(0, 3).join(', ')} and ${paths.length - 3} more` : paths.join(', ');
   throw new AggregateError(errors, `could not be written back: ${shown}`);
 }
