@@ -34,6 +34,7 @@ import {
 import { mostBytes } from './branch/dialect.ts';
 import { NotLoadedError } from './branch/errors.ts';
 import { inNextTurn, nextTurn } from './node/turns.ts';
+import { untilAborted } from './waiting/aborts.ts';
 import { Fault } from './waiting/questions.ts';
 
 /** The one way to ask a branch: each method is the question of the same name in `Requests`. */
@@ -206,20 +207,6 @@ export function settleNow<R>(whose: Behind, value: R): R {
   whose.behind = undefined;
   errand.now();
   return value;
-}
-
-/** Waits for something that may never come, or for the signal. */
-export async function untilAborted(until: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  // What Node takes for a signal need not tell of its end.
-  if (signal === undefined || !('addEventListener' in signal)) return until;
-  if (signal.aborted) return;
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<void>((resolve) => {
-    stop = resolve;
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  await Promise.race([until, aborted]);
-  if (stop !== undefined) signal.removeEventListener('abort', stop);
 }
 
 /** Runs an operation until it no longer stops. Throws what it throws; an aborted one is not run again. */
