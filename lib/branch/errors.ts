@@ -29,11 +29,16 @@ export class NotLoadedError extends Error {
   /** As of every error. */
   override readonly name = 'NotLoadedError';
 
-  /** @internal */
-  constructor(branch: Pick<Branch, 'name'>, question: string, path: string) {
+  /**
+   * @internal
+   * @param path of what was asked; without it something is to be done, for which nothing can be loaded before
+   */
+  constructor(branch: Pick<Branch, 'name'>, question: string, path?: string) {
+    const what = `branch '${branch.name}' has only promise functions and `;
     super(
-      `branch '${branch.name}' has only promise functions and ${question} '${path}' is not loaded yet: ` +
-        'await overlay.preload(path) first, or use the callback or promise form',
+      path === undefined
+        ? `${what}cannot ${question} at once: use the callback or promise form; await overlay.sync(), and end the overlay by \`await using\``
+        : `${what}${question} '${path}' is not loaded yet: await overlay.preload(path) first, or use the callback or promise form`,
     );
   }
 }

@@ -175,7 +175,7 @@ export class WriteBack {
   now(manner: Manner, reach: Reach): Failure[] {
     const { branch, upper } = this.#target;
     // Nothing is taken out of the tree that cannot be brought anywhere.
-    if (upper.sync === undefined) throw new NotLoadedError(branch, 'write', '');
+    if (upper.sync === undefined) throw new NotLoadedError(branch, 'be written to');
     if (this.#decided === undefined) this.#desk.giveUp();
     else this.#desk.goOnNow();
     this.#desk.runNow(this.#finish());

@@ -212,7 +212,7 @@ export class Drive<R> {
   #carryOut(command: Command): unknown {
     const { branch, upper, trace } = this.#target;
     trace(command);
-    if (upper.sync === undefined) throw new NotLoadedError(branch, command.kind, '');
+    if (upper.sync === undefined) throw new NotLoadedError(branch, 'be written to');
     const answer = perform(command, upperFor(this.#target, command).sync, branch, 'sync');
     if (command.urgency === 'at once') stir(branch);
     return answer;

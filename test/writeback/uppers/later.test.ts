@@ -181,3 +181,15 @@ it.each(Object.entries(WORKLOADS))(
     }
   },
 );
+
+it('L13: what is to be written at once is refused with what to do instead', async () => {
+  const overlay = mount({ fs: { promises: nodeFs.promises }, root: newDirectory() });
+  await overlay.fs.promises.writeFile('/file', 'bytes');
+  for (const write of [() => overlay.syncSync(), () => overlay.close()]) {
+    expect(write).toThrow(
+      "branch 'upper' has only promise functions and cannot be written to at once: use the callback or promise form; " +
+        'await overlay.sync(), and end the overlay by `await using`',
+    );
+  }
+  await overlay[Symbol.asyncDispose]();
+});
