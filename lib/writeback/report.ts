@@ -48,3 +48,13 @@ export interface Manner {
 
 /** How far down it goes: until the upper has taken it, or until that has it on stable storage (fsync). */
 export type Reach = 'upper' | 'storage';
+
+/** Hears at once how a write-back has ended that is carried out later. Neither throws. */
+export interface Heed {
+  /** These could not be written. */
+  ended(failures: readonly Failure[]): void;
+  failed(thrown: unknown): void;
+}
+
+/** Nobody has to. */
+export const UNHEEDED: Heed = { ended: () => {}, failed: () => {} };

@@ -41,7 +41,7 @@ import { Line } from './drive/line.ts';
 import type { Target } from './drive/perform.ts';
 import { type Loss, Reporter } from './errors.ts';
 import { type Plan, plan } from './plan/plan.ts';
-import type { Failure, Listeners, Manner, Reach } from './report.ts';
+import { type Failure, type Heed, type Listeners, type Manner, type Reach, UNHEEDED } from './report.ts';
 import { distrust, giveBack, newsIn, settle, takeNotes } from './settle.ts';
 import { failuresIn } from './stage/parts.ts';
 import { Outdated, stageAll } from './stage/stage-all.ts';
@@ -203,8 +203,12 @@ export class WriteBack {
     throw thrown;
   }
 
-  /** Writes back all that is dirty, after whatever is under way. As `now`, without blocking. */
-  async later(manner: Manner, reach: Reach): Promise<Failure[]> {
+  /**
+   * Writes back all that is dirty, after whatever is under way. As `now`, without blocking.
+   *
+   * @param heed hears how it has ended before anybody else takes what is dirty
+   */
+  async later(manner: Manner, reach: Reach, heed: Heed = UNHEEDED): Promise<Failure[]> {
     const { signal } = manner;
     const place = this.#line.join();
     if (place.turn !== undefined) {
@@ -213,8 +217,7 @@ export class WriteBack {
       signal?.throwIfAborted();
     }
     const run = this.#run(manner, reach);
-    const leave = () => place.leave();
-    run.then(leave, leave);
+    void run.then(heed.ended, heed.failed).then(() => place.leave());
     await untilAborted(place.end, signal);
     if (signal?.aborted === true && !place.isLeft) {
       if (!this.#desk.isBusy && this.#decided === undefined) this.#desk.giveUp();

@@ -17,7 +17,7 @@ import type { Errand, Io } from '../../fault.ts';
 import { nextTurn } from '../../node/turns.ts';
 import { Undo } from '../../tree/changing/undo.ts';
 import type { Through, Tree } from '../../tree/tree.ts';
-import type { Failure } from '../report.ts';
+import type { Failure, Heed } from '../report.ts';
 import type { WriteBack } from '../write-back.ts';
 
 /** One change on its way down. */
@@ -52,11 +52,12 @@ class Going {
 
   /** Ends it without blocking; never rejects. */
   async later(): Promise<void> {
-    try {
-      this.#conclude(await this.#writeBack.later({}, 'upper'));
-    } catch (thrown) {
-      this.#fail(thrown);
-    }
+    const heed: Heed = {
+      ended: (failures) => this.#conclude(failures),
+      failed: (thrown) => this.#fail(thrown),
+    };
+    // What is refused is taken back before it could go down with what somebody else has waited to bring there.
+    await this.#writeBack.later({}, 'upper', heed).catch(() => {});
   }
 
   /** Throws why it was refused. Requires: it has ended. */

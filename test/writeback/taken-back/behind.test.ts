@@ -1,0 +1,42 @@
+// W7, W5: what was refused is taken back before any other write-back takes what is dirty, so that it is in the upper as little as here.
+
+import nodeFs from 'node:fs';
+import { expect, it } from 'vitest';
+import { useDirectories } from '../directories.ts';
+import { bytesOf, failing, mount, PAGE } from '../rig.ts';
+
+const newDirectory = useDirectories();
+
+/** Lets so many microtasks go by. */
+async function pass(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await undefined;
+}
+
+it('W5 W7: a sync right behind a change that is refused does not bring that down', async () => {
+  const ends = new Set<string>();
+  for (let hops = 0; hops < 12; hops++) {
+    const upper = newDirectory();
+    const overlay = mount(upper, { lower: [], writeback: 'through' });
+    const { fs } = overlay;
+    const content = bytesOf(hops, PAGE + 100);
+    fs.writeFileSync('/file', content);
+    let failures = 1;
+    overlay.on('command', ({ kind }) => {
+      if (kind === 'create' && failures-- > 0) throw failing('ENOSPC');
+    });
+    const synced = overlay.sync().catch(() => {});
+    await pass(hops);
+    // Where the sync has taken it along, that is refused, and the change goes down by itself.
+    const end = await fs.promises.truncate('/file', PAGE + 10).then(
+      () => 'taken',
+      ({ code }) => code,
+    );
+    await synced;
+    ends.add(end);
+    const wanted = end === 'taken' ? content.subarray(0, PAGE + 10) : content;
+    expect(fs.readFileSync('/file').equals(wanted), `${hops}: ${end}`).toBe(true);
+    expect(nodeFs.readFileSync(`${upper}/file`).equals(wanted), `${hops}: ${end}`).toBe(true);
+    overlay.close();
+  }
+  expect([...ends]).toContain('ENOSPC');
+});
