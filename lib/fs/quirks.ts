@@ -52,6 +52,9 @@ export const GLOB_CALLS_BACK_REFUSALS: boolean = MAJOR < 24;
 /** Since Node 22 `promises.watch` has the options `maxQueue` and `overflow`; before, every change waits. */
 export const WATCH_QUEUE_IS_BOUNDED: boolean = MAJOR >= 22;
 
+/** Since Node 22 what `promises.watch` tells of has no prototype, unless it watches all below a directory. */
+export const WATCH_EVENTS_ARE_BARE: boolean = MAJOR >= 22;
+
 /** Before Node 22 `Stats` have their dates as properties of their own; since then they are made when they are looked at, as ours are always. */
 export const STATS_HAVE_OWN_DATES: boolean = MAJOR < 22;
 

@@ -8,11 +8,7 @@
  * the order of the changes, with the names that inotify would give through `fs.watch`.
  */
 
-import { type Errno, isErrno } from '../../errno.ts';
-import type { Io } from '../../fault.ts';
 import { inNextTurn } from '../../node/turns.ts';
-import { stat } from '../../ops/attributes.ts';
-import type { Caller } from '../../tree/caller.ts';
 import { type Directory, type Inode, isDirectory, isOwnName, WATCHED } from '../../tree/inode.ts';
 import type { Change, NamedChange, OwnChange, Tree } from '../../tree/tree.ts';
 
@@ -171,13 +167,6 @@ class Feed {
 function isRepetition(one: Told, other: Told): boolean {
   const { kind } = other.change;
   return kind !== 'rename' && one.change.kind === kind && one.inode === other.inode && one.name === other.name;
-}
-
-/** Finds what is to be watched. It stays in memory as it is found until `subscribe` holds it. */
-export function findWatched(io: Io, caller: Caller, path: string): Inode | Errno {
-  const inode = stat(io, caller, path);
-  if (!isErrno(inode)) inode.state |= WATCHED;
-  return inode;
 }
 
 function isOwnChange(change: Change): change is OwnChange {

@@ -2,12 +2,11 @@
  * `fs.watch`: Node's FSWatcher over the feed of changes.
  */
 
+import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import pathOf from 'node:path';
 import { displayName } from '../../branch/bytes.ts';
 import { ENOENT, type Errno, isErrno } from '../../errno.ts';
-import { syncIo } from '../../fault.ts';
-import { stat } from '../../ops/attributes.ts';
 import type { Inode } from '../../tree/inode.ts';
 import { doubt, takePath } from '../arguments.ts';
 import { parseOrThrow } from '../call.ts';
@@ -18,6 +17,7 @@ import { subscribe, type Watched } from './feed.ts';
 import { type Ignores, takeIgnore } from './ignore.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { knownOption } from './known-options.ts';
+import { lookNow } from './look.ts';
 
 /** What `fs.watch` was asked. */
 export interface WatchRequest {
@@ -75,7 +75,15 @@ export function watchError(
   }
   const filename = given instanceof URL ? shownPath(given) : given;
   // libuv leaves an empty path out.
-  return Object.assign(systemError(errno, 'watch', shownPath(given) || undefined, undefined, above), { filename });
+  const error = systemError(errno, 'watch', shownPath(given) || undefined, undefined, above);
+  // Node makes this error in JavaScript, which gives its properties another order than its binding does.
+  for (const key of ['code', 'path'] as const) {
+    const descriptor = Object.getOwnPropertyDescriptor(error, key);
+    if (descriptor === undefined) continue;
+    Reflect.deleteProperty(error, key);
+    Object.defineProperty(error, key, descriptor);
+  }
+  return Object.assign(error, { filename });
 }
 
 /** What `fs.watch` gives: tells of changes until it is closed. */
@@ -95,9 +103,11 @@ export class FSWatcher extends EventEmitter {
     }
     this.#keepAlive = new KeepAlive(request.persistent ? 'referenced' : 'unreferenced');
     const watched = watchedAt(displayName(request.path), inode, request);
-    this.#stop = subscribe(session.caller.tree, watched, (event, name) => {
+    const tell = (event: string, name: string): void => {
       if (!request.ignores(name)) this.emit('change', event, showName(name, request.encoding));
-    });
+    };
+    // In the context of who watches, not of who changes something.
+    this.#stop = subscribe(session.caller.tree, watched, AsyncResource.bind(tell));
   }
 
   /** Does nothing; there for those who called it in old Nodes. */
@@ -143,12 +153,7 @@ function lookAt(
   given: unknown,
   above: (...args: never[]) => unknown,
 ): Inode | undefined {
-  let found: Inode | Errno;
-  try {
-    found = stat(syncIo, session.caller, request.path);
-  } catch (thrown) {
-    throw isErrno(thrown) ? watchError(thrown, request, given, above) : thrown;
-  }
+  const found = lookNow(session, request.path);
   if (!isErrno(found)) return found;
   if (found === ENOENT && request.missing === 'silence') return undefined;
   throw watchError(found, request, given, above);

@@ -5,11 +5,13 @@
  * also looked at every `interval` milliseconds.
  */
 
+import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import type { BigIntStats, Stats } from 'node:fs';
 import path from 'node:path';
+import { NotLoadedError } from '../../branch/decorators/not-loaded.ts';
 import { isErrno } from '../../errno.ts';
-import { type Io, runAsync } from '../../fault.ts';
+import { type Io, runAsync, syncIo } from '../../fault.ts';
 import { inNextTurn } from '../../node/turns.ts';
 import { lstat, stat } from '../../ops/attributes.ts';
 import type { Caller } from '../../tree/caller.ts';
@@ -61,10 +63,14 @@ export class StatWatcher extends EventEmitter {
   readonly #numbers: Request['numbers'];
   readonly #interval: number;
   readonly #keepAlive: KeepAlive;
+  /** Where listeners are called: in the context of who was the first to watch. */
+  readonly #scope = new AsyncResource('STATWATCHER');
   /** Keeps the next look from being taken. Changed by `#lookLater`. */
   #cancel: () => void;
   /** What the file was when last looked at; undefined for none, or before the first look. Changed by `#look`. */
   #before: { readonly inode: Seen | undefined } | undefined;
+  /** What it was when last seen there: of one that comes again the listener is told both (libuv uv-poll `poll_cb`). Changed by `#see`. */
+  #last: Seen | undefined;
   /** A look is under way; another is wanted behind it. Changed by `#look`. */
   #looking: 'no' | 'once' | 'again' = 'no';
   #isStopped = false;
@@ -79,7 +85,10 @@ export class StatWatcher extends EventEmitter {
     this.#keepAlive = new KeepAlive(persistent ? 'referenced' : 'unreferenced');
     this.#cancel = this.#lookLater();
     paths.add(this.#looker);
-    this.#look();
+    // At once: what it is compared with is what the file is now, as Node's first look goes before all that waits for a thread.
+    const found = findNow(session.caller, watched);
+    if (found === undefined) this.#look();
+    else this.#see(found);
   }
 
   #lookLater(): () => void {
@@ -115,15 +124,16 @@ export class StatWatcher extends EventEmitter {
     const absent = () => zeros(tree, this.#numbers);
     // Of a file that is not there at first one is told once (node lib/internal/fs/watchers.js).
     if (before === undefined ? now === undefined : !isSame(before.inode, now)) {
-      this.#tell(now?.stats ?? absent(), before?.inode?.stats ?? absent());
+      this.#tell(now?.stats ?? absent(), this.#last?.stats ?? absent());
     }
+    if (now !== undefined) this.#last = now;
     if (isWanted) this.#look();
   }
 
   /** In a turn of its own, outside the promise: what a listener throws is an uncaught exception. */
   #tell(now: Stats | BigIntStats, before: Stats | BigIntStats): void {
     inNextTurn(() => {
-      if (!this.#isStopped) this.emit('change', now, before);
+      if (!this.#isStopped) this.#scope.runInAsyncScope(() => this.emit('change', now, before));
     });
   }
 
@@ -178,6 +188,15 @@ function findAt(io: Io, caller: Caller, at: string): Found {
   const found = stat(io, caller, at);
   if (isErrno(found)) return hasLink(io, caller, at) ? { inode: undefined, reach: 'elsewhere' } : NOTHING;
   return { inode: found, reach: isAt(caller.tree, found, at) ? 'straight' : 'elsewhere' };
+}
+
+/** Looks at a path at once; undefined where a branch can only answer later. */
+function findNow(caller: Caller, at: string): Found | undefined {
+  try {
+    return findAt(syncIo, caller, at);
+  } catch (thrown) {
+    return thrown instanceof NotLoadedError ? undefined : NOTHING;
+  }
 }
 
 /** Whether a path is the name of what was found there, and leads over no link. */

@@ -3,18 +3,17 @@
  */
 
 import { displayName } from '../../branch/bytes.ts';
-import { type Errno, isErrno } from '../../errno.ts';
-import { runAsync } from '../../fault.ts';
-import type { Inode } from '../../tree/inode.ts';
-import { doubt } from '../arguments.ts';
-import { parseOrReject } from '../call.ts';
+import { isErrno } from '../../errno.ts';
+import { DOUBT, doubt, readTaken } from '../arguments.ts';
+import { dryRunPromise } from '../dry-run.ts';
 import { abortError } from '../errors.ts';
 import { showName } from '../options.ts';
-import { WATCH_QUEUE_IS_BOUNDED } from '../quirks.ts';
+import { WATCH_EVENTS_ARE_BARE, WATCH_QUEUE_IS_BOUNDED } from '../quirks.ts';
 import type { Session } from '../session.ts';
-import { type EventType, findWatched, subscribe } from './feed.ts';
+import { type EventType, subscribe } from './feed.ts';
 import { parseWatch, type WatchRequest, watchError, watchedAt } from './fs-watcher.ts';
 import { KeepAlive } from './keep-alive.ts';
+import { lookIfLoaded, lookLater } from './look.ts';
 
 /** One change, as the iterator gives it. */
 interface WatchEvent {
@@ -37,42 +36,51 @@ function queueIn(options: unknown): QueueOptions {
   return { maxQueue, overflow };
 }
 
-/** More changes wait than `maxQueue` allows. */
-class QueueOverflow extends Error {
-  readonly code = 'ERR_FS_WATCH_QUEUE_OVERFLOW';
+/** What ends the iteration where more changes wait than `maxQueue` allows. */
+function queueOverflow(most: number): Error {
+  const error = new Error(`fs.watch() queued more than ${most} events`);
+  return Object.assign(error, { code: 'ERR_FS_WATCH_QUEUE_OVERFLOW' });
+}
 
-  constructor(most: number) {
-    super(`fs.watch() queued more than ${most} events`);
-  }
+/** One change as the running Node shows it: what comes of the kernel's own watch is bare since Node 22. */
+function eventOf(eventType: EventType, filename: string | Buffer, recursive: boolean): WatchEvent {
+  const event = { eventType, filename };
+  return WATCH_EVENTS_ARE_BARE && !recursive ? Object.assign(Object.create(null) as object, event) : event;
+}
+
+/** What `promises.watch` was asked. */
+type Request = WatchRequest & QueueOptions;
+
+function parse(session: Session, filename: unknown, options: unknown): Request {
+  // `fs.watch` takes an encoding in the place of options.
+  if (options !== undefined && (typeof options !== 'object' || options === null)) doubt();
+  return { ...parseWatch(session, filename, options), ...queueIn(options) };
 }
 
 /** `promises.watch`. The call itself does nothing but return; watching begins with the first `next`, as Node's. */
 export function watchEventsForm(session: Session) {
   return async function* watch(filename?: unknown, options?: unknown): AsyncGenerator<WatchEvent, void, undefined> {
-    const parse = () => ({ ...parseWatch(session, filename, options), ...queueIn(options) });
-    const request = await parseOrReject('watch', ['path'], [filename, options], parse);
+    // Nothing is awaited that need not be: who changes something behind the first `next` is to be heard.
+    let request: Request;
+    try {
+      request = parse(session, filename, options);
+    } catch (thrown) {
+      if (thrown !== DOUBT) throw thrown;
+      await dryRunPromise('watch', ['path'], [filename, options]);
+      request = readTaken(() => parse(session, filename, options));
+    }
     if (request.signal?.aborted) throw abortError(request.signal);
-    const inode = await look(session, request.path);
+    const inode = lookIfLoaded(session, request.path) ?? (await lookLater(session, request.path));
     if (isErrno(inode)) throw watchError(inode, request, filename, watch);
     const watched = watchedAt(displayName(request.path), inode, request);
     yield* iterate(request, request, (hear) => subscribe(session.caller.tree, watched, hear));
   };
 }
 
-/** What is to be watched, or why it cannot be, also where a branch has failed. */
-async function look({ caller }: Session, path: string): Promise<Inode | Errno> {
-  try {
-    return await runAsync((io) => findWatched(io, caller, path));
-  } catch (thrown) {
-    if (!isErrno(thrown)) throw thrown;
-    return thrown;
-  }
-}
-
 type Subscribe = (hear: (event: EventType, name: string) => void) => () => void;
 
 async function* iterate(
-  { signal, encoding, persistent, ignores }: WatchRequest,
+  { signal, encoding, persistent, recursive, ignores }: WatchRequest,
   { maxQueue, overflow }: QueueOptions,
   begin: Subscribe,
 ): AsyncGenerator<WatchEvent, void, undefined> {
@@ -83,10 +91,10 @@ async function* iterate(
   const stop = begin((eventType, name) => {
     if (failure !== undefined || ignores(name)) return;
     if (waiting.length < maxQueue) {
-      waiting.push({ eventType, filename: showName(name, encoding) });
+      waiting.push(eventOf(eventType, showName(name, encoding), recursive));
     } else if (overflow === 'error') {
       waiting.length = 0;
-      failure = new QueueOverflow(maxQueue);
+      failure = queueOverflow(maxQueue);
     } else {
       process.emitWarning('fs.watch maxQueue exceeded');
     }

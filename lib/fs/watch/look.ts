@@ -1,0 +1,45 @@
+/** Finding what is to be watched. */
+
+import { NotLoadedError } from '../../branch/decorators/not-loaded.ts';
+import { type Errno, isErrno } from '../../errno.ts';
+import { runAsync, syncIo } from '../../fault.ts';
+import { stat } from '../../ops/attributes.ts';
+import { type Inode, WATCHED } from '../../tree/inode.ts';
+import type { Session } from '../session.ts';
+
+/** Looks at once. Where a branch can only answer later it throws what says so. */
+export function lookNow({ caller }: Session, path: string): Inode | Errno {
+  try {
+    return stat(syncIo, caller, path);
+  } catch (thrown) {
+    if (!isErrno(thrown)) throw thrown;
+    return thrown;
+  }
+}
+
+/**
+ * Looks at once if that is possible; undefined if not. So what is done right behind the call that begins to watch is seen, as it is by
+ * Node, whose watchers begin before any other call of theirs that has to wait for a thread.
+ */
+export function lookIfLoaded(session: Session, path: string): Inode | Errno | undefined {
+  try {
+    return lookNow(session, path);
+  } catch (thrown) {
+    if (thrown instanceof NotLoadedError) return undefined;
+    throw thrown;
+  }
+}
+
+/** Looks without blocking. What is found stays in memory until `subscribe` holds it. */
+export async function lookLater({ caller }: Session, path: string): Promise<Inode | Errno> {
+  try {
+    return await runAsync((io) => {
+      const inode = stat(io, caller, path);
+      if (!isErrno(inode)) inode.state |= WATCHED;
+      return inode;
+    });
+  } catch (thrown) {
+    if (!isErrno(thrown)) throw thrown;
+    return thrown;
+  }
+}

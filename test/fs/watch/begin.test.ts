@@ -1,0 +1,129 @@
+// How watching begins, and in whose context it tells: as on the real filesystem.
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { createOverlay } from '../../../lib/index.ts';
+import { expectSame } from '../transcript.ts';
+
+const FILES = { 'd/a': 'a', file: 'content' };
+
+describe('watching begins', () => {
+  it('N8 with the first next(): what is changed right behind it is told', async () => {
+    await expectSame(async ({ fs, root, log }) => {
+      const events = fs.promises.watch(`${root}/d`)[Symbol.asyncIterator]();
+      const first = events.next();
+      fs.writeFileSync(`${root}/d/new`, '');
+      log(await first);
+      const second = events.next();
+      await fs.promises.unlink(`${root}/d/a`);
+      log(await second);
+      log(await events.return?.());
+    }, FILES);
+  });
+
+  it('N8 likewise of a file that goes at once, and of all below a directory', async () => {
+    await expectSame(async ({ fs, root, log }) => {
+      const file = fs.promises.watch(`${root}/file`)[Symbol.asyncIterator]();
+      const gone = file.next();
+      fs.unlinkSync(`${root}/file`);
+      log(await gone);
+      await file.return?.();
+      const all = fs.promises.watch(root, { recursive: true })[Symbol.asyncIterator]();
+      const made = all.next();
+      fs.writeFileSync(`${root}/d/new`, '');
+      log(await made);
+      await all.return?.();
+    }, FILES);
+  });
+
+  it('N8 where a branch has only promises, with its answer', async () => {
+    const below = createOverlay({ lower: [] });
+    below.fs.mkdirSync('/d');
+    const { fs } = createOverlay({ lower: { promises: below.fs.promises } });
+    const events = fs.promises.watch('/d')[Symbol.asyncIterator]();
+    const first = events.next();
+    await wait(20);
+    await fs.promises.writeFile('/d/new', '');
+    expect((await first).value?.filename).toBe('new');
+    await events.return?.();
+  });
+
+  it('N7 of watchFile with the call: it compares with what the file was then', async () => {
+    await expectSame(async ({ fs, root, log }) => {
+      const told: unknown[] = [];
+      fs.watchFile(`${root}/file`, { interval: 5 }, (now, before) => told.push(now.size, before.size));
+      await fs.promises.writeFile(`${root}/file`, 'more content');
+      for (let turns = 0; told.length < 2 && turns < 200; turns++) await wait(5);
+      log(told);
+      fs.unwatchFile(`${root}/file`);
+    }, FILES);
+  });
+
+  it('N7 of a file that comes again watchFile tells what it was when it went', async () => {
+    await expectSame(async ({ fs, root, log }) => {
+      const told: unknown[] = [];
+      const heard = async (count: number) => {
+        for (let turns = 0; told.length < count && turns < 200; turns++) await wait(5);
+      };
+      fs.watchFile(`${root}/file`, { interval: 5 }, (now, before) => told.push(`${now.size} was ${before.size}`));
+      await wait(20);
+      fs.unlinkSync(`${root}/file`);
+      await heard(1);
+      fs.writeFileSync(`${root}/file`, 'x');
+      await heard(2);
+      log(told);
+      fs.unwatchFile(`${root}/file`);
+    }, FILES);
+  });
+
+  it('N1 promises.watch refuses options that are no object', async () => {
+    await expectSame(async ({ fs, root, ending }) => {
+      for (const options of ['utf8', null, 5] as unknown as object[]) {
+        const events = fs.promises.watch(`${root}/d`, options)[Symbol.asyncIterator]();
+        await ending(String(options), events.next());
+      }
+    }, FILES);
+  });
+
+  it("N2 the errors have the properties of Node's in their order", async () => {
+    await expectSame(async ({ fs, root, log }) => {
+      for (const path of [`${root}/missing`, `${root}/file/x`, '']) {
+        try {
+          fs.watch(path).close();
+        } catch (error) {
+          log(error, Object.keys(error as object).join());
+        }
+      }
+    }, FILES);
+  });
+});
+
+describe('listeners', () => {
+  it('N6 are called in the context of who watches, not of who changes something', async () => {
+    await expectSame(async ({ fs, root, log }) => {
+      const context = new AsyncLocalStorage<string>();
+      const heard = await context.run('who watches', async () => {
+        const event = new Promise((resolve) => {
+          const watcher = fs.watch(`${root}/d`, () => {
+            watcher.close();
+            resolve(context.getStore());
+          });
+        });
+        const change = new Promise((resolve) => {
+          fs.watchFile(`${root}/file`, { interval: 5 }, () => {
+            fs.unwatchFile(`${root}/file`);
+            resolve(context.getStore());
+          });
+        });
+        await wait(10);
+        context.run('who changes', () => {
+          fs.writeFileSync(`${root}/d/new`, '');
+          fs.writeFileSync(`${root}/file`, 'new');
+        });
+        return [await event, await change];
+      });
+      log(heard);
+    }, FILES);
+  });
+});
