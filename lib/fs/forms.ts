@@ -94,7 +94,7 @@ function callBack(callback: Callback, failure: unknown, value: unknown): void {
 export function deliver(promise: Promise<unknown>, callback: Callback): void {
   promise.then(
     (value) => inNextTurn(callBack, callback, undefined, value),
-    (failure) => inNextTurn(callback, failure),
+    (failure) => inNextTurn(callBack, callback, failure, undefined),
   );
 }
 

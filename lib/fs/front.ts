@@ -143,6 +143,14 @@ function addNative(session: Session, fs: Members): void {
   for (const [owner, native, real] of natives) Object.assign(owner as object, { native: likeNodes(native, real) });
 }
 
+/** Of what `util.promisify` does not make the usual. */
+const PROMISIFIED = ['exists', 'read', 'readv', 'write', 'writev'] as const;
+
+/** What `util.promisify` is told to make of a function. */
+function promisifiedOf(callback: unknown): unknown {
+  return (callback as { readonly [promisify.custom]?: unknown })[promisify.custom];
+}
+
 /** Makes an `fs` over a session. */
 export function createFront(session: Session): FileSystem {
   const front = {} as FileSystem;
@@ -155,5 +163,9 @@ export function createFront(session: Session): FileSystem {
   Object.defineProperty(front.exists, promisify.custom, {
     value: (path: string) => new Promise((resolve) => front.exists(path, resolve)),
   });
+  // Node's keep the name and length of what they were made of.
+  for (const name of PROMISIFIED) {
+    likeNodes(promisifiedOf(front[name]), promisifiedOf(originalFs[name]) ?? originalFs[name]);
+  }
   return front;
 }

@@ -5,7 +5,7 @@
 
 import { constants } from 'node:fs';
 import { lengthOf } from '../branch/bytes.ts';
-import { EACCES, EEXIST, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, isErrno } from '../errno.ts';
+import { EACCES, EEXIST, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { type Caller, may, mayHandOn, S_ISGID, X_OK } from '../tree/caller.ts';
 import { addName } from '../tree/changing/names.ts';
@@ -104,20 +104,23 @@ interface Missing {
   readonly spot: Spot | undefined;
 }
 
+/** Says what to throw where a link on the way leads nowhere: with which error, and where in the path the part that names it ends. */
+export type Dangling = (error: Errno, end: number) => Errno;
+
 /**
  * Makes a directory and those missing on the way. Node makes the directory, and when its parent is missing that first, and so
  * on (node src/node_file.cc, MKDirp); here all that is missing is found and checked first, then made at once.
  *
  * @returns the part of the path that leads to the first directory made; undefined when there was nothing to make
  */
-export function mkdirs(io: Io, caller: Caller, path: string, mode: number): string | undefined {
+export function mkdirs(io: Io, caller: Caller, path: string, mode: number, dangling: Dangling): string | undefined {
   const whole = walk(io, caller, path, FOLLOW);
   if (!isErrno(whole)) {
     if (isDirectory(whole)) return undefined;
     throw EEXIST;
   }
   if (whole !== ENOENT || path === '' || isPathTooLong(path)) throw whole;
-  const planned = planMissing(io, caller, path, mode);
+  const planned = planMissing(io, caller, path, mode, dangling);
   const first = planned[0];
   if (first === undefined) return undefined;
   const { quota } = caller.tree.memory;
@@ -139,7 +142,7 @@ function beginOfLast(path: string, end: number): number {
 }
 
 /** What is to be made, parents first. */
-function planMissing(io: Io, caller: Caller, path: string, mode: number): Missing[] {
+function planMissing(io: Io, caller: Caller, path: string, mode: number, dangling: Dangling): Missing[] {
   // The parts to go, the last one first, and what the part of the path before them leads to.
   const parts: Part[] = [];
   let base: ReturnType<typeof walk>;
@@ -147,7 +150,7 @@ function planMissing(io: Io, caller: Caller, path: string, mode: number): Missin
     const begin = beginOfLast(path, end);
     if (begin === parts.at(-1)?.begin) continue;
     const name = path.slice(begin, end).replace(/\/+$/, '');
-    parts.push({ begin, end, name, isLast: end === path.length, mode });
+    parts.push({ begin, end, name, isLast: end === path.length, mode, dangling });
     base = walk(io, caller, path.slice(0, begin), FOLLOW);
     if (base !== ENOENT) break;
   }
@@ -159,13 +162,14 @@ function planMissing(io: Io, caller: Caller, path: string, mode: number): Missin
   return planned;
 }
 
-/** One part of the path: where it is, its name, whether it is the last, and the mode for what is made. */
+/** One part of the path: where it is, its name, whether it is the last, the mode for what is made, and what a link is that leads nowhere. */
 interface Part {
   readonly begin: number;
   readonly name: string;
   readonly end: number;
   readonly isLast: boolean;
   readonly mode: number;
+  readonly dangling: Dangling;
 }
 
 /** Where a part leads from a directory; what is missing is added to the plan. */
@@ -174,7 +178,7 @@ function step(
   caller: Caller,
   planned: Missing[],
   at: Directory | Missing,
-  { name, end, isLast, mode }: Part,
+  { name, end, isLast, mode, dangling }: Part,
 ): Directory | Missing {
   if (name === '.') return at;
   if (name === '..') return at.parent ?? at;
@@ -185,6 +189,7 @@ function step(
   if (at instanceof Directory) {
     const found = existing(io, caller, at, name);
     if (found instanceof Directory) return found;
+    if (isErrno(found)) throw isLast ? found : dangling(found, end);
     if (found !== undefined) throw isLast ? EEXIST : ENOTDIR;
     spot = freeSpot(io, caller, at, name);
   } else if (caller.uid !== 0 && (mode & ~caller.umask() & WRITE_AND_SEARCH) !== WRITE_AND_SEARCH) {
@@ -195,15 +200,13 @@ function step(
   return missing;
 }
 
-/** What a name leads to, links followed; a link that leads nowhere is ENOENT, as for the `stat` that Node makes then. */
-function existing(io: Io, caller: Caller, directory: Directory, name: string) {
+/** What a name leads to, links followed; of a link that leads nowhere the error, which is that of the `stat` that Node makes then. */
+function existing(io: Io, caller: Caller, directory: Directory, name: string): Inode | Errno | undefined {
   const { tree } = caller;
   if (caller.uid !== 0 && !may(caller, directory, X_OK)) throw EACCES;
   const found = lookup(io, tree, directory, name);
   if (found === undefined || !isSymlink(found)) return found;
-  const target = walk(io, caller, `${pathOf(tree.root, directory)}/${name}`, FOLLOW);
-  if (isErrno(target)) throw target;
-  return target;
+  return walk(io, caller, `${pathOf(tree.root, directory)}/${name}`, FOLLOW);
 }
 
 /** Makes a symbolic link. */

@@ -69,4 +69,11 @@ describe('N1 the fs object', () => {
     expect((await promisedStat('/')).isDirectory()).toBe(true);
     expect((await promisify(stat)('/')).isDirectory()).toBe(true);
   });
+
+  it('has what promisify makes of its functions, with the names of these', () => {
+    for (const name of ['exists', 'read', 'readv', 'write', 'writev', 'stat'] as const) {
+      const [ours, theirs] = [fs, nodeFs].map((each) => promisify(each[name] as unknown as (done: () => void) => void));
+      expect([ours?.name, ours?.length]).toEqual([theirs?.name, theirs?.length]);
+    }
+  });
 });

@@ -4,7 +4,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { displayName } from '../../branch/bytes.ts';
-import { EEXIST } from '../../errno.ts';
+import { EEXIST, ENOTDIR } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
 import * as create from '../../ops/create.ts';
 import { link as linkFile, linkTmpfile } from '../../ops/link.ts';
@@ -13,7 +13,7 @@ import { rename as renameFile } from '../../ops/rename.ts';
 import { rmdir as removeDirectory, unlink as unlinkFile } from '../../ops/unlink.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { doubt, givenPath, takeMode, takePath, takeTarget } from '../arguments.ts';
-import { inAllForms, type Row } from '../call.ts';
+import { type Call, defineCall, inAllForms, type Row } from '../call.ts';
 import { type Encoding, encodingIn, showName, takeObject, takeOptions } from '../options.ts';
 import type { Session } from '../session.ts';
 
@@ -100,6 +100,8 @@ interface MkdirRequest {
   readonly parents: 'given' | 'made';
   /** What stands in `path` before what was given: left out of what is shown. */
   readonly prefix: string;
+  /** The part of the path that names a link that leads nowhere. Set by `runMkdir`, for the message. */
+  link?: string;
 }
 
 function parseMkdir(session: Session, path: unknown, options: unknown): MkdirRequest {
@@ -118,20 +120,36 @@ function parseMkdir(session: Session, path: unknown, options: unknown): MkdirReq
   return { path: absolute, mode: bits, parents, prefix: absolute.slice(0, -givenPath(path).length) };
 }
 
-const mkdir = inAllForms<MkdirRequest, string | undefined>({
+function runMkdir(io: Io, { caller }: Session, request: MkdirRequest, dangling: create.Dangling): string | undefined {
+  const { path, mode, parents, prefix } = request;
+  if (parents === 'given') {
+    create.mkdir(io, caller, path, mode);
+    return undefined;
+  }
+  const made = create.mkdirs(io, caller, path, mode, dangling);
+  return made === undefined ? undefined : displayName(made.slice(prefix.length));
+}
+
+const syncMkdir: Call<MkdirRequest, string | undefined> = {
   name: 'mkdir',
   takes: ['path', 'mode'],
   syscall: 'mkdir',
   parse: parseMkdir,
-  run(io, { caller }, { path, mode, parents, prefix }) {
-    if (parents === 'given') {
-      create.mkdir(io, caller, path, mode);
-      return undefined;
-    }
-    const made = create.mkdirs(io, caller, path, mode);
-    return made === undefined ? undefined : displayName(made.slice(prefix.length));
-  },
+  run: (io, session, request) => runMkdir(io, session, request, (error) => error),
+};
+
+/** What Node does later is another function than what it does at once (node src/node_file.cc, MKDirpAsync and MKDirpSync). */
+const laterMkdir = defineCall<MkdirRequest, string | undefined>({
+  ...syncMkdir,
+  run: (io, session, request) =>
+    runMkdir(io, session, request, (_error, end) => {
+      request.link = displayName(request.path.slice(request.prefix.length, end));
+      return ENOTDIR;
+    }),
+  blame: (_errno, { link }) => (link === undefined ? undefined : { syscall: 'mkdir', path: link }),
 });
+
+const mkdir: Row = { name: 'mkdir', sync: defineCall(syncMkdir), callback: laterMkdir, promise: laterMkdir };
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 /** How many letters `mkdtemp(3)` adds, and how many names are tried. */

@@ -67,7 +67,7 @@ export class StatWatcher extends EventEmitter {
   readonly #scope = new AsyncResource('STATWATCHER');
   /** Keeps the next look from being taken. Changed by `#lookLater`. */
   #cancel: () => void;
-  /** What the file was when last looked at; undefined for none, or before the first look. Changed by `#look`. */
+  /** What the file was when last looked at; undefined for none, or before the first look. Changed by `#see`. */
   #before: { readonly inode: Seen | undefined } | undefined;
   /** What it was when last seen there: of one that comes again the listener is told both (libuv uv-poll `poll_cb`). Changed by `#see`. */
   #last: Seen | undefined;

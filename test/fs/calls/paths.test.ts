@@ -203,6 +203,23 @@ describe('N2 error messages', () => {
     expect(stackOf(await laterCaller().catch((error: unknown) => error))).toContain('laterCaller');
   });
 
+  it('name the link where mkdir with recursive comes to one that leads nowhere, but not in the synchronous form', async () => {
+    await alike(async (fs) => {
+      fs.mkdirSync('d');
+      fs.symlinkSync('nowhere', 'd/link');
+      const all: string[] = [];
+      for (const each of ['d/link/x', './d/link/x/y', path.resolve('d/link/x/y/z'), 'd/link', 'd/../d/link/x']) {
+        all.push(told(() => fs.mkdirSync(each, { recursive: true })));
+        all.push(await toldLater(fs.promises.mkdir(each, { recursive: true })));
+        const later = new Promise((resolve, reject) => {
+          fs.mkdir(each, { recursive: true }, (error) => (error ? reject(error) : resolve(undefined)));
+        });
+        all.push(await toldLater(later));
+      }
+      return all;
+    });
+  });
+
   it('carry the cause of what a branch could not say', () => {
     const lower = {
       ...nodeFs,
