@@ -1,6 +1,6 @@
 /** Finding what is to be watched. */
 
-import { NotLoadedError } from '../../branch/decorators/not-loaded.ts';
+import { NotLoadedError } from '../../branch/errors.ts';
 import { type Errno, isErrno } from '../../errno.ts';
 import { runAsync, syncIo } from '../../fault.ts';
 import { stat } from '../../ops/attributes.ts';

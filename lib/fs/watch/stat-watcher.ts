@@ -9,7 +9,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import type { BigIntStats, Stats } from 'node:fs';
 import path from 'node:path';
-import { NotLoadedError } from '../../branch/decorators/not-loaded.ts';
+import { NotLoadedError } from '../../branch/errors.ts';
 import { isErrno } from '../../errno.ts';
 import { type Io, runAsync, syncIo } from '../../fault.ts';
 import { inNextTurn } from '../../node/turns.ts';
