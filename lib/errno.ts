@@ -64,13 +64,18 @@ export function isErrno(value: unknown): value is Errno {
   return value instanceof Errno;
 }
 
+/** The code that an error carries; undefined where it carries none. */
+export function codeOf(thrown: unknown): unknown {
+  return typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
+}
+
 /**
  * Makes a bare error of whatever a branch threw: its own code where it has one that we know, else EIO with the
  * strange thing kept as the cause.
  */
 export function errnoOf(thrown: unknown): Errno {
   if (thrown instanceof Errno) return thrown;
-  const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
+  const code = codeOf(thrown);
   const found = typeof code === 'string' ? known.get(code) : undefined;
   return found ?? new Errno(EIO.code, EIO.errno, thrown);
 }

@@ -76,7 +76,7 @@ export class AsyncIo implements Io {
   #done: { readonly value: unknown } | undefined;
   /** When the first of the questions was sent whose answers this call has or awaits. Changed by `#expect`. */
   #since: number | undefined;
-  /** How often `doubt` was called: what bounds the restarts of a call whose file changes all the time. */
+  /** How often an answer was doubted. Changed by `doubt`: what bounds the restarts of a call whose file changes all the time. */
   #doubts = 0;
   /** Nobody waits for the outcome any more. Set by `giveUp`. */
   #isGivenUp = false;

@@ -5,7 +5,7 @@
  * under way is shared by all who want the same file, and so is the reading of a whole file (`files/whole-files.ts`).
  */
 
-import { EBADF } from '../errno.ts';
+import { codeOf, EBADF } from '../errno.ts';
 import { Question } from '../waiting/questions.ts';
 import type { Timers } from '../waiting/timers.ts';
 import { type StatsLike, statsIn } from './attributes.ts';
@@ -13,7 +13,6 @@ import type { AsyncRequests, Attributes, Entry, Fingerprint, Loan, Remembered, S
 import { SAME } from './branch.ts';
 import {
   AS_IT_COMES,
-  codeOf,
   countIn,
   type Dialect,
   entriesIn,

@@ -6,7 +6,7 @@
  */
 
 import { constants } from 'node:fs';
-import { EIO, type Errno, errnoOf } from '../errno.ts';
+import { codeOf, EIO, type Errno, errnoOf } from '../errno.ts';
 import {
   attributesOf,
   printsButNumber,
@@ -134,11 +134,6 @@ export class Dialect {
 export function failureIn(thrown: unknown, of?: 'what is open'): Errno | BranchError | NotLoadedError {
   if (of !== undefined && saysClosed(thrown)) return EIO;
   return thrown instanceof BranchError || thrown instanceof NotLoadedError ? thrown : errnoOf(thrown);
-}
-
-/** The code that an error carries; undefined where it carries none. */
-export function codeOf(thrown: unknown): unknown {
-  return typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
 }
 
 /** Whether an error of opening or reading says that the path, or what is open, is no longer the regular file that it was. */

@@ -11,6 +11,7 @@
  */
 
 import { constants } from 'node:fs';
+import { codeOf } from '../errno.ts';
 
 const { S_IFMT, S_IFLNK } = constants;
 
@@ -53,7 +54,7 @@ export function permitted<Given extends unknown[]>(
     try {
       return call(...given);
     } catch (thrown) {
-      if (Reflect.get(Object(thrown), 'code') !== 'EACCES') throw thrown;
+      if (codeOf(thrown) !== 'EACCES') throw thrown;
       const closed = new Map<Node, number>();
       for (const path of given.slice(0, 2)) {
         if (typeof path === 'string' && path.startsWith('/')) gather(volume, path, reach, closed);

@@ -2,6 +2,7 @@
  * A branch asked at once: `Requests` over the synchronous functions of an fs-like thing.
  */
 
+import { codeOf } from '../errno.ts';
 import type { Timers } from '../waiting/timers.ts';
 import { mayHideChange, type StatsLike, statsIn } from './attributes.ts';
 import type { Attributes, Entry, Fingerprint, Loan, Remembered, Requests, Space } from './branch.ts';
@@ -9,7 +10,6 @@ import { NO_LOAN, SAME } from './branch.ts';
 import {
   AS_IT_COMES,
   bytesIn,
-  codeOf,
   countIn,
   type Dialect,
   entriesIn,

@@ -8,6 +8,7 @@ import type { Caller } from '../tree/caller.ts';
 import type { Timers } from '../waiting/timers.ts';
 import type { Descriptors } from './descriptors.ts';
 
+/** See the file comment. */
 export interface Session {
   readonly caller: Caller;
   readonly descriptors: Descriptors;

@@ -5,7 +5,7 @@
  */
 
 import { constants } from 'node:fs';
-import type { Attributes, Branch } from '../branch/branch.ts';
+import { type Attributes, type Branch, UPPER } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
 import {
   BORN,
@@ -227,7 +227,7 @@ class Comparison {
 }
 
 function isUpper(source: Source): boolean {
-  return source.branch.id === 0;
+  return source.branch.id === UPPER;
 }
 
 function hasUpper(directory: Directory): boolean {

@@ -70,11 +70,13 @@ export type Opening =
 /** All bits of the access mode at once: to open a file so takes the right to read and write it, and gives neither (open(2), ioctls). */
 const O_NEITHER = O_ACCMODE;
 
+/** Whether flags open a file for reading. */
 export function isReading(flags: number): boolean {
   const access = flags & O_ACCMODE;
   return access === O_RDONLY || access === O_RDWR;
 }
 
+/** Whether flags open a file for writing. */
 export function isWriting(flags: number): boolean {
   const access = flags & O_ACCMODE;
   return access === O_WRONLY || access === O_RDWR;
@@ -165,7 +167,7 @@ function planCreating(io: Io, caller: Caller, path: string, flags: number): Open
   let at: Place | typeof ENOENT = locate(io, caller, path);
   for (let attempt = 1; ; ) {
     if (isErrno(at)) throw at;
-    const { directory, name, last, slash, hops } = at;
+    const { directory, name, last, slash } = at;
     if (last !== 'name') throw (flags & O_EXCL) !== 0 ? EEXIST : EISDIR;
     if (slash) throw EISDIR;
     const inode = lookup(io, tree, directory, name);
@@ -180,7 +182,7 @@ function planCreating(io: Io, caller: Caller, path: string, flags: number): Open
     }
     if ((flags & O_EXCL) !== 0) throw EEXIST;
     if (!isSymlink(inode) || (flags & O_NOFOLLOW) !== 0) return planExisting(io, caller, inode, flags);
-    at = followLink(io, caller, directory, inode, slash, hops);
+    at = followLink(io, caller, at, inode);
   }
 }
 
@@ -193,7 +195,7 @@ function planExisting(io: Io, caller: Caller, inode: Inode, flags: number): Open
   if (isDirectory(inode) && (writing || (flags & O_CREAT) !== 0)) throw EISDIR;
   const wanted = (isReading(flags) || isNeither ? R_OK : 0) | (writing ? W_OK : 0);
   if (!may(caller, inode, wanted)) throw EACCES;
-  const through = openThrough(io, inode, flags, writing);
+  const through = writing || inode instanceof Special ? openThrough(io, inode, flags) : undefined;
   if (through === undefined && writing) {
     mayChangeTree(io, tree);
     mayBeOwned(io, tree, inode);
@@ -204,15 +206,18 @@ function planExisting(io: Io, caller: Caller, inode: Inode, flags: number): Open
 /** Filesystem types (`statfs`) whose files are switches rather than contents: proc, sysfs, cgroup, cgroup2, debugfs, tracefs. */
 const SWITCHES = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x64626720, 0x74726163]);
 
-/** The branch's descriptor of what must be used straight through: special files, and switches that are opened for writing. */
-function openThrough(io: Io, inode: Inode, flags: number, writing: boolean): number | undefined {
+/**
+ * The branch's descriptor of what must be used straight through: special files, and switches. Requires: the file is a special one, or opened
+ * for writing.
+ */
+function openThrough(io: Io, inode: Inode, flags: number): number | undefined {
   const { origin, originName } = inode;
   if (origin === undefined) return undefined;
   const path = pathIn(origin, originName);
   if (inode instanceof Special) {
     if (inode.type === S_IFSOCK) throw ENXIO;
   } else {
-    if (!writing || !(inode instanceof File) || inode.isOwned) return undefined;
+    if (!(inode instanceof File) || inode.isOwned) return undefined;
     // An empty file may be one of /proc, whose sizes lie; only its filesystem knows.
     if (inode.size > 0 && (inode.state & THROUGH) === 0) return undefined;
     const space = io.statfs(origin.branch, path);

@@ -42,6 +42,7 @@ export interface Counted {
   readonly openFiles: number;
 }
 
+/** Reads the counters. */
 export function statisticsOf({ tree, branches, written, openFiles }: Counted): Statistics {
   const { clean, quota, slabs } = tree.memory;
   return Object.freeze({

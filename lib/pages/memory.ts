@@ -5,12 +5,14 @@ import { type Limits, Quota } from './quota.ts';
 import { CleanPages } from './reclaim.ts';
 import { Slabs } from './slab.ts';
 
+/** The fewest bytes that a page may have: what the kernel's have. */
 export const SMALLEST_PAGE = 4096;
 
 /** How much memory is kept for the next pages when the last have gone: no more than this, nor than a part of the cache. */
 const IDLE_MOST = 32 * 1024 * 1024;
 const IDLE_PART = 8;
 
+/** See the file comment. */
 export class Memory {
   /** Bytes in a page: a power of two. */
   readonly pageSize: number;

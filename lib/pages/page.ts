@@ -36,6 +36,7 @@ export class Page {
   start: number;
   /** How many bytes are stored. */
   length: number;
+  /** Whether somebody else has the same bytes. */
   state: typeof CLEAN | typeof DIRTY;
   /** When it was last read, in fills, if it is clean. Changed by `CleanPages`. */
   readAt: number;

@@ -17,6 +17,7 @@ import type { Slab } from './slab.ts';
 
 /** Whose page it is: what `contents.ts` needs to take it out. */
 export interface PageOwner {
+  /** As in `Contents`. */
   pages: Page | PageTable | undefined;
 }
 
@@ -48,11 +49,12 @@ export class CleanPages {
   readonly maxBytes: number;
   /** Bytes of the pages in the list. Changed by the methods here. */
   #bytes = 0;
+  /** The ends of the list; undefined where it is empty. Changed by the methods here. */
   #oldest: CleanPage | undefined;
   #newest: CleanPage | undefined;
   /** How many fills there were. Changed by `beginFill`. */
   #time = 0;
-  /** How many pages were ever forgotten for want of room. */
+  /** How many pages were ever forgotten for want of room. Changed by `takeExcess`. */
   reclaimed = 0;
   /** How many pages the branches ever supplied. Changed by `contents.ts`. */
   fills = 0;

@@ -18,6 +18,7 @@ import type { Directory, Inode } from './inode.ts';
 import { isDirectory, ON_WAY } from './inode.ts';
 import type { Tree } from './tree.ts';
 
+/** What a caller may want to do: read, write, execute or search. */
 export const { R_OK, W_OK, X_OK } = constants;
 
 /** What `createOverlay({ credentials })` takes. */

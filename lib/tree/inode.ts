@@ -82,12 +82,13 @@ export abstract class Inode implements Remembered {
   mode: number;
   /** How many names the merged tree shows. Changed by `names.ts`. */
   nlink = 1;
+  /** Changed by attribute operations and `load.ts`. */
   owner: Owner;
-  /** In bytes. For files it belongs to `pages/contents.ts`. */
+  /** In bytes. Of files changed by `pages/contents.ts`; of all by `load.ts`. */
   size = 0;
-  /** The origin's blocks while the inode is not owned. */
+  /** The origin's blocks while the inode is not owned. Changed by `load.ts`. */
   originBlocks = 0;
-  // Times as (seconds, nanoseconds): changed by attribute operations, `touch` and `revalidate.ts`.
+  // Times as (seconds, nanoseconds): changed by attribute operations, `changing/times.ts` and `load.ts`.
   atimeSec = 0;
   atimeNsec = 0;
   mtimeSec = 0;
@@ -96,13 +97,16 @@ export abstract class Inode implements Remembered {
   ctimeNsec = 0;
   birthtimeSec = 0;
   birthtimeNsec = 0;
-  /** Where the unmodified data and attributes come from; undefined for what was born here. Set when loaded. */
+  /**
+   * Where the unmodified data and attributes come from; undefined for what was born here. Changed by who loads, copies, or brings the inode
+   * to the upper.
+   */
   origin: Source | undefined = undefined;
-  /** The name in `origin`. */
+  /** The name in `origin`. Changed with it. */
   originName = '';
   /** The directory of the first name; undefined when there is no name. Changed by `names.ts`. */
   parent: Directory | undefined = undefined;
-  /** The first name in `parent`. */
+  /** The first name in `parent`. Changed with it. */
   name = '';
   /**
    * Bits of OWNED, CHARGED, THROUGH, BORN, LINKABLE, ON_WAY, SPARE, USED, WATCHED, DOUBTFUL. Changed by `own`, `names.ts`, `cache/` and
@@ -244,10 +248,12 @@ export interface Listing {
 
 const NO_SOURCES: readonly Source[] = [];
 
+/** Whether an inode is a directory, which only a `Directory` is. */
 export function isDirectory(inode: Inode): inode is Directory {
   return (inode.mode & S_IFMT) === S_IFDIR;
 }
 
+/** Whether an inode is a symbolic link, which only a `Symlink` is. */
 export function isSymlink(inode: Inode): inode is Symlink {
   return (inode.mode & S_IFMT) === S_IFLNK;
 }

@@ -22,10 +22,11 @@ const OTHERS = 2 ** 52;
 const ODD = OTHERS + SLOT;
 const ODDS = 2 ** 53 - ODD;
 
+/** See the file comment. */
 export class Numbers {
-  /** The last number given to something born here. */
+  /** The last number given to something born here. Changed by `born` and `remember`. */
   #born = 0;
-  /** The last number of the others. */
+  /** The last number of the others. Changed by `another` and `remember`. */
   #other = OTHERS;
   /** The device of each branch's root, by the branch's id. Entries are only added. */
   readonly #roots = new Map<number, number>();
@@ -44,7 +45,7 @@ export class Numbers {
   readonly #births = new Map<number, number>();
   /** Whether a file of the upper shows the same birth as long as it lives. Set at the mount. */
   areBirthsKnown = false;
-  // The slot asked for last: nearly always the one asked for next.
+  // The slot asked for last: nearly always the one asked for next. Changed by `#slot`.
   #lastBranch: Branch | undefined;
   #lastDev = 0;
   #lastHigh = 0;

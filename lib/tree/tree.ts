@@ -91,6 +91,7 @@ export interface Namesake {
   readonly ino: number | bigint;
 }
 
+/** See the file comment. */
 export class Tree implements Behind {
   readonly memory: Memory;
   readonly clock: () => number;
@@ -141,6 +142,7 @@ export class Tree implements Behind {
   thawing: Errand | undefined = undefined;
   /** Owners by `uid:gid`. Entries are only added. */
   readonly #owners = new Map<string, Owner>();
+  /** The one asked for last: nearly always the one asked for next. Changed by `owner`. */
   #lastOwner: Owner;
 
   constructor(options: TreeOptions) {

@@ -56,6 +56,7 @@ function isStillThere(io: Io, tree: Tree, directory: Directory): boolean {
   return lookup(io, tree, parent, name) === directory;
 }
 
+/** Whether a path is longer than any that Linux takes. */
 export function isPathTooLong(path: string): boolean {
   return path.length >= PATH_MAX / 3 && lengthOf(path) >= PATH_MAX;
 }
@@ -247,7 +248,7 @@ export function resolve(io: Io, caller: Caller, path: string): { place: Place; i
   let place = locate(io, caller, path);
   for (let attempt = 1; ; ) {
     if (isErrno(place)) return place;
-    const { directory, name, last, slash, hops } = place;
+    const { directory, name, last, slash } = place;
     if (last !== 'name') {
       const inode = walk(io, caller, path, FOLLOW);
       return isErrno(inode) ? inode : { place, inode };
@@ -259,7 +260,7 @@ export function resolve(io: Io, caller: Caller, path: string): { place: Place; i
       continue;
     }
     if (!isSymlink(inode)) return slash && !isDirectory(inode) ? ENOTDIR : { place, inode };
-    place = followLink(io, caller, directory, inode, slash, hops);
+    place = followLink(io, caller, place, inode);
   }
 }
 
@@ -271,15 +272,8 @@ function mayBeOfKernel({ origin }: Symlink): boolean {
   return origin !== undefined && (origin.branch.onDisk ?? origin.branch.loans) !== undefined;
 }
 
-/** Where a link in the last place of a path leads. */
-export function followLink(
-  io: Io,
-  caller: Caller,
-  directory: Directory,
-  link: Symlink,
-  slash: boolean,
-  hops: number,
-): Place | Errno {
+/** Where a link leads that is in the last place of a path. */
+export function followLink(io: Io, caller: Caller, { directory, slash, hops }: Place, link: Symlink): Place | Errno {
   if (hops >= HOPS) return ELOOP;
   const target = readTarget(io, link);
   if (target === '') return ENOENT;

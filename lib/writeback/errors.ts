@@ -22,7 +22,7 @@ import { failuresIn, partlyRefused } from './stage/parts.ts';
 interface Failures {
   /** How many there were. Changed by `noteFailure`. */
   count: number;
-  /** The last one. */
+  /** The last one. Changed by `noteFailure`. */
   errno: Errno;
   /** Somebody was told of the last one. Changed by `hear`. */
   isHeard: boolean;

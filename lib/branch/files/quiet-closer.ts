@@ -6,8 +6,8 @@ import type { Handle, Traits } from '../fs-like.ts';
 import { isNotNow, PATIENCE } from '../upper/not-now.ts';
 
 /**
- * How to close it by `close`, which answers at once or later. A branch that says "not now" is asked again a little later, but for the kernel, which
- * has closed it all the same.
+ * Makes a function that closes a handle by `close`, which may answer at once or later. A branch that says "not now" is asked again a little
+ * later; but not the kernel, which has closed the file all the same.
  */
 export function quietCloser(
   close: (handle: Handle) => unknown,

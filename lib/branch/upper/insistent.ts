@@ -101,15 +101,12 @@ function wrapped<T extends object>(target: T, ways: Readonly<Record<string, read
     for (const name of Object.getOwnPropertyNames(at)) {
       const found: unknown = Reflect.get(target, name);
       if (typeof found !== 'function' || name === 'constructor' || name in made) continue;
-      const [first, second] = ways[name] ?? [];
+      const paths = ways[name] ?? [];
       made[name] = (...given: unknown[]) => {
         const run = () => found.apply(target, given);
-        if (first === undefined) return run();
-        const targets = [first, ...(second === undefined ? [] : [second])];
-        return insist(
-          targets.map(({ at: index, what }) => ({ path: String(given[index]), what })),
-          run,
-        );
+        if (paths.length === 0) return run();
+        const targets = paths.map(({ at: index, what }) => ({ path: String(given[index]), what }));
+        return insist(targets, run);
       };
     }
   }

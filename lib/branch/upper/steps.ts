@@ -3,7 +3,7 @@
  * once, a promise where it is told later.
  */
 
-import { codeOf } from '../dialect.ts';
+import { codeOf } from '../../errno.ts';
 import type { Handle } from '../fs-like.ts';
 import { cannotFlushDirectories } from './commands.ts';
 import { isNotNow, StillOpen } from './not-now.ts';

@@ -9,9 +9,9 @@ import type { Branch } from '../branch.ts';
 
 /** The unrest of one branch. */
 interface State {
-  /** Rises with each change that makes earlier answers void. */
+  /** Rises with each change that makes earlier answers void. Changed by `stir`. */
   epoch: number;
-  /** Resolves when the upper can be asked again; undefined while it can. */
+  /** Resolves when the upper can be asked again; undefined while it can. Changed by `Unrest`. */
   until: Promise<void> | undefined;
 }
 
@@ -42,7 +42,7 @@ export function stir(branch: Branch): void {
   stateOf(branch).epoch++;
 }
 
-/** Who makes others wait. */
+/** Somebody who makes others wait. */
 export class Unrest {
   readonly #branch: Branch;
   /** Ends the waiting; undefined while nobody has to wait. Changed by `begin` and `end`. */

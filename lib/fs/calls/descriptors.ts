@@ -15,6 +15,7 @@ import type { Session } from '../session.ts';
 /** The mode of a new file where none is given, before the umask. */
 export const NEW_FILE = 0o666;
 
+/** What `open` was asked. */
 export interface OpenRequest {
   readonly path: string;
   readonly flags: number;

@@ -39,7 +39,7 @@ interface Below {
   readonly links: Links;
   /** Directories still to be listed, as paths relative to the first one. */
   readonly waiting: string[];
-  /** How many of `waiting` are done. */
+  /** How many of `waiting` are done. Changed by `listBelow`, with `waiting` and `found`. */
   done: number;
   readonly found: (string | Buffer | Dirent)[];
 }

@@ -95,6 +95,7 @@ function requestForLater(session: Session, pattern: unknown, options: unknown): 
   return { ...asked, cwd: path.posix.resolve(asked.processCwd, asked.cwd) };
 }
 
+/** See the file comment. */
 export function globbing(session: Session, fs: FileSystem): Parts {
   return {
     fs: {

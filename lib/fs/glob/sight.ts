@@ -6,6 +6,7 @@ import { makeDirent } from '../results/dirent.ts';
 import { type Sequence, step } from '../sequences/steps.ts';
 import type { FileSystem } from '../session.ts';
 
+/** See the file comment. */
 export class Sight {
   readonly #fs: FileSystem;
   /** Absolute. */

@@ -53,11 +53,11 @@ export class FileHandle extends EventEmitter implements Held {
   #fd: number;
   /** How many use the file: the handle itself until `close`, calls under way, streams. Changed by HOLD, RELEASE and `close`. */
   #uses = 1;
-  /** What `close` returned, until it is settled. */
+  /** What `close` returned, until it is settled. Changed by `close`. */
   #closing: Promise<void> | undefined;
   /** Who waits for the last user. Set by `close`. */
   #waiting: Waiting | undefined;
-  /** A web stream was made of it: there is only ever one. */
+  /** A web stream was made of it: there is only ever one. Set by `readableWebStream`. */
   #isLocked = false;
   /** Made by `getAsyncId`. */
   #resource: AsyncResource | undefined;

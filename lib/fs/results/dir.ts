@@ -63,8 +63,9 @@ export class Dir {
   #given = 0;
   /** Directories seen and not yet read, by relative path. Changed by `#take`. */
   readonly #waiting: string[] = [];
+  /** Set by `#closeNow` and `closeSync`. */
   #isClosed = false;
-  /** Asynchronous operations not yet settled, and the end of the last: they take turns. */
+  /** Asynchronous operations not yet settled, and the end of the last: they take turns. Changed by `#takeTurn`. */
   #pending = 0;
   #last: Promise<unknown> = Promise.resolve();
 

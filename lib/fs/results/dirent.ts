@@ -44,6 +44,7 @@ export interface Parent {
   readonly shown: 'text' | 'bytes';
 }
 
+/** A directory as somebody has given it. */
 export function parentOf(given: unknown): Parent {
   return { path: givenPath(given), shown: isUint8Array(given) ? 'bytes' : 'text' };
 }

@@ -10,6 +10,7 @@ import { ownPath, type Path } from './file-steps.ts';
 
 const { COPYFILE_EXCL, COPYFILE_FICLONE, COPYFILE_FICLONE_FORCE } = constants;
 
+/** See the file comment. */
 export interface CpRequest {
   /** As given; a URL as its path. Bytes are refused on the way by the functions of `node:path`, as in Node. */
   readonly from: Path;

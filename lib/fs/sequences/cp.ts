@@ -11,7 +11,7 @@
 
 import type { Stats } from 'node:fs';
 import path from 'node:path';
-import { codeOf } from '../../branch/dialect.ts';
+import { codeOf } from '../../errno.ts';
 import { Checks, type Ends, isWithin, type Level } from './cp-checks.ts';
 import type { CpPlace, CpRequest } from './cp-request.ts';
 import { FileSteps, type Path } from './file-steps.ts';

@@ -4,7 +4,7 @@
 
 import { constants, type Stats } from 'node:fs';
 import { isUint8Array } from 'node:util/types';
-import { codeOf } from '../../branch/dialect.ts';
+import { codeOf } from '../../errno.ts';
 import { givenPath } from '../arguments.ts';
 import type { FileSystem } from '../session.ts';
 import { type Sequence, step } from './steps.ts';

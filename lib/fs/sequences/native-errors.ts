@@ -2,8 +2,7 @@
  * The errors of what Node does in C++: another wording, positive numbers.
  */
 
-import { codeOf } from '../../branch/dialect.ts';
-import { Errno } from '../../errno.ts';
+import { codeOf, Errno } from '../../errno.ts';
 import { systemError } from '../errors.ts';
 import { NATIVE_RM } from './quirks.ts';
 

@@ -6,8 +6,7 @@
  */
 
 import { posix } from 'node:path';
-import { codeOf } from '../../branch/dialect.ts';
-import { isErrno } from '../../errno.ts';
+import { codeOf, isErrno } from '../../errno.ts';
 import { type Io, runAsync, runSync } from '../../fault.ts';
 import { type EmptyOnes, removeTree } from '../../ops/remove-tree.ts';
 import type { Timers } from '../../waiting/timers.ts';
@@ -89,7 +88,7 @@ export function* rm(place: RmPlace, request: RmRequest): Sequence<void> {
   const { path, force, recursive } = request;
   // Without a need Node does not look first when it need not wait, which shows in what fails then.
   if (form === 'later' || !force || !recursive) {
-    const isDirectory = yield* lookFirst(fs, path, force);
+    const isDirectory = yield* lookFirst(fs, request);
     if (isDirectory && !recursive) {
       const message = 'is a directory';
       throw refusal('ERR_FS_EISDIR', { code: 'EISDIR', message, path, syscall: 'rm' }, above);
@@ -102,7 +101,7 @@ export function* rm(place: RmPlace, request: RmRequest): Sequence<void> {
   else yield* removeNatively(removal, path, above);
 }
 
-function* lookFirst(fs: FileSystem, path: Path, force: boolean): Sequence<boolean> {
+function* lookFirst(fs: FileSystem, { path, force }: RmRequest): Sequence<boolean> {
   try {
     return (yield* new FileSteps(fs).look('lstat', path)).isDirectory();
   } catch (error) {

@@ -6,6 +6,7 @@ export const LONGEST = 2 ** 31 - 1;
 /** As they were when overfs was loaded: a timer that is not real keeps no process alive. Nobody waits for it. */
 const { setInterval, clearInterval } = globalThis;
 
+/** See the file comment. */
 export class KeepAlive {
   /** Undefined while it keeps nothing alive. Changed by `ref` and `unref`. */
   #timer: NodeJS.Timeout | undefined;

@@ -73,6 +73,7 @@ export class StatWatcher extends EventEmitter {
   #last: Seen | undefined;
   /** A look is under way; another is wanted behind it. Changed by `#look`. */
   #looking: 'no' | 'once' | 'again' = 'no';
+  /** Nobody watches any more. Set by `stop`. */
   #isStopped = false;
 
   constructor(session: Session, paths: WatchedPaths, { path: watched, numbers, interval, persistent }: Request) {

@@ -5,6 +5,7 @@ import { watchForm } from './fs-watcher.ts';
 import { watchFileForms } from './stat-watcher.ts';
 import { watchEventsForm } from './watch-events.ts';
 
+/** See the file comment. */
 export function watching(session: Session): Parts {
   return {
     fs: { watch: watchForm(session), ...watchFileForms(session) },

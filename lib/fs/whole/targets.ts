@@ -19,6 +19,7 @@ export function kindOf(standing: Standing): Kind {
   return standing === 'handle' ? 'path or handle' : 'path or descriptor';
 }
 
+/** Reads what stands in the place of a path. */
 export function takeTarget(session: Session, value: unknown, standing: Standing): Target {
   if (standing === 'descriptor') {
     if (!isDescriptor(value)) return takePath(session, value);

@@ -12,6 +12,7 @@ import { Directory, Inode, SPARE } from '../inode.ts';
 import type { Tree } from '../tree.ts';
 import { Hand } from './hand.ts';
 
+/** What is counted of one tree, and what was done about it. */
 export class Entries {
   /** The most that are kept. */
   readonly most: number;

@@ -46,6 +46,7 @@ class Level {
   }
 }
 
+/** See the file comment. */
 export class Hand {
   /** From the root down; empty between two rounds. Names may come and go in the meantime. Changed by `next`. */
   readonly #way: Level[] = [];

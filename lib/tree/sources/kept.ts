@@ -28,6 +28,7 @@ export interface Kept {
   readonly as?: readonly [size: number, mtimeSec: number, mtimeNsec: number];
 }
 
+/** See the file comment. */
 export class KeptAttributes {
   /** By the upper's own inode number. Changed by write-back. */
   readonly #files = new Map<number, Kept>();

@@ -6,6 +6,7 @@
 import type { Io } from '../../fault.ts';
 import { type Source, UpperSource } from './source.ts';
 
+/** See the file comment. */
 export interface Layer {
   /** The visible names and their S_IFMT (0 where the branch does not tell). Those of the upper are changed by `writeback/settle.ts`. */
   readonly names: Map<string, number>;
@@ -18,6 +19,7 @@ export interface Layer {
 /** Layers of lowers already read; an entry lives as long as its source. */
 const read = new WeakMap<Source, Layer>();
 
+/** What a source says about itself, read if nobody has yet. Requires: its branch is layered. */
 export function layerOf(io: Io, source: Source): Layer {
   const known = source instanceof UpperSource ? source.layer : read.get(source);
   if (known !== undefined) return known;

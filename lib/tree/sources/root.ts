@@ -7,7 +7,6 @@ import { constants } from 'node:fs';
 import { type Branch, SAME, UPPER } from '../../branch/branch.ts';
 import { isMadeUp } from '../../branch/decorators/graft.ts';
 import type { Io } from '../../fault.ts';
-
 import { applyAttributes, update } from '../load.ts';
 import { isVolatile } from '../revalidate.ts';
 import { setSources, type Tree } from '../tree.ts';

@@ -37,10 +37,12 @@ export function newHolder(): Holder {
   return { pid, host: hostname(), began: beginningOf(`/proc/${pid}`), thread: ownThread(), token: randomUUID() };
 }
 
+/** Notes that one of this thread's overlays is about to take a lock. */
 export function beginHolder({ token }: Holder): void {
   held.add(token);
 }
 
+/** Notes that it holds none any more. */
 export function endHolder({ token }: Holder): void {
   held.delete(token);
 }

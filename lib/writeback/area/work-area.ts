@@ -42,6 +42,7 @@ export interface Area {
   readonly room: string;
 }
 
+/** The paths of the work area of an upper that begins at `root`. */
 export function areaAt(root: string, { workArea }: Spelling): Area {
   const base = `${root === '/' ? '' : root}/${workArea}`;
   return {

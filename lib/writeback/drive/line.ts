@@ -13,7 +13,7 @@ export class Place {
   readonly #onEnd: () => void;
   /** Who had it has left. Changed by `leave`. */
   isLeft = false;
-  /** Resolves `end`. Set by the constructor. */
+  /** Resolves `end`. Set with it. */
   #resolve = (): void => {};
 
   constructor(turn: Promise<void> | undefined, onEnd: (place: Place) => void) {
@@ -36,6 +36,7 @@ export class Place {
   }
 }
 
+/** See the file comment. */
 export class Line {
   /** Undefined while the line is empty. Changed by `join` and the leaving. */
   #last: Place | undefined;

@@ -124,10 +124,9 @@ export function takeContent(tree: Tree, inode: Inode, place: UpperSource | undef
   const file = inode instanceof File ? inode : undefined;
   const claims = file === undefined ? OWN : takeClaims(memory, file);
   const pages = file === undefined ? [] : takePages(memory, file);
-  // A file of several names keeps its inode in the upper too (one of which no name is known has one that nobody has looked at); else rewriting
-  // most of it is better done anew.
-  // What others wrote is handed to the upper by them, which a patch is not: so that it goes into a new file where that is possible.
-  // So is what needs nothing of what the upper has.
+  // A file of several names must stay one file in the upper, so it is patched; and so is one that has no known name: it has some that nobody
+  // has looked at. Any other is patched where little of it has changed, and else written anew: that is what others' bytes want too, which are
+  // written by them and not by a patch, and what needs nothing of the upper's old bytes.
   const isLittle =
     claims.length === 0 && file !== undefined && file.supplied > 0 && lengthOf(pages) * 2 < memory.pageSize + file.size;
   const isOfSeveral = inode.nlink > 1 || inode.parent === undefined;

@@ -44,6 +44,7 @@ export interface DraftStep {
   readonly place: Link | string | undefined;
 }
 
+/** What is done for a plan, in this order. */
 export interface Draft {
   /** The deepest first. */
   readonly moves: readonly DraftMove[];
