@@ -48,11 +48,16 @@ export function endHolder({ token }: Holder): void {
 }
 
 /** Whether a holder is gone, so that its lock may be taken. One on another host cannot be asked and counts as alive. */
-export function isGone({ pid, host, began, thread, token }: Holder): boolean {
+export function isGone(holder: Holder): boolean {
+  const { pid, host, began, thread, token } = holder;
   if (host !== hostname()) return false;
-  const path = `/proc/${pid}`;
-  if (pid === process.pid && began === beginningOf(path)) return !held.has(token) && !isOtherThread(thread);
-  return !isAlive(pid) || (began !== '' && began !== beginningOf(path));
+  if (isOfThisProcess(holder)) return !held.has(token) && !isOtherThread(thread);
+  return !isAlive(pid) || (began !== '' && began !== beginningOf(`/proc/${pid}`));
+}
+
+/** Whether a holder is in this process, be it another thread or another copy of this module. */
+export function isOfThisProcess({ pid, host, began }: Holder): boolean {
+  return pid === process.pid && host === hostname() && began === beginningOf(`/proc/${pid}`);
 }
 
 function isAlive(pid: number): boolean {

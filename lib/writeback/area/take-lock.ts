@@ -15,7 +15,7 @@ import { type Procedure, tell } from '../commands.ts';
 import type { Writer } from '../stage/writer.ts';
 import { look, UpperError } from './damage.ts';
 import { readText, removeFile, removeIfPossible, writeNew } from './files.ts';
-import { type Holder, isGone, parseHolder } from './lock.ts';
+import { type Holder, isGone, isOfThisProcess, parseHolder } from './lock.ts';
 import type { Area } from './work-area.ts';
 
 /** A lock of somebody who is gone, and what it says. */
@@ -69,11 +69,11 @@ function* inherit(area: Area, path: string, relics: readonly Relic[]): Procedure
   return 'done';
 }
 
-function inUse({ root, lock }: Area, { pid, host }: Holder): UpperError {
-  return new UpperError(
-    'EBUSY',
-    `EBUSY: the upper '${root}' is in use by process ${pid} on ${host}; if that is not so, remove '${lock}'`,
-  );
+function inUse({ root, lock }: Area, holder: Holder): UpperError {
+  const by = isOfThisProcess(holder)
+    ? 'another overlay of this process; close that one first'
+    : `process ${holder.pid} on ${holder.host}; if that is not so, remove '${lock}'`;
+  return new UpperError('EBUSY', `EBUSY: the upper '${root}' is in use by ${by}`);
 }
 
 /** Our name, and how it is given to a lock. */

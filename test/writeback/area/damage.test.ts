@@ -287,6 +287,15 @@ it('a lock of another host is EBUSY, naming host and process, and how to go on',
   expectWhole(directory);
 });
 
+it('a lock of this process is EBUSY, and no word of removing it', () => {
+  const directory = used();
+  const overlay = mount(directory);
+  const message = `EBUSY: the upper '${directory}' is in use by another overlay of this process; close that one first`;
+  expect(() => mount(directory)).toThrow(expect.objectContaining({ code: 'EBUSY', message }));
+  overlay.close();
+  expectWhole(directory);
+});
+
 it.each(['', '{', 'null', '{"pid":"x"}', '\0\0\0'])(
   'a lock that says %j is of who died while it was written',
   (text) => {
