@@ -9,8 +9,7 @@ import { codeOf, EBADF } from '../errno.ts';
 import { Question } from '../waiting/questions.ts';
 import type { Timers } from '../waiting/timers.ts';
 import { type StatsLike, statsIn } from './attributes.ts';
-import type { AsyncRequests, Attributes, Entry, Fingerprint, Loan, Remembered, Space } from './branch.ts';
-import { SAME } from './branch.ts';
+import type { AsyncRequests, Attributes, Entry, Fingerprint, Loan, Space } from './branch.ts';
 import {
   AS_IT_COMES,
   countIn,
@@ -84,16 +83,6 @@ export class AsyncBranchRequests implements AsyncRequests {
       return dialect.attributesIn(stats);
     } catch (thrown) {
       if (dialect.saysAbsent(thrown, path)) return undefined;
-      throw failureIn(thrown);
-    }
-  }
-
-  async revalidate(path: string, remembered: Remembered): Promise<typeof SAME | Attributes | undefined> {
-    try {
-      const stats = await this.#stats(path, this.#dialect.plain);
-      if (stats === undefined) return undefined;
-      return this.#dialect.shows(stats, remembered) ? SAME : await this.#lookAgain(path, remembered);
-    } catch (thrown) {
       throw failureIn(thrown);
     }
   }
@@ -214,23 +203,13 @@ export class AsyncBranchRequests implements AsyncRequests {
     }
   }
 
-  async closeThrough(handle: number): Promise<void> {
-    try {
-      const opened = this.#opened(handle);
-      this.#through.delete(handle);
-      await this.#fs.close(opened);
-    } catch (thrown) {
-      throw failureIn(thrown);
-    }
-  }
-
   /** Whether `openThrough` gave this number, and it has not been closed since. */
   hasOpened(handle: number): boolean {
     return this.#through.has(handle);
   }
 
-  /** The same as `closeThrough` where nobody cares how it ends. */
-  closeThroughQuietly(handle: number): void {
+  /** Ends what `openThrough` began; nobody cares how that ends. */
+  closeThrough(handle: number): void {
     const opened = this.#opened(handle);
     this.#through.delete(handle);
     this.#closeQuietly(opened);
@@ -258,15 +237,6 @@ export class AsyncBranchRequests implements AsyncRequests {
       if (this.#dialect.saysAbsent(thrown, path)) return undefined;
       throw thrown;
     }
-  }
-
-  /** Whether what seems to have changed really has; asks for nanoseconds. */
-  async #lookAgain(path: string, remembered: Remembered): Promise<typeof SAME | Attributes | undefined> {
-    const dialect = this.#dialect;
-    const stats = await this.#stats(path, dialect.exact);
-    if (stats === undefined) return undefined;
-    if (dialect.showsOther(stats, remembered)) dialect.compareTwins(stats, await this.#stats(path, dialect.plain));
-    return dialect.shows(stats, remembered) ? SAME : dialect.attributesIn(stats);
   }
 
   /** The file that another read is opening, once it is open; undefined where that came to nothing. */

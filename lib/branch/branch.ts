@@ -100,13 +100,13 @@ export interface Requests {
   readThrough(handle: number, target: Uint8Array, position: number): number;
   /** Writes to what `openThrough` gave; `position` is -1 for "where it stands". Returns the number of bytes. */
   writeThrough(handle: number, source: Uint8Array, position: number): number;
-  /** Ends what `openThrough` of the same requests began. */
-  closeThrough(handle: number): void;
 }
 
-/** The same questions, answered later. */
+/** The same questions, answered later; but for `revalidate`, since what is remembered may change while the branch thinks. */
 export type AsyncRequests = {
-  readonly [K in keyof Requests]: (...question: Parameters<Requests[K]>) => Promise<ReturnType<Requests[K]>>;
+  readonly [K in Exclude<keyof Requests, 'revalidate'>]: (
+    ...question: Parameters<Requests[K]>
+  ) => Promise<ReturnType<Requests[K]>>;
 };
 
 /**

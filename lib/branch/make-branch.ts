@@ -61,8 +61,8 @@ export function makeBranch(origin: BranchOrigin): Branch {
     straight: traits.kernel || lender !== undefined ? straightReads(now, later) : undefined,
     loans: loansFrom(lender, now, later),
     closeThrough: (handle) => {
-      if (later?.hasOpened(handle) === true) later.closeThroughQuietly(handle);
-      else now?.closeThroughQuietly(handle);
+      if (later?.hasOpened(handle) === true) later.closeThrough(handle);
+      else now?.closeThrough(handle);
     },
     watch: watchIn(found),
     timers,

@@ -193,17 +193,8 @@ export class SyncBranchRequests implements Requests {
     }
   }
 
+  /** Ends what `openThrough` began; nobody cares how that ends. */
   closeThrough(handle: number): void {
-    this.#through.delete(handle);
-    try {
-      this.#fs.close(handle);
-    } catch (thrown) {
-      throw failureIn(thrown);
-    }
-  }
-
-  /** The same where nobody cares how it ends. */
-  closeThroughQuietly(handle: number): void {
     this.#through.delete(handle);
     this.#closeQuietly(handle);
   }

@@ -17,14 +17,18 @@ const NO_BYTES = new Uint8Array(0);
 function disks() {
   const [disk, promised] = [branchOf(nodeFs), branchOf(interposedPromises((_, given, goOn) => goOn(...given)))];
   if (disk.sync === undefined || disk.async === undefined || promised.async === undefined) throw new Error('no disk');
-  return [disk.sync, disk.async, promised.async] as const;
+  return [
+    { ask: disk.sync, branch: disk },
+    { ask: disk.async, branch: disk },
+    { ask: promised.async, branch: promised },
+  ];
 }
 
 describe('files whose size lies', () => {
   it('of /proc are read to their end', async () => {
     if (!nodeFs.existsSync('/proc/version')) return expect(process.platform).not.toBe('linux');
     const content = nodeFs.readFileSync('/proc/version', 'utf8');
-    for (const ask of disks()) {
+    for (const { ask } of disks()) {
       const print = present(await ask.lstat('/proc/version'));
       expect(print.size).toBe(0);
       expect(text(await ask.read('/proc/version', print, 0, 65_536))).toBe(content);
@@ -52,7 +56,7 @@ describe('files whose size lies', () => {
 
 describe('special files', () => {
   it('are read and written straight through', async () => {
-    for (const ask of disks()) {
+    for (const { ask, branch } of disks()) {
       const print = present(await ask.lstat('/dev/zero'));
       expect(print.mode & S_IFMT).toBe(S_IFCHR);
       expect(print.rdev).toBe(nodeFs.lstatSync('/dev/zero').rdev);
@@ -61,14 +65,14 @@ describe('special files', () => {
       expect(await ask.readThrough(handle, target, -1)).toBe(5);
       expect([...target]).toEqual([0, 0, 0, 0, 0]);
       expect(await ask.writeThrough(handle, Buffer.from('abc'), -1)).toBe(3);
-      await ask.closeThrough(handle);
+      branch.closeThrough(handle);
     }
   });
 
   it('keep their position, or are read where it is said', async () => {
     const file = path.join(scratch(), 'file');
     nodeFs.writeFileSync(file, 'abcdef');
-    for (const ask of disks()) {
+    for (const { ask, branch } of disks()) {
       const handle = await ask.openThrough(file, O_RDONLY);
       const target = Buffer.alloc(2);
       await ask.readThrough(handle, target, -1);
@@ -76,25 +80,23 @@ describe('special files', () => {
       expect(String(target)).toBe('cd');
       await ask.readThrough(handle, target, 0);
       expect(String(target)).toBe('ab');
-      await ask.closeThrough(handle);
+      branch.closeThrough(handle);
     }
   });
 
   it('fail with a bare error', async () => {
     const fifo = path.join(scratch(), 'fifo');
     execFileSync('mkfifo', [fifo]);
-    for (const ask of disks()) {
+    for (const { ask, branch } of disks()) {
       expect(present(await ask.lstat(fifo)).mode & S_IFMT).toBe(S_IFIFO);
       const failing = async (run: () => unknown) => rejectionOf((async () => run())());
-      expect(await failing(() => ask.openThrough(`${fifo}x`, O_RDONLY))).toMatchObject({ code: 'ENOENT' });
+      const refused = await failing(() => ask.openThrough(`${fifo}x`, O_RDONLY));
+      expect(refused).toBeInstanceOf(Errno);
+      expect(refused).toMatchObject({ code: 'ENOENT' });
       const handle = await ask.openThrough(fifo, O_RDONLY | O_NONBLOCK);
       expect(await ask.readThrough(handle, Buffer.alloc(3), -1)).toBe(0);
       expect(await failing(() => ask.writeThrough(handle, Buffer.from('x'), -1))).toMatchObject({ code: 'EIO' });
-      await ask.closeThrough(handle);
-      const again = await failing(() => ask.closeThrough(handle));
-      expect(again).toBeInstanceOf(Errno);
-      expect(again).toMatchObject({ code: 'EBADF' });
-      expect(await failing(() => ask.readThrough(handle, Buffer.alloc(3), -1))).toMatchObject({ code: 'EIO' });
+      branch.closeThrough(handle);
     }
   });
 
@@ -124,13 +126,13 @@ describe('names that are not UTF-8', () => {
     nodeFs.writeFileSync(Buffer.concat([inside, Buffer.from([0x66, 0xfe])]), 'content');
     nodeFs.writeFileSync(Buffer.concat([inside, Buffer.from('\uFFFD')]), '');
     nodeFs.symlinkSync(Buffer.from([0x66, 0xfe]), Buffer.concat([inside, Buffer.from('link')]));
-    for (const ask of disks()) {
+    for (const { ask } of disks()) {
       expect((await ask.list(directory))?.map(({ name }) => name)).toEqual(['d\uDCFF']);
       const at = `${directory}/d\uDCFF`;
       const names = (await ask.list(at))?.map(({ name, type }) => `${name} ${type === nodeFs.constants.S_IFREG}`);
       expect(names?.sort()).toEqual(['f\uDCFE true', 'link false', '\uFFFD true']);
       const print = present(await ask.lstat(`${at}/f\uDCFE`));
-      expect(await ask.revalidate(`${at}/f\uDCFE`, print)).toBe(SAME);
+      if ('revalidate' in ask) expect(ask.revalidate(`${at}/f\uDCFE`, print)).toBe(SAME);
       expect(text(await ask.read(`${at}/f\uDCFE`, print, 0, 10))).toBe('content');
       expect(await ask.readlink(`${at}/link`)).toBe('f\uDCFE');
       expect(await ask.lstat(`${at}/f\uDCFD`)).toBeUndefined();

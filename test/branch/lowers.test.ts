@@ -2,11 +2,12 @@
 
 import nodeFs from 'node:fs';
 import nodePromises from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { fs as zenFs } from '@zenfs/core';
 import { createFsFromVolume, Volume } from 'memfs';
 import { Union } from 'unionfs';
 import { describe, expect, it } from 'vitest';
-import { type AsyncRequests, type Requests, SAME } from '../../lib/branch/branch.ts';
+import { type AsyncRequests, type Attributes, type Requests, SAME } from '../../lib/branch/branch.ts';
 import { createOverlay } from '../../lib/index.ts';
 import { branchOf, interposedCallbacks, present, scratch, text } from './rig.ts';
 
@@ -189,7 +190,13 @@ function asking(lower: Lower, form: 'sync' | 'async') {
   const branch = branchOf(fs);
   const requests: Requests | AsyncRequests | undefined = form === 'sync' ? branch.sync : branch.async;
   if (requests === undefined) throw new Error(`${lower.name} cannot be asked ${form}`);
-  return { ask: requests, base, change, branch };
+  // Those that answer later are asked for the attributes as they are.
+  const lookAgain = async (path: string, remembered: Attributes) => {
+    if ('revalidate' in requests) return requests.revalidate(path, remembered);
+    const now = await requests.lstat(path);
+    return isDeepStrictEqual(now, remembered) ? SAME : now;
+  };
+  return { ask: requests, base, change, branch, lookAgain };
 }
 
 for (const lower of LOWERS) {
@@ -276,22 +283,22 @@ for (const lower of LOWERS) {
       });
 
       it(`notices what changes, and nothing else (${form})`, async () => {
-        const { ask, base, change } = asking(lower, form);
+        const { ask, base, change, lookAgain } = asking(lower, form);
         const file = `${base}/d/file`;
         const before = present(await ask.lstat(file));
-        for (let time = 0; time < 3; time++) expect(await ask.revalidate(file, before)).toBe(SAME);
+        for (let time = 0; time < 3; time++) expect(await lookAgain(file, before)).toBe(SAME);
         expect(await ask.lstat(file)).toEqual(before);
 
         change.writeFileSync(file, 'changed');
         change.utimesSync(file, 1_700_000_000, 1_700_000_000);
-        const after = await ask.revalidate(file, before);
+        const after = await lookAgain(file, before);
         expect(after).toMatchObject({ size: 7, mtimeSec: 1_700_000_000, mtimeNsec: 0 });
-        expect(await ask.revalidate(file, after as typeof before)).toBe(SAME);
+        expect(await lookAgain(file, after as typeof before)).toBe(SAME);
         expect(await ask.read(file, before, 0, 11)).toBeUndefined();
         expect(text(await ask.read(file, after as typeof before, 0, 11))).toBe('changed');
 
         change.unlinkSync(file);
-        expect(await ask.revalidate(file, before)).toBeUndefined();
+        expect(await lookAgain(file, before)).toBeUndefined();
         expect(await ask.lstat(file)).toBeUndefined();
       });
     }

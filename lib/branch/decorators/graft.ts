@@ -214,10 +214,6 @@ class GraftedRequests implements Requests {
   writeThrough(handle: number, source: Uint8Array, position: number): number {
     return this.#inner.writeThrough(handle, source, position);
   }
-
-  closeThrough(handle: number): void {
-    this.#inner.closeThrough(handle);
-  }
 }
 
 class GraftedLater implements AsyncRequests {
@@ -233,12 +229,6 @@ class GraftedLater implements AsyncRequests {
     const inside = this.#map.inside(path);
     if (inside !== undefined) return this.#inner.lstat(inside);
     return this.#map.onTheWay(path) && MADE_UP;
-  }
-
-  async revalidate(path: string, remembered: Remembered): Promise<typeof SAME | Attributes | undefined> {
-    const inside = this.#map.inside(path);
-    if (inside !== undefined) return this.#inner.revalidate(inside, remembered);
-    return this.#map.onTheWay(path) && SAME;
   }
 
   async list(path: string): Promise<readonly Entry[] | undefined> {
@@ -276,9 +266,5 @@ class GraftedLater implements AsyncRequests {
 
   writeThrough(handle: number, source: Uint8Array, position: number): Promise<number> {
     return this.#inner.writeThrough(handle, source, position);
-  }
-
-  closeThrough(handle: number): Promise<void> {
-    return this.#inner.closeThrough(handle);
   }
 }

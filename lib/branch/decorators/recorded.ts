@@ -148,10 +148,6 @@ class RecordedRequests implements Requests {
     throw this.#notLoaded('write', 'a special file');
   }
 
-  closeThrough(): never {
-    throw this.#notLoaded('close', 'a special file');
-  }
-
   #orAbsent(question: string, path: string): undefined {
     if (!this.#record.isAbsent(path)) throw this.#notLoaded(question, path);
   }
@@ -167,11 +163,6 @@ function recording(requests: AsyncRequests, record: Record): AsyncRequests {
     lstat: async (path) => {
       const answer = await requests.lstat(path);
       record.look(path, answer);
-      return answer;
-    },
-    revalidate: async (path, remembered) => {
-      const answer = await requests.revalidate(path, remembered);
-      if (typeof answer !== 'symbol') record.look(path, answer);
       return answer;
     },
     list: async (path) => {
@@ -191,7 +182,6 @@ function recording(requests: AsyncRequests, record: Record): AsyncRequests {
     openThrough: (path, flags) => requests.openThrough(path, flags),
     readThrough: (handle, target, position) => requests.readThrough(handle, target, position),
     writeThrough: (handle, source, position) => requests.writeThrough(handle, source, position),
-    closeThrough: (handle) => requests.closeThrough(handle),
   };
 }
 

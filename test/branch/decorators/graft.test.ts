@@ -35,11 +35,11 @@ describe('a graft', () => {
       for (const made of ['/', '/site', '/site/lib', '/site/lib/sub']) {
         const attributes = present(await ask.lstat(made));
         expect(attributes.mode & S_IFMT).toBe(S_IFDIR);
-        expect(await ask.revalidate(made, attributes)).toBe(SAME);
+        if ('revalidate' in ask) expect(ask.revalidate(made, attributes)).toBe(SAME);
         expect(await ask.readlink(made)).toBeUndefined();
       }
       const print = present(await ask.lstat('/site/lib/x'));
-      expect(await ask.revalidate('/site/lib/x', print)).toBe(SAME);
+      if ('revalidate' in ask) expect(ask.revalidate('/site/lib/x', print)).toBe(SAME);
       expect(text(await ask.read('/site/lib/x', print, 8, 5))).toBe('of x');
       expect(await ask.readlink('/site/lib/link')).toBe('x');
       expect((await ask.statfs('/site/lib'))?.bsize).toBeGreaterThan(0);
@@ -54,7 +54,7 @@ describe('a graft', () => {
         expect([other, await ask.list(other)]).toEqual([other, undefined]);
         const print = present(await ask.lstat('/site/lib/x'));
         expect(await ask.read(other, print, 0, 1)).toBeUndefined();
-        expect(await ask.revalidate(other, print)).toBeUndefined();
+        if ('revalidate' in ask) expect(ask.revalidate(other, print)).toBeUndefined();
       }
     }
   });
@@ -69,12 +69,12 @@ describe('a graft', () => {
     const handle = now.openThrough('/site/lib/x', nodeFs.constants.O_RDWR);
     expect(now.readThrough(handle, target, 0)).toBe(7);
     expect(now.writeThrough(handle, Buffer.from('CON'), 0)).toBe(3);
-    now.closeThrough(handle);
+    branch.closeThrough(handle);
     const other = await later.openThrough('/site/lib/x', nodeFs.constants.O_RDWR);
     expect(await later.readThrough(other, target, 0)).toBe(7);
     expect(String(target)).toBe('CONtent');
     expect(await later.writeThrough(other, Buffer.from('con'), 0)).toBe(3);
-    await later.closeThrough(other);
+    branch.closeThrough(other);
   });
 
   it('of a file shows a file, of nothing shows nothing', async () => {
