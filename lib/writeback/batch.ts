@@ -7,11 +7,12 @@
 
 import type { Attributes } from '../branch/branch.ts';
 import type { Errno } from '../errno.ts';
-import { type Inode, isDirectory } from '../tree/inode.ts';
+import { type Directory, type Inode, isDirectory } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Cursor, Watcher } from './area/carry-out.ts';
 import { keptOf, type Note, noteOf } from './area/notes.ts';
+import { isIdle, leaveMove, leaveStep, mayLeave, noteBack } from './left-out.ts';
 import { lendElsewhere, noteMove, notePrint, StagedNames, unsettlePrint, upperOf, whoNeeds } from './places.ts';
 import type { Content } from './plan/content.ts';
 import type { DraftMove, DraftStep } from './plan/draft.ts';
@@ -42,6 +43,12 @@ export interface Batch {
    * Changed by `WriteBack` and `giveUp`.
    */
   readonly givenUp: Set<Inode>;
+  /** Names that stay dirty whatever is there, since the upper has refused what was to be done about them. Added to by `left-out.ts`. */
+  readonly open: Set<Item>;
+  /** Those of them that nothing was to have. Added to likewise. */
+  readonly refusedNames: Map<Item, Errno>;
+  /** Directories whose times the upper has refused. Added to likewise. */
+  readonly untimed: Set<Directory>;
   /** The upper has all of it, for good: only the notes and the end of the journal are missing. Set by `WriteBack`. */
   hasArrived: boolean;
 }
@@ -84,9 +91,12 @@ export function makeBatch(plan: Plan, contentless: Map<Inode, Errno>, reach: Rea
     steps: steps.map(({ step, needs }) => (step.kind === 'patch' ? withoutRefused(step, plan, needs) : step)),
     drafted: { moves, steps },
     notes: [...plan.lost, ...notesOfContents(plan, failed)],
-    cursor: { moves: 0, steps: 0, notes: new Map() },
+    cursor: { moves: 0, steps: 0, notes: new Map(), leftOut: new Set() },
     reach,
     givenUp: new Set(),
+    open: new Set(),
+    refusedNames: new Map(),
+    untimed: new Set(),
     hasArrived: false,
   };
 }
@@ -144,13 +154,21 @@ interface Staged {
   readonly contents: ReadonlyMap<string, Content>;
 }
 
-/** What the tree learns while a batch is carried out; `onLost` hears of files that somebody else has removed or changed. */
+/** Who hears of what a batch does not bring to the upper after all. */
+export interface BatchListener {
+  /** A file that somebody else has removed or changed. */
+  onLost(inode: Inode, errno: Errno): void;
+  /** Files that the upper has refused. */
+  onLeft(inodes: readonly Inode[], errno: Errno): void;
+}
+
+/** What the tree learns while a batch is carried out. */
 export function watch(
   tree: Tree,
   batch: Batch,
   stage: UpperSource,
   nameStage: () => string,
-  onLost: (inode: Inode, errno: Errno) => void,
+  { onLost, onLeft }: BatchListener,
 ): Watcher {
   const { plan, drafted } = batch;
   const contents = new Map<string, Content>();
@@ -182,6 +200,10 @@ export function watch(
       const { name, source } = placeOfStep(index);
       if (source !== undefined) unsettlePrint(source, name);
     },
+    unchanged: (index, found) => {
+      const { name, source } = placeOfStep(index);
+      if (source !== undefined) notePrint(source, name, found);
+    },
     expected: (index) => {
       const { needs } = drafted.steps[index] ?? {};
       const { name, source } = placeOfStep(index);
@@ -191,10 +213,21 @@ export function watch(
     },
     lost: (index, errno) => {
       const { needs } = drafted.steps[index] ?? {};
-      if (needs === undefined || batch.failed.has(needs)) return;
+      if (needs !== undefined && isDirectory(needs)) batch.untimed.add(needs);
+      if (needs === undefined || isDirectory(needs) || batch.failed.has(needs)) return;
       batch.failed.set(needs, errno);
       onLost(needs, errno);
     },
+    leaveMove: (index, errno) => {
+      const left = leaveMove(batch, index, errno);
+      if (left === 'needed') return left;
+      onLeft(left, errno);
+      return 'left out';
+    },
+    isIdle: (index) => isIdle(batch, index),
+    mayLeave: (index) => (isIndivisible(batch) ? 'needed' : mayLeave(batch, index)),
+    back: (index) => noteBack(batch, stage, index),
+    leaveStep: (index, errno) => onLeft(leaveStep(batch, index, errno), errno),
     done: (index, found) => {
       const drawn = drafted.steps[index];
       if (drawn === undefined) return;
@@ -251,7 +284,7 @@ function noteStep(tree: Tree, batch: Batch, drawn: DraftStep, staged: Staged, fo
     if (content === undefined) noteMove(stage, step.stage, source, name);
     else noteContent(tree, content, staged, source, name);
   }
-  if (item !== undefined) settleName(batch.plan, item);
+  if (item !== undefined && !batch.open.has(item)) settleName(batch.plan, item);
   const marked = step.kind === 'mark' ? item?.want : undefined;
   if (marked !== undefined && isDirectory(marked) && !batch.plan.copied.has(marked)) noteOpaque(marked);
   const patched = step.kind === 'patch' ? contents.get(step.stage) : undefined;

@@ -178,7 +178,7 @@ export class WriteBack {
     if (upper.sync === undefined) throw new NotLoadedError(branch, 'be written to');
     if (this.#decided === undefined) this.#desk.giveUp();
     else this.#desk.goOnNow();
-    this.#desk.runNow(this.#finish());
+    this.#desk.runNow(this.#resume());
     for (;;) {
       try {
         return this.#desk.runNow(this.#bring(this.#planNow(), manner, reach));
@@ -230,7 +230,7 @@ export class WriteBack {
     for (;;) {
       manner.signal?.throwIfAborted();
       try {
-        await this.#desk.runLater(this.#desk.begin(this.#finish()));
+        await this.#desk.runLater(this.#desk.begin(this.#resume()));
         const planned = runAsync((io) => this.#beginBatch(io, manner, reach), manner.signal);
         const drive = await planned.catch((thrown) => this.#failUnplanned(thrown));
         if (drive !== undefined) return await this.#desk.runLater(drive);
@@ -316,7 +316,8 @@ export class WriteBack {
     }
     const failures = this.reporter.named(failuresIn(taken, failed));
     yield* giveUp(this.#tree, batch);
-    return [...failures, ...this.reporter.tellUnnamed(taken.draft.unnamed)];
+    const unnamed = [...taken.draft.unnamed].map((item) => [item, ENOTSUP] as const);
+    return [...failures, ...this.reporter.tellNames([...unnamed, ...batch.refusedNames])];
   }
 
   /** Stages all contents. Answers whose content could not be written, and notes in `failed` why. */
@@ -325,6 +326,14 @@ export class WriteBack {
     const before = this.written;
     const written = () => this.written - before;
     return stageAll(taken, { tree: this.#tree, directory, writer: this.#writer, reach, manner, written }, failed);
+  }
+
+  /** Ends what an earlier write-back has left decided. */
+  *#resume(): Procedure<void> {
+    const batch = this.#decided;
+    if (batch === undefined) return;
+    yield* this.#finish();
+    yield* giveUp(this.#tree, batch);
   }
 
   /** Carries out what is decided, from wherever it stopped. */
@@ -354,8 +363,10 @@ export class WriteBack {
   }
 
   *#carryOut(batch: Batch): Procedure<void> {
-    const onLost = (inode: Inode, errno: Errno) => this.reporter.tell([{ inode, errno, fate: 'retained' }]);
-    const watcher = watch(this.#tree, batch, this.#stage.source, this.#stage.name, onLost);
+    const watcher = watch(this.#tree, batch, this.#stage.source, this.#stage.name, {
+      onLost: (inode, errno) => this.reporter.tell([{ inode, errno, fate: 'retained' }]),
+      onLeft: (inodes, errno) => this.reporter.tellRefused(batch, inodes, errno),
+    });
     const { reach, cursor } = batch;
     const isDurable = reach === 'upper' || isIndivisible(batch) || cursor.moves + cursor.steps > 0;
     if (!isDurable) yield* flushAt(this.#area.base);
@@ -375,7 +386,9 @@ export class WriteBack {
     for (const { inode, kind, stage, staged } of contents.values()) {
       if (kind === 'whole' && staged !== undefined && !failed.has(inode)) known.set(stage, staged);
     }
-    const news = newsIn(this.#tree, yield* notesOf(steps, known, cursor, notes));
+    const refused = new Set([...failed.keys()].map(({ number }) => number));
+    const arrived = notes.filter(({ number }) => !refused.has(number));
+    const news = newsIn(this.#tree, yield* notesOf(steps, known, cursor, arrived));
     const file = this.#notesFile;
     if (file !== undefined) yield* this.#room.orGive(() => addNotes(file, news, reach));
     takeNotes(this.#tree, news);

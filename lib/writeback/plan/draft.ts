@@ -337,7 +337,10 @@ class DraftWriter {
     for (const { directory, path } of paths) {
       if (directory !== this.#tree.root || dirty.has(directory)) {
         const { number } = directory;
-        this.#step({ kind: 'attributes', path, number, attributes: takeAttributes(this.#tree, directory, 0) }, {});
+        this.#step(
+          { kind: 'attributes', path, number, attributes: takeAttributes(this.#tree, directory, 0) },
+          { needs: directory },
+        );
       }
     }
   }
