@@ -13,6 +13,7 @@
 import { originalFs } from '../node/original-fs.ts';
 import { answered, send } from '../waiting/bursts.ts';
 import { BranchError } from './errors.ts';
+import { sparing, sparingLater } from './files/spare.ts';
 import { linuxLinks, permitted, volumeIn } from './memfs.ts';
 import { nestingOf } from './nesting.ts';
 
@@ -178,26 +179,23 @@ function noAnswer(): undefined {
 }
 
 function captureSync(fs: object, branch: string): SyncFunctions {
-  const take = (...names: string[]): AnyFunction => {
-    for (const name of names) {
-      const found = functionOf(fs, name);
-      if (found !== undefined) return found;
-    }
-    return () => {
-      throw new BranchError(branch, names[names.length - 1] ?? '');
-    };
-  };
+  const find = nowFinder(fs);
+  const take = (name: string): AnyFunction =>
+    find(name) ??
+    (() => {
+      throw new BranchError(branch, `${name}Sync`);
+    });
   return {
-    lstat: take('lstatSync', 'statSync'),
-    readdir: take('readdirSync'),
-    readlink: take('readlinkSync'),
-    readFile: take('readFileSync'),
-    open: take('openSync'),
-    read: take('readSync'),
-    write: take('writeSync'),
-    fstat: functionOf(fs, 'fstatSync') ?? noAnswer,
-    close: take('closeSync'),
-    statfs: functionOf(fs, 'statfsSync') ?? noAnswer,
+    lstat: find('lstat') ?? take('stat'),
+    readdir: take('readdir'),
+    readlink: take('readlink'),
+    readFile: take('readFile'),
+    open: take('open'),
+    read: take('read'),
+    write: take('write'),
+    fstat: find('fstat') ?? noAnswer,
+    close: take('close'),
+    statfs: find('statfs') ?? noAnswer,
   };
 }
 
@@ -251,8 +249,24 @@ function settlingInBursts(run: AnyFunction): Later {
 /** Finds functions by their names without `Sync`. */
 export type Finder<Found> = (name: string) => Found | undefined;
 
+/** How to find what an fs-like thing has to answer at once with. */
+export function nowFinder(fs: object): Finder<AnyFunction> {
+  return (name) => {
+    const found = functionOf(fs, `${name}Sync`);
+    return found && sparing(name, found);
+  };
+}
+
 /** How to find what an fs-like thing has to answer later with: a promise form, a callback form, else the synchronous form. */
 export function laterFinder(fs: object): Finder<Later> {
+  const find = laterForms(fs);
+  return (name) => {
+    const found = find(name);
+    return found && sparingLater(name, found);
+  };
+}
+
+function laterForms(fs: object): Finder<Later> {
   const promises = promisesOf(fs);
   return (name) => {
     const promising = promises && functionOf(promises, name);

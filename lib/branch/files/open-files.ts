@@ -17,7 +17,7 @@ import type { Handle } from '../fs-like.ts';
 /** How many files of a branch are kept open. */
 const OF_ONE = 16;
 /** How many of all branches together. */
-const OF_ALL = 128;
+const OF_ALL = 64;
 
 /** Who changes the files of a branch while it is read: what must be looked at after a read to know that it was the right file. */
 export type Changes = 'never' | 'by us' | 'by others';
@@ -73,6 +73,7 @@ class Kept {
   closeUnused(file: OpenFile): void {
     if (file.users > 0) return;
     // A number may be another file's by now; a FileHandle never is.
+    closed++;
     if (!file.lost || typeof file.handle !== 'number') this.close(file.handle);
   }
 
@@ -86,14 +87,27 @@ const keepers = new Set<Kept>();
 /** How many idle files they have together. Changed by Kept. */
 let idleOfAll = 0;
 
-/** Closes idle files of whoever it is, those of who was not read from for longest first. */
-function trimAll(): void {
+/** How many were closed so far. Changed by Kept. */
+let closed = 0;
+
+/** Closes idle files of whoever it is, those of who was not read from for longest first, until no more than so many are left. */
+function trimAll(most: number): void {
   for (const kept of keepers) {
     for (const file of kept.idle) {
-      if (idleOfAll <= OF_ALL) return;
+      if (idleOfAll <= most) return;
       kept.forget(file);
     }
   }
+}
+
+/** Closes all idle files of the process. */
+export function closeIdle(): void {
+  trimAll(0);
+}
+
+/** How many files that were kept have been closed so far, in the whole process. */
+export function closedSoFar(): number {
+  return closed;
 }
 
 /**
@@ -173,6 +187,6 @@ export class OpenFiles {
       if (files.size <= OF_ONE) break;
       this.#kept.forget(file);
     }
-    if (idleOfAll > OF_ALL) trimAll();
+    if (idleOfAll > OF_ALL) trimAll(OF_ALL);
   }
 }

@@ -6,7 +6,7 @@ import type { Stats } from 'node:fs';
 import type { Attributes } from '../branch.ts';
 import { countIn, failureIn } from '../dialect.ts';
 import { BranchError } from '../errors.ts';
-import { type AnyFunction, type BranchPath, type Finder, functionOf, type Handle } from '../fs-like.ts';
+import type { AnyFunction, BranchPath, Finder, Handle } from '../fs-like.ts';
 import { permitted } from '../memfs.ts';
 import {
   COPY_FLAGS,
@@ -47,11 +47,6 @@ const BY_HANDLE = ['write', 'ftruncate', 'futimes', 'fsync', 'fstat', 'close'];
 
 /** What memfs wants of a file that it makes and opens for writing. */
 const OPEN_TO_OWNER = 0o600;
-
-/** How to find what an fs-like thing has to answer at once with. */
-export function syncFinder(fs: object): Finder<AnyFunction> {
-  return (name) => functionOf(fs, `${name}Sync`);
-}
 
 /** Tells an upper at once. */
 export class SyncUpper implements UpperRequests {

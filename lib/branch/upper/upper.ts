@@ -20,13 +20,14 @@ import {
   type Handle,
   isKernel,
   laterFinder,
+  nowFinder,
   opensHandles,
 } from '../fs-like.ts';
 import { volumeIn } from '../memfs.ts';
 import { type Nesting, nestingOf } from '../nesting.ts';
 import type { Nature } from './commands.ts';
 import { LaterUpper } from './later-upper.ts';
-import { SyncUpper, syncFinder } from './sync-upper.ts';
+import { SyncUpper } from './sync-upper.ts';
 import { WholeLaterUpper, WholeSyncUpper } from './whole-files.ts';
 
 /** A small new file, to be written in one go. */
@@ -141,7 +142,7 @@ export function makeUpper(given: unknown, name: string): Upper {
   const fs = fsLikeIn(given);
   if (fs === undefined) throw new TypeError(`The upper ${JSON.stringify(name)} is not fs-like`);
   const volume = volumeIn(fs);
-  const [now, later] = [syncFinder(fs), laterFinder(fs)];
+  const [now, later] = [nowFinder(fs), laterFinder(fs)];
   // `laterFinder` falls back on the synchronous functions, so that it finds whatever there is in any form.
   const has = (...names: string[]) => names.every((each) => later(each) !== undefined);
   const handles = opensHandles(fs);

@@ -39,18 +39,18 @@ describe('open lower files', () => {
   it('are few in the whole process: those of the branch that was not read from for longest are closed first', () => {
     const rigs = Array.from({ length: 20 }, rig);
     for (const { files } of rigs) for (let n = 0; n < 16; n++) files.release(files.add(`/${n}`, n));
-    expect(rigs.map(({ closed }) => closed.length)).toEqual([...Array(12).fill(16), ...Array(8).fill(0)]);
-    const [first] = rigs.slice(12).map(({ files }) => files.take('/3'));
+    expect(rigs.map(({ closed }) => closed.length)).toEqual([...Array(16).fill(16), ...Array(4).fill(0)]);
+    const [first] = rigs.slice(16).map(({ files }) => files.take('/3'));
     if (first === undefined) throw new Error('not kept');
-    rigs[12]?.files.release(first);
+    rigs[16]?.files.release(first);
     for (let n = 0; n < 2; n++) rigs[0]?.files.release(rigs[0].files.add(`/again ${n}`, n));
     // The others have one file each in use, which is not idle.
-    expect(rigs.slice(12).map(({ closed }) => closed)).toEqual(Array(8).fill([]));
-    for (let n = 2; n < 10; n++) rigs[0]?.files.release(rigs[0].files.add(`/again ${n}`, n));
-    expect(rigs[13]?.closed).toEqual([0, 1, 2]);
-    expect(rigs[12]?.closed).toEqual([]);
+    expect(rigs.slice(16).map(({ closed }) => closed)).toEqual(Array(4).fill([]));
+    for (let n = 2; n < 6; n++) rigs[0]?.files.release(rigs[0].files.add(`/again ${n}`, n));
+    expect(rigs[17]?.closed).toEqual([0, 1, 2]);
+    expect(rigs[16]?.closed).toEqual([]);
     for (const { files } of rigs) files.closeAll();
-    for (const { closed } of rigs.slice(14)) expect(closed).not.toContain(3);
+    for (const { closed } of rigs.slice(18)) expect(closed).not.toContain(3);
   });
 
   it('that are of no more use are closed after their last user', () => {
