@@ -1,7 +1,7 @@
 /** What a file is, and changing that: stat, access, chmod, chown, utimes, truncate, readlink, realpath, statfs. */
 
 import type { Space } from '../branch/branch.ts';
-import { EACCES, EFBIG, EINVAL, EISDIR, EPERM, EROFS, type Errno, isErrno } from '../errno.ts';
+import { EACCES, EINVAL, EISDIR, EPERM, EROFS, type Errno, isErrno } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { isLibuvSince } from '../node/libuv.ts';
 import { type Caller, may, mayHandOn, R_OK, S_ISGID, setIdLost, W_OK } from '../tree/caller.ts';
@@ -171,7 +171,7 @@ function changeTimes(io: Io, caller: Caller, inode: Inode, atime: number, mtime:
   tellChange(caller.tree, inode, 'attributes');
 }
 
-/** Sets the size of the file at a path. */
+/** Sets the size of the file at a path. Requires: a safe integer, not below 0. */
 export function truncate(io: Io, caller: Caller, path: string, length: number): void {
   const inode = inodeAt(io, caller, path, FOLLOW);
   if (isDirectory(inode)) throw EISDIR;
@@ -180,7 +180,7 @@ export function truncate(io: Io, caller: Caller, path: string, length: number): 
   resize(io, caller, inode, length);
 }
 
-/** Sets the size of an open file. */
+/** Sets the size of an open file. Requires: as `truncate`. */
 export function ftruncate(io: Io, caller: Caller, file: OpenFile, length: number): void {
   const inode = inodeOf(file);
   if (!file.writable) throw EINVAL;
@@ -188,8 +188,7 @@ export function ftruncate(io: Io, caller: Caller, file: OpenFile, length: number
 }
 
 function resize(io: Io, caller: Caller, inode: Inode, length: number): void {
-  if (!(inode instanceof File) || length < 0) throw EINVAL;
-  if (length > Number.MAX_SAFE_INTEGER) throw EFBIG;
+  if (!(inode instanceof File)) throw EINVAL;
   mayChange(io, caller, inode);
   // From here on nothing stops or fails.
   truncateNow(caller, inode, length);

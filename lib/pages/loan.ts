@@ -56,7 +56,7 @@ export class PageLoan implements Loan {
     const { pageSize } = memory;
     const lender = this.#memory;
     const lent = this.#lent;
-    if (pageSize !== lender.pageSize || !this.#isStill(fingerprint, index * pageSize + length)) return false;
+    if (pageSize !== this.pageSize || !this.#isStill(fingerprint, index * pageSize + length)) return false;
     memory.clean.beginFill();
     let isWhole = true;
     for (let at = 0; at < length; at += pageSize) {

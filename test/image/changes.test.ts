@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import nodeFs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Volume } from 'memfs';
@@ -127,7 +130,39 @@ describe('changes', () => {
   });
 });
 
+it.each([
+  ['/null', 'character device'],
+  ['/fifo', 'fifo'],
+  ['/socket', 'socket'],
+  ['/link', 'symlink'],
+])('what %s is that was changed: %s', async (at, type) => {
+  const directory = nodeFs.mkdtempSync(path.join(os.tmpdir(), 'overfs-changes-'));
+  execFileSync('mkfifo', [path.join(directory, 'fifo')]);
+  nodeFs.symlinkSync('fifo', path.join(directory, 'link'));
+  const server = net.createServer().listen(path.join(directory, 'socket'));
+  await once(server, 'listening');
+  try {
+    const overlay = createOverlay({ lower: at === '/null' ? '/dev' : directory });
+    overlay.fs.lutimesSync(at, 1, 1);
+    expect([...overlay.changes()]).toEqual([{ path: at, kind: 'attributes', type }]);
+    expect(overlay.whence(at)).toEqual([expect.objectContaining({ branch: 'lower1', offset: 0, length: 0 })]);
+  } finally {
+    server.close();
+    nodeFs.rmSync(directory, { recursive: true });
+  }
+});
+
 describe('whence', () => {
+  it('says of pages that lie beside each other that they are one part', () => {
+    const overlay = createOverlay({ lower: [], pageSize: 4096 });
+    overlay.fs.writeFileSync('/f', 'x'.repeat(10_000));
+    overlay.fs.mkdirSync('/d');
+    overlay.fs.symlinkSync('f', '/link');
+    expect(overlay.whence('/f')).toEqual([{ offset: 0, length: 10_000, branch: 'memory' }]);
+    expect(overlay.whence('/d')).toEqual([{ offset: 0, length: 0, branch: 'memory' }]);
+    expect(overlay.whence('/link')).toEqual([{ offset: 0, length: 0, branch: 'memory' }]);
+  });
+
   it('says for each part where it comes from', () => {
     const volume = Volume.fromJSON({ '/big': 'b'.repeat(100_000) });
     const overlay = createOverlay({ lower: { fs: volume, name: 'base' } });

@@ -86,6 +86,9 @@ describe('space', () => {
     expect(() => fs.writeSync(fd, 'x', Number.MAX_SAFE_INTEGER)).toThrow('EFBIG');
     fs.closeSync(fd);
     expect(survey(overlay)).toBe(before);
+    fs.truncateSync('/small', Number.MAX_SAFE_INTEGER);
+    expect(() => fs.appendFileSync('/small', 'x')).toThrow('EFBIG');
+    expect(fs.statSync('/small').size).toBe(Number.MAX_SAFE_INTEGER);
   });
 
   it('P3 a hole that was read and is then written is charged; what goes away gives back', () => {

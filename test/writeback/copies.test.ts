@@ -5,17 +5,23 @@ import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../lib/index.ts';
 import { useDirectories } from './directories.ts';
-import { bytesOf, bytesTold, type FileSystem, mount, PAGE } from './rig.ts';
+import { bytesOf, bytesTold, type FileSystem, mount, PAGE, without } from './rig.ts';
 
 const newDirectory = useDirectories();
 
 const OLD = bytesOf(1, 5 * PAGE);
 const NEW = bytesOf(2, 5 * PAGE);
 
+/** What an upper is made of: of one that cannot copy files the bytes are read and written. */
+const UPPERS = {
+  'a volume': () => new Volume(),
+  'a directory that cannot copy': () => ({ fs: without('at once', 'copyFile'), root: newDirectory() }),
+} as const;
+
 /** An overlay that keeps nothing in memory that the upper has, and a file in the upper. */
-function rig() {
-  const volume = new Volume();
-  const mountAgain = () => mount(volume, { cache: { maxBytes: 0 } });
+function rig(kind: keyof typeof UPPERS = 'a volume') {
+  const upper = UPPERS[kind]();
+  const mountAgain = () => mount(upper, { cache: { maxBytes: 0 } });
   const overlay = mountAgain();
   overlay.fs.writeFileSync('/file', OLD);
   overlay.syncSync();
@@ -47,10 +53,14 @@ const CHANGES: [string, (fs: FileSystem) => void, Buffer][] = [
   ['written anew', (fs) => fs.writeFileSync('/file', NEW), NEW],
 ];
 
-it.each(CHANGES)(
-  'a copy of a copy keeps its bytes when the file that they come from is %s meanwhile',
-  async (_, change, changed) => {
-    const { overlay, fs, mountAgain, syncMeanwhile } = rig();
+const CHANGES_OF_UPPERS = (Object.keys(UPPERS) as (keyof typeof UPPERS)[]).flatMap((kind) =>
+  CHANGES.map(([name, change, changed]) => [name, kind, change, changed] as const),
+);
+
+it.each(CHANGES_OF_UPPERS)(
+  'P8 W9: a copy of a copy keeps its bytes when the file that they come from is %s meanwhile, in %s',
+  async (_, kind, change, changed) => {
+    const { overlay, fs, mountAgain, syncMeanwhile } = rig(kind);
     fs.copyFileSync('/file', '/copy');
     change(fs);
     await syncMeanwhile(

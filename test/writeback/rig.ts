@@ -3,6 +3,7 @@
  * tree by which two states are compared.
  */
 
+import nodeFs from 'node:fs';
 import { Volume } from 'memfs';
 import { createOverlay, type Overlay } from '../../lib/index.ts';
 import type { OverlayOptions } from '../../lib/overlay/options.ts';
@@ -51,6 +52,20 @@ const LOWER = newLower();
 /** An error as a filesystem throws it. */
 export function failing(code: string): Error {
   return Object.assign(new Error(code), { code });
+}
+
+/** By which functions an upper is told. */
+export type Form = 'at once' | 'later';
+
+/** The functions of `node:fs` without these, in one of the forms. */
+export function without(form: Form, ...missing: string[]): object {
+  const names = Object.keys(nodeFs).filter((name) => !missing.includes(name.replace(/Sync$/, '')));
+  const pick = (wanted: string[]) => Object.fromEntries(wanted.map((name) => [name, Reflect.get(nodeFs, name)]));
+  const inForm = names.filter(
+    (name) =>
+      name.endsWith('Sync') === (form === 'at once') && (name.endsWith('Sync') || names.includes(`${name}Sync`)),
+  );
+  return { ...pick(inForm), constants: nodeFs.constants };
 }
 
 /** Writes bytes at a place of a file that is there. */

@@ -137,7 +137,7 @@ function readThrough(io: Io, file: OpenFile, target: Uint8Array, position: numbe
   return io.readThrough(file.inode.origin.branch, file.through, target, position);
 }
 
-/** Reads into several buffers, one after the other. */
+/** Reads into several buffers, one after the other: into more than one, or none at all. */
 export function readv(
   io: Io,
   caller: Caller,
@@ -145,8 +145,6 @@ export function readv(
   targets: readonly Uint8Array[],
   position: number,
 ): number {
-  const [only] = targets;
-  if (targets.length === 1 && only !== undefined) return read(io, caller, file, only, position);
   const joined = Buffer.allocUnsafeSlow(targets.reduce((sum, { length }) => sum + length, 0));
   // Where there is no room for a byte, only whether the file may be read matters (Linux do_iter_read).
   if (joined.length === 0 && file.readable) return 0;

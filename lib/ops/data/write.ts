@@ -117,6 +117,5 @@ export function writev(
   sources: readonly Uint8Array[],
   position: number,
 ): number {
-  const [only] = sources;
-  return write(io, caller, file, sources.length === 1 && only !== undefined ? only : Buffer.concat(sources), position);
+  return write(io, caller, file, Buffer.concat(sources), position);
 }

@@ -5,23 +5,22 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
 import { useDirectories } from '../directories.ts';
-import { cutSync, forgetLock, leftovers, mount, newLower, PAGE, survey, type UpperFs, whichOf } from '../rig.ts';
+import {
+  cutSync,
+  type Form,
+  forgetLock,
+  leftovers,
+  mount,
+  newLower,
+  PAGE,
+  survey,
+  type UpperFs,
+  whichOf,
+  without,
+} from '../rig.ts';
 import { WORKLOADS } from '../workloads.ts';
 
 const newDirectory = useDirectories();
-
-type Form = 'at once' | 'later';
-
-/** The functions of `node:fs` without these, in one of the forms. */
-function without(form: Form, ...missing: string[]): object {
-  const names = Object.keys(nodeFs).filter((name) => !missing.includes(name.replace(/Sync$/, '')));
-  const pick = (wanted: string[]) => Object.fromEntries(wanted.map((name) => [name, Reflect.get(nodeFs, name)]));
-  const inForm = names.filter(
-    (name) =>
-      name.endsWith('Sync') === (form === 'at once') && (name.endsWith('Sync') || names.includes(`${name}Sync`)),
-  );
-  return { ...pick(inForm), constants: nodeFs.constants };
-}
 
 const OPENING = ['open', 'openAsBlob', 'read', 'write', 'ftruncate', 'close', 'fsync', 'fstat', 'readv', 'writev'];
 
