@@ -18,10 +18,11 @@ const RED = 31;
 const GREEN = 32;
 const paint = painter(process.stdout);
 
-/** @param {import('./build.js').Order} order @returns {Promise<import('./build.js').Result>} */
+/** Builds, and says so when it is done. @param {import('./build.js').Order} order @returns {Promise<import('./build.js').Result>} */
 async function build(order) {
   const worker = new Worker(new URL('build.js', import.meta.url), { workerData: order });
   const [result] = await once(worker, 'message');
+  console.log(`  ${order.place === 'overlay' ? 'in the overlay' : 'on the disk'}: ${seconds(result.milliseconds)}`);
   return result;
 }
 
@@ -62,7 +63,7 @@ function bestOf(builds) {
 }
 
 console.log(
-  paint(`overfs compiles itself twice through overlay.fs, and twice on the disk (TypeScript ${ts.version})`, BOLD),
+  paint(`overfs compiles itself twice through overlay.fs and twice on the disk (TypeScript ${ts.version})`, BOLD),
 );
 const before = fingerprint(PROJECT);
 const inMemory = await build({ place: 'overlay', project: PROJECT });
