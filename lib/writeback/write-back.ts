@@ -165,6 +165,11 @@ export class WriteBack {
     return this.#target.upper.sync !== undefined;
   }
 
+  /** Throws where it cannot. */
+  mustWriteNow(): void {
+    if (!this.canWriteNow) throw new NotLoadedError(this.#target.branch, 'write', '');
+  }
+
   /**
    * Writes back all that is dirty, at once. One that is under way without blocking is taken over: where it is decided it is gone on with,
    * before that it is given up, and what it had taken is dirty again.
@@ -203,11 +208,7 @@ export class WriteBack {
     throw thrown;
   }
 
-  /**
-   * Writes back all that is dirty, after whatever is under way. As `now`, without blocking.
-   *
-   * @param heed hears how it has ended before anybody else takes what is dirty
-   */
+  /** As `now`, after whatever is under way and without blocking. `heed` hears how it has ended before anybody else takes what is dirty. */
   async later(manner: Manner, reach: Reach, heed: Heed = UNHEEDED): Promise<Failure[]> {
     const { signal } = manner;
     const place = this.#line.join();

@@ -153,12 +153,16 @@ export class WriteThrough implements Through {
     this.#isCalling = false;
   }
 
-  /** Ends the change on its way at once: what comes of it is for who has made it. Throws EBUSY from within its own write-back. */
+  /**
+   * Ends the change on its way at once: what comes of it is for who has made it. Throws EBUSY from within its own write-back, and a
+   * `NotLoadedError` where the upper cannot be told at once: then it goes on as it can.
+   */
   endNow(): void {
     const going = this.#going;
     if (going === undefined) return;
     // Nobody can bring it to its end from there, nor say that it was refused.
     if (this.#writeBack.isBusy) throw EBUSY;
+    this.#writeBack.mustWriteNow();
     going.now();
     this.#going = undefined;
   }

@@ -1,6 +1,7 @@
 // W7, W5: what was refused is taken back before any other write-back takes what is dirty, so that it is in the upper as little as here.
 
 import nodeFs from 'node:fs';
+import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
 import { useDirectories } from '../directories.ts';
 import { bytesOf, failing, mount, PAGE } from '../rig.ts';
@@ -39,4 +40,24 @@ it('W5 W7: a sync right behind a change that is refused does not bring that down
     overlay.close();
   }
   expect([...ends]).toContain('ENOSPC');
+});
+
+it('C11 W7 L13: who cannot wait takes back nothing that is on its way to an upper of promises only', async () => {
+  const volume = new Volume();
+  const overlay = mount({ promises: volume.promises }, { lower: [], writeback: 'through' });
+  const { fs } = overlay;
+  const content = bytesOf(1, PAGE + 100);
+  await fs.promises.writeFile('/file', content);
+  await fs.promises.writeFile('/other', 'other');
+  const cut = fs.promises.truncate('/file', PAGE + 10);
+  expect(() => fs.writeFileSync('/other', 'changed')).toThrow(
+    expect.objectContaining({ code: 'ERR_OVERFS_NOT_LOADED' }),
+  );
+  expect(() => overlay.syncSync()).toThrow(expect.objectContaining({ code: 'ERR_OVERFS_NOT_LOADED' }));
+  await cut;
+  const wanted = content.subarray(0, PAGE + 10);
+  expect((await fs.promises.readFile('/file')).equals(wanted)).toBe(true);
+  expect(Buffer.from(volume.readFileSync('/file')).equals(wanted)).toBe(true);
+  expect(volume.readFileSync('/other', 'utf8')).toBe('other');
+  await overlay[Symbol.asyncDispose]();
 });
