@@ -65,7 +65,7 @@ it('W12 nothing is left to be looked at of a tree that the upper has and that wa
   expect(tree.dropped).toEqual([]);
 });
 
-it('P6 nor does it count as kept while it is open', () => {
+it('P6 a removed directory and what was in it do not count as kept, while it is open and behind that', () => {
   const upper = { files: { '/n/g': 'y' } };
   const overlay = new OpenOverlay({ name: 'upper', lowers: [{ files: { '/other': 'o' } }], upper, immutable: true });
   const { fs } = overlay;

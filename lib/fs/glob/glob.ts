@@ -44,6 +44,18 @@ interface Mark {
   readonly above: ReadonlySet<string>;
 }
 
+/** A place that the search is at with a mark. */
+interface Visit {
+  readonly place: string;
+  /** The same, absolute. */
+  readonly whole: string;
+  readonly mark: Mark;
+  /** What is there; undefined for nothing. */
+  readonly entry: Dirent | undefined;
+  /** It is a directory, or a link to one that the pattern may go on through. */
+  readonly isDirectory: boolean;
+}
+
 /** An entry of the place that is visited. */
 interface Child {
   readonly entry: Dirent;
@@ -131,8 +143,8 @@ class Search {
     }
     const entry = yield* this.#sight.look(whole);
     const isDirectory = yield* this.#isDirectory(whole, entry, mark);
-    const ends = endsAt(mark, isDirectory);
-    if (ends && (yield* this.#end(place, whole, mark, entry, isDirectory))) return;
+    const visit = { place, whole, mark, entry, isDirectory };
+    if (mayEnd(visit) && (yield* this.#end(visit)) === 'nothing more') return;
     if (!isDirectory || !this.#mayEnter(place, pattern)) return;
     let above = mark.above;
     if (this.#request.links === 'followed') {
@@ -140,9 +152,7 @@ class Search {
       if (real !== undefined && above.has(real)) return;
       if (real !== undefined) above = new Set(above).add(real);
     }
-    for (const child of yield* this.#children(place, whole, mark)) {
-      yield* this.#tryChild(place, child, mark, above, ends);
-    }
+    for (const child of yield* this.#children(visit)) yield* this.#tryChild(visit, child, above);
   }
 
   /** Remembers that the search is here with this mark; false if it has been. */
@@ -157,30 +167,26 @@ class Search {
     return seen.size > before;
   }
 
-  /** What matches at a place where the pattern may end there; true if that is all there is. */
-  *#end(
-    place: string,
-    whole: string,
-    { pattern, at }: Mark,
-    entry: Dirent | undefined,
-    isDirectory: boolean,
-  ): Sequence<boolean> {
+  /** What matches at a place where the pattern may end; answers whether it may also go on. */
+  *#end({ place, whole, mark, entry, isDirectory }: Visit): Sequence<'nothing more' | 'it may go on'> {
+    const { pattern, at } = mark;
     const last = pattern.segments.length - 1;
     const segment = pattern.segments[last];
     if (segment?.kind === 'name') {
       const { name } = segment;
       const isThere = (yield* this.#sight.look(path.posix.join(whole, name))) !== undefined;
       if (isThere && (name !== '' || isDirectory)) this.#add(path.posix.join(place, name));
-      return at.size === 1 && at.has(last);
+      return at.size === 1 && at.has(last) ? 'nothing more' : 'it may go on';
     }
-    if (segment?.kind !== 'any') return false;
+    if (segment?.kind !== 'any') return 'it may go on';
     const isNamed = matchesName(pattern.segments[0], '.') && pattern.segments[0]?.kind === 'name';
     if (place !== '.' || isNamed || (last === 0 && entry !== undefined)) this.#add(place);
-    return false;
+    return 'it may go on';
   }
 
   /** The entries of a place that may match. One that is named need not be looked for. */
-  *#children(place: string, whole: string, { pattern, at }: Mark): Sequence<Child[]> {
+  *#children({ place, whole, mark }: Visit): Sequence<Child[]> {
+    const { pattern, at } = mark;
     const [only] = at;
     const segment = at.size === 1 ? pattern.segments[only as number] : undefined;
     let entries: readonly Dirent[];
@@ -204,7 +210,8 @@ class Search {
   }
 
   /** Where the pattern may go on below an entry, and whether it ends there. */
-  *#tryChild(place: string, child: Child, mark: Mark, above: Mark['above'], ends: boolean): Sequence<void> {
+  *#tryChild(visit: Visit, child: Child, above: Mark['above']): Sequence<void> {
+    const { mark } = visit;
     const { pattern, at } = mark;
     const last = pattern.segments.length - 1;
     const onward = new Set<number>();
@@ -213,7 +220,7 @@ class Search {
       const segment = pattern.segments[index];
       if (segment?.kind === 'any') {
         if (this.#isPassedOver(child, pattern, index)) continue;
-        this.#goThrough(place, child, mark, index, ends, onward);
+        this.#goThrough(visit, child, index, onward);
         if (this.#request.links === 'left' && child.entry.isSymbolicLink()) throughLink.add(index);
       } else if (segment?.kind === 'match') {
         if (!segment.test(child.entry.name)) continue;
@@ -234,7 +241,8 @@ class Search {
   }
 
   /** Tries an entry at a `**`: that stays below a directory, and what follows it may begin at once. */
-  #goThrough(place: string, child: Child, mark: Mark, index: number, ends: boolean, onward: Set<number>): void {
+  #goThrough(visit: Visit, child: Child, index: number, onward: Set<number>): void {
+    const { place, mark } = visit;
     const { segments, rests } = mark.pattern;
     const last = segments.length - 1;
     const next = segments[index + 1];
@@ -242,7 +250,7 @@ class Search {
     const isNext = matchesName(next, child.entry.name);
     if (isOpen && child.isDirectory) onward.add(index);
     else if (isOpen && index === last) this.#add(child.at);
-    if (isNext && index + 1 === last && !ends) this.#add(child.at);
+    if (isNext && index + 1 === last && !mayEnd(visit)) this.#add(child.at);
     else if (isNext && child.isDirectory) onward.add(index + 2);
     const goesOn = child.isDirectory || (LINKS_BELOW_ANY_GO_ON && child.entry.isSymbolicLink());
     const [first] = segments;
@@ -326,7 +334,8 @@ class Search {
 }
 
 /** Whether the pattern may end at a place: with its last segment, or with the slash behind a `**`. */
-function endsAt({ pattern: { segments }, at }: Mark, isDirectory: boolean): boolean {
+function mayEnd({ mark: { pattern, at }, isDirectory }: Visit): boolean {
+  const { segments } = pattern;
   const last = segments.length - 1;
   if (at.has(last)) return true;
   const end = segments[last];
