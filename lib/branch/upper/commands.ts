@@ -1,5 +1,5 @@
 /**
- * What the commands of an upper give to its functions: flags, options, paths, times. The same for both forms.
+ * Which functions an upper is told by, and what commands give to them: flags, options, paths, times. The same for both forms.
  */
 
 import { constants } from 'node:fs';
@@ -14,6 +14,32 @@ export const DIRECTORY_FLAGS = O_RDONLY;
 export const COPY_FLAGS = COPYFILE_EXCL | COPYFILE_FICLONE;
 /** `open` is given a mode in any case, so that a callback comes where it should. */
 export const NO_MODE = 0;
+
+/** Functions that take a path, and how far along it memfs would check permissions. */
+export const BY_PATH: Readonly<Record<string, 'way' | 'file'>> = {
+  mkdir: 'way',
+  open: 'file',
+  writeFile: 'file',
+  readFile: 'file',
+  copyFile: 'file',
+  lstat: 'way',
+  stat: 'way',
+  rename: 'way',
+  unlink: 'way',
+  rmdir: 'way',
+  symlink: 'way',
+  link: 'way',
+  chmod: 'way',
+  lchown: 'way',
+  chown: 'way',
+  lutimes: 'way',
+  utimes: 'way',
+};
+/** Functions that take what is open. */
+export const BY_HANDLE = ['write', 'ftruncate', 'futimes', 'fsync', 'fstat', 'close'];
+
+/** What those are called that what is open may have as its own methods. */
+export const METHODS = { write: 'write', ftruncate: 'truncate', fsync: 'sync', close: 'close' } as const;
 
 /** What an upper is beside its functions. */
 export interface Nature extends Pick<Traits, 'kernel' | 'closer'> {

@@ -9,6 +9,8 @@ import { BranchError } from '../errors.ts';
 import type { AnyFunction, BranchPath, Finder, Handle } from '../fs-like.ts';
 import { permitted } from '../memfs.ts';
 import {
+  BY_HANDLE,
+  BY_PATH,
   COPY_FLAGS,
   CREATE_FLAGS,
   DIRECTORY_FLAGS,
@@ -23,28 +25,6 @@ import { EXACT, ON_HANDLES, putting } from './put.ts';
 import { flushing, takeNow } from './steps.ts';
 import type { NewFile, UpperRequests } from './upper.ts';
 
-/** Functions that take a path, and how far along it memfs would check permissions. */
-const BY_PATH: Readonly<Record<string, 'way' | 'file'>> = {
-  mkdir: 'way',
-  open: 'file',
-  writeFile: 'file',
-  readFile: 'file',
-  copyFile: 'file',
-  lstat: 'way',
-  stat: 'way',
-  rename: 'way',
-  unlink: 'way',
-  rmdir: 'way',
-  symlink: 'way',
-  link: 'way',
-  chmod: 'way',
-  lchown: 'way',
-  chown: 'way',
-  lutimes: 'way',
-  utimes: 'way',
-};
-const BY_HANDLE = ['write', 'ftruncate', 'futimes', 'fsync', 'fstat', 'close'];
-
 /** What memfs wants of a file that it makes and opens for writing. */
 const OPEN_TO_OWNER = 0o600;
 
@@ -53,6 +33,7 @@ export class SyncUpper implements UpperRequests {
   readonly #name: string;
   readonly #inMemory: boolean;
   readonly #closer: Nature['closer'];
+  /** Those of its functions that it has, by their names without `Sync`. Filled by the constructor. */
   readonly #functions = new Map<string, AnyFunction>();
   /** See `put.ts`. */
   readonly isSureOfHandles: boolean;

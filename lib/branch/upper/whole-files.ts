@@ -12,9 +12,9 @@
 
 import { EEXIST, ENOENT } from '../../errno.ts';
 import { bytesIn } from '../dialect.ts';
-import { type AnyFunction, type Finder, type Handle, type Later, missingLater } from '../fs-like.ts';
+import type { AnyFunction, Finder, Handle, Later } from '../fs-like.ts';
 import { type Nature, upperPath } from './commands.ts';
-import { LaterUpper, settled } from './later-upper.ts';
+import { LaterUpper } from './later-upper.ts';
 import { SyncUpper } from './sync-upper.ts';
 
 /** What its owner must be allowed while it is written. */
@@ -120,28 +120,24 @@ export class WholeSyncUpper extends SyncUpper {
 
 /** Tells such an upper later. */
 export class WholeLaterUpper extends LaterUpper {
-  readonly #lstat: Later;
-  readonly #readFile: Later;
-  readonly #makeFile: Later;
+  readonly #lstat: string;
   readonly #canChmod: boolean;
 
   constructor(find: Finder<Later>, name: string) {
     super(find, name, WRITTEN_WHOLE);
-    this.#lstat = find('lstat') ?? find('stat') ?? missingLater(name, 'lstat');
-    this.#readFile = find('readFile') ?? missingLater(name, 'readFile');
-    this.#makeFile = find('writeFile') ?? missingLater(name, 'writeFile');
+    this.#lstat = find('lstat') === undefined ? 'stat' : 'lstat';
     this.#canChmod = find('chmod') !== undefined;
   }
 
   override async create(path: string, mode: number): Promise<Handle> {
     if (await this.#isTaken(path)) throw EEXIST;
     const options = { mode: mode | OPEN_TO_OWNER, flag: 'wx' };
-    await settled(this.#makeFile(upperPath(path), Buffer.alloc(0), options));
+    await this.run('writeFile', upperPath(path), Buffer.alloc(0), options);
     return new Draft(path, mode, Buffer.alloc(0));
   }
 
   override async openForWriting(path: string): Promise<Handle> {
-    return new Draft(path, undefined, await settled(this.#readFile(upperPath(path), {}).then(bytesIn)));
+    return new Draft(path, undefined, bytesIn(await this.run('readFile', upperPath(path), {})));
   }
 
   override async write(handle: Handle, source: Uint8Array, position: number): Promise<number> {
@@ -166,7 +162,7 @@ export class WholeLaterUpper extends LaterUpper {
 
   async #isTaken(path: string): Promise<boolean> {
     try {
-      return (await settled(this.#lstat(upperPath(path), {}))) !== undefined;
+      return (await this.run(this.#lstat, upperPath(path), {})) !== undefined;
     } catch (thrown) {
       if (thrown === ENOENT) return false;
       throw thrown;
