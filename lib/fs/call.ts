@@ -42,6 +42,11 @@ export interface Call<Request, Answer> {
   blame?(errno: Errno, request: Request): Blame | undefined;
   /** What can abort it. */
   signal?(request: Request): AbortSignal | undefined;
+  /**
+   * Where the callback is looked for first: whatever stands there is it, and what stands before it is no callback (node lib/fs.js,
+   * `callback ||= options`). Where not given, or where nothing stands there, it is the first function.
+   */
+  readonly callbackAt?: number;
   /** The callback where none was given, if the callback form allows that. */
   readonly unheard?: Callback;
 }

@@ -77,8 +77,9 @@ export function syncForm(session: Session, call: AnyCall): SyncFunction {
   return form;
 }
 
-/** Where the callback is: the first function behind the first argument. */
-function indexOfCallback(args: readonly unknown[]): number {
+/** Where the callback is: in its place, or the first function behind the first argument. */
+function indexOfCallback({ callbackAt }: AnyCall, args: readonly unknown[]): number {
+  if (callbackAt !== undefined && args[callbackAt]) return typeof args[callbackAt] === 'function' ? callbackAt : -1;
   for (let index = 1; index < args.length; index++) if (typeof args[index] === 'function') return index;
   return -1;
 }
@@ -109,7 +110,7 @@ function callbackInstead(call: AnyCall, args: readonly unknown[]): Callback {
 /** The callback form. */
 export function callbackForm(session: Session, call: AnyCall): CallbackFunction {
   const form = (...args: unknown[]): void => {
-    const at = indexOfCallback(args);
+    const at = indexOfCallback(call, args);
     const callback = at < 0 ? callbackInstead(call, args) : (args[at] as Callback);
     const given = at < 0 ? args : args.slice(0, at);
     const [a, b, c] = given;

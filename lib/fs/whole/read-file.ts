@@ -121,6 +121,7 @@ function readFileCall(standing: Standing, reading: Reading): Call<ReadFileReques
     name: 'readFile',
     takes: [kindOf(standing)],
     syscall: 'open',
+    callbackAt: 2,
     parse(session, path, value) {
       const options = takeOptions(value);
       return {

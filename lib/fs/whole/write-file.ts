@@ -101,6 +101,7 @@ function writeCall(name: Name, standing: Standing): Call<WriteFileRequest, undef
     name,
     takes: [kindOf(standing)],
     syscall: 'open',
+    callbackAt: 3,
     parse: (session, path, data, options) => parse(session, name, standing, [path, data, options]),
     run,
     blame: (errno, { target }) =>

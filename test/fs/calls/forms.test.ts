@@ -32,6 +32,28 @@ function outputOf(script: string, ...flags: string[]): string {
 }
 
 describe('N6 callbacks', () => {
+  it('of whole files are what stands in their place, also behind a function in the place of options', async () => {
+    await alike(async (fs) => {
+      fs.writeFileSync('file', 'content');
+      const loose = fs as unknown as Record<string, (...args: unknown[]) => void>;
+      const heard: unknown[] = [];
+      const instead = () => heard.push('a function in the place of options');
+      for (const args of [
+        ['readFile', 'file'],
+        ['writeFile', 'file', 'more'],
+        ['appendFile', 'file', '!'],
+      ] as const) {
+        const [name, ...given] = args;
+        const call = loose[name];
+        heard.push(await recorded((callback) => call?.(...given, instead, callback)));
+        heard.push(await recorded((callback) => call?.(...given, callback, undefined)));
+        heard.push(told(() => call?.(...given, instead, 'no function')));
+        heard.push(told(() => call?.(...given, instead, { no: 'function' })));
+      }
+      return [heard, fs.readFileSync('file', 'utf8')];
+    });
+  });
+
   it('come in a later turn, after promises that are settled already', async () => {
     const { fs } = createOverlay();
     const order: string[] = [];
