@@ -70,7 +70,7 @@ export interface OverlayOptions {
   readonly cwd?: string | (() => string);
   /** Permission bits that new files do not get. Default: `process.umask()` at each creation. */
   readonly umask?: number;
-  /** Whose rights the overlay's `fs` has. Default: the process's. */
+  /** Whose rights the overlay's `fs` has. Default: the process's, as they are when the overlay is made. */
   readonly credentials?: Credentials;
   /** The time in milliseconds since 1970, fractions allowed. Default: `Date.now`. */
   readonly clock?: () => number;

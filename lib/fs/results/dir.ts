@@ -103,7 +103,7 @@ export class Dir {
   /** Words what `#take` threw: of a bare error, that the directory which comes next could not be opened. */
   #worded(thrown: unknown): unknown {
     if (!(thrown instanceof Errno)) return thrown;
-    const shown = showParent({ path: this.#source.parent.path, shown: 'text' }, this.#waiting[0] ?? '');
+    const shown = showParent({ path: this.#source.parent.path, bytes: undefined }, this.#waiting[0] ?? '');
     return systemError(thrown, 'opendir', String(shown), undefined, this.read);
   }
 

@@ -29,28 +29,29 @@ function numbersOfTypes(constants: Readonly<Record<string, number>>): readonly n
 const Dirent = nodeFs.Dirent as unknown as new (
   name: string | Buffer,
   type: number,
-  parent: string | Buffer,
+  parent: string | Uint8Array,
 ) => nodeFs.Dirent;
 
 /** Makes a `Dirent` of a name; `type` is the type bits of its mode. */
-export function makeDirent(name: string | Buffer, type: number, parent: string | Buffer): nodeFs.Dirent {
+export function makeDirent(name: string | Buffer, type: number, parent: string | Uint8Array): nodeFs.Dirent {
   return new Dirent(name, TYPES[(type >> SHIFT) & 15] ?? 0, parent);
 }
 
 /** A directory as it was given, for each Dirent in it to remember. */
 export interface Parent {
   readonly path: string;
-  /** What `Dirent` shows it as: what it was given as. */
-  readonly shown: 'text' | 'bytes';
+  /** Where it was given as bytes: these. It is shown as what it was given as. */
+  readonly bytes: Uint8Array | undefined;
 }
 
 /** A directory as somebody has given it. */
 export function parentOf(given: unknown): Parent {
-  return { path: givenPath(given), shown: isUint8Array(given) ? 'bytes' : 'text' };
+  return { path: givenPath(given), bytes: isUint8Array(given) ? given : undefined };
 }
 
 /** A directory below a given one, as Dirents in it show it. */
-export function showParent(parent: Parent, relative: string): string | Buffer {
-  const whole = relative === '' ? parent.path : path.posix.join(parent.path, relative);
-  return parent.shown === 'text' ? whole : encodeName(whole);
+export function showParent(parent: Parent, relative: string): string | Uint8Array {
+  if (relative === '') return parent.bytes ?? parent.path;
+  const whole = path.posix.join(parent.path, relative);
+  return parent.bytes === undefined ? whole : encodeName(whole);
 }

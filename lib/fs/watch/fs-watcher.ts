@@ -39,6 +39,7 @@ export function parseWatch(session: Session, path: unknown, given: unknown): Wat
   const throwIfNoEntry = knownOption('throwIfNoEntry', options.throwIfNoEntry) ?? true;
   if (typeof throwIfNoEntry !== 'boolean') doubt();
   if (typeof persistent !== 'boolean' || typeof recursive !== 'boolean') doubt();
+  const encoding = encodingIn(options);
   const absolute = takePath(session, path);
   return {
     // A recursive watcher resolves the path as text before it looks (node lib/internal/fs/recursive_watch.js): an empty one is the
@@ -46,7 +47,8 @@ export function parseWatch(session: Session, path: unknown, given: unknown): Wat
     path: recursive === true ? pathOf.posix.resolve(session.cwd(), absolute) : absolute,
     persistent: persistent === true,
     recursive: recursive === true,
-    encoding: encodingIn(options),
+    // The names of a recursive one are text, whatever is asked for (the same file).
+    encoding: recursive === true ? 'utf8' : encoding,
     signal: signal as AbortSignal | undefined,
     ignores: takeIgnore(options.ignore),
     missing: throwIfNoEntry ? 'error' : 'silence',

@@ -21,6 +21,22 @@ async function namesIn(dir: nodeFs.Dir): Promise<string[]> {
 }
 
 describe('N7 Dir', () => {
+  it('and the entries show a directory that was given as bytes as these', async () => {
+    await alike(async (fs) => {
+      plant(fs);
+      const shown: unknown[] = [];
+      for (const bytes of [Buffer.from('tree'), Uint8Array.from(Buffer.from('tree'))] as Buffer[]) {
+        for (const dir of [fs.opendirSync(bytes as unknown as string), await fs.promises.opendir(bytes as never)]) {
+          shown.push(dir.path, (dir.path as unknown) === bytes, (await dir.read())?.parentPath);
+          await dir.close();
+        }
+        const entries = fs.readdirSync(bytes, { withFileTypes: true });
+        shown.push(entries.map(({ parentPath }) => (parentPath as unknown) === bytes));
+      }
+      return shown;
+    });
+  });
+
   it('gives the same names at once, by callback, by promise and by iteration', async () => {
     await alike(async (fs) => {
       plant(fs);

@@ -99,6 +99,21 @@ describe('watching begins', () => {
   });
 });
 
+describe('N8 the names of a recursive watcher', () => {
+  it('are text, whatever is asked for', async () => {
+    await expectSame(async ({ fs, root, log }) => {
+      const heard = await new Promise((resolve) => {
+        const watcher = fs.watch(`${root}/d`, { recursive: true, encoding: 'buffer' }, (_event, name) => {
+          watcher.close();
+          resolve(name);
+        });
+        setTimeout(() => fs.writeFileSync(`${root}/d/new`, ''), 10);
+      });
+      log(heard);
+    }, FILES);
+  });
+});
+
 describe('listeners', () => {
   it('N6 are called in the context of who watches, not of who changes something', async () => {
     await expectSame(async ({ fs, root, log }) => {
