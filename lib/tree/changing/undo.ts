@@ -9,7 +9,7 @@
 import type { Claim } from '../../pages/claims.ts';
 import { dropContents, type KeptPages, keepDirtyPages, leavePages, putPages } from '../../pages/contents.ts';
 import { CHARGED, type Directory, type Entry, File, Inode, type Mark, SPARE } from '../inode.ts';
-import { borrow, returnLoan } from '../sources/borrow.ts';
+import { borrow, isBorrower, returnLoan } from '../sources/borrow.ts';
 import type { Tree } from '../tree.ts';
 import { endIfUnused } from './names.ts';
 
@@ -22,6 +22,7 @@ interface KeptInode {
   readonly fingerprint: NonNullable<Inode['extra']>['fingerprint'];
   readonly pages: KeptPages | undefined;
   readonly claims: readonly Claim[];
+  readonly isBorrower: boolean;
   readonly isLinked: boolean;
   readonly isClaimed: boolean;
   /** The upper was to hear of it before. */
@@ -68,6 +69,7 @@ export class Undo {
       fingerprint: inode.extra?.fingerprint,
       pages: inode instanceof File ? keepDirtyPages(inode) : undefined,
       claims: inode instanceof File ? (tree.memory.authors?.claimsOn(inode) ?? []) : [],
+      isBorrower: isBorrower(inode),
       isLinked: tree.linked.has(inode.number),
       isClaimed: tree.claimed.has(inode.number),
       isDirty: isToBeHeard(tree, tree.dirty?.inodes.has(inode)),
@@ -165,7 +167,7 @@ export class Undo {
     if (inode instanceof File) {
       for (const { from, to, author } of kept.claims) memory.authors?.claim(inode, from, to, author);
     }
-    borrow(inode);
+    if (kept.isBorrower) borrow(inode);
     if (kept.isLinked) linked.set(inode.number, inode);
     if (kept.isClaimed) claimed.add(inode.number);
     else claimed.delete(inode.number);

@@ -15,6 +15,12 @@ export function borrow(copy: Inode): void {
   else known.add(copy);
 }
 
+/** Whether a file has its bytes under a name that is another's. */
+export function isBorrower(inode: Inode): boolean {
+  const { origin, originName } = inode;
+  return origin instanceof UpperSource && origin.borrowers.get(originName)?.has(inode) === true;
+}
+
 /** Notes that a file has its bytes elsewhere from now on. Does nothing for one that has not borrowed any. */
 export function returnLoan(inode: Inode): void {
   const { origin, originName } = inode;

@@ -1,10 +1,10 @@
-// W7, W5: what was refused is taken back before any other write-back takes what is dirty, so that it is in the upper as little as here.
+// W7, W5, W12: what comes behind a change that was refused: nothing of that goes down with it, and nobody else has it taken back.
 
 import nodeFs from 'node:fs';
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
 import { useDirectories } from '../directories.ts';
-import { bytesOf, failing, mount, PAGE } from '../rig.ts';
+import { bytesOf, Fault, failing, mount, PAGE } from '../rig.ts';
 
 const newDirectory = useDirectories();
 
@@ -60,4 +60,20 @@ it('C11 W7 L13: who cannot wait takes back nothing that is on its way to an uppe
   expect(Buffer.from(volume.readFileSync('/file')).equals(wanted)).toBe(true);
   expect(volume.readFileSync('/other', 'utf8')).toBe('other');
   await overlay[Symbol.asyncDispose]();
+});
+
+it('W12 W7: a change that was refused makes the next one no dearer', () => {
+  const counts = ['none', 'EIO'].map((code) => {
+    const overlay = mount(new Volume(), { lower: [], writeback: 'through' });
+    overlay.fs.writeFileSync('/file', bytesOf(1, 3 * PAGE));
+    const fault = new Fault(overlay);
+    fault.arm(code === 'none' ? Number.POSITIVE_INFINITY : 1, Number.POSITIVE_INFINITY, failing(code));
+    if (code !== 'none') expect(() => overlay.fs.truncateSync('/file', 1)).toThrow(code);
+    fault.disarm();
+    overlay.fs.writeFileSync('/file', bytesOf(2, 3 * PAGE));
+    const moves = fault.seen.filter(({ kind }) => kind === 'rename').length;
+    overlay.close();
+    return moves;
+  });
+  expect(counts[1]).toBe(counts[0]);
 });
