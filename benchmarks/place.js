@@ -15,7 +15,11 @@ const TMPFS_MAGIC = 0x01021994;
 const ROOM = 4 * GIB;
 
 function hasRoomyTmpfs() {
-  if (!nodeFs.existsSync(SHARED_MEMORY)) return false;
+  try {
+    nodeFs.accessSync(SHARED_MEMORY, nodeFs.constants.W_OK);
+  } catch {
+    return false;
+  }
   const { type, bavail, bsize } = nodeFs.statfsSync(SHARED_MEMORY);
   return type === TMPFS_MAGIC && bavail * bsize >= ROOM;
 }
