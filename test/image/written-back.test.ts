@@ -121,13 +121,14 @@ describe('C4, W8: changes() tells the same before a write-back, behind it, and w
   for (const [name, [deed, wanted]] of Object.entries(DEEDS)) {
     it(name, () => {
       const upper = new Volume();
-      let overlay = mount(upper);
+      const root = { credentials: { uid: 0, gid: 0 } };
+      let overlay = mount(upper, root);
       deed(overlay.fs);
       expect(toldBy(overlay)).toEqual(wanted);
       overlay.syncSync();
       expect(toldBy(overlay)).toEqual(wanted);
       overlay.close();
-      overlay = mount(upper);
+      overlay = mount(upper, root);
       expect(toldBy(overlay)).toEqual(wanted);
       pictureOf(overlay.fs);
       overlay.fs.writeFileSync('/other', '');
