@@ -1,26 +1,22 @@
 /**
- * One batch that is decided: which moves and steps of a plan are carried out, and what the tree learns from each.
+ * One batch that is decided: which moves and steps of a plan are carried out. What the tree learns from each is in `batch-watcher.ts`.
  *
  * A content that could not be written takes with it what depends on it: the name it was to get keeps what it has, so that the upper
  * shows every file old or new.
  */
 
-import type { Attributes } from '../branch/branch.ts';
 import type { Errno } from '../errno.ts';
 import { type Directory, type Inode, isDirectory } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
-import type { Cursor, Watcher } from './area/carry-out.ts';
+import type { Cursor } from './area/carry-out.ts';
 import { keptOf, type Note, noteOf } from './area/notes.ts';
-import { isIdle, leaveMove, leaveStep, mayLeave, noteBack } from './left-out.ts';
-import { lendElsewhere, noteMove, notePrint, StagedNames, unsettlePrint, upperOf, whoNeeds } from './places.ts';
-import type { Content } from './plan/content.ts';
 import type { DraftMove, DraftStep } from './plan/draft.ts';
 import type { Item } from './plan/items.ts';
 import type { Plan } from './plan/plan.ts';
 import type { Move, Step } from './plan/steps.ts';
 import type { Reach } from './report.ts';
-import { keepName, noteOpaque, settleContent, settleName, settlePlaced } from './settle.ts';
+import { settleContent, settlePlaced } from './settle.ts';
 import { runsOf, sizeOf } from './stage/parts.ts';
 
 /** A decided batch. */
@@ -146,97 +142,6 @@ export function adoptNameless(tree: Tree, { plan, failed }: Batch, stage: UpperS
   }
 }
 
-/** What a batch has in the staging directory. */
-interface Staged {
-  readonly stage: UpperSource;
-  readonly names: StagedNames;
-  /** By their names there. */
-  readonly contents: ReadonlyMap<string, Content>;
-}
-
-/** Who hears of what a batch does not bring to the upper after all. */
-export interface BatchListener {
-  /** A file that somebody else has removed or changed. */
-  onLost(inode: Inode, errno: Errno): void;
-  /** Files that the upper has refused. */
-  onLeft(inodes: readonly Inode[], errno: Errno): void;
-}
-
-/** What the tree learns while a batch is carried out. */
-export function watch(
-  tree: Tree,
-  batch: Batch,
-  stage: UpperSource,
-  nameStage: () => string,
-  { onLost, onLeft }: BatchListener,
-): Watcher {
-  const { plan, drafted } = batch;
-  const contents = new Map<string, Content>();
-  for (const content of plan.contents.values()) contents.set(content.stage, content);
-  const staged: Staged = { stage, names: new StagedNames(stage), contents };
-  const placeOfStep = (index: number) => placeIn(stage, drafted.steps[index]);
-  return {
-    moved: (index) => {
-      const move = drafted.moves[index];
-      if (move === undefined) return;
-      noteMove(move.source, move.name, stage, move.stage);
-      staged.names.add(move.stage);
-    },
-    // Copies of what the file held before were made since the plan, of copies that had borrowed its bytes then.
-    keeps: (index) => {
-      const { name, source } = placeOfStep(index);
-      return source !== undefined && whoNeeds(tree, source, name).length > 0 ? nameStage() : undefined;
-    },
-    kept: (index, kept, found) => {
-      const { name, source } = placeOfStep(index);
-      if (source === undefined || found === undefined) return;
-      lendElsewhere(whoNeeds(tree, source, name), stage, kept, found);
-    },
-    replaces: (index) => {
-      const { name, source } = placeOfStep(index);
-      return source?.held.has(name) === true;
-    },
-    changing: (index) => {
-      const { name, source } = placeOfStep(index);
-      if (source !== undefined) unsettlePrint(source, name);
-    },
-    unchanged: (index, found) => {
-      const { name, source } = placeOfStep(index);
-      if (source !== undefined) notePrint(source, name, found);
-    },
-    expected: (index) => {
-      const { needs } = drafted.steps[index] ?? {};
-      const { name, source } = placeOfStep(index);
-      // What has become a copy of another meanwhile knows how that looks, also when it has lost its name since.
-      const isItsOwn = needs?.origin !== undefined && needs.origin === source && needs.originName === name;
-      return isItsOwn && !tree.dirty?.replaced.has(needs) ? needs.extra?.fingerprint : undefined;
-    },
-    lost: (index, errno) => {
-      const { needs } = drafted.steps[index] ?? {};
-      if (needs !== undefined && isDirectory(needs)) batch.untimed.add(needs);
-      if (needs === undefined || isDirectory(needs) || batch.failed.has(needs)) return;
-      batch.failed.set(needs, errno);
-      onLost(needs, errno);
-    },
-    leaveMove: (index, errno) => {
-      const left = leaveMove(batch, index, errno);
-      if (left === 'needed') return left;
-      onLeft(left, errno);
-      return 'left out';
-    },
-    isIdle: (index) => isIdle(batch, index),
-    mayLeave: (index) => (isIndivisible(batch) ? 'needed' : mayLeave(batch, index)),
-    back: (index) => noteBack(batch, stage, index),
-    leaveStep: (index, errno) => onLeft(leaveStep(batch, index, errno), errno),
-    done: (index, found) => {
-      const drawn = drafted.steps[index];
-      if (drawn === undefined) return;
-      noteStep(tree, batch, drawn, staged, found);
-      for (const item of drawn.inner) noteInner(tree, batch, item, staged);
-    },
-  };
-}
-
 /**
  * Makes pages clean that were patched, once they are on the storage. Not before: where the flush fails, who knows what the storage has, and
  * they are written again.
@@ -245,49 +150,4 @@ export function settlePatches(tree: Tree, { plan, failed }: Batch): void {
   for (const content of plan.contents.values()) {
     if (content.kind === 'pages' && !failed.has(content.inode)) settleContent(tree, content);
   }
-}
-
-/** Notes that a content is in its place. */
-function noteContent(tree: Tree, content: Content, staged: Staged, source: UpperSource, name: string): void {
-  settlePlaced(tree, content, source, name);
-  staged.names.leave(content.inode);
-}
-
-/** Notes what came with a directory that was staged whole. */
-function noteInner(tree: Tree, { plan, failed }: Batch, item: Item, staged: Staged): void {
-  const { directory, name, want } = item;
-  const source = upperOf(directory);
-  if (want === undefined || source === undefined) return;
-  if (failed.has(want)) {
-    keepName(plan, item);
-    return;
-  }
-  const content = plan.contents.get(want);
-  if (content !== undefined) noteContent(tree, content, staged, source, name);
-  settleName(plan, item);
-}
-
-/** Where a step acts: a directory of the upper, or the staging directory, and the name there. */
-function placeIn(stage: UpperSource, drawn: DraftStep | undefined) {
-  const { item, place } = drawn ?? {};
-  if (typeof place === 'string') return { source: stage, name: place };
-  const link = item ?? place;
-  return { source: link && upperOf(link.directory), name: link?.name ?? '' };
-}
-
-function noteStep(tree: Tree, batch: Batch, drawn: DraftStep, staged: Staged, found: Attributes | undefined): void {
-  const { step, item, place } = drawn;
-  const { stage, contents } = staged;
-  const { source, name } = placeIn(stage, drawn);
-  if (step.kind === 'place' && source !== undefined) {
-    const content = contents.get(step.stage);
-    if (content === undefined) noteMove(stage, step.stage, source, name);
-    else noteContent(tree, content, staged, source, name);
-  }
-  if (item !== undefined && !batch.open.has(item)) settleName(batch.plan, item);
-  const marked = step.kind === 'mark' ? item?.want : undefined;
-  if (marked !== undefined && isDirectory(marked) && !batch.plan.copied.has(marked)) noteOpaque(marked);
-  const patched = step.kind === 'patch' ? contents.get(step.stage) : undefined;
-  if (patched !== undefined && batch.reach === 'upper') settleContent(tree, patched);
-  if (place !== undefined && source !== undefined && found !== undefined) notePrint(source, name, found);
 }

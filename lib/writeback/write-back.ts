@@ -32,8 +32,8 @@ import {
   isUndone,
   makeBatch,
   settlePatches,
-  watch,
 } from './batch.ts';
+import { BatchWatcher } from './batch-watcher.ts';
 import type { Command, Procedure } from './commands.ts';
 import { Desk } from './drive/desk.ts';
 import { type Drive, GivenUp } from './drive/drive.ts';
@@ -364,7 +364,7 @@ export class WriteBack {
   }
 
   *#carryOut(batch: Batch): Procedure<void> {
-    const watcher = watch(this.#tree, batch, this.#stage.source, this.#stage.name, {
+    const watcher = new BatchWatcher(this.#tree, batch, this.#stage, {
       onLost: (inode, errno) => this.reporter.tell([{ inode, errno, fate: 'retained' }]),
       onLeft: (inodes, errno) => this.reporter.tellRefused(batch, inodes, errno),
     });
