@@ -153,12 +153,12 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   }
 
   /**
-   * Loads what the synchronous API will need from branches that have only promise functions: everything at and below these paths, names,
-   * attributes, link targets and contents. It stays loaded; later asynchronous calls that look at a file bring its attributes up to
-   * date. An upper with promise functions only is mounted by it too; what it holds stays loaded as far as the `cache` has room.
-   * Links are loaded as links: what they point at is loaded where it is itself below one of the paths. Other branches can be asked at
-   * any time, so nothing is loaded from them for good.
+   * Loads what the synchronous API will need from branches that have only promise functions: names, attributes, link targets and contents.
+   * It stays loaded; later asynchronous calls that look at a file bring its attributes up to date. An upper with promise functions only is
+   * mounted by it too; what that holds stays loaded as far as the `cache` has room. From other branches, which can be asked at any time,
+   * nothing is loaded for good.
    *
+   * @param paths what to load, with all that is below it; links are loaded as links, a path that is one itself is followed too
    * @throws the error of the first path that cannot be loaded (`stat`)
    *
    * @example
