@@ -48,6 +48,8 @@ export interface NotesFile {
   size: number;
   /** How large it may get before it is written anew. Changed by `readNotes`. */
   limit: number;
+  /** A failure may have left something behind that: a part of lines, or all. Changed by `addNotes`. */
+  isRagged: boolean;
 }
 
 /** How large the file may get in any case, in bytes. */
@@ -124,11 +126,15 @@ export function* addNotes(file: NotesFile, notes: readonly Note[], reach: Reach)
   const urgency = 'in place';
   const handle = yield* tell({ kind: 'open', path, urgency });
   try {
+    // Behind shorter lines the end of what was there would be none.
+    if (file.isRagged) yield* tell({ kind: 'truncate', path, handle, size: file.size, urgency });
+    file.isRagged = true;
     yield* writeAll(path, handle, lines, file.size, urgency);
     if (reach === 'storage') yield* tell({ kind: 'flush', path, handle, urgency });
   } finally {
     yield* tell({ kind: 'close', path, handle, urgency });
   }
+  file.isRagged = false;
   if (reach === 'storage' && file.size === 0) yield* flushAt(directoryOf(file));
   file.size += lines.length;
   if (file.size > file.limit) yield* shorten(file);

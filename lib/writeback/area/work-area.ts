@@ -112,7 +112,7 @@ function* enter(area: Area, dev: number, writer: Writer): Procedure<Memories> {
   const format = text === undefined ? { dev } : parseFormat(area, text);
   // Nobody knows what was promised before a crash.
   const reach: Reach = writer.can.flush === 'each' ? 'storage' : 'upper';
-  const notesFile = { path: area.numbers, most: reach, size: 0, limit: 0 };
+  const notesFile = { path: area.numbers, most: reach, size: 0, limit: 0, isRagged: false };
   const notes = yield* readNotes(notesFile, (line) => damagedNotes(area, line));
   const recovered = yield* redo(area, writer, reach);
   yield* addNotes(notesFile, recovered, reach);

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
 import type { OverlayOptions } from '../../../lib/overlay/options.ts';
 import { useDirectories } from '../directories.ts';
-import { bytesOf, cutSync, forgetLock, PAGE, type UpperFs } from '../rig.ts';
+import { bytesOf, cutSync, failing, forgetLock, PAGE, type UpperFs } from '../rig.ts';
 
 const newDirectory = useDirectories();
 
@@ -279,6 +279,29 @@ describe('damaged notes', () => {
     expect(mount().fs.statSync('/d/file', { bigint: true }).mtimeNs % 1_000n).not.toBe(0n);
     mount().fs.chmodSync('/d/other', 0o600);
     expect(mount().fs.statSync('/d/other').mode & 0o777).toBe(0o600);
+  });
+});
+
+describe.each(UPPERS)('over %s, notes that could not be written', (_, newUpper) => {
+  it('W5 W11: leave nothing behind the shorter ones that follow', () => {
+    const upper = newUpper();
+    let now = 1.5e12;
+    const mount = () => createOverlay({ lower: [], upper, writeback: 'manual', clock: () => now });
+    const overlay = mount();
+    overlay.fs.writeFileSync('/file', '');
+    overlay.syncSync();
+    let failures = 1;
+    overlay.on('command', (command) => {
+      const isOfNotes = 'path' in command && command.path.endsWith('/numbers');
+      if (isOfNotes && command.kind === 'close' && failures-- > 0) throw failing('EIO');
+    });
+    now += 0.789;
+    overlay.fs.writeFileSync('/file', 'with a time to be noted');
+    expect(() => overlay.syncSync()).toThrow('EIO');
+    now = 5000;
+    overlay.fs.writeFileSync('/file', 'without');
+    overlay.close();
+    expect(mount().fs.readFileSync('/file', 'utf8')).toBe('without');
   });
 });
 
