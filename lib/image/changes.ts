@@ -253,7 +253,8 @@ function isSame(inode: Inode, name: string, found: Found): boolean {
   if (origin?.branch !== source.branch) return false;
   if (origin.path === source.path && inode.originName === name) return true;
   // Another name of the same lower file.
-  return attributes.nlink > 1 && ino !== 0 && ino === attributes.ino && origin.dev === source.dev;
+  const isOfSeveral = attributes.nlink > 1 || inode.nlink > 1;
+  return isOfSeveral && ino !== 0 && ino === attributes.ino && origin.dev === source.dev;
 }
 
 /** Whether a name of an inode is the one that the lower has it by. */

@@ -4,7 +4,7 @@ import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { ABSENT, type Directory, Inode, isDirectory, USED, WHITEOUT } from './inode.ts';
 import { isTooLong, load } from './load.ts';
-import { isVolatile, mayBeCovered, revalidate } from './revalidate.ts';
+import { isVolatile, keepOrLose, mayBeCovered, mayBeLost, revalidate } from './revalidate.ts';
 import type { Tree } from './tree.ts';
 
 /**
@@ -22,7 +22,8 @@ export function lookup(io: Io, tree: Tree, directory: Directory, name: string): 
   const known = directory.names.get(name);
   if (known instanceof Inode) {
     if ((known.state & USED) === 0) known.state |= USED;
-    return isVolatile(known) || mayBeCovered(directory, known) ? revalidate(io, tree, directory, name, known) : known;
+    if (isVolatile(known) || mayBeCovered(directory, known)) return revalidate(io, tree, directory, name, known);
+    return mayBeLost(directory, name, known) ? keepOrLose(io, tree, directory, name, known) : known;
   }
   return lookupUnknown(io, tree, directory, name, known);
 }

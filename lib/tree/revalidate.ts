@@ -9,8 +9,19 @@ import { constants } from 'node:fs';
 import { type Attributes, SAME, UPPER } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
-import { lasting } from './changing/names.ts';
-import { type Directory, DOUBTFUL, File, type Inode, isDirectory, isLost, isOwnName } from './inode.ts';
+import { endIfUnused, forgetName, lasting } from './changing/names.ts';
+import {
+  type Directory,
+  DOUBTFUL,
+  File,
+  type Inode,
+  isDirectory,
+  isLost,
+  isOwnName,
+  OWNED_ATTRIBUTES,
+  OWNED_CONTENT,
+  OWNED_QUIETLY,
+} from './inode.ts';
 import { find, load, takeOver, update } from './load.ts';
 import { numberOf } from './sources/identity.ts';
 import { pathIn, type Source } from './sources/source.ts';
@@ -27,6 +38,31 @@ export function isVolatile(inode: Inode): boolean {
 export function mayBeCovered(directory: Directory, inode: Inode): boolean {
   if (directory.settled || directory.sources.length < 2 || inode.isOwned) return false;
   return inode.origin !== undefined && inode.origin.branch.id !== UPPER;
+}
+
+/**
+ * Whether a lower may have taken a name away from a file that is the overlay's own only since it has got or lost other names here: what nobody
+ * has done anything to goes as the lower has it.
+ */
+export function mayBeLost(directory: Directory, name: string, inode: Inode): boolean {
+  const { state, origin } = inode;
+  if ((state & OWNED_QUIETLY) === 0 || (state & (OWNED_ATTRIBUTES | OWNED_CONTENT)) !== 0) return false;
+  if (directory.settled || origin === undefined || origin.branch.id === UPPER) return false;
+  return !isDirectory(inode) && !isOwnName(directory, name);
+}
+
+/** The inode of such a name; undefined where it is lost. */
+export function keepOrLose(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): Inode | undefined {
+  if (find(io, directory.sources, name) !== undefined) return inode;
+  revalidateWay(io, tree, directory);
+  // From here on nothing stops or fails.
+  if (directory.names.get(name) !== inode || isLost(directory)) return undefined;
+  forgetName(tree, inode, directory, name);
+  directory.names.delete(name);
+  inode.nlink--;
+  tree.dirty?.addInode(inode);
+  endIfUnused(tree, inode);
+  return undefined;
 }
 
 /** The inode that the name stands for now, which is the remembered one when nothing changed; undefined when it is gone. */

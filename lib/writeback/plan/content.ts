@@ -129,7 +129,9 @@ export function takeContent(tree: Tree, inode: Inode, place: UpperSource | undef
   // written by them and not by a patch, and what needs nothing of the upper's old bytes.
   const isLittle =
     claims.length === 0 && file !== undefined && file.supplied > 0 && lengthOf(pages) * 2 < memory.pageSize + file.size;
-  const isOfSeveral = inode.nlink > 1 || inode.parent === undefined;
+  // One all of whose bytes and names are known is written anew all the same: whatever somebody else has made of the old one.
+  const isNew = file?.supplied === 0 && tree.can.link && countNames(inode) === inode.nlink;
+  const isOfSeveral = (inode.nlink > 1 && !isNew) || inode.parent === undefined;
   const patch = file !== undefined && place !== undefined && (isOfSeveral || isLittle);
   return {
     inode,

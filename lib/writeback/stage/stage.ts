@@ -109,11 +109,12 @@ function* stageCopy(content: Content, source: string, path: string): Procedure<'
   return 'done';
 }
 
-function* mustBeTheSame(origin: Content['origin']): Procedure<void> {
+function* mustBeTheSame(origin: Content['origin'], how: 'as it was' | 'any' = 'as it was'): Procedure<void> {
   if (origin === undefined) throw ESTALE;
   const { branch, path, fingerprint } = origin;
   const found = yield* tell({ kind: 'lstat', branch, path });
-  if (found === undefined || !isOfPrint(found, fingerprint)) throw ESTALE;
+  const known = how === 'any' ? { ...fingerprint, size: ANY_SIZE } : fingerprint;
+  if (found === undefined || !isOfPrint(found, known)) throw ESTALE;
 }
 
 function* stageAnew(memory: Memory, content: Content, path: string): Procedure<void> {
@@ -136,10 +137,10 @@ function* stageAnew(memory: Memory, content: Content, path: string): Procedure<v
 
 /**
  * The dirty pages, one after the other; where each belongs is in the batch's journal. The file that they are for must be the one that was read:
- * in somebody else's they would make a mixture (C7).
+ * in somebody else's they would make a mixture (C7). Where they are all of it, it must only be the same file.
  */
 function* stagePages(content: Content, path: string, writer: Writer): Procedure<void> {
-  yield* mustBeTheSame(content.origin);
+  yield* mustBeTheSame(content.origin, content.supplied === 0 ? 'any' : 'as it was');
   const handle = yield* tell({ kind: 'create', path, mode: 0o600 });
   try {
     for (const { author, bytes, at } of runsOf(content)) {

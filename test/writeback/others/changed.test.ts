@@ -101,6 +101,24 @@ describe.each(CHANGES)('a file that somebody else has %s, and that gets other at
   });
 });
 
+it.each(CHANGES)(
+  'a file of two names that somebody else has %s is what it is made here, when all of it is',
+  (_how, meddle) => {
+    overlay.fs.linkSync('/file', '/twin');
+    expect(refusals()).toEqual([]);
+    meddle();
+    // This needs what is gone.
+    writeAt(overlay.fs, '/file', 'ours', 3 * PAGE);
+    expect(refusals()).toEqual(['ESTALE /file']);
+    overlay.fs.writeFileSync('/twin', 'written anew');
+    expect(refusals()).toEqual([]);
+    for (const name of ['file', 'twin']) expect(nodeFs.readFileSync(join(root, name), 'utf8')).toBe('written anew');
+    expect(nodeFs.statSync(join(root, 'file')).ino).toBe(nodeFs.statSync(join(root, 'twin')).ino);
+    expect(overlay.fs.statSync('/file').nlink).toBe(2);
+    overlay.fs.rmSync('/twin');
+  },
+);
+
 it('W4: attributes of a file that somebody else has removed are refused, and hold back nothing else', () => {
   nodeFs.unlinkSync(join(root, 'file'));
   const fd = overlay.fs.openSync('/file', 'r');

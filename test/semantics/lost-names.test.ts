@@ -1,0 +1,50 @@
+// Names that a lower takes away from a file which is the overlay's own only since it has got, or lost, other names here (C2): lookup and listing
+// say the same.
+
+import { describe, expect, it } from 'vitest';
+import { createOverlay } from '../../lib/index.ts';
+import { WatchedLower } from '../faults/lower.ts';
+import { type Face, FORMS, faceOf } from '../grounds/face.ts';
+
+type Deed = readonly [name: string, deed: (face: Face) => Promise<unknown>, left: Readonly<Record<string, number>>];
+
+/** What is done to `/d/x`, of which `/d/second` is another name, before the lower loses it; the names that are left, and their `nlink`. */
+const DEEDS: readonly Deed[] = [
+  ['a further name', (face) => face.link('/d/x', '/hard'), { '/d/second': 2, '/hard': 2 }],
+  ['a further name beside it', (face) => face.link('/d/x', '/d/hard'), { '/d/second': 2, '/d/hard': 2 }],
+  ['another name removed', (face) => face.unlink('/d/second'), {}],
+  [
+    'a further name that goes again',
+    async (face) => {
+      await face.link('/d/x', '/hard');
+      await face.unlink('/hard');
+    },
+    { '/d/second': 1 },
+  ],
+  ['another mode', (face) => face.chmod('/d/x', 0o600), { '/d/x': 2, '/d/second': 2 }],
+];
+
+describe.each(FORMS)('C2 C7 a name that a lower loses, %s', (form) => {
+  it.each(DEEDS)('%s', async (_name, deed, left) => {
+    const lower = new WatchedLower('both');
+    lower.volume.fromJSON({ '/d/x': 'x', '/d/y': 'y' });
+    lower.volume.linkSync('/d/x', '/d/second');
+    const overlay = createOverlay({ lower: { fs: lower.fs } });
+    const face = faceOf(overlay.fs, form, '/');
+    await face.stat('/d/second');
+    await deed(face);
+    lower.volume.unlinkSync('/d/x');
+    const all = ['/d/x', '/d/second', '/d/hard', '/hard'];
+    for (let i = 0; i < 2; i++) {
+      const found: Record<string, number> = {};
+      for (const path of all) if (await face.exists(path)) found[path] = (await face.stat(path)).nlink;
+      expect(found).toEqual(left);
+      const listed = [
+        ...(await face.readdir('/d')).map((name) => `/d/${name}`),
+        ...(await face.readdir('/')).map((name) => `/${name}`),
+      ];
+      expect(all.filter((path) => listed.includes(path))).toEqual(all.filter((path) => path in left));
+    }
+    expect(overlay.statistics().dirtyBytes).toBe(0);
+  });
+});
