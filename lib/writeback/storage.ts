@@ -16,8 +16,8 @@ import { File, type Inode, isDirectory } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import { flushAt, flushThere } from './area/flush.ts';
 import type { Batch } from './batch.ts';
-import type { Procedure } from './commands.ts';
-import { placeOf, upperOf } from './places.ts';
+import { type Procedure, tell } from './commands.ts';
+import { isOfPrint, placeOf, upperOf } from './places.ts';
 import type { Plan } from './plan/plan.ts';
 
 /** Files and directories of the upper. */
@@ -116,7 +116,7 @@ export class Unflushed implements Places {
     let lost: Map<Inode, Errno>;
     try {
       if (how === 'each') yield* flushPlaces(this, onLoss);
-      else yield* flushAt(root);
+      else yield* again(() => flushAt(root));
       lost = how === 'each' ? new Map() : yield* this.#askEach(onLoss);
     } catch (thrown) {
       if (!(thrown instanceof Errno)) throw thrown;
@@ -133,15 +133,40 @@ export class Unflushed implements Places {
     for (const inode of this.files) {
       const place = placeOf(inode);
       if (place === undefined || inode.nlink === 0) continue;
-      try {
-        yield* flushThere(pathIn(place, inode.originName));
-      } catch (thrown) {
-        if (!(thrown instanceof Errno)) throw thrown;
-        onLoss(inode);
-        lost.set(inode, thrown);
-      }
+      const errno = yield* whyNotThere(inode, pathIn(place, inode.originName));
+      if (errno === undefined) continue;
+      onLoss(inode);
+      lost.set(inode, errno);
     }
     return lost;
+  }
+}
+
+/**
+ * Does something a second time where it fails: an overlay tells an old failure once (W4), and then what is so now (W5). Answers how it has failed
+ * the first time.
+ */
+function* again(procedure: () => Procedure<void>): Procedure<Errno | undefined> {
+  try {
+    yield* procedure();
+    return undefined;
+  } catch (thrown) {
+    if (!(thrown instanceof Errno)) throw thrown;
+    yield* procedure();
+    return thrown;
+  }
+}
+
+/** Why an overlay below has not got a file to its storage; undefined where it has. One that it has given up there is not what it was. */
+function* whyNotThere(inode: Inode, path: string): Procedure<Errno | undefined> {
+  try {
+    const errno = yield* again(() => flushThere(path));
+    if (errno === undefined) return undefined;
+    const found = yield* tell({ kind: 'lstat', path });
+    return found !== undefined && isOfPrint(found, inode.extra?.fingerprint ?? inode) ? undefined : errno;
+  } catch (thrown) {
+    if (!(thrown instanceof Errno)) throw thrown;
+    return thrown;
   }
 }
 

@@ -5,6 +5,7 @@
 import { constants } from 'node:fs';
 import { encodeName, isPlain } from '../bytes.ts';
 import type { BranchPath, Traits } from '../fs-like.ts';
+import type { Nesting } from '../nesting.ts';
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, COPYFILE_EXCL, COPYFILE_FICLONE } = constants;
 
@@ -45,6 +46,8 @@ export const METHODS = { write: 'write', ftruncate: 'truncate', fsync: 'sync', c
 export interface Nature extends Pick<Traits, 'kernel' | 'closer'> {
   /** The memfs volume that it is, if it is one. */
   readonly volume: object | undefined;
+  /** Of an overlay: it has what it was given, and a failure at `close` is about what it could not bring further. */
+  readonly nesting: Nesting | undefined;
 }
 
 /** A path as an upper takes it. */

@@ -19,25 +19,28 @@ import {
   upperTime,
   WRITE_FLAGS,
 } from './commands.ts';
-import { closedAnyway } from './not-now.ts';
+import { closedAnyway, isOfOthers } from './not-now.ts';
 import { EXACT, ON_HANDLES, putting } from './put.ts';
 import { flushing, takeLater } from './steps.ts';
 import type { AsyncUpperRequests, NewFile } from './upper.ts';
 
 const NO_FLUSH: Later = async () => undefined;
 
+type LaterNature = Pick<Nature, 'kernel' | 'closer' | 'nesting'>;
+
 /** Tells an upper without waiting. */
 export class LaterUpper implements AsyncUpperRequests {
   readonly #name: string;
-  readonly #closer: Nature['closer'];
+  readonly #nature: LaterNature;
   /** Those of its functions that it has. Filled by the constructor. */
   readonly #functions = new Map<string, Later>();
   /** See `put.ts`. */
   readonly isSureOfHandles: boolean;
 
-  constructor(find: Finder<Later>, name: string, { kernel, closer }: Pick<Nature, 'kernel' | 'closer'>) {
+  constructor(find: Finder<Later>, name: string, nature: LaterNature) {
+    const { kernel } = nature;
     this.#name = name;
-    this.#closer = closer;
+    this.#nature = nature;
     for (const each of [...Object.keys(BY_PATH), ...BY_HANDLE]) {
       const found = find(each);
       if (found !== undefined) this.#functions.set(each, found);
@@ -102,7 +105,8 @@ export class LaterUpper implements AsyncUpperRequests {
     try {
       await this.run('close', handle);
     } catch (thrown) {
-      throw this.#closer === 'kernel' ? closedAnyway(thrown) : thrown;
+      if (isOfOthers(thrown, this.#nature)) return;
+      throw this.#nature.closer === 'kernel' ? closedAnyway(thrown) : thrown;
     }
   }
 

@@ -5,8 +5,9 @@
  * end where one step in two is told "not now": it hands over what it has open, and what is left to be done is done step by step.
  */
 
-import { EAGAIN, EBUSY, EIO, Errno } from '../../errno.ts';
+import { EAGAIN, EBADF, EBUSY, EIO, Errno } from '../../errno.ts';
 import type { Handle } from '../fs-like.ts';
+import type { Nature } from './commands.ts';
 
 /** How long is waited before each new attempt, in milliseconds. */
 export const PATIENCE: readonly number[] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
@@ -27,6 +28,14 @@ export class StillOpen extends Errno {
     this.handle = handle;
     this.left = left;
   }
+}
+
+/**
+ * Whether a failure of `close` is none of what was written: an overlay tells whoever closes a file what it has failed to bring further, perhaps
+ * long ago. It is asked about that when it counts, by a flush.
+ */
+export function isOfOthers(thrown: unknown, { nesting }: Pick<Nature, 'nesting'>): boolean {
+  return nesting !== undefined && thrown instanceof Errno && !isNotNow(thrown) && thrown !== EBADF;
 }
 
 /**

@@ -20,7 +20,7 @@ import {
   upperTime,
   WRITE_FLAGS,
 } from './commands.ts';
-import { closedAnyway } from './not-now.ts';
+import { closedAnyway, isOfOthers } from './not-now.ts';
 import { EXACT, ON_HANDLES, putting } from './put.ts';
 import { flushing, takeNow } from './steps.ts';
 import type { NewFile, UpperRequests } from './upper.ts';
@@ -32,16 +32,17 @@ const OPEN_TO_OWNER = 0o600;
 export class SyncUpper implements UpperRequests {
   readonly #name: string;
   readonly #inMemory: boolean;
-  readonly #closer: Nature['closer'];
+  readonly #nature: Nature;
   /** Those of its functions that it has, by their names without `Sync`. Filled by the constructor. */
   readonly #functions = new Map<string, AnyFunction>();
   /** See `put.ts`. */
   readonly isSureOfHandles: boolean;
 
-  constructor(find: Finder<AnyFunction>, name: string, { volume, kernel, closer }: Nature) {
+  constructor(find: Finder<AnyFunction>, name: string, nature: Nature) {
+    const { volume, kernel } = nature;
     this.#name = name;
     this.#inMemory = volume !== undefined;
-    this.#closer = closer;
+    this.#nature = nature;
     for (const [each, reach] of Object.entries(BY_PATH)) {
       const found = find(each);
       if (found !== undefined) this.#functions.set(each, volume ? permitted(volume, found, reach) : found);
@@ -118,7 +119,8 @@ export class SyncUpper implements UpperRequests {
     try {
       this.run('close', handle);
     } catch (thrown) {
-      throw this.#closer === 'kernel' ? closedAnyway(thrown) : thrown;
+      if (isOfOthers(thrown, this.#nature)) return;
+      throw this.#nature.closer === 'kernel' ? closedAnyway(thrown) : thrown;
     }
   }
 

@@ -163,7 +163,7 @@ export function makeUpper(given: unknown, name: string): Upper {
     setTimesOfLinks: has('lutimes'),
     flush: canFlush && (nesting === undefined ? 'each' : 'last'),
   };
-  const nature: Nature = { volume, kernel: isKernel(fs), closer: closerOf(fs) };
+  const nature: Nature = { volume, kernel: isKernel(fs), closer: closerOf(fs), nesting };
   const sync = now('mkdir') && makeSync(now, name, nature);
   const inMemory = volume !== undefined && sync !== undefined;
   const Later = writeWholes ? WholeLaterUpper : LaterUpper;

@@ -20,7 +20,7 @@ import { SyncUpper } from './sync-upper.ts';
 /** What its owner must be allowed while it is written. */
 const OPEN_TO_OWNER = 0o600;
 
-const WRITTEN_WHOLE: Nature = { volume: undefined, kernel: false, closer: 'other' };
+const WRITTEN_WHOLE: Nature = { volume: undefined, kernel: false, closer: 'other', nesting: undefined };
 
 /** A file while it is written. */
 class Draft {

@@ -334,7 +334,7 @@ it('W3 what the kernel closes is closed whatever it says, and never closed again
   const busy = () => {
     throw failing('EBUSY');
   };
-  const nature = { volume: undefined, kernel: true, closer: 'kernel' } as const;
+  const nature = { volume: undefined, kernel: true, closer: 'kernel', nesting: undefined } as const;
   const now = new SyncUpper((name) => (name === 'close' ? busy : undefined), 'upper', nature);
   expect(() => now.close(3)).toThrow(expect.objectContaining({ code: 'EIO' }));
   const later = new LaterUpper((name) => (name === 'close' ? refuse : undefined), 'upper', nature);

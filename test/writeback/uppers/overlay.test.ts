@@ -4,6 +4,7 @@ import nodeFs from 'node:fs';
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
+import type { Command } from '../../../lib/writeback/commands.ts';
 import { useDirectories } from '../directories.ts';
 import {
   bytesTold,
@@ -171,6 +172,44 @@ it.each(REFUSALS)(
     expect(fs.readFileSync('/bad', 'utf8')).toBe('refused');
     overlay.close();
     inner.close();
+  },
+);
+
+/** What fails of the inner overlay's commands while its upper is broken. */
+const BREAKS: Record<string, (command: Command) => boolean> = {
+  everything: () => true,
+  contents: (command) => bytesTold(command) !== undefined,
+  renames: ({ kind }) => kind === 'rename',
+};
+
+it.each(Object.keys(BREAKS).flatMap((what) => (['sync', 'syncSync'] as const).map((form) => [what, form] as const)))(
+  'W4 W5: once the upper of an upper takes %s again, the first %s says so',
+  async (what, form) => {
+    const volume = new Volume();
+    const inner = createOverlay({ lower: [], upper: volume });
+    const overlay = mount(inner);
+    let isBroken = true;
+    inner.on('command', (command) => {
+      if (isBroken && BREAKS[what]?.(command)) throw failing('EIO');
+    });
+    for (let i = 0; i < 3; i++) {
+      overlay.fs.mkdirSync(`/dir${i}`);
+      for (const path of [`/file${i}`, `/dir${i}/file`, '/again']) overlay.fs.appendFileSync(path, `${i}`);
+      await expect((async () => overlay[form]())()).rejects.toThrow();
+      // The inner one tries by itself too.
+      expect(() => inner.syncSync()).toThrow();
+    }
+    isBroken = false;
+    await overlay[form]();
+    const wanted = survey(overlay.fs);
+    expect(volume.readFileSync('/again', 'utf8')).toBe('012');
+    overlay.close();
+    inner.close();
+    const below = createOverlay({ lower: [], upper: volume });
+    const next = mount(below);
+    expect(whichOf(survey(next.fs), wanted, wanted)).toBe('after');
+    next.close();
+    below.close();
   },
 );
 
