@@ -6,7 +6,7 @@ import { EventEmitter } from 'node:events';
 import type * as nodeFs from 'node:fs';
 import { type InspectOptions, inspect } from 'node:util';
 import { type Nesting, noteNesting } from '../branch/nesting.ts';
-import { EBUSY, Errno, isErrno } from '../errno.ts';
+import { Errno, isErrno } from '../errno.ts';
 import { type Io, runSync, syncIo } from '../fault.ts';
 import { parseDescriptor, parsePath } from '../fs/call.ts';
 import { Descriptors } from '../fs/descriptors.ts';
@@ -24,6 +24,7 @@ import type { Tree } from '../tree/tree.ts';
 import { NOFOLLOW, walk } from '../tree/walk.ts';
 import type { Manner } from '../writeback/report.ts';
 import type { OverlayEvents } from './events.ts';
+import { Freezing } from './freezing.ts';
 import { parseManner } from './option-values.ts';
 import { type OverlayOptions, parseCredentials, parseOptions } from './options.ts';
 import { preload } from './preload.ts';
@@ -50,10 +51,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   readonly #upper: UpperControl;
   /** Set by `close`. */
   #isClosed = false;
-  /** Lets changes go on; undefined while they are not held back. Changed by `freeze` and `thaw`. */
-  #thaw: (() => void) | undefined;
-  /** How often the tree was frozen: tells one thaw from the next. Changed by `freeze`. */
-  #freezes = 0;
+  readonly #freezing: Freezing;
 
   /** @internal use {@link createOverlay} */
   constructor(options: OverlayOptions) {
@@ -62,6 +60,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     const ordinal = made++;
     const { credentials, umask, cwd, lowers, upper, timers } = parsed;
     this.#tree = treeOf(parsed, ordinal);
+    this.#freezing = new Freezing(this.#tree);
     const branches = upper === undefined ? lowers : [upper, ...lowers];
     this.#roots = new Map(branches.map(({ branch, root }) => [branch, root]));
     // An upper that is made at once lies above them.
@@ -294,24 +293,12 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * ```
    */
   freeze(): void {
-    if (this.#tree.thawing !== undefined) return;
-    const thawed = new Promise<void>((resolve) => {
-      this.#thaw = resolve;
-    });
-    this.#tree.thawing = {
-      key: `thaw ${++this.#freezes}`,
-      now: () => {
-        throw EBUSY;
-      },
-      later: () => thawed,
-    };
+    this.#freezing.begin();
   }
 
   /** Lets go on what {@link Overlay.freeze} has held back. */
   thaw(): void {
-    this.#tree.thawing = undefined;
-    this.#thaw?.();
-    this.#thaw = undefined;
+    this.#freezing.end();
   }
 
   /**

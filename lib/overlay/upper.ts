@@ -2,12 +2,7 @@
  * The overlay's upper: taking it, writing back to it, giving it back.
  */
 
-import { createRequire } from 'node:module';
-import type { Volume } from 'memfs';
-import { UPPER } from '../branch/branch.ts';
-import { makeBranch } from '../branch/make-branch.ts';
 import { ActingUppers, type Author } from '../branch/upper/acting.ts';
-import { makeUpper } from '../branch/upper/upper.ts';
 import { EBUSY, Errno } from '../errno.ts';
 import type { Errand } from '../fault.ts';
 import { systemError } from '../fs/errors.ts';
@@ -18,13 +13,13 @@ import { UpperSource } from '../tree/sources/source.ts';
 import type { Flusher, Tree } from '../tree/tree.ts';
 import { untilAborted } from '../waiting/aborts.ts';
 import type { Timers } from '../waiting/timers.ts';
-import { damage } from '../writeback/area/damage.ts';
 import { attachUpper, noteChanges } from '../writeback/attach.ts';
 import { countFailures, noteFailure } from '../writeback/errors.ts';
 import type { Failure, Fate, Listeners, Manner, Reach } from '../writeback/report.ts';
 import { WriteThrough } from '../writeback/when/through.ts';
 import { Triggers } from '../writeback/when/triggers.ts';
 import { WriteBack } from '../writeback/write-back.ts';
+import { makeDefaultUpper } from './default-upper.ts';
 import type { ParsedOptions, ParsedUpper } from './options.ts';
 
 /** Who writes to an upper that is no overlay. */
@@ -114,20 +109,13 @@ export class UpperControl implements Flusher {
     return writeBack;
   }
 
-  /** The default upper: a volume in memory, made when something is first written back. */
+  /** Has an upper made where none was given. */
   #makeVolume(): WriteBack {
-    const volume = new (loadVolume())();
-    const branch = makeBranch({ fs: volume, id: UPPER, name: 'upper', immutable: true, layered: true });
-    this.given = volume;
-    const writeBack = this.#connect({
-      branch,
-      upper: makeUpper(volume, 'upper'),
-      root: '/',
-      given: volume,
-      as: undefined,
-    });
+    const upper = makeDefaultUpper();
+    this.given = upper.given;
+    const writeBack = this.#connect(upper);
     writeBack.mounting.now();
-    attachUpper(this.#tree, new UpperSource(branch, '/', 0, undefined, ''));
+    attachUpper(this.#tree, new UpperSource(upper.branch, upper.root, 0, undefined, ''));
     return writeBack;
   }
 
@@ -360,17 +348,6 @@ export class UpperControl implements Flusher {
     this.#triggers?.stop();
     this.#writtenBefore += writeBack.written;
     this.#writeBack = undefined;
-  }
-}
-
-/** The class of the default upper: loaded only when it is needed, which most overlays never do. */
-function loadVolume(): new () => Volume {
-  try {
-    return (createRequire(import.meta.url)('memfs') as { Volume: new () => Volume }).Volume;
-  } catch (thrown) {
-    const what = 'Without an upper, what is written goes to a memfs Volume, and memfs cannot be loaded';
-    const why = thrown instanceof Error ? thrown.message.split('\n', 1)[0] : thrown;
-    throw damage(`${what}: ${why}`, 'install it beside overfs, or give an upper ("upper: new Volume()")', thrown);
   }
 }
 
