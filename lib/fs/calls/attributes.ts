@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import { EFBIG, EINVAL, ENOSPC, type Errno, isErrno } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
 import * as ops from '../../ops/attributes.ts';
+import { open, release } from '../../ops/open.ts';
 import type { Caller } from '../../tree/caller.ts';
 import type { Inode } from '../../tree/inode.ts';
 import { doubt, takeBits, takeId, takeLength, takeMode, takePath, takeTime } from '../arguments.ts';
@@ -14,7 +15,7 @@ import { dryRun } from '../dry-run.ts';
 import { REFUSES_NO_TIME, TRUNCATE_TAKES_DESCRIPTORS } from '../quirks.ts';
 import { type Target, takeTarget } from '../whole/targets.ts';
 
-const { R_OK, W_OK, X_OK } = constants;
+const { O_RDWR, R_OK, W_OK, X_OK } = constants;
 
 interface AccessRequest {
   readonly path: string;
@@ -90,17 +91,30 @@ function utimesRow(name: string, syscall: string, look: Look, change: Utimes): R
   });
 }
 
-interface TruncateRequest {
+interface TruncateRequest extends Truncation {
   readonly target: Target;
-  readonly length: number;
 }
 
-/** Node opens the file before it looks at the length, so a dry run never comes to that: `ftruncate` is asked instead. */
-function takeTruncation(length: unknown): number {
-  if (length === undefined || Number.isSafeInteger(length)) return takeLength(length);
+/** How long a file is to be. */
+interface Truncation {
+  readonly length: number;
+  /** What is wrong with that, to be said once the file is open. */
+  readonly refusal?: unknown;
+}
+
+/**
+ * Where Node refuses a length at once the dry run tells. Else it opens the file before it looks at the length, and `ftruncate` is asked
+ * what it says then.
+ */
+function takeTruncation(length: unknown): Truncation {
+  if (length === undefined || Number.isSafeInteger(length)) return { length: takeLength(length) };
   doubt();
-  dryRun('ftruncateSync', ['descriptor'], [0, length]);
-  return takeLength(length);
+  try {
+    dryRun('ftruncateSync', ['descriptor'], [0, length]);
+  } catch (refusal) {
+    return { length: 0, refusal };
+  }
+  return { length: takeLength(length) };
 }
 
 /** What `ftruncate` says once the file is open; all else is said by `open` (node lib/fs.js makes `truncate` of the two). */
@@ -114,13 +128,17 @@ function truncateCall(takes: 'path' | 'path or descriptor'): Call<TruncateReques
     syscall: 'open',
     parse(session, path, length) {
       const size = takeTruncation(length);
-      if (takes === 'path') return { length: size, target: takePath(session, path) };
+      if (takes === 'path') return { ...size, target: takePath(session, path) };
       // Node warns that this is deprecated.
       if (typeof path === 'number') doubt();
-      return { length: size, target: takeTarget(session, path, 'descriptor') };
+      return { ...size, target: takeTarget(session, path, 'descriptor') };
     },
-    run(io, { caller }, { target, length }) {
+    run(io, { caller }, { target, length, refusal }) {
       if (isErrno(target) || target instanceof Error) throw target;
+      if (refusal !== undefined) {
+        if (typeof target === 'string') release(caller, open(io, caller, target, O_RDWR, 0));
+        throw refusal;
+      }
       if (typeof target === 'string') ops.truncate(io, caller, target, length);
       else ops.ftruncate(io, caller, target, length);
     },

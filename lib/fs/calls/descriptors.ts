@@ -29,7 +29,7 @@ export function parseOpen(session: Session, path: unknown, flags: unknown, mode:
 
 const openCall: Call<OpenRequest, number> = {
   name: 'open',
-  takes: ['path', 'mode', 'mode'],
+  takes: ['path', 'count', 'mode'],
   syscall: 'open',
   parse: parseOpen,
   run(io, { caller, descriptors }, { path, flags, mode }) {

@@ -39,6 +39,7 @@ function nativeCall(name: string): Call<LinkRequest, string | Buffer> {
     name,
     takes: ['path'],
     syscall: 'realpath',
+    callbackAt: 2,
     parse,
     run: (io, { caller }, request) => showName(ops.realpath(io, caller, request.path), request.encoding),
   };

@@ -20,7 +20,7 @@ interface OpenHandleRequest {
 function openCall(owner: Owner): Call<OpenHandleRequest, FileHandle> {
   return {
     name: 'open',
-    takes: ['path', 'mode', 'mode'],
+    takes: ['path', 'count', 'mode'],
     syscall: 'open',
     parse: (session, path, flags, mode) => ({ request: parseOpen(session, path, flags, mode), given: path }),
     run(io, { caller }, { request, given }) {

@@ -50,6 +50,8 @@ describe('N6 callbacks', () => {
         heard.push(told(() => call?.(...given, instead, 'no function')));
         heard.push(told(() => call?.(...given, instead, { no: 'function' })));
       }
+      const { native } = fs.realpath as unknown as { native: (...args: unknown[]) => void };
+      heard.push((await recorded((callback) => native('file', instead, callback))).length);
       return [heard, fs.readFileSync('file', 'utf8')];
     });
   });

@@ -220,6 +220,33 @@ describe('N2 error messages', () => {
     });
   });
 
+  it('of truncate tell of the path before the length where Node opens the file before it looks at that', async () => {
+    await alike(async (fs) => {
+      fs.writeFileSync('file', 'content');
+      fs.mkdirSync('d');
+      const all: string[] = [];
+      for (const each of ['file', 'd', 'missing']) {
+        for (const length of [1.5, Number.NaN, 'x', null, {}, 2 ** 60] as number[]) {
+          all.push(told(() => fs.truncateSync(each, length)));
+          all.push(await toldLater(fs.promises.truncate(each, length)));
+        }
+      }
+      return [all, fs.readFileSync('file', 'utf8')];
+    });
+  });
+
+  it('refuse flags that are no 32-bit integer', async () => {
+    await alike(async (fs) => {
+      const all: string[] = [];
+      for (const flags of [2 ** 31, 2 ** 32 - 1, -(2 ** 31) - 1, 1.5]) {
+        all.push(told(() => fs.openSync('.', flags)));
+        all.push(await toldLater(fs.promises.open('.', flags)));
+        all.push(told(() => fs.readFileSync('.', { flag: flags as never })));
+      }
+      return all;
+    });
+  });
+
   it('carry the cause of what a branch could not say', () => {
     const lower = {
       ...nodeFs,
