@@ -9,7 +9,7 @@
  *     call 2               lstat /a ──► (new) ──► tree
  *     below            ▲ another file
  *
- * What is heard of a path is kept only while a call remembers an answer about it. Who asks at once only tells what he hears.
+ * What is heard of a path is kept only while a call remembers an answer about it. Whoever asks at once only tells what is heard.
  */
 
 import type { Attributes, Branch } from '../branch/branch.ts';

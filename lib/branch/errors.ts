@@ -1,4 +1,4 @@
-/** The error of who asks at once what can only be answered later. */
+/** What a branch cannot do at all, or not yet: the two errors of a branch that reach the user as they are. */
 
 import type { Branch } from './branch.ts';
 

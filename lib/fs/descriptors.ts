@@ -48,7 +48,7 @@ export class Descriptors {
   }
 
   /**
-   * Takes every descriptor away. Who had one (an overlay that lies over this one, say) may not know it yet, so that no number that was given
+   * Takes every descriptor away. Whoever had one (an overlay that lies over this one, say) may not know it yet, so that no number that was given
    * out so far is given out again.
    *
    * @returns what was open

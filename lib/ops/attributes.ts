@@ -78,7 +78,7 @@ function changeMode(io: Io, caller: Caller, inode: Inode, mode: number): void {
   if (!caller.actsAsOwner(inode)) throw EPERM;
   mayChange(io, caller, inode);
   // From here on nothing stops or fails.
-  // Who is not in the file's group cannot give it that group's rights (POSIX chmod).
+  // Whoever is not in the file's group cannot give it that group's rights (POSIX chmod).
   own(caller.tree, inode, OWNED_ATTRIBUTES);
   inode.mode = inode.type | (mode & (mayHandOn(caller, inode.owner.gid) ? 0o7777 : 0o7777 & ~S_ISGID));
   noteMove(caller.tree, inode);

@@ -51,7 +51,7 @@ export function makeFile(caller: Caller, directory: Directory, mode: number): Fi
   const { tree } = caller;
   const owner = ownerIn(caller, directory);
   const bits = mode & ~caller.umask() & 0o7777;
-  // What executes with a group's rights is made by who has them (Linux `vfs_prepare_mode`, which asks before the umask has its say).
+  // What executes with a group's rights is made by whoever has them (Linux `vfs_prepare_mode`, which asks before the umask has its say).
   const lost = (mode & S_IXGRP) !== 0 && !mayHandOn(caller, owner.gid) ? S_ISGID : 0;
   return begin(tree, new File(tree.numbers.born(), S_IFREG | (bits & ~lost), owner));
 }

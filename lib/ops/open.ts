@@ -137,7 +137,7 @@ export function release({ tree }: Caller, file: OpenFile): void {
 export function close(_io: Io, caller: Caller, file: OpenFile): Errno | undefined {
   const { inode } = file;
   release(caller, file);
-  // Who only read has lost nothing (as NFS has it: close reports what writing back has not said yet).
+  // Whoever has only read has lost nothing (as NFS has it: close reports what writing back has not said yet).
   return file.writable ? hear(inode, file.heard).errno : undefined;
 }
 

@@ -45,7 +45,7 @@ export function fsyncBehind({ tree }: Caller, file: OpenFile): Errand {
 
 /**
  * Has what others have written into bytes `from` to `to` brought to the upper first, since their data is written with their rights and not
- * with those of who writes over it (W13). Where that cannot be done, or is refused, they lose the bytes that are written over.
+ * with those of whoever writes over it (W13). Where that cannot be done, or is refused, they lose the bytes that are written over.
  */
 export function giveWay(io: Io, tree: Tree, file: File, author: Author, from: number, to: number): void {
   const { memory, flusher } = tree;

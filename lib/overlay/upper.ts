@@ -120,7 +120,7 @@ export class UpperControl implements Flusher {
   }
 
   /**
-   * As whom somebody writes; undefined where the upper cannot tell its writers apart. The overlay itself writes for who has no credentials
+   * As whom somebody writes; undefined where the upper cannot tell its writers apart. The overlay itself writes for whoever has no credentials
    * of his own. Throws a TypeError or BranchError where what `as` answers for him is no upper.
    */
   authorFor(credentials: Credentials | undefined): Author | undefined {

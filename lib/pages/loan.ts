@@ -6,7 +6,7 @@
  *                                 ├──► one cell, in a slab of whoever filled it      each copies it before it writes (`ownBytes`)
  *     page of the overlay below ──┘
  *
- * A loan holds nothing: it names the file, whose pages are in memory when it is made, and is taken at one stroke. Who comes to take it
+ * A loan holds nothing: it names the file, whose pages are in memory when it is made, and is taken at one stroke. Whoever comes to take it
  * when a page has been forgotten meanwhile, or when the file is no longer the one that was wanted, reads the bytes as from any branch. So
  * a loan that nobody takes, since its call was aborted or had its answer from elsewhere, is no debt.
  *

@@ -98,7 +98,7 @@ export abstract class Inode implements Remembered {
   birthtimeSec = 0;
   birthtimeNsec = 0;
   /**
-   * Where the unmodified data and attributes come from; undefined for what was born here. Changed by who loads, copies, or brings the inode
+   * Where the unmodified data and attributes come from; undefined for what was born here. Changed by whoever loads, copies, or brings the inode
    * to the upper.
    */
   origin: Source | undefined = undefined;

@@ -144,7 +144,7 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
     const kept = source instanceof UpperSource ? tree.kept.of(Number(found.attributes.ino)) : undefined;
     if (kept?.birth !== undefined) extraOf(inode).birth = kept.birth;
     rememberBelow(inode, found.attributes, kept);
-    // Which of two has the number is up to who was met first.
+    // Which of two has the number is up to whoever was met first.
     if (!isClaimed) noteLoaded(tree, inode);
     if (isClaimed) tree.namesakes.set(number, { inode, branch: source.branch, ino: found.attributes.ino });
     // The upper is to note the new number before it notes that the other file has the old one.

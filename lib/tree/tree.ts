@@ -56,7 +56,7 @@ export interface Through {
   readonly undo: Undo | undefined;
 }
 
-/** Brings what is dirty to the upper, for who asks for one file. */
+/** Brings what is dirty to the upper, for whoever asks for one file. */
 export interface Flusher {
   /** Makes an inode, its attributes and the names that lead to it durable; undefined when they are. */
   flush(inode: Inode): Errand | undefined;

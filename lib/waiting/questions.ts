@@ -1,7 +1,7 @@
 /**
  * Questions under way: what an operation stops for, to be shared by whoever asks the same meanwhile.
  *
- * Who joins a question waits for its answer, but does not share its fate: where the answer is a failure, or none comes, the joiner
+ * Whoever joins a question waits for its answer, but does not share its fate: where the answer is a failure, or none comes, the joiner
  * asks for itself (C9). So a call fails, and hangs, only by a question of its own.
  */
 

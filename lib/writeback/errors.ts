@@ -54,7 +54,7 @@ export class Reporter {
   fate: Fate = 'retained';
   /**
    * A batch of which anything cannot be written is not decided at all: who has made the change hears it from the call, and nobody else has lost
-   * anything (W7). Set by who writes through.
+   * anything (W7). Set by whoever writes through.
    */
   isWhole = false;
 

@@ -139,7 +139,7 @@ function moveLoan(borrower: Inode, to: UpperSource, newName: string): void {
   borrow(borrower);
 }
 
-/** Says that a file of the upper is about to change in ways that do not matter to who reads it. */
+/** Says that a file of the upper is about to change in ways that do not matter to whoever reads it. */
 export function unsettlePrint(source: UpperSource, name: string): void {
   for (const file of readersOf(source, name)) {
     const { ino } = extraOf(file).fingerprint ?? file;

@@ -4,7 +4,7 @@
  *     staged files, flushed ──► the staging directory ──► journal ──► `.overfs` ──► moves ──► their directories ──► `moved`
  *         ──► steps ──► files changed in place, directories ──► the journal goes
  *
- * Who asks for a file to be safe (`fsync`, `sync`, O_SYNC) wants all of that; what is written back unasked is not flushed, but remembered, so
+ * Whoever asks for a file to be safe (`fsync`, `sync`, O_SYNC) wants all of that; what is written back unasked is not flushed, but remembered, so
  * that the next who asks gets it too.
  *
  * Where the upper is an overlay none of this order is needed: its own batches are whole and one after the other, and one flush brings all

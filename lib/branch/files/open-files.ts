@@ -26,7 +26,7 @@ export type Changes = 'never' | 'by us' | 'by others';
 export interface OpenFile {
   readonly path: string;
   readonly handle: Handle;
-  /** The fingerprint that it was last found to have; set by who reads. */
+  /** The fingerprint that it was last found to have; set by whoever reads. */
   checked: Fingerprint | undefined;
   /** How many reads are under way; changed by OpenFiles only. */
   users: number;
@@ -90,7 +90,7 @@ let idleOfAll = 0;
 /** How many were closed so far. Changed by Kept. */
 let closed = 0;
 
-/** Closes idle files of whoever it is, those of who was not read from for longest first, until no more than so many are left. */
+/** Closes idle files, of whichever branch: those first that were not read for longest, until no more than so many are left. */
 function trimAll(most: number): void {
   for (const kept of keepers) {
     for (const file of kept.idle) {
@@ -123,7 +123,7 @@ export class OpenFiles {
   #closed = false;
 
   /**
-   * `close` must not throw: nothing was written, so that there is nothing to lose. Nor may it hold on to who reads, who would then
+   * `close` must not throw: nothing was written, so that there is nothing to lose. Nor may it hold on to whoever reads, who would then
    * never be abandoned.
    */
   constructor(close: (handle: Handle) => void) {

@@ -56,7 +56,7 @@ const COMMANDS: { readonly [K in keyof UpperRequests]: readonly Way[] } = {
   setTimes: [WAY],
 };
 
-/** Makes an upper insist where its own files and directories are in the way of who owns them. `root` is where it begins. */
+/** Makes an upper insist where its own files and directories are in the way of whoever owns them. `root` is where it begins. */
 export function insistent(
   branch: Branch,
   upper: Upper,

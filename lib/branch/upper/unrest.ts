@@ -1,7 +1,7 @@
 /**
  * Whether what a branch was asked still means what it meant: the upper changes under who asks it without waiting, by our own hand.
  *
- * Write-back moves files of the upper. Who asked before a move must ask again after it; who would ask in the middle of one (where an
+ * Write-back moves files of the upper. Whoever asked before a move must ask again after it; whoever would ask in the middle of one (where an
  * upper answers later only) waits until it is over.
  */
 

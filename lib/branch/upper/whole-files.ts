@@ -7,7 +7,7 @@
  *     write, truncate                                 in memory
  *     close ──► writeFile(all of it)
  *
- * Who reads such a file in its place may see half of it meanwhile; the batch's journal makes up for a crash in between.
+ * Whoever reads such a file in its place may see half of it meanwhile; the batch's journal makes up for a crash in between.
  */
 
 import { EEXIST, ENOENT } from '../../errno.ts';
@@ -31,7 +31,7 @@ class Draft {
   #bytes: Buffer;
   /** Changed by `write` and `truncate`. */
   #size: number;
-  /** Whether the upper has it, so that closing it again goes on from there. Set by who closes it. */
+  /** Whether the upper has it, so that closing it again goes on from there. Set by whoever closes it. */
   isWritten = false;
 
   constructor(path: string, mode: number | undefined, bytes: Uint8Array) {

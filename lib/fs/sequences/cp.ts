@@ -114,7 +114,7 @@ class Copying {
     }
     yield* this.#steps.copyFile(from, to, this.#request.mode);
     if (this.#request.preserveTimestamps) {
-      // Who may not write a file may not set its times either.
+      // Whoever may not write a file may not set its times either.
       if ((mode & 0o200) === 0) yield* this.#steps.chmod(to, mode | 0o200);
       yield* this.#keepTimes(level, from, to);
     }

@@ -149,7 +149,7 @@ export async function runLater<Answer>(sequence: Sequence<Answer>): Promise<Answ
   return state.value;
 }
 
-/** The same, giving what `news` tells between the steps. Who wants no more leaves the rest undone. */
+/** The same, giving what `news` tells between the steps. Whoever wants no more leaves the rest undone. */
 export async function* runTelling<News>(sequence: Sequence<void>, news: () => Iterable<News>): AsyncGenerator<News> {
   const course = new Course(sequence);
   let state = course.next();

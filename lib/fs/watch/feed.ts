@@ -182,7 +182,7 @@ function tellOwn({ inode, name }: Watched, { kind }: OwnChange, tell: Listener):
   if (kind === 'end') tell('rename', name);
 }
 
-/** What a change is called by who watches this; undefined when it is none of theirs. */
+/** What a change is called by whoever watches this; undefined when it is none of theirs. */
 function nameFor(tree: Tree, { inode, name, depth }: Watched, change: NamedChange): string | undefined {
   if (change.inode === inode) return name;
   if (!isDirectory(inode)) return undefined;

@@ -108,7 +108,7 @@ export class FSWatcher extends EventEmitter {
     const tell = (event: string, name: string): void => {
       if (!request.ignores(name)) this.emit('change', event, showName(name, request.encoding));
     };
-    // In the context of who watches, not of who changes something.
+    // In the context of whoever watches, not of whoever changes something.
     this.#stop = subscribe(session.caller.tree, watched, AsyncResource.bind(tell));
   }
 

@@ -63,7 +63,7 @@ export class StatWatcher extends EventEmitter {
   readonly #numbers: Request['numbers'];
   readonly #interval: number;
   readonly #keepAlive: KeepAlive;
-  /** Where listeners are called: in the context of who was the first to watch. */
+  /** Where listeners are called: in the context of whoever was the first to watch. */
   readonly #scope = new AsyncResource('STATWATCHER');
   /** Keeps the next look from being taken. Changed by `#lookLater`. */
   #cancel: () => void;

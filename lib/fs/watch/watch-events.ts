@@ -21,7 +21,7 @@ interface WatchEvent {
   readonly filename: string | Buffer;
 }
 
-/** How many changes wait for who iterates, and what becomes of more (Node 22 and later). */
+/** How many changes wait for whoever iterates, and what becomes of more (Node 22 and later). */
 interface QueueOptions {
   readonly maxQueue: number;
   readonly overflow: 'ignore' | 'error';

@@ -41,7 +41,7 @@ function noteMore(tree: Tree, more: number): void {
   entries.count += more;
   if (entries.count <= entries.limit || entries.isCrowded) return;
   entries.isCrowded = true;
-  // Who calls the synchronous API without a break makes room itself, and would leave one microtask behind each time.
+  // Whoever calls the synchronous API without a break makes room itself, and would leave one microtask behind each time.
   if (entries.isAwaited) return;
   entries.isAwaited = true;
   // Operations are synchronous, so none is in the middle of a run then.

@@ -26,11 +26,11 @@ export class Dirty {
   readonly timed = new Set<Inode>();
   /** A write-back has taken what was dirty, and has not said yet what became of it. Changed by `plan.ts` and `settle.ts`. */
   isTaken = false;
-  /** Files that were cut: what the upper has behind the cut is to go. Added to by who truncates, taken from by write-back. */
+  /** Files that were cut: what the upper has behind the cut is to go. Added to by whoever truncates, taken from by write-back. */
   readonly truncated = new Set<Inode>();
-  /** Files that have become copies of others: they have their bytes from there. Added to by who copies, taken from by write-back. */
+  /** Files that have become copies of others: they have their bytes from there. Added to by whoever copies, taken from by write-back. */
   readonly replaced = new Set<Inode>();
-  /** Told when something becomes dirty while nothing was. Set by who writes back by itself. */
+  /** Told when something becomes dirty while nothing was. Set by whoever writes back by itself. */
   onFirst: (() => void) | undefined = undefined;
 
   /** Whether there is a reason to tell the upper something. */

@@ -1,5 +1,5 @@
 /**
- * Files that have bytes in the upper under a name which is another file's: copies not yet written back. Who changes, moves or removes
+ * Files that have bytes in the upper under a name which is another file's: copies not yet written back. Whoever changes, moves or removes
  * what is under that name finds them here.
  */
 

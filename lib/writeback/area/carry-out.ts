@@ -1,5 +1,5 @@
 /**
- * Carrying out a batch that is decided: its moves and steps, by who planned them, or by who mounts the upper after a crash.
+ * Carrying out a batch that is decided: its moves and steps, by whoever planned them, or by whoever mounts the upper after a crash.
  */
 
 import type { Attributes, Fingerprint } from '../../branch/branch.ts';

@@ -31,7 +31,7 @@ export function* flushThere(path: string): Procedure<void> {
 
 /** Goes on where the command was told "not now". */
 function* flushOpened(path: string, { handle, left }: StillOpen): Procedure<void> {
-  // Told twice, by who takes over from a close that is under way, it would close whoever has the number then; an object is closed once.
+  // Told twice, by whoever takes over from a close that is under way, it would close whoever has the number then; an object is closed once.
   const urgency: Urgency = typeof handle === 'number' ? 'in place' : 'none';
   try {
     if (left === 'flush and close') yield* tell({ kind: 'flush', path, handle, urgency });

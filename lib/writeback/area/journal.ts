@@ -43,7 +43,7 @@ interface Decided {
 }
 
 /**
- * Decides a batch: from here on it is done to its end, by us or by who mounts the upper after a crash.
+ * Decides a batch: from here on it is done to its end, by us or by whoever mounts the upper after a crash.
  *
  * @param stage a name in the staging directory that was never used before
  */

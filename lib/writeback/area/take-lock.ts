@@ -5,7 +5,7 @@
  *     of one who is     the right to inherit a lock is a lock as well, whose name comes from what the first one says, and is taken in the same
  *     gone              way. Who has it, and finds the first one as it was, renames his own over it
  *
- * Who dies between the two is inherited from in turn. Where the upper has no `link` a lock is made and then written, so that somebody who looks
+ * Whoever dies between the two is inherited from in turn. Where the upper has no `link` a lock is made and then written, so that somebody who looks
  * in between takes it for one that a crash has cut short.
  */
 

@@ -49,7 +49,7 @@ export class Tenure {
     heed(memories);
   }
 
-  /** Gives the upper back. Who cannot wait goes on with what somebody else has begun. */
+  /** Gives the upper back. Whoever cannot wait goes on with what somebody else has begun. */
   get unmounting(): Errand {
     return { key: 'unmount', now: () => this.#leave().now(), later: () => this.#leave().later() };
   }

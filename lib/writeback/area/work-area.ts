@@ -83,7 +83,7 @@ export function* mount(area: Area, holder: Holder, dev: number, writer: Writer):
     lock = 'ours';
     return yield* enter(area, dev, writer);
   } catch (thrown) {
-    // Who mounts it once it is repaired is not to be refused because of this attempt.
+    // Whoever mounts it once it is repaired is not to be refused because of this attempt.
     endHolder(holder);
     if (lock === 'ours') yield* removeIfPossible(area.lock);
     throw thrown;
@@ -92,7 +92,7 @@ export function* mount(area: Area, holder: Holder, dev: number, writer: Writer):
 
 /**
  * Prepares a directory of the work area. Those may search it who write there beside the overlay itself, and nobody list it. And what is made
- * in it gets the group of who makes it, not that of the directory, which a root with the set-group-ID bit hands down (POSIX open, mkdir).
+ * in it gets the group of whoever makes it, not that of the directory, which a root with the set-group-ID bit hands down (POSIX open, mkdir).
  *
  * @param found what was there before, as it was seen; undefined for nothing
  */

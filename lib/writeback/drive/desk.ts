@@ -60,7 +60,7 @@ export class Desk {
     try {
       this.#drive.now();
     } catch (thrown) {
-      // It is told to who waits for it.
+      // It is told to whoever waits for it.
       if (!(thrown instanceof Errno)) throw thrown;
     }
   }

@@ -7,7 +7,7 @@
  *                                   nor wait for it without letting the event loop go on
  *
  * A straggler does no harm, whenever it acts and if it never does: what would is told at once (`Urgency`), so that it cannot be under way.
- * Who takes over a procedure that may be gone on with tells the same command once more; of one that may not (a file is being written
+ * Whoever takes over a procedure that may be gone on with tells the same command once more; of one that may not (a file is being written
  * through a handle) he ends what it holds, and it is begun again under other names. Only a handle that a straggler uses stays open until it
  * has come back.
  */
@@ -20,7 +20,7 @@ import { nextTurn } from '../../node/turns.ts';
 import type { Command, Ended, Procedure, Together } from '../commands.ts';
 import { endOf, patience, perform, type Target, upperFor } from './perform.ts';
 
-/** Thrown into a procedure that is given up, and by `later` to who waits for it: what it was to do is somebody else's now. */
+/** Thrown into a procedure that is given up, and by `later` to whoever waits for it: what it was to do is somebody else's now. */
 export class GivenUp extends Error {}
 
 type Close = Extract<Command, { kind: 'close' }>;
@@ -238,7 +238,7 @@ export class Drive<R> {
       if (command.kind === 'together') answer = this.#sendAll(command);
       else {
         trace(command);
-        // Who was told may have taken over.
+        // Whoever was told may have taken over.
         if (this.#command !== command) return 'at once';
         if (command.urgency === 'at once' && upper.sync === undefined) unrest.begin();
         const to = upperFor(this.#target, command);

@@ -26,7 +26,7 @@ export function patience(failure: Errno, attempt: number): number | undefined {
   return isNotNow(failure) ? PATIENCE[attempt] : undefined;
 }
 
-/** The upper to which a command goes. Throws why there is none that acts for who is to do it. */
+/** The upper to which a command goes. Throws why there is none that acts for whoever is to do it. */
 export function upperFor({ upper, acting }: Target, { as }: Command): Upper {
   if (as === undefined) return upper;
   if (acting === undefined) throw ENOSYS;

@@ -67,7 +67,7 @@ export function plan(io: Io, tree: Tree, staging: string, nameStage: () => strin
   const timed = new Set(dirty.timed);
   const names = new Map(dirty.names);
   dirty.isTaken = true;
-  // Who gets a place in the upper has a number that comes from where it was before.
+  // What gets a place in the upper has a number that comes from where it was before.
   for (const { want, isTransparent } of items) if (want !== undefined && !isTransparent) keepForGood(tree, want);
   dirty.timed.clear();
   dirty.inodes.clear();

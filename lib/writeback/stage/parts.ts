@@ -90,7 +90,7 @@ export function sizeOf({ size, supplied, claims, refused }: Content): number {
 /** Whether nothing that could be written is left of a content after a refusal. */
 export function isNothingLeft(content: Content): boolean {
   const { inode, claims, refused, isNameless, origin, supplied, heldAt } = content;
-  // What has no name is kept for who has it open, and what is still with its origin may go away there.
+  // What has no name is kept for whoever has it open, and what is still with its origin may go away there.
   if (refused.size === 0 || isNameless) return false;
   if (claims.some(({ author }) => !isRefused(refused, author))) return false;
   if (origin === undefined) return true;

@@ -40,7 +40,7 @@ export function* giveAttributes(
   if (canSetTimes) yield* tell({ kind: 'setTimes', path, atime, mtime, urgency });
 }
 
-/** A command that the upper may refuse to who is not root (W8: "owner, where it may"). */
+/** A command that the upper may refuse to whoever is not root (W8: "owner, where it may"). */
 export function* allowed(command: Command): Procedure<'done' | 'refused'> {
   try {
     yield* tell(command);

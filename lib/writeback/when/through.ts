@@ -6,7 +6,7 @@
  *                          └ what it changes is kept first (`tree/changing/undo.ts`)
  *
  * One change after the other: the next waits until this one is taken or refused, or, if it cannot wait, ends it at once. So what is
- * taken back is one change and nothing else. Who reads meanwhile sees the change already, and may see it go again, as with any page cache.
+ * taken back is one change and nothing else. Whoever reads meanwhile sees the change already, and may see it go again, as with any page cache.
  *
  * A change is taken once its batch is decided: the upper has it in its journal then, and does it even after a crash. What fails
  * behind that is no refusal; it is told by the event, and tried again before the next change, which fails where that does.
@@ -154,7 +154,7 @@ export class WriteThrough implements Through {
   }
 
   /**
-   * Ends the change on its way at once: what comes of it is for who has made it. Throws EBUSY from within its own write-back, and a
+   * Ends the change on its way at once: what comes of it is for whoever has made it. Throws EBUSY from within its own write-back, and a
    * `NotLoadedError` where the upper cannot be told at once: then it goes on as it can.
    */
   endNow(): void {
