@@ -95,7 +95,7 @@ class DraftWriter {
   readonly #steps: DraftStep[] = [];
   /** What comes with a directory that is staged whole, by its name in the staging directory. */
   readonly #wholes = new Map<string, { readonly items: Item[]; readonly numbers: [string, number][] }>();
-  /** Steps that give files further names. */
+  /** Steps that give files further names, and take away the whiteouts in their places. */
   readonly #links: DraftStep[] = [];
   /** What was moved to the staging directory and gets a new name, by inode. */
   readonly #moved = new Map<Inode, string>();
@@ -353,7 +353,9 @@ class DraftWriter {
   /** Adds a step, and what the tree must know of it. */
   #step(step: Step, { needs, item, place, inner = [] }: Partial<Omit<DraftStep, 'step' | 'without'>>): void {
     const hasContent = needs !== undefined && this.#contents.get(needs)?.kind === 'whole';
-    const steps = step.kind === 'link' ? this.#links : this.#steps;
+    // The whiteout in the place of a link goes behind it: the link may still be refused.
+    const isBehindLink = item !== undefined && this.#links.at(-1)?.item === item;
+    const steps = step.kind === 'link' || isBehindLink ? this.#links : this.#steps;
     const isPages = step.kind === 'patch' || step.kind === 'attributes';
     const without = hasContent || isPages ? 'needs content' : 'goes without';
     steps.push({ step, needs, without, item, place, inner });
