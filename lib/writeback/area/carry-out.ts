@@ -228,13 +228,11 @@ function* changeAttributes(
 ): Procedure<Attributes | undefined> {
   const expected = watcher.expected(index);
   try {
-    if (expected !== undefined) {
-      const found = yield* tell({ kind: 'lstat', path, urgency: 'at once' });
-      if (found === undefined) throw ENOENT;
-      if (!isOfPrint(found, expected)) throw ESTALE;
-    }
+    const found = yield* tell({ kind: 'lstat', path, urgency: 'at once' });
+    if (found === undefined) throw ENOENT;
+    if (expected !== undefined && !isOfPrint(found, expected)) throw ESTALE;
     watcher.changing(index);
-    yield* giveAttributes(path, attributes, writer, 'made before');
+    yield* giveAttributes(path, attributes, writer, found);
     return yield* tell({ kind: 'lstat', path, urgency: 'at once' });
   } catch (thrown) {
     if (!(thrown instanceof Errno)) throw thrown;
@@ -291,7 +289,9 @@ function* patch(
       }
       offset += length;
     }
-    yield* tell({ kind: 'truncate', path, handle, size, urgency: 'at once' });
+    const [position, length] = ranges.at(-1) ?? [0, 0];
+    const end = Math.max(Math.min(cut, size), position + length);
+    if (end !== size) yield* tell({ kind: 'truncate', path, handle, size, urgency: 'at once' });
   } finally {
     yield* tell({ kind: 'close', path, handle, urgency: 'at once' });
   }

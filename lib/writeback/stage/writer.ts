@@ -1,5 +1,6 @@
 /** Who writes to the upper, and what all that is written there has in common: bytes that may go in pieces, attributes that may be refused. */
 
+import type { Attributes } from '../../branch/branch.ts';
 import type { Author } from '../../branch/upper/acting.ts';
 import type { Upper } from '../../branch/upper/upper.ts';
 import { EIO, EPERM } from '../../errno.ts';
@@ -21,21 +22,29 @@ export interface Writer {
   readonly can: Upper['can'];
 }
 
-/** Gives what is in the upper its owner, mode and times; what only root may give, others leave. */
+/**
+ * Gives what is in the upper its owner, mode and times; what only root may give, others leave.
+ *
+ * @param made how it was made; or how it looks, if it was there before: what it has need not be given
+ */
 export function* giveAttributes(
   path: string,
   { mode, uid, gid, atime, mtime }: TakenAttributes,
   writer: Writer,
-  made: 'made with its mode' | 'made by copying' | 'made for others' | 'made before',
+  made: 'made with its mode' | 'made by copying' | 'made for others' | Attributes,
 ): Procedure<void> {
   const { can } = writer;
   const [canChown, canSetTimes] =
     mode === undefined ? [can.chownLinks, can.setTimesOfLinks] : [can.chown, can.setTimes];
-  const urgency: Urgency = made === 'made before' ? 'at once' : 'none';
-  if (canChown && (made === 'made before' || made === 'made for others' || uid !== writer.uid || gid !== writer.gid)) {
-    yield* allowed({ kind: 'chown', path, uid, gid, urgency });
-  }
-  const isMade = mode === undefined || (made === 'made with its mode' && (mode & 0o777 & ~writer.umask()) === mode);
+  const before = typeof made === 'object' ? made : undefined;
+  const urgency: Urgency = before === undefined ? 'none' : 'at once';
+  const owner = made === 'made for others' ? undefined : (before ?? writer);
+  const isOwners = uid === owner?.uid && gid === owner.gid;
+  if (canChown && !isOwners) yield* allowed({ kind: 'chown', path, uid, gid, urgency });
+  // Another owner may take some of the mode away (chown(2)).
+  const isKept = isOwners && before !== undefined && (before.mode & 0o7777) === mode;
+  const isNew = made === 'made with its mode' && ((mode ?? 0) & 0o777 & ~writer.umask()) === mode;
+  const isMade = mode === undefined || isKept || isNew;
   if (can.chmod && !isMade) yield* tell({ kind: 'chmod', path, mode, urgency });
   if (canSetTimes) yield* tell({ kind: 'setTimes', path, atime, mtime, urgency });
 }
