@@ -43,8 +43,7 @@ function queueOverflow(most: number): Error {
 }
 
 /** One change as the running Node shows it: what comes of the kernel's own watch is bare since Node 22. */
-function eventOf(eventType: EventType, filename: string | Buffer, recursive: boolean): WatchEvent {
-  const event = { eventType, filename };
+function eventOf(event: WatchEvent, { recursive }: Pick<WatchRequest, 'recursive'>): WatchEvent {
   return WATCH_EVENTS_ARE_BARE && !recursive ? Object.assign(Object.create(null) as object, event) : event;
 }
 
@@ -91,7 +90,7 @@ async function* iterate(
   const stop = begin((eventType, name) => {
     if (failure !== undefined || ignores(name)) return;
     if (waiting.length < maxQueue) {
-      waiting.push(eventOf(eventType, showName(name, encoding), recursive));
+      waiting.push(eventOf({ eventType, filename: showName(name, encoding) }, { recursive }));
     } else if (overflow === 'error') {
       waiting.length = 0;
       failure = queueOverflow(maxQueue);
