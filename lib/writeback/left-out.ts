@@ -16,7 +16,7 @@ import { markName } from '../tree/changing/own.ts';
 import { BORN, type Directory, HIDES, Inode, isDirectory, OWNED_ATTRIBUTES, WHITEOUT } from '../tree/inode.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
 import type { Batch } from './batch.ts';
-import { noteMove, upperOf } from './places.ts';
+import { isRead, noteMove, upperOf } from './places.ts';
 import type { DraftMove } from './plan/draft.ts';
 import type { Plan } from './plan/plan.ts';
 import { isGivenAway, moveTo } from './plan/steps.ts';
@@ -85,8 +85,10 @@ function hideStill({ plan, open }: Batch, { source, name }: DraftMove): void {
 export function leaveMove(batch: Batch, index: number, errno: Errno): Inode[] | 'needed' {
   const move = batch.drafted.moves[index];
   if (move === undefined) return 'needed';
-  const { kept, wanted, stage } = move;
+  const { kept, wanted, stage, source, name } = move;
   if (kept !== undefined && !isAlone(batch, move)) return 'needed';
+  // Who has it open, or a copy that has its bytes there, would lose it to what gets its name.
+  if (isRead(source, name) && isGivenAway(move.from, batch.steps)) return 'needed';
   hideStill(batch, move);
   for (const [at, { step }] of batch.drafted.steps.entries()) {
     if (step.kind === 'place' && step.stage === stage) batch.cursor.leftOut.add(at);
