@@ -127,7 +127,7 @@ describe.each(UPPERS)('over %s', (_, newUpper) => {
 
   it('C2: a name that was removed with its directory is not counted after a write-back', () => {
     const upper = newUpper();
-    const mount = (): Overlay => createOverlay({ upper });
+    const mount = (): Overlay => createOverlay({ lower: [], upper });
     const first = mount();
     first.fs.mkdirSync('/a/deep', { recursive: true });
     first.fs.writeFileSync('/file', 'content');
