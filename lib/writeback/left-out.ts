@@ -48,7 +48,9 @@ function moveFor({ drafted }: Batch, index: number): DraftMove | undefined {
 
 /** Whether a step makes no sense any more, since what it is about was left out. */
 export function isIdle({ drafted, failed, cursor }: Batch, index: number): boolean {
-  const { step, item } = drafted.steps[index] ?? {};
+  const { step, item, needs } = drafted.steps[index] ?? {};
+  // What could not get its name is not what has that.
+  if (step?.kind === 'attributes' && needs !== undefined && failed.has(needs)) return true;
   // The whiteout stays as long as what is to come instead does not.
   return cursor.leftOut.has(index) || (step?.kind === 'unmark' && item?.want !== undefined && failed.has(item.want));
 }

@@ -52,3 +52,24 @@ it('W2 T4: what somebody still reads is not written over where it could not be m
   again.fs.closeSync(fd);
   again.close();
 });
+
+it('W2 W8: what could not be moved gives its attributes to nothing that has its new name still', () => {
+  const upper = new Volume();
+  const overlay = mount(upper, { lower: [], writeback: 'manual' });
+  const { fs } = overlay;
+  for (const name of ['/one', '/two']) fs.writeFileSync(name, name);
+  fs.chmodSync('/two', 0o640);
+  overlay.syncSync();
+  fs.chmodSync('/one', 0o600);
+  fs.renameSync('/one', '/two');
+  let failures = 1;
+  overlay.on('command', (command) => {
+    if (command.kind === 'rename' && command.from === '/one' && failures-- > 0) throw failing('EACCES');
+  });
+  expect(() => overlay.syncSync()).toThrow('could not be written back');
+  expect(upper.statSync('/two').mode & 0o777).toBe(0o640);
+  overlay.syncSync();
+  expect(upper.readFileSync('/two', 'utf8')).toBe('/one');
+  expect(upper.statSync('/two').mode & 0o777).toBe(0o600);
+  overlay.close();
+});
