@@ -9,21 +9,16 @@ import { type Inode, isDirectory } from '../tree/inode.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Watcher } from './area/carry-out.ts';
-import { type Batch, isIndivisible } from './batch.ts';
-import { isIdle, leaveMove, leaveStep, mayLeave, noteBack } from './left-out.ts';
+import type { Batch } from './batch.ts';
 import { lendElsewhere, noteMove, notePrint, StagedNames, unsettlePrint, upperOf, whoNeeds } from './places.ts';
 import type { Content } from './plan/content.ts';
 import type { DraftStep } from './plan/draft.ts';
 import type { Item } from './plan/items.ts';
 import { keepName, noteOpaque, settleContent, settleName, settlePlaced } from './settle.ts';
 import type { StagingDirectory } from './stage/staging-directory.ts';
-/** Who hears of what a batch does not bring to the upper after all. */
-export interface BatchListener {
-  /** A file that somebody else has removed or changed. */
-  onLost(inode: Inode, errno: Errno): void;
-  /** Files that the upper has refused. */
-  onLeft(inodes: readonly Inode[], errno: Errno): void;
-}
+
+/** Hears of files that somebody else has removed or changed. */
+type LostListener = (inode: Inode, errno: Errno) => void;
 
 /** Where in the upper something is done. */
 interface Place {
@@ -36,17 +31,17 @@ export class BatchWatcher implements Watcher {
   readonly #tree: Tree;
   readonly #batch: Batch;
   readonly #staging: StagingDirectory;
-  readonly #listener: BatchListener;
+  readonly #onLost: LostListener;
   /** Which files the staging directory has. Changed as they come and go. */
   readonly #staged: StagedNames;
   /** By their names in the staging directory. */
   readonly #contents = new Map<string, Content>();
 
-  constructor(tree: Tree, batch: Batch, staging: StagingDirectory, listener: BatchListener) {
+  constructor(tree: Tree, batch: Batch, staging: StagingDirectory, onLost: LostListener) {
     this.#tree = tree;
     this.#batch = batch;
     this.#staging = staging;
-    this.#listener = listener;
+    this.#onLost = onLost;
     this.#staged = new StagedNames(staging.source);
     for (const content of batch.plan.contents.values()) this.#contents.set(content.stage, content);
   }
@@ -80,11 +75,6 @@ export class BatchWatcher implements Watcher {
     if (source !== undefined) unsettlePrint(source, name);
   }
 
-  unchanged(index: number, found: Attributes): void {
-    const { name, source } = this.#placeAt(index);
-    if (source !== undefined) notePrint(source, name, found);
-  }
-
   expected(index: number): Fingerprint | undefined {
     const needs = this.#drafted(index)?.needs;
     const { name, source } = this.#placeAt(index);
@@ -94,35 +84,11 @@ export class BatchWatcher implements Watcher {
   }
 
   lost(index: number, errno: Errno): void {
-    const { failed, untimed } = this.#batch;
+    const { failed } = this.#batch;
     const needs = this.#drafted(index)?.needs;
-    if (needs !== undefined && isDirectory(needs)) untimed.add(needs);
-    if (needs === undefined || isDirectory(needs) || failed.has(needs)) return;
+    if (needs === undefined || failed.has(needs)) return;
     failed.set(needs, errno);
-    this.#listener.onLost(needs, errno);
-  }
-
-  leaveMove(index: number, errno: Errno): 'left out' | 'needed' {
-    const left = leaveMove(this.#batch, index, errno);
-    if (left === 'needed') return left;
-    this.#listener.onLeft(left, errno);
-    return 'left out';
-  }
-
-  isIdle(index: number): boolean {
-    return isIdle(this.#batch, index);
-  }
-
-  mayLeave(index: number): ReturnType<Watcher['mayLeave']> {
-    return isIndivisible(this.#batch) ? 'needed' : mayLeave(this.#batch, index);
-  }
-
-  back(index: number): void {
-    noteBack(this.#batch, this.#staging.source, index);
-  }
-
-  leaveStep(index: number, errno: Errno): void {
-    this.#listener.onLeft(leaveStep(this.#batch, index, errno), errno);
+    this.#onLost(needs, errno);
   }
 
   done(index: number, found: Attributes | undefined): void {
@@ -170,7 +136,7 @@ export class BatchWatcher implements Watcher {
   }
 
   #noteStep(drawn: DraftStep, found: Attributes | undefined): void {
-    const { plan, open, reach } = this.#batch;
+    const { plan, reach } = this.#batch;
     const { step, item, place } = drawn;
     const { source, name } = this.#placeOf(drawn);
     if (step.kind === 'place' && source !== undefined) {
@@ -178,7 +144,7 @@ export class BatchWatcher implements Watcher {
       if (content === undefined) noteMove(this.#staging.source, step.stage, source, name);
       else this.#noteContent(content, source, name);
     }
-    if (item !== undefined && !open.has(item)) settleName(plan, item);
+    if (item !== undefined) settleName(plan, item);
     const marked = step.kind === 'mark' ? item?.want : undefined;
     if (marked !== undefined && isDirectory(marked) && !plan.copied.has(marked)) noteOpaque(marked);
     const patched = step.kind === 'patch' ? this.#contents.get(step.stage) : undefined;

@@ -6,13 +6,12 @@
  */
 
 import type { Errno } from '../errno.ts';
-import { type Directory, type Inode, isDirectory } from '../tree/inode.ts';
+import { type Inode, isDirectory } from '../tree/inode.ts';
 import { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Cursor } from './area/carry-out.ts';
 import { keptOf, type Note, noteOf } from './area/notes.ts';
 import type { DraftMove, DraftStep } from './plan/draft.ts';
-import type { Item } from './plan/items.ts';
 import type { Plan } from './plan/plan.ts';
 import type { Move, Step } from './plan/steps.ts';
 import type { Reach } from './report.ts';
@@ -39,12 +38,6 @@ export interface Batch {
    * Changed by `WriteBack` and `giveUp`.
    */
   readonly givenUp: Set<Inode>;
-  /** Names that stay dirty whatever is there, since the upper has refused what was to be done about them. Added to by `left-out.ts`. */
-  readonly open: Set<Item>;
-  /** Those of them that nothing was to have. Added to likewise. */
-  readonly refusedNames: Map<Item, Errno>;
-  /** Directories whose times the upper has refused. Added to likewise. */
-  readonly untimed: Set<Directory>;
   /** The upper has all of it, for good: only the notes and the end of the journal are missing. Set by `WriteBack`. */
   hasArrived: boolean;
 }
@@ -87,12 +80,9 @@ export function makeBatch(plan: Plan, contentless: Map<Inode, Errno>, reach: Rea
     steps: steps.map(({ step, needs }) => (step.kind === 'patch' ? withoutRefused(step, plan, needs) : step)),
     drafted: { moves, steps },
     notes: [...plan.lost, ...notesOfContents(plan, failed)],
-    cursor: { moves: 0, steps: 0, notes: new Map(), leftOut: new Set() },
+    cursor: { moves: 0, steps: 0, notes: new Map() },
     reach,
     givenUp: new Set(),
-    open: new Set(),
-    refusedNames: new Map(),
-    untimed: new Set(),
     hasArrived: false,
   };
 }

@@ -9,7 +9,7 @@
  */
 
 import type { Author } from '../branch/upper/acting.ts';
-import type { Errno } from '../errno.ts';
+import { ENOTSUP, type Errno } from '../errno.ts';
 import { type Directory, type Inode, isDirectory, isSymlink, namesOf } from '../tree/inode.ts';
 import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
@@ -99,23 +99,12 @@ export class Reporter {
     this.tell(losses);
   }
 
-  /** Tells of files that the upper has refused when they were to get there, and notes in the batch which of them are given up. */
-  tellRefused({ plan, givenUp }: Pick<Batch, 'plan' | 'givenUp'>, inodes: readonly Inode[], errno: Errno): void {
-    const mayGiveUp = this.fate === 'discarded' && !this.isWhole;
-    const losses = inodes.map((inode): Loss => {
-      const isGivenUp = mayGiveUp && plan.contents.has(inode);
-      if (isGivenUp) givenUp.add(inode);
-      return { inode, errno, fate: isGivenUp ? 'discarded' : 'retained' };
-    });
-    this.tell(losses);
-  }
-
-  /** Tells of names that the upper cannot hold, or has refused to change. */
-  tellNames(items: Iterable<readonly [Item, Errno]>): Failure[] {
+  /** Tells of names that the upper cannot hold. */
+  tellUnnamed(items: Iterable<Item>): Failure[] {
     const failures: Failure[] = [];
-    for (const [{ directory, name, want }, errno] of items) {
-      if (want !== undefined) noteFailure(want, errno);
-      failures.push({ path: shownPathIn(this.#tree, directory, name), errno });
+    for (const { directory, name, want } of items) {
+      if (want !== undefined) noteFailure(want, ENOTSUP);
+      failures.push({ path: shownPathIn(this.#tree, directory, name), errno: ENOTSUP });
     }
     for (const failure of failures) this.#listeners.onFailure(failure, 'retained');
     return failures;

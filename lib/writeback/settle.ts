@@ -24,15 +24,13 @@ import type { Plan } from './plan/plan.ts';
 import { partlyRefused, sizeOf } from './stage/parts.ts';
 
 /** Ends a batch. Inodes that have failed, and their names, stay dirty; of those that are given up only the names. */
-export function settle(tree: Tree, { plan, failed, givenUp, open, untimed }: Batch): void {
+export function settle(tree: Tree, { plan, failed, givenUp }: Pick<Batch, 'plan' | 'failed' | 'givenUp'>): void {
   const { dirty } = tree;
   if (dirty === undefined) return;
   dirty.isTaken = false;
-  for (const directory of untimed) if (directory.nlink > 0) dirty.timed.add(directory);
   cutOff(plan);
   for (const item of plan.items) {
-    const isUnnamed = plan.draft.unnamed.has(item) || open.has(item);
-    const isOpen = isUnnamed || (item.want !== undefined && failed.has(item.want));
+    const isOpen = plan.draft.unnamed.has(item) || (item.want !== undefined && failed.has(item.want));
     if (isOpen) {
       dirty.addName(item.directory, item.name);
       keepName(plan, item);

@@ -183,7 +183,7 @@ export class WriteBack {
     if (upper.sync === undefined) throw new NotLoadedError(branch, 'be written to');
     if (this.#decided === undefined) this.#desk.giveUp();
     else this.#desk.goOnNow();
-    this.#desk.runNow(this.#resume());
+    this.#desk.runNow(this.#finish());
     for (;;) {
       try {
         return this.#desk.runNow(this.#bring(this.#planNow(), manner, reach));
@@ -231,7 +231,7 @@ export class WriteBack {
     for (;;) {
       manner.signal?.throwIfAborted();
       try {
-        await this.#desk.runLater(this.#desk.begin(this.#resume()));
+        await this.#desk.runLater(this.#desk.begin(this.#finish()));
         const planned = runAsync((io) => this.#beginBatch(io, manner, reach), manner.signal);
         const drive = await planned.catch((thrown) => this.#failUnplanned(thrown));
         if (drive !== undefined) return await this.#desk.runLater(drive);
@@ -317,8 +317,7 @@ export class WriteBack {
     }
     const failures = this.reporter.named(failuresIn(taken, failed));
     yield* giveUp(this.#tree, batch);
-    const unnamed = [...taken.draft.unnamed].map((item) => [item, ENOTSUP] as const);
-    return [...failures, ...this.reporter.tellNames([...unnamed, ...batch.refusedNames])];
+    return [...failures, ...this.reporter.tellUnnamed(taken.draft.unnamed)];
   }
 
   /** Stages all contents. Answers whose content could not be written, and notes in `failed` why. */
@@ -327,14 +326,6 @@ export class WriteBack {
     const before = this.written;
     const written = () => this.written - before;
     return stageAll(taken, { tree: this.#tree, directory, writer: this.#writer, reach, manner, written }, failed);
-  }
-
-  /** Ends what an earlier write-back has left decided. */
-  *#resume(): Procedure<void> {
-    const batch = this.#decided;
-    if (batch === undefined) return;
-    yield* this.#finish();
-    yield* giveUp(this.#tree, batch);
   }
 
   /** Carries out what is decided, from wherever it stopped. */
@@ -364,10 +355,8 @@ export class WriteBack {
   }
 
   *#carryOut(batch: Batch): Procedure<void> {
-    const watcher = new BatchWatcher(this.#tree, batch, this.#stage, {
-      onLost: (inode, errno) => this.reporter.tell([{ inode, errno, fate: 'retained' }]),
-      onLeft: (inodes, errno) => this.reporter.tellRefused(batch, inodes, errno),
-    });
+    const onLost = (inode: Inode, errno: Errno) => this.reporter.tell([{ inode, errno, fate: 'retained' }]);
+    const watcher = new BatchWatcher(this.#tree, batch, this.#stage, onLost);
     const { reach, cursor } = batch;
     const isDurable = reach === 'upper' || isIndivisible(batch) || cursor.moves + cursor.steps > 0;
     if (!isDurable) yield* flushAt(this.#area.base);
@@ -387,9 +376,7 @@ export class WriteBack {
     for (const { inode, kind, stage, staged } of contents.values()) {
       if (kind === 'whole' && staged !== undefined && !failed.has(inode)) known.set(stage, staged);
     }
-    const refused = new Set([...failed.keys()].map(({ number }) => number));
-    const arrived = notes.filter(({ number }) => !refused.has(number));
-    const news = newsIn(this.#tree, yield* notesOf(steps, known, cursor, arrived));
+    const news = newsIn(this.#tree, yield* notesOf(steps, known, cursor, notes));
     const file = this.#notesFile;
     if (file !== undefined) yield* this.#room.orGive(() => addNotes(file, news, reach));
     takeNotes(this.#tree, news);

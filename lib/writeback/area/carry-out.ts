@@ -5,9 +5,8 @@
 import type { Attributes, Fingerprint } from '../../branch/branch.ts';
 import { EEXIST, ENOENT, Errno, ESTALE } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
-import type { Leave } from '../left-out.ts';
 import { isOfPrint } from '../places.ts';
-import { isGivenAway, type Move, moveTo, type Step } from '../plan/steps.ts';
+import type { Move, Step } from '../plan/steps.ts';
 import type { Reach } from '../report.ts';
 import { giveAttributes, type Writer, writeAll } from '../stage/writer.ts';
 import { CHUNK, copyBytes, quietly, removeFile, writeNew } from './files.ts';
@@ -21,8 +20,6 @@ export interface Cursor {
   steps: number;
   /** What is to be noted of the files that were given attributes, by the upper's own number. */
   readonly notes: Map<number, Note>;
-  /** The steps that are left out. Added to by the `Watcher`. */
-  readonly leftOut: Set<number>;
 }
 
 /** Who notes what is done as soon as it is, so that what is known of the upper is always true. */
@@ -37,22 +34,10 @@ export interface Watcher {
   replaces(index: number): boolean;
   /** A file in its place is about to change. */
   changing(index: number): void;
-  /** It has not changed after all, and looks so. */
-  unchanged(index: number, found: Attributes): void;
   /** How a file looks whose attributes are to change; undefined where that is not known. */
   expected(index: number): Fingerprint | undefined;
   /** It is not there any more: somebody else has removed it (ENOENT) or changed it (ESTALE). */
   lost(index: number, errno: Errno): void;
-  /** The upper refuses a move for good: whether all else can go on without it. */
-  leaveMove(index: number, errno: Errno): 'left out' | 'needed';
-  /** Whether a step is not to be done, since it was left out before, or what it is about was. */
-  isIdle(index: number): boolean;
-  /** Whether all else can go on without a step that the upper refuses for good. */
-  mayLeave(index: number): Leave;
-  /** What a step was to give a name is back where it was. */
-  back(index: number): void;
-  /** A step is left out. */
-  leaveStep(index: number, errno: Errno): void;
   /** A step is done; `found` is how the file looks now where a file in its place has changed. */
   done(index: number, found: Attributes | undefined): void;
 }
@@ -64,14 +49,8 @@ export const NOBODY: Watcher = {
   kept: () => {},
   replaces: () => false,
   changing: () => {},
-  unchanged: () => {},
   expected: () => undefined,
   lost: () => {},
-  leaveMove: () => 'needed',
-  isIdle: () => false,
-  mayLeave: () => 'needed',
-  back: () => {},
-  leaveStep: () => {},
   done: () => {},
 };
 
@@ -85,14 +64,8 @@ export function* carryOutBatch(
 ): Procedure<void> {
   for (let move = moves[cursor.moves]; move !== undefined; move = moves[cursor.moves]) {
     const to = `${area.stage}/${move.stage}`;
-    try {
-      yield* quietly(ENOENT, tell({ kind: 'rename', from: move.from, to, urgency: 'at once' }));
-      watcher.moved(cursor.moves);
-    } catch (thrown) {
-      const isRefused = yield* isRefusal(area, thrown);
-      if (!isRefused || watcher.leaveMove(cursor.moves, thrown as Errno) === 'needed') throw thrown;
-    }
-    cursor.moves++;
+    yield* quietly(ENOENT, tell({ kind: 'rename', from: move.from, to, urgency: 'at once' }));
+    watcher.moved(cursor.moves++);
   }
   // Moves done a second time would take away what was put in place: that they are done is told by the journal's name.
   if (moves.length > 0 && cursor.steps === 0) {
@@ -103,54 +76,15 @@ export function* carryOutBatch(
   }
   for (let step = steps[cursor.steps]; step !== undefined; step = steps[cursor.steps]) {
     const index = cursor.steps;
-    try {
-      if (!watcher.isIdle(index)) yield* carryOutNext(area, step, cursor, writer, watcher);
-    } catch (thrown) {
-      if (!(yield* isRefusal(area, thrown))) throw thrown;
-      if (watcher === NOBODY) yield* placeFromOldName(step, moves, steps, thrown as Errno);
-      else yield* leaveOut(area, step, index, thrown as Errno, watcher);
+    if (step.kind === 'patch') yield* keepBytes(area, step.path, index, writer, watcher);
+    const found = yield* carryOutStep(area, step, index, writer, watcher);
+    watcher.done(index, found);
+    if (step.kind === 'attributes' && step.number !== undefined && found !== undefined) {
+      const note = noteOf(found, step.number, keptOf(step.attributes, found));
+      cursor.notes.set(note.ino, note);
     }
     cursor.steps++;
   }
-}
-
-function* carryOutNext(area: Area, step: Step, cursor: Cursor, writer: Writer, watcher: Watcher): Procedure<void> {
-  const index = cursor.steps;
-  if (step.kind === 'patch') yield* keepBytes(area, step.path, index, writer, watcher);
-  const found = yield* carryOutStep(area, step, index, writer, watcher);
-  watcher.done(index, found);
-  if (step.kind === 'attributes' && step.number !== undefined && found !== undefined) {
-    const note = noteOf(found, step.number, keptOf(step.attributes, found));
-    cursor.notes.set(note.ino, note);
-  }
-}
-
-/** What an upper says for good of one file. */
-const REFUSALS: ReadonlySet<string> = new Set([
-  ...['ENOENT', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EEXIST', 'EACCES', 'EPERM', 'ELOOP', 'ESTALE'],
-]);
-
-/** Whether the upper refuses one thing, and for good. One that has gone refuses everything, until it is there again. */
-function* isRefusal(area: Area, thrown: unknown): Procedure<boolean> {
-  if (!(thrown instanceof Errno) || !REFUSALS.has(thrown.code)) return false;
-  return (yield* tell({ kind: 'lstat', path: area.base })) !== undefined;
-}
-
-/** Goes on without a step. Throws why it is refused where that cannot be. */
-function* leaveOut(area: Area, step: Step, index: number, errno: Errno, watcher: Watcher): Procedure<void> {
-  const leave = watcher.mayLeave(index);
-  if (leave === 'needed') throw errno;
-  if (leave.backTo !== undefined && step.kind === 'place') {
-    const stage = `${area.stage}/${step.stage}`;
-    const isThere = (yield* tell({ kind: 'lstat', path: stage, urgency: 'at once' })) !== undefined;
-    // Where somebody else has removed it there is nothing to go back.
-    if (isThere) {
-      if ((yield* tell({ kind: 'lstat', path: leave.backTo, urgency: 'at once' })) !== undefined) throw errno;
-      yield* tell({ kind: 'rename', from: stage, to: leave.backTo, urgency: 'at once' });
-      watcher.back(index);
-    }
-  }
-  watcher.leaveStep(index, errno);
 }
 
 /** Copies what a file holds for those who go on reading it after it has changed. */
@@ -167,17 +101,6 @@ function* keepBytes(area: Area, path: string, index: number, writer: Writer, wat
 /** The directories that moves change. */
 function leftBy(moves: readonly Move[], area: Area): Set<string> {
   return new Set([area.stage, ...moves.map(({ from }) => from.slice(0, from.lastIndexOf('/')) || '/')]);
-}
-
-/**
- * Gives something its new name straight from its old one: before the crash that had been refused, so that it stayed there, or went back. Throws
- * why it is refused where that is not so.
- */
-function* placeFromOldName(step: Step, moves: readonly Move[], steps: readonly Step[], errno: Errno): Procedure<void> {
-  const from = step.kind === 'place' && step.number === undefined ? moveTo(step.stage, moves)?.from : undefined;
-  if (errno !== ENOENT || from === undefined || isGivenAway(from, steps) || step.kind !== 'place') throw errno;
-  if ((yield* tell({ kind: 'lstat', path: from })) === undefined) throw errno;
-  yield* tell({ kind: 'rename', from, to: step.path, urgency: 'at once' });
 }
 
 /** Carries out one step; does nothing where it was done before. Answers how a file looks that it changed in its place. */
@@ -235,20 +158,10 @@ function* changeAttributes(
     yield* giveAttributes(path, attributes, writer, found);
     return yield* tell({ kind: 'lstat', path, urgency: 'at once' });
   } catch (thrown) {
-    if (!(thrown instanceof Errno)) throw thrown;
-    if (thrown !== ENOENT && thrown !== ESTALE) {
-      if (expected !== undefined && REFUSALS.has(thrown.code)) yield* lookAgain(path, expected, index, watcher);
-      throw thrown;
-    }
+    if (!(thrown instanceof Errno) || (thrown !== ENOENT && thrown !== ESTALE)) throw thrown;
     watcher.lost(index, thrown);
     return undefined;
   }
-}
-
-/** A refusal has changed nothing: the file is known as well as before. */
-function* lookAgain(path: string, expected: Fingerprint, index: number, watcher: Watcher): Procedure<void> {
-  const found = yield* tell({ kind: 'lstat', path, urgency: 'at once' });
-  if (found !== undefined && isOfPrint(found, expected)) watcher.unchanged(index, found);
 }
 
 /** Gives something in the staging directory its name. */
@@ -273,9 +186,9 @@ function* patch(
   const staged = yield* tell({ kind: 'lstat', path: from });
   // Gone: it was done, and the stage cleared.
   if (staged === undefined) return;
+  changing();
   const handle = yield* tell({ kind: 'open', path, urgency: 'at once' });
   try {
-    changing();
     yield* tell({ kind: 'truncate', path, handle, size: Math.min(cut, size), urgency: 'at once' });
     let offset = 0;
     for (const piece of piecesOf(ranges)) {
@@ -329,8 +242,8 @@ export function* notesOf(
   notes: readonly Note[],
 ): Procedure<Note[]> {
   const all = new Map<number, Note>();
-  for (const [index, step] of steps.entries()) {
-    if (step.kind !== 'place' || step.number === undefined || cursor.leftOut.has(index)) continue;
+  for (const step of steps) {
+    if (step.kind !== 'place' || step.number === undefined) continue;
     for (const [inner, number] of [['', step.number] as const, ...(step.inner ?? [])]) {
       const at = inner === '' ? '' : `/${inner}`;
       const found = known.get(step.stage + at) ?? (yield* tell({ kind: 'lstat', path: step.path + at }));

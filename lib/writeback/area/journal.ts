@@ -84,12 +84,7 @@ export function* redo(area: Area, writer: Writer, reach: Reach): Procedure<reado
   const path = before === undefined ? area.moved : area.journal;
   const journal = parseJournal(text);
   if (journal === undefined || !staysInside(area, journal)) throw lost(area, path, `The journal '${path}' is damaged`);
-  const cursor = {
-    moves: before === undefined ? journal.moves.length : 0,
-    steps: 0,
-    notes: new Map<number, Note>(),
-    leftOut: new Set<number>(),
-  };
+  const cursor = { moves: before === undefined ? journal.moves.length : 0, steps: 0, notes: new Map<number, Note>() };
   try {
     yield* checkStaged(area, path, journal);
     yield* carryOutBatch(area, { ...journal, reach }, cursor, writer, NOBODY);

@@ -95,7 +95,7 @@ class DraftWriter {
   readonly #steps: DraftStep[] = [];
   /** What comes with a directory that is staged whole, by its name in the staging directory. */
   readonly #wholes = new Map<string, { readonly items: Item[]; readonly numbers: [string, number][] }>();
-  /** Steps that give files further names, and take away the whiteouts in their places. */
+  /** Steps that give files further names. */
   readonly #links: DraftStep[] = [];
   /** What was moved to the staging directory and gets a new name, by inode. */
   readonly #moved = new Map<Inode, string>();
@@ -337,10 +337,7 @@ class DraftWriter {
     for (const { directory, path } of paths) {
       if (directory !== this.#tree.root || dirty.has(directory)) {
         const { number } = directory;
-        this.#step(
-          { kind: 'attributes', path, number, attributes: takeAttributes(this.#tree, directory, 0) },
-          { needs: directory },
-        );
+        this.#step({ kind: 'attributes', path, number, attributes: takeAttributes(this.#tree, directory, 0) }, {});
       }
     }
   }
@@ -353,9 +350,7 @@ class DraftWriter {
   /** Adds a step, and what the tree must know of it. */
   #step(step: Step, { needs, item, place, inner = [] }: Partial<Omit<DraftStep, 'step' | 'without'>>): void {
     const hasContent = needs !== undefined && this.#contents.get(needs)?.kind === 'whole';
-    // The whiteout in the place of a link goes behind it: the link may still be refused.
-    const isBehindLink = item !== undefined && this.#links.at(-1)?.item === item;
-    const steps = step.kind === 'link' || isBehindLink ? this.#links : this.#steps;
+    const steps = step.kind === 'link' ? this.#links : this.#steps;
     const isPages = step.kind === 'patch' || step.kind === 'attributes';
     const without = hasContent || isPages ? 'needs content' : 'goes without';
     steps.push({ step, needs, without, item, place, inner });

@@ -43,13 +43,3 @@ export type Step =
       readonly number: number;
       readonly attributes: TakenAttributes;
     };
-
-/** The move that brings something to a name in the staging directory. */
-export function moveTo<M extends Move>(stage: string, moves: readonly M[]): M | undefined {
-  return moves.find((move) => move.stage === stage);
-}
-
-/** Whether something else is to be at a path. */
-export function isGivenAway(path: string, steps: readonly Step[]): boolean {
-  return steps.some((step) => step.path === path);
-}

@@ -168,7 +168,7 @@ it('what belongs to somebody else is refused, and named', async () => {
   await actAs({ uid: SOMEBODY, gid: SOMEBODY }, () => {
     const overlay = createOverlay({ lower: [], upper: directory, credentials: { uid: 0, gid: 0 } });
     overlay.fs.writeFileSync('/foreign/file', 'bytes');
-    expect(() => overlay.syncSync()).toThrow('could not be written back: /foreign/file');
+    expect(() => overlay.syncSync()).toThrow('EACCES');
     expect(overlay.fs.readFileSync('/foreign/file', 'utf8')).toBe('bytes');
   });
   expect(nodeFs.readdirSync(join(directory, 'foreign'))).toEqual([]);
