@@ -6,7 +6,8 @@
  *     4be1f3c2                            the CRC-32 of the first line
  *
  * `staged` tells how large the staged contents are (and when they were modified), since a disk that loses its power may have the
- * journal and only a part of them.
+ * journal and only a part of them. Paths in it begin at the root of the upper (which is ''), since an upper may be moved before it is
+ * mounted again.
  */
 
 import { crc32 } from 'node:zlib';
@@ -57,7 +58,9 @@ export function* writeJournal(
   for (const content of plan.contents.values()) {
     if (content.staged !== undefined) staged[content.stage] = [content.staged.size, content.staged.mtimeSec];
   }
-  const line = JSON.stringify({ moves, steps, staged, notes });
+  const base = baseOf(area);
+  const inUpper = (path: string) => path.slice(base.length);
+  const line = JSON.stringify({ ...withPaths({ moves, steps }, inUpper), staged, notes });
   const fresh = `${area.stage}/${stage}`;
   yield* writeNew(fresh, `${line}\n${seal(line)}\n`, reach, 'none');
   yield* tell({ kind: 'rename', from: fresh, to: area.journal, urgency: 'in place' });
@@ -82,8 +85,9 @@ export function* redo(area: Area, writer: Writer, reach: Reach): Procedure<reado
   const text = before ?? (yield* readText(area.moved));
   if (text === undefined) return [];
   const path = before === undefined ? area.moved : area.journal;
-  const journal = parseJournal(text);
-  if (journal === undefined || !staysInside(area, journal)) throw lost(area, path, `The journal '${path}' is damaged`);
+  const read = parseJournal(text);
+  if (read === undefined || !staysInside(read)) throw lost(area, path, `The journal '${path}' is damaged`);
+  const journal: Journal = { ...read, ...withPaths(read, (path) => (path === '' ? area.root : baseOf(area) + path)) };
   const cursor = { moves: before === undefined ? journal.moves.length : 0, steps: 0, notes: new Map<number, Note>() };
   try {
     yield* checkStaged(area, path, journal);
@@ -136,25 +140,38 @@ function spoilt(area: Area, journal: string, stage: string): Error {
   return lost(area, journal, `'${area.stage}/${stage}', which '${journal}' needs, is not what it was`);
 }
 
+/** What the paths of all that is in the upper begin with. */
+function baseOf({ root }: Area): string {
+  return root === '/' ? '/' : `${root}/`;
+}
+
+/** Moves and steps with other paths. */
+function withPaths({ moves, steps }: Pick<Journal, 'moves' | 'steps'>, other: (path: string) => string) {
+  return {
+    moves: moves.map((move) => ({ ...move, from: other(move.from) })),
+    steps: steps.map((step): Step => {
+      const path = other(step.path);
+      return step.kind === 'link' ? { ...step, path, existing: other(step.existing) } : { ...step, path };
+    }),
+  };
+}
+
 /** Whether all that a journal names is in the upper: it may be a stranger's. */
-function staysInside({ root }: Area, { moves, steps, staged }: Journal): boolean {
-  const base = root === '/' ? '/' : `${root}/`;
-  const isPath = (path: unknown) => path === root || (isPlain(path) && path.startsWith(base));
-  const isStage = (stage: unknown) => isPlain(stage) && !stage.startsWith('/');
+function staysInside({ moves, steps, staged }: Journal): boolean {
   return (
-    moves.every(({ from, stage }) => isPath(from) && isStage(stage)) &&
+    moves.every(({ from, stage }) => isInside(from) && isInside(stage)) &&
     steps.every(
       (step) =>
-        isPath(step.path) &&
-        (!('stage' in step) || isStage(step.stage)) &&
-        (step.kind !== 'link' || isPath(step.existing)),
+        isInside(step.path) &&
+        (!('stage' in step) || isInside(step.stage)) &&
+        (step.kind !== 'link' || isInside(step.existing)),
     ) &&
-    Object.keys(staged).every(isStage)
+    Object.keys(staged).every(isInside)
   );
 }
 
-function isPlain(path: unknown): path is string {
-  return typeof path === 'string' && !path.split('/').includes('..');
+function isInside(path: unknown): path is string {
+  return typeof path === 'string' && !path.startsWith('/') && !path.split('/').includes('..');
 }
 
 /** Reads a journal; undefined when it is none. */

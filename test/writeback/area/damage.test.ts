@@ -85,17 +85,17 @@ function sealed(line: string): string {
 
 it.each([
   ['', 'moves', { from: '/elsewhere/file', stage: '1' }],
-  ['', 'moves', { from: 'ROOT/../file', stage: '1' }],
-  ['', 'moves', { from: 'ROOT/file', stage: '../../file' }],
+  ['', 'moves', { from: 'dir/../../file', stage: '1' }],
+  ['', 'moves', { from: 'file', stage: '../../file' }],
   ['', 'steps', { kind: 'place', stage: '1', path: '/elsewhere/file' }],
-  ['', 'steps', { kind: 'place', stage: '/elsewhere/file', path: 'ROOT/file' }],
-  ['', 'steps', { kind: 'unmark', path: 'ROOT/../file' }],
-  ['', 'steps', { kind: 'link', existing: '/elsewhere/file', stage: '1', path: 'ROOT/file' }],
+  ['', 'steps', { kind: 'place', stage: '/elsewhere/file', path: 'file' }],
+  ['', 'steps', { kind: 'unmark', path: '../file' }],
+  ['', 'steps', { kind: 'link', existing: '/elsewhere/file', stage: '1', path: 'file' }],
 ])('a journal that names what is not in the upper is refused%s: %s %j', (_, key, entry) => {
   const directory = used();
   const path = join(directory, '.overfs/journal');
   const journal = { ...NOTHING, [key]: [entry] };
-  writeFileSync(path, sealed(JSON.stringify(journal).replaceAll('ROOT', directory)));
+  writeFileSync(path, sealed(JSON.stringify(journal)));
   expect(() => mount(directory)).toThrow(damaged('/journal'));
   rmSync(path);
   expectWhole(directory);
@@ -141,6 +141,28 @@ it('a batch that cannot be ended is told with what is in the way, and ended when
   expect(whichOf(survey(next.fs), wanted, wanted)).toBe('after');
   next.close();
 });
+
+it.each([0, 1, 4])(
+  'W11: an upper that is moved after a crash, %i commands behind the journal, shows what was decided',
+  (behind) => {
+    const directory = newDirectory();
+    const overlay = mount(directory);
+    overlay.fs.mkdirSync('/dir');
+    overlay.fs.writeFileSync('/dir/file', 'old');
+    overlay.syncSync();
+    overlay.fs.renameSync('/dir', '/other');
+    overlay.fs.linkSync('/other/file', '/second');
+    overlay.fs.chmodSync('/', 0o700);
+    expect(cutBehindJournal(overlay, behind)).toBe(true);
+    const wanted = survey(overlay.fs);
+    forgetLock(nodeFs as UpperFs, directory);
+    const elsewhere = join(newDirectory(), 'moved');
+    nodeFs.renameSync(directory, elsewhere);
+    const next = mount(elsewhere);
+    expect(whichOf(survey(next.fs), wanted, wanted)).toBe('after');
+    next.close();
+  },
+);
 
 type Mounted = ReturnType<typeof mount>;
 
