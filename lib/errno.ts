@@ -71,11 +71,12 @@ export function codeOf(thrown: unknown): unknown {
 
 /**
  * Makes a bare error of whatever a branch threw: its own code where it has one that we know, else EIO with the
- * strange thing kept as the cause.
+ * strange thing kept as the cause. What Node's permission model refuses (`--permission`) is EACCES, with the cause.
  */
 export function errnoOf(thrown: unknown): Errno {
   if (thrown instanceof Errno) return thrown;
   const code = codeOf(thrown);
+  if (code === 'ERR_ACCESS_DENIED') return new Errno(EACCES.code, EACCES.errno, thrown);
   const found = typeof code === 'string' ? known.get(code) : undefined;
   return found ?? new Errno(EIO.code, EIO.errno, thrown);
 }

@@ -11,6 +11,7 @@
  */
 
 import { originalFs } from '../node/original-fs.ts';
+import { isDisabled } from '../node/permission.ts';
 import { answered, send } from '../waiting/bursts.ts';
 import { BranchError } from './errors.ts';
 import { sparing, sparingLater } from './files/spare.ts';
@@ -252,6 +253,7 @@ export type Finder<Found> = (name: string) => Found | undefined;
 /** How to find what an fs-like thing has to answer at once with. */
 export function nowFinder(fs: object): Finder<AnyFunction> {
   return (name) => {
+    if (isTaken(fs, `${name}Sync`, name)) return undefined;
     const found = functionOf(fs, `${name}Sync`);
     return found && sparing(name, found);
   };
@@ -261,9 +263,15 @@ export function nowFinder(fs: object): Finder<AnyFunction> {
 export function laterFinder(fs: object): Finder<Later> {
   const find = laterForms(fs);
   return (name) => {
+    if (isTaken(fs, name, name)) return undefined;
     const found = find(name);
     return found && sparingLater(name, found);
   };
+}
+
+/** Whether a function is one of node:fs that Node has taken away. */
+function isTaken(fs: object, form: string, name: string): boolean {
+  return Reflect.get(fs, form) === Reflect.get(originalFs, form) && isDisabled(name);
 }
 
 function laterForms(fs: object): Finder<Later> {

@@ -12,6 +12,7 @@
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
+import { codeOf } from '../errno.ts';
 import { originalFs, originalPromises } from '../node/original-fs.ts';
 
 /** What an argument of a call is: what in it could touch something, or end the process. */
@@ -111,9 +112,12 @@ function harmless(value: unknown, kind: Kind, name: string): unknown {
   return typeof value === 'object' && value !== null && kind !== 'descriptor' ? harmlessOptions(value) : value;
 }
 
-/** Whether an error tells of a failed system call, which is how a dry run ends when Node takes the arguments. */
+/**
+ * Whether an error tells of a failed system call, which is how a dry run ends when Node takes the arguments; or of one that the
+ * permission model has kept from being made (`node --permission`).
+ */
 export function isOfSystem(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
+  return error instanceof Error && ('syscall' in error || codeOf(error) === 'ERR_ACCESS_DENIED');
 }
 
 function harmlessArguments(name: string, kinds: readonly Kind[], args: readonly unknown[]): unknown[] {
@@ -148,8 +152,9 @@ export async function dryRunPromise(name: string, kinds: readonly Kind[], args: 
   const given = args.slice(0, args.findLastIndex((value) => value !== undefined) + 1);
   const harmless = harmlessArguments(name, kinds, given);
   // A FileHandle is a file that is really open, or one that Node knows nothing of.
-  if (kinds[0] === 'path or handle' && isHandle(given[0])) harmless[0] = await takeEmptyHandle();
+  const isOfHandle = kinds[0] === 'path or handle' && isHandle(given[0]);
   try {
+    if (isOfHandle) harmless[0] = await takeEmptyHandle();
     const given = await promiseFunctions[name]?.(...harmless);
     // What gives one thing after another (`watch`) looks at its arguments when the first is wanted.
     if (isGenerator(given)) await given.next();

@@ -66,12 +66,21 @@ export function complete(made: Error, { errno, code, syscall, path, dest, cause 
  * @param above the stack begins at the caller of this function: the frames of our own below it tell nobody anything
  */
 export function makeError(words: Words, above: (...args: never[]) => unknown): SystemError {
+  return complete(
+    startingAbove(above, () => new Error(words.message)),
+    words,
+  );
+}
+
+/** Makes an error whose stack begins at the caller of a function. */
+export function startingAbove(above: (...args: never[]) => unknown, make: () => Error): Error {
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  const error = new Error(words.message);
-  Error.stackTraceLimit = limit;
+  // Not by assignment, which throws where it cannot be set (`--frozen-intrinsics`): the stack is taken twice then.
+  Reflect.set(Error, 'stackTraceLimit', 0);
+  const error = make();
+  Reflect.set(Error, 'stackTraceLimit', limit);
   Error.captureStackTrace(error, above);
-  return complete(error, words);
+  return error;
 }
 
 /** Words a bare error; `above` as in `makeError`. */

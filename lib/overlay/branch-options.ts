@@ -1,14 +1,16 @@
 /** The options that are branches: what may be said of one, and an error that names the option for what is wrong. */
 
 import { constants } from 'node:fs';
-import { type Branch, UPPER } from '../branch/branch.ts';
+import { type Attributes, type Branch, UPPER } from '../branch/branch.ts';
 import { type Graft, graft } from '../branch/decorators/graft.ts';
 import { recorded } from '../branch/decorators/recorded.ts';
-import { BranchError } from '../branch/errors.ts';
+import { BranchError, NotLoadedError } from '../branch/errors.ts';
 import { fsLikeIn } from '../branch/fs-like.ts';
 import { type BranchOrigin, directoryBranch, makeBranch, type RootedBranch } from '../branch/make-branch.ts';
 import { insistent } from '../branch/upper/insistent.ts';
 import { makeUpper } from '../branch/upper/upper.ts';
+import { isErrno } from '../errno.ts';
+import { systemError } from '../fs/errors.ts';
 import { originalFs } from '../node/original-fs.ts';
 import type { Timers } from '../waiting/timers.ts';
 import { isPlain, isRecord, mustKnow, noDirectory, wrongType, wrongValue } from './option-values.ts';
@@ -166,7 +168,17 @@ function parseDescribed(option: string, given: LowerOptions, position: Position)
 /** Refuses a root that the branch does not have, where it can be asked at once. */
 function mustBeDirectory(option: string, branch: Branch, root: string): void {
   if (branch.sync === undefined) return;
-  const found = branch.sync.lstat(root);
+  let found: Attributes | undefined;
+  try {
+    found = branch.sync.lstat(root);
+  } catch (thrown) {
+    // An overlay over promises is not asked at once either.
+    if (thrown instanceof NotLoadedError) return;
+    throw noDirectory(
+      option,
+      isErrno(thrown) ? systemError(thrown, 'lstat', root, undefined, mustBeDirectory) : thrown,
+    );
+  }
   if (found === undefined || (found.mode & constants.S_IFMT) !== constants.S_IFDIR) {
     throw wrongValue(option, 'a directory of the branch', root);
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import nodeFs, { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memfs, Volume } from 'memfs';
@@ -138,6 +138,24 @@ describe('bad options', () => {
         path: '/no/such/directory',
       }),
     );
+  });
+
+  it.each(['lower', 'upper'])('of a root that the %s cannot look at its error is told', (option) => {
+    const lstatSync = () => {
+      throw Object.assign(new Error('no luck'), { code: 'EIO' });
+    };
+    const root = realpathSync(tmpdir());
+    const message = `The option "${option}.root" must be a directory. EIO: i/o error, lstat '${root}'`;
+    expect(() => createOverlay({ lower: [], [option]: { fs: { ...nodeFs, lstatSync }, root } })).toThrow(
+      expect.objectContaining({ message, code: 'EIO', syscall: 'lstat', path: root }),
+    );
+  });
+
+  it('L13: a root in an overlay over promises is taken as it is', async () => {
+    const { promises } = memfs({ '/d/file': 'far away' }).fs;
+    const far = createOverlay({ lower: { promises } });
+    const { fs } = createOverlay({ lower: { fs: far.fs, root: '/d' } });
+    expect(await fs.promises.readFile('/file', 'utf8')).toBe('far away');
   });
 
   it('what is given as undefined is left out', () => {

@@ -17,8 +17,8 @@ export async function dryRunHandle(
   method: string,
   args: readonly unknown[],
 ): Promise<{ readonly value: unknown } | undefined> {
-  const handle = (await takeEmptyHandle()) as Methods;
   try {
+    const handle = (await takeEmptyHandle()) as Methods;
     return { value: await handle[method]?.(...args) };
   } catch (error) {
     if (!isOfSystem(error)) throw error;

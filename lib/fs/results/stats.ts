@@ -205,14 +205,17 @@ export function makeStats(inode: Inode, tree: Tree): nodeFs.Stats {
   return new StatsHere(inode, tree) as unknown as nodeFs.Stats;
 }
 
+/** Node opens it at its start if nobody has (node src/node.cc, PlatformInit). */
+const STANDARD_INPUT = 0;
+
 /** Whether `BigIntStats` stands on Node's prototype yet. Set once, by the first call that needs it. */
 let isBigIntReady = false;
 
 /** The attributes of an inode as `fs.BigIntStats`. */
 export function makeBigIntStats(inode: Inode, tree: Tree): nodeFs.BigIntStats {
   if (!isBigIntReady) {
-    // Node does not export the class: any instance shows it.
-    const sample = originalFs.statSync(process.execPath, { bigint: true });
+    // Node does not export the class: any instance shows it. This one can be had where no path may be looked at (`--permission`).
+    const sample = originalFs.fstatSync(STANDARD_INPUT, { bigint: true });
     Object.setPrototypeOf(BigIntStats.prototype, Object.getPrototypeOf(sample) as object);
     isBigIntReady = true;
   }
@@ -220,11 +223,25 @@ export function makeBigIntStats(inode: Inode, tree: Tree): nodeFs.BigIntStats {
 }
 
 /** A `StatFs` of Node's, which shows the class and the fields that the running version has. Set by the first use. */
-let sampleSpace: nodeFs.StatsFs | undefined;
+let sampleSpace: object | undefined;
+
+/** What `StatFs` has where this process may look at no path that we know of (`--permission`). */
+const SPACE_FIELDS = { type: 0, bsize: 0, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0 };
+
+function takeSampleSpace(): object {
+  for (const path of [process.execPath, process.argv[1], process.cwd()]) {
+    try {
+      if (path !== undefined) return originalFs.statfsSync(path);
+    } catch {
+      // The next one may be allowed.
+    }
+  }
+  return SPACE_FIELDS;
+}
 
 /** The space of a filesystem as `fs.StatFs`. */
 export function makeStatFs(space: Space, numbers: 'number' | 'bigint'): nodeFs.StatsFs | nodeFs.BigIntStatsFs {
-  sampleSpace ??= originalFs.statfsSync(process.execPath);
+  sampleSpace ??= takeSampleSpace();
   const fields: Readonly<Record<string, number>> = { ...space, frsize: space.bsize };
   const made = Object.create(Object.getPrototypeOf(sampleSpace) as object) as Record<string, number | bigint>;
   for (const name of Object.keys(sampleSpace)) {

@@ -3,18 +3,13 @@
  */
 
 import { codeOf, Errno } from '../../errno.ts';
-import { systemError } from '../errors.ts';
+import { startingAbove, systemError } from '../errors.ts';
 import { NATIVE_RM } from './quirks.ts';
 
 type Above = (...args: never[]) => unknown;
 
 function errorAt(message: string, cause: unknown, above: Above): Error {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  const error = cause === undefined ? new Error(message) : new Error(message, { cause });
-  Error.stackTraceLimit = limit;
-  Error.captureStackTrace(error, above);
-  return error;
+  return startingAbove(above, () => (cause === undefined ? new Error(message) : new Error(message, { cause })));
 }
 
 /** The errors of `rmSync` that C++ knows. */

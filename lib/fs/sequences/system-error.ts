@@ -3,6 +3,7 @@
  */
 
 import { constants } from 'node:os';
+import { startingAbove } from '../errors.ts';
 import type { Path } from './file-steps.ts';
 
 /** What each code says in general. */
@@ -68,11 +69,8 @@ function nameIt(error: Error, name: string): void {
  * @param above the stack begins at the caller of this function
  */
 export function refusal(code: RefusalCode, refused: Refusal, above: (...args: never[]) => unknown): Error {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  const error = new SystemError(code, { ...refused, errno: refused.errno ?? constants.errno[refused.code] });
-  Error.stackTraceLimit = limit;
-  Error.captureStackTrace(error, above);
+  const says = { ...refused, errno: refused.errno ?? constants.errno[refused.code] };
+  const error = startingAbove(above, () => new SystemError(code, says));
   // The first line of the stack names the code as well, which the error's name does not (node lib/internal/errors.js): some
   // Nodes make it when somebody looks.
   void error.stack;

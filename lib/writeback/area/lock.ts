@@ -52,7 +52,13 @@ export function isGone(holder: Holder): boolean {
   const { pid, host, began, thread, token } = holder;
   if (host !== hostname()) return false;
   if (isOfThisProcess(holder)) return !held.has(token) && !isOtherThread(thread);
-  return !isAlive(pid) || (began !== '' && began !== beginningOf(`/proc/${pid}`));
+  return !isAlive(pid) || !mayHaveBegun(`/proc/${pid}`, began);
+}
+
+/** Whether a process or thread may be the one that began then: where either is unknown nobody can say (`--permission` hides /proc). */
+function mayHaveBegun(path: string, began: string): boolean {
+  const now = beginningOf(path);
+  return began === '' || now === '' || began === now;
 }
 
 /** Whether a holder is in this process, be it another thread or another copy of this module. */
