@@ -110,20 +110,46 @@ const constants = Object.freeze(
   Object.assign(Object.create(null) as object, { O_TMPFILE }, originalFs.constants),
 ) as FileSystem['constants'];
 
+/** The `name` and `length` of a function, ready to be given to another. */
+interface Likeness {
+  readonly name: PropertyDescriptor;
+  readonly length: PropertyDescriptor;
+}
+
+/** Of Node's functions, as far as fronts were made with them: an overlay has 230, and each would be asked again. */
+const likenesses = new WeakMap<object, Likeness>();
+
+function likenessOf(real: object & { readonly name: string; readonly length: number }): Likeness {
+  let likeness = likenesses.get(real);
+  if (likeness === undefined) {
+    likeness = {
+      name: { value: real.name, configurable: true },
+      length: { value: real.length, configurable: true },
+    };
+    likenesses.set(real, likeness);
+  }
+  return likeness;
+}
+
 /** Gives a function the `name` and `length` that Node's has. */
 function likeNodes(made: unknown, real: unknown): unknown {
   if (typeof made !== 'function' || typeof real !== 'function') return made;
-  return Object.defineProperties(made, {
-    name: { value: real.name, configurable: true },
-    length: { value: real.length, configurable: true },
-  });
+  const { name, length } = likenessOf(real);
+  // One after the other: `Object.defineProperties` takes twice as long.
+  Object.defineProperty(made, 'length', length);
+  Object.defineProperty(made, 'name', name);
+  return made;
 }
 
+/** What a real object has, in its order. Nothing is looked up yet: some members are loaded, or warned of, when they are. */
+type Layout = readonly (readonly [key: string, descriptor: PropertyDescriptor])[];
+
+const FS_LAYOUT: Layout = Object.entries(Object.getOwnPropertyDescriptors(originalFs));
+const PROMISES_LAYOUT: Layout = Object.entries(Object.getOwnPropertyDescriptors(originalPromises));
+
 /** Puts into `front` what the real object has and `made` can give, in the real order. */
-function assemble(front: object, real: object, made: Members): void {
-  for (const key of Object.getOwnPropertyNames(real)) {
-    const descriptor = Object.getOwnPropertyDescriptor(real, key);
-    if (descriptor === undefined) continue;
+function assemble(front: object, real: object, layout: Layout, made: Members): void {
+  for (const [key, descriptor] of layout) {
     const isAbsent = 'value' in descriptor && descriptor.value === undefined;
     if (key in made && !isAbsent) {
       const { enumerable = false } = descriptor;
@@ -157,9 +183,14 @@ export function createFront(session: Session): FileSystem {
   const made = PARTS.map((part) => part(session, front));
   const members: Members = Object.assign({}, ...made.map((each) => each.fs));
   const promises = {};
-  assemble(promises, originalPromises, Object.assign({ constants }, ...made.map((each) => each.promises)));
+  assemble(
+    promises,
+    originalPromises,
+    PROMISES_LAYOUT,
+    Object.assign({ constants }, ...made.map((each) => each.promises)),
+  );
   addNative(session, members);
-  assemble(front, originalFs, { ...members, constants, promises });
+  assemble(front, originalFs, FS_LAYOUT, { ...members, constants, promises });
   Object.defineProperty(front.exists, promisify.custom, {
     value: (path: string) => new Promise((resolve) => front.exists(path, resolve)),
   });

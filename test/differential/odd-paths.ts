@@ -182,12 +182,14 @@ export const shortTables: readonly Table[] = [...onOne, ...opening];
 /** The tables of calls with two paths: every path with every other. */
 export const longTables: readonly Table[] = onTwo;
 
-/** Tables with one in so many of their commands, begun at different ones. */
-export function thinned(all: readonly Table[], oneIn: number): Table[] {
-  return all.map(({ name, commands }, at) => ({
-    name: `${name}, one in ${oneIn}`,
-    commands: commands.filter((_, index) => index % oneIn === at % oneIn),
-  }));
+/** Tables with one in so many of their commands: others for each `turn`, so that many thinned ones have them all between them. */
+export function thinned(all: readonly Table[], oneIn: number, turn: number): Table[] {
+  return all
+    .map(({ name, commands }, at) => ({
+      name: `${name}, one in ${oneIn}`,
+      commands: commands.filter((_, index) => index % oneIn === (at + turn) % oneIn),
+    }))
+    .filter(({ commands }) => commands.length > 0);
 }
 
 /** A pair of worlds, made again after each command that changed something. */
