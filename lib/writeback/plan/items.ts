@@ -146,17 +146,21 @@ class Collection {
     return known !== undefined && (why === 'dirty' || !known.isTransparent);
   }
 
-  /** Asks what has to be known of a name; changes nothing. */
+  /** Asks what has to be known of a name. */
   #ask({ directory, name, why }: Look): Finding {
     const [io, tree] = [this.#io, this.#tree];
     const upper = upperOf(directory);
     if (upper !== undefined) layerOf(io, upper);
     const isCopied = this.copied.has(directory);
-    const found = isCopied ? lookup(io, tree, directory, name) : directory.names.get(name);
+    const known = directory.names.get(name);
+    // Nobody may have looked at a further name of a file since the lower has taken it away, or given it to another.
+    const isDoubtful = known instanceof Inode && !isDirectory(known) && !isReal(known);
+    const found = isCopied || isDoubtful ? lookup(io, tree, directory, name) : known;
     const want = found instanceof Inode ? found : undefined;
     const lowers = isCopied ? [] : lowersOf(directory);
     const below = lowers.length === 0 ? undefined : find(io, lowers, name);
-    const isTransparent = why === 'dirty' && want !== undefined && shows(below, name, want);
+    const isNeeded = why === 'needed' && (isCopied || found === known);
+    const isTransparent = !isNeeded && want !== undefined && shows(below, name, want);
     const item = { directory, name, want, isTransparent, below, depth: depthOf(tree, directory) };
     if (want === undefined || isTransparent) return { item, isCopied, shown: undefined };
     // Where a link points is asked before anything is decided.

@@ -74,6 +74,52 @@ describe('a lower that changes before a write-back', () => {
   });
 });
 
+describe('a further name that a lower has taken away, and nobody has looked at since', () => {
+  const arrange = () => {
+    const { lower, mount } = stand({ '/d/x': 'x', '/e/other': 'other' });
+    lower.linkSync('/d/x', '/e/x');
+    const overlay = mount();
+    for (const name of ['/d/x', '/e/x']) overlay.fs.statSync(name);
+    return { lower, mount, overlay };
+  };
+
+  it('C2 W10 does not come back with the file, which is moved with its directory', () => {
+    const { lower, mount, overlay } = arrange();
+    overlay.fs.renameSync('/d', '/moved');
+    lower.unlinkSync('/e/x');
+    overlay.syncSync();
+    expect(shownBy(overlay).sort()).toEqual(['e', 'e/other', 'moved', 'moved/x']);
+    overlay.close();
+    const again = mount();
+    expect(shownBy(again).sort()).toEqual(['e', 'e/other', 'moved', 'moved/x']);
+    expect(again.fs.statSync('/moved/x').nlink).toBe(1);
+  });
+
+  it('C2 W10 nor with one that was given a name here', () => {
+    const { lower, mount, overlay } = arrange();
+    overlay.fs.linkSync('/d/x', '/more');
+    lower.unlinkSync('/e/x');
+    overlay.close();
+    expect(shownBy(mount()).sort()).toEqual(['d', 'd/x', 'e', 'e/other', 'more']);
+  });
+
+  it('C2 L2 shows what the lower has there instead, and the upper need not hold that', () => {
+    const { lower, mount, overlay } = arrange();
+    overlay.fs.renameSync('/d', '/moved');
+    lower.unlinkSync('/e/x');
+    lower.writeFileSync('/e/x', 'another');
+    overlay.close();
+    const again = mount();
+    expect(again.fs.readFileSync('/e/x', 'utf8')).toBe('another');
+    expect([...again.changes()].map(({ kind, path }) => `${kind} ${path}`)).toEqual([
+      'removed /d',
+      'added /moved',
+      'added /moved/x',
+    ]);
+    expect(again.fs.statSync('/e/x').ino).not.toBe(again.fs.statSync('/moved/x').ino);
+  });
+});
+
 describe('what a lower has moved away of which the upper has got a copy', () => {
   const numbersIn = ({ fs }: Overlay, paths: readonly string[]) => paths.map((path) => fs.statSync(path).ino);
 
