@@ -133,7 +133,8 @@ class Comparison {
   /** The names that may differ, in order. */
   #candidates(directory: Directory): string[] {
     const names = new Set<string>();
-    if (directory.sources.length === 0) {
+    // What is made while the upper gets its directory is marked nowhere, nor is what it could not get with that.
+    if (directory.sources.every(isUpper)) {
       for (const [name, entry] of directory.names) if (entry instanceof Inode) names.add(name);
     }
     for (const name of directory.marks?.keys() ?? []) names.add(name);

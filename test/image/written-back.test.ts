@@ -156,6 +156,42 @@ describe('C4, W8: changes() tells the same before a write-back, behind it, and w
     overlay.close();
   });
 
+  it('of what is made in a new directory while the upper gets that', async () => {
+    const overlay = mount(new Volume());
+    const { fs } = overlay;
+    fs.mkdirSync('/new');
+    fs.writeFileSync('/new/early', '');
+    let isFirst = true;
+    overlay.on('command', () => {
+      if (!isFirst) return;
+      isFirst = false;
+      fs.mkdirSync('/new/in');
+      fs.writeFileSync('/new/in/late', '');
+    });
+    await overlay.sync();
+    const wanted = ['added /new', 'added /new/early', 'added /new/in', 'added /new/in/late'];
+    expect(toldBy(overlay)).toEqual(wanted);
+    overlay.syncSync();
+    expect(toldBy(overlay)).toEqual(wanted);
+    overlay.close();
+  });
+
+  it('of what the upper refuses in a new directory that it gets', () => {
+    const overlay = mount(new Volume());
+    overlay.fs.mkdirSync('/new');
+    overlay.fs.writeFileSync('/new/file', 'refused');
+    let isRefused = true;
+    overlay.on('command', ({ kind }) => {
+      if (kind === 'put' && isRefused) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    });
+    expect(() => overlay.syncSync()).toThrow();
+    expect(toldBy(overlay)).toEqual(['added /new', 'added /new/file']);
+    isRefused = false;
+    overlay.syncSync();
+    expect(toldBy(overlay)).toEqual(['added /new', 'added /new/file']);
+    overlay.close();
+  });
+
   it('what is done further counts: to content, to attributes, by a rename, by another tool, by a lower', () => {
     const [upper, lower] = [new Volume(), newLower().fs as InstanceType<typeof Volume>];
     const again = () => mount(upper, { lower: { fs: lower, immutable: true } });
