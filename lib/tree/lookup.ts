@@ -4,7 +4,15 @@ import { ENAMETOOLONG } from '../errno.ts';
 import type { Io } from '../fault.ts';
 import { ABSENT, type Directory, Inode, isDirectory, USED, WHITEOUT } from './inode.ts';
 import { isTooLong, load } from './load.ts';
-import { isVolatile, keepOrLose, mayBeCovered, mayBeLost, revalidate } from './revalidate.ts';
+import {
+  hasLostNames,
+  isVolatile,
+  keepOrLose,
+  mayBeCovered,
+  mayBeLost,
+  revalidate,
+  settleNames,
+} from './revalidate.ts';
 import type { Tree } from './tree.ts';
 
 /**
@@ -22,7 +30,9 @@ export function lookup(io: Io, tree: Tree, directory: Directory, name: string): 
   const known = directory.names.get(name);
   if (known instanceof Inode) {
     if ((known.state & USED) === 0) known.state |= USED;
-    if (isVolatile(known) || mayBeCovered(directory, known)) return revalidate(io, tree, directory, name, known);
+    if (isVolatile(known) || mayBeCovered(directory, known)) {
+      return withItsNames(io, tree, revalidate(io, tree, directory, name, known));
+    }
     return mayBeLost(directory, name, known) ? keepOrLose(io, tree, directory, name, known) : known;
   }
   return lookupUnknown(io, tree, directory, name, known);
@@ -41,5 +51,11 @@ function lookupUnknown(
     if (isTooLong(name)) throw ENAMETOOLONG;
     return undefined;
   }
-  return load(io, tree, directory, name);
+  return withItsNames(io, tree, load(io, tree, directory, name));
+}
+
+/** An inode that was just looked at, by no name that it has lost. */
+function withItsNames(io: Io, tree: Tree, inode: Inode | undefined): Inode | undefined {
+  if (inode !== undefined && hasLostNames(inode)) settleNames(io, tree, inode);
+  return inode;
 }

@@ -11,6 +11,7 @@ import type { Io } from '../fault.ts';
 import { dropContents } from '../pages/contents.ts';
 import { endIfUnused, forgetName, lasting } from './changing/names.ts';
 import {
+  countNames,
   type Directory,
   DOUBTFUL,
   File,
@@ -18,6 +19,7 @@ import {
   isDirectory,
   isLost,
   isOwnName,
+  namesOf,
   OWNED_ATTRIBUTES,
   OWNED_CONTENT,
   OWNED_QUIETLY,
@@ -59,7 +61,8 @@ export function keepOrLose(io: Io, tree: Tree, directory: Directory, name: strin
   if (directory.names.get(name) !== inode || isLost(directory)) return undefined;
   forgetName(tree, inode, directory, name);
   directory.names.delete(name);
-  inode.nlink--;
+  // Its lower may have told so before it became ours.
+  inode.nlink = Math.max(inode.nlink - 1, countNames(inode));
   tree.dirty?.addInode(inode);
   endIfUnused(tree, inode);
   return undefined;
@@ -71,6 +74,19 @@ export function revalidate(io: Io, tree: Tree, directory: Directory, name: strin
   revalidateWay(io, tree, directory);
   // What the lower has at its path now is not in it, but in what took its place.
   return isLost(directory) ? undefined : load(io, tree, directory, name);
+}
+
+/** Whether more names of a file are known than its lower says that it has: some of them are gone, or another's. */
+export function hasLostNames(inode: Inode): boolean {
+  const { extra, nlink } = inode;
+  return extra !== undefined && extra.links.length >= Math.max(nlink, 1) && isVolatile(inode);
+}
+
+/** Looks again at all names of such a file. Once it is ours all that are known are its names. */
+export function settleNames(io: Io, tree: Tree, inode: Inode): void {
+  for (const { directory, name } of namesOf(inode)) {
+    if (directory.names.get(name) === inode) revalidate(io, tree, directory, name, inode);
+  }
 }
 
 /** Whether a name stands for the inode still; takes over what is new about it. */

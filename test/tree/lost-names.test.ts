@@ -48,3 +48,46 @@ describe.each(FORMS)('C2 C7 a name that a lower loses, %s', (form) => {
     expect(overlay.statistics().dirtyBytes).toBe(0);
   });
 });
+
+/** What is done to `/d/second` when the lower has lost `/d/x`, and nobody has looked there since; the names that are left, and their `nlink`. */
+const LATE: readonly Deed[] = [
+  ['moved', (face) => face.rename('/d/second', '/hard'), { '/hard': 1 }],
+  ['given a further name', (face) => face.link('/d/second', '/hard'), { '/d/second': 2, '/hard': 2 }],
+  ['given another mode', (face) => face.chmod('/d/second', 0o600), { '/d/second': 1 }],
+  ['written', (face) => face.writeFile('/d/second', 'x'), { '/d/second': 1 }],
+  ['whose directory is removed', (face) => face.rm('/d', { recursive: true }), {}],
+];
+
+describe.each(FORMS)('C2 T4 the other name of a file of which a lower has removed one, %s', (form) => {
+  it.each(LATE)('%s', async (_name, deed, left) => {
+    const lower = new WatchedLower('both');
+    lower.volume.fromJSON({ '/d/x': 'x', '/d/y': 'y' });
+    lower.volume.linkSync('/d/x', '/d/second');
+    const overlay = createOverlay({ lower: { fs: lower.fs } });
+    const face = faceOf(overlay.fs, form, '/');
+    for (const name of ['/d/x', '/d/second']) await face.stat(name);
+    lower.volume.unlinkSync('/d/x');
+    await deed(face);
+    const found: Record<string, number> = {};
+    for (const path of ['/d/x', '/d/second', '/hard']) {
+      if (!(await face.exists(path))) continue;
+      found[path] = (await face.stat(path)).nlink;
+      expect(await face.readFile(path, 'utf8')).toBe('x');
+    }
+    expect(found).toEqual(left);
+  });
+
+  it('stays when the directory of that one is removed', async () => {
+    const lower = new WatchedLower('both');
+    lower.volume.fromJSON({ '/d/x': 'x', '/d/y': 'y' });
+    lower.volume.linkSync('/d/x', '/second');
+    const overlay = createOverlay({ lower: { fs: lower.fs } });
+    const face = faceOf(overlay.fs, form, '/');
+    for (const name of ['/d/x', '/second']) await face.stat(name);
+    lower.volume.unlinkSync('/d/x');
+    expect((await face.stat('/second')).nlink).toBe(1);
+    await face.rm('/d', { recursive: true });
+    expect((await face.stat('/second')).nlink).toBe(1);
+    expect(await face.readFile('/second', 'utf8')).toBe('x');
+  });
+});
