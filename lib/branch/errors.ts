@@ -1,10 +1,13 @@
 /** What a branch cannot do at all, or not yet: the two errors of a branch that reach the user as they are. */
 
+import { codeOf } from '../errno.ts';
 import type { Branch } from './branch.ts';
+
+const LACKING = 'ERR_OVERFS_BRANCH';
 
 /** A branch was asked for something for which it has no function. */
 export class BranchError extends Error {
-  readonly code = 'ERR_OVERFS_BRANCH';
+  readonly code = LACKING;
   /** The name of the branch. */
   readonly branch: string;
   /** The function it lacks. */
@@ -16,7 +19,14 @@ export class BranchError extends Error {
     this.branch = branch;
     this.missing = missing;
   }
+
+  /** @internal also one that another copy of overfs made, of whose overlays a branch is */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return codeOf(value) === LACKING;
+  }
 }
+
+const NOT_LOADED = 'ERR_OVERFS_NOT_LOADED';
 
 /**
  * What the synchronous API throws when it would need an answer that its branch can only give later.
@@ -25,7 +35,7 @@ export class BranchError extends Error {
  */
 export class NotLoadedError extends Error {
   /** By which it is told from other errors. */
-  readonly code = 'ERR_OVERFS_NOT_LOADED';
+  readonly code = NOT_LOADED;
   /** As of every error. */
   override readonly name = 'NotLoadedError';
 
@@ -40,5 +50,10 @@ export class NotLoadedError extends Error {
         ? `${what}cannot ${question} at once: use the callback or promise form; await overlay.sync(), and end the overlay by \`await using\``
         : `${what}${question} '${path}' is not loaded yet: await overlay.preload(path) first, or use the callback or promise form`,
     );
+  }
+
+  /** @internal also one that another copy of overfs made, of whose overlays a branch is */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return codeOf(value) === NOT_LOADED;
   }
 }

@@ -25,15 +25,21 @@ export interface Nesting {
   readonly writer: { readonly uid: number; readonly gid: number; umask(): number };
   /** What is written there is only held in memory, in the end. */
   readonly memory: boolean;
-  /** Who lends pages of what is open in it. */
-  readonly lender: Lender;
 }
 
-/** An entry lives as long as the object. */
-const known = new WeakMap<object, Nesting>();
+/** Where all copies of overfs that a thread may have loaded, of whatever version, find the same entries. */
+const NESTINGS = Symbol.for('overfs.nestings');
 
-/** The functions by which each `fs` is read, as they were when it was made. */
-const reading = new WeakMap<object, readonly unknown[]>();
+/** An entry lives as long as the object. */
+const known = nestingsIn(globalThis as { [NESTINGS]?: WeakMap<object, Nesting> });
+
+function nestingsIn(realm: { [NESTINGS]?: WeakMap<object, Nesting> }): WeakMap<object, Nesting> {
+  realm[NESTINGS] ??= new WeakMap();
+  return realm[NESTINGS];
+}
+
+/** Who lends pages of what is open in each `fs` that this copy made, and the functions by which it is read, as they were then. */
+const lenders = new WeakMap<object, { readonly lender: Lender; readonly reading: readonly unknown[] }>();
 
 function readingIn(fs: object): readonly unknown[] {
   const promises: unknown = Reflect.get(fs, 'promises');
@@ -41,11 +47,11 @@ function readingIn(fs: object): readonly unknown[] {
   return [Reflect.get(fs, 'openSync'), Reflect.get(fs, 'readSync'), open];
 }
 
-/** Says what an `fs` and its `promises` belong to. */
-export function noteNesting(fs: object, promises: object, nesting: Nesting): void {
+/** Says what an `fs` and its `promises` belong to, and who lends there. */
+export function noteNesting(fs: object, promises: object, nesting: Nesting, lender: Lender): void {
   known.set(fs, nesting);
   known.set(promises, nesting);
-  reading.set(fs, readingIn(fs));
+  lenders.set(fs, { lender, reading: readingIn(fs) });
 }
 
 /** What is known of an fs-like object; undefined where no overlay made it. */
@@ -60,9 +66,12 @@ export function levelIn(fs: object): number {
   return nesting === undefined ? 0 : nesting.level + 1;
 }
 
-/** Who lends pages of what is open in an fs-like object: undefined where no overlay made it, or its users have replaced functions that read. */
+/**
+ * Who lends pages of what is open in an fs-like object: undefined where no overlay of this copy of overfs made it, or its users have replaced
+ * functions that read.
+ */
 export function lenderIn(fs: object): Lender | undefined {
-  const made = reading.get(fs);
-  const isAsMade = made !== undefined && readingIn(fs).every((found, at) => found === made[at]);
-  return isAsMade ? known.get(fs)?.lender : undefined;
+  const made = lenders.get(fs);
+  const isAsMade = made !== undefined && readingIn(fs).every((found, at) => found === made.reading[at]);
+  return isAsMade ? made.lender : undefined;
 }

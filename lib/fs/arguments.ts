@@ -62,7 +62,20 @@ export function takePath(session: Session, value: unknown): string {
   if (path.includes('\0')) doubt();
   // What is no text in a string (a lone surrogate) is U+FFFD to the kernel; in a Buffer every byte counts.
   if (typeof value === 'string' && !path.isWellFormed()) path = path.toWellFormed();
-  return path.charCodeAt(0) === SLASH || path === '' ? path : `${session.cwd()}/${path}`;
+  if (path.charCodeAt(0) === SLASH || path === '') return path;
+  const directory = workingDirectory(session);
+  // Nothing is there, and an empty path says so.
+  return directory === undefined ? '' : `${directory}/${path}`;
+}
+
+/** Where relative paths start; undefined where the process's own was removed, of which the kernel says only that nothing is there. */
+function workingDirectory(session: Session): string | undefined {
+  try {
+    return session.cwd();
+  } catch (error) {
+    if (error instanceof Error && Reflect.get(error, 'syscall') === 'uv_cwd') return undefined;
+    throw error;
+  }
 }
 
 /** What a symbolic link is to point at: as given. */

@@ -338,9 +338,8 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     const fs = createFront(session);
     const { tree, uid, gid, umask } = session.caller;
     const writer = { uid, gid, umask };
-    const lender = lenderOf(session);
-    const nesting: Nesting = { level: tree.spelling.level, writer, memory: this.#upper.isInMemory, lender };
-    noteNesting(fs, fs.promises, nesting);
+    const nesting: Nesting = { level: tree.spelling.level, writer, memory: this.#upper.isInMemory };
+    noteNesting(fs, fs.promises, nesting, lenderOf(session));
     return fs;
   }
 

@@ -1,8 +1,9 @@
 import nodeFs, { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { memfs, Volume } from 'memfs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Credentials, createOverlay, type Lower, type OverlayOptions } from '../../lib/index.ts';
 
 describe('bad options', () => {
@@ -177,6 +178,24 @@ describe('bad options', () => {
     const { fs } = createOverlay(options as OverlayOptions);
     fs.writeFileSync('/file', 'x');
     expect(fs.readFileSync('/file', 'utf8')).toBe('x');
+  });
+
+  it('N3: in a working directory that was removed nothing is at a relative path', async () => {
+    const gone = Object.assign(new Error('ENOENT: process.cwd failed'), { code: 'ENOENT', syscall: 'uv_cwd' });
+    const cwd = vi.spyOn(process, 'cwd').mockImplementation(() => {
+      throw gone;
+    });
+    const { fs } = createOverlay({ lower: [] });
+    const message = "ENOENT: no such file or directory, open 'file'";
+    try {
+      expect(fs.existsSync('file')).toBe(false);
+      expect(() => fs.writeFileSync('file', '')).toThrow(message);
+      await expect(fs.promises.readFile('file')).rejects.toThrow(message);
+      await expect(promisify(fs.readFile)('file')).rejects.toThrow(message);
+      expect(() => fs.realpathSync('file')).toThrow(gone);
+    } finally {
+      cwd.mockRestore();
+    }
   });
 
   it.each([[5], ['relative'], [''], [undefined]])('a `cwd` that returns %j is told as such', async (answer) => {

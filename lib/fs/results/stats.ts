@@ -229,7 +229,7 @@ let sampleSpace: object | undefined;
 const SPACE_FIELDS = { type: 0, bsize: 0, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0 };
 
 function takeSampleSpace(): object {
-  for (const path of [process.execPath, process.argv[1], process.cwd()]) {
+  for (const path of [process.execPath, process.argv[1]]) {
     try {
       if (path !== undefined) return originalFs.statfsSync(path);
     } catch {
