@@ -134,8 +134,8 @@ export function* addNotes(file: NotesFile, notes: readonly Note[], reach: Reach)
   } finally {
     yield* tell({ kind: 'close', path, handle, urgency });
   }
-  file.isRagged = false;
   if (reach === 'storage' && file.size === 0) yield* flushAt(directoryOf(file));
+  file.isRagged = false;
   file.size += lines.length;
   if (file.size > file.limit) yield* shorten(file);
 }
