@@ -9,7 +9,7 @@ const newDirectory = useDirectories();
 
 /** An overlay whose first notes are long, of times that the upper cannot hold, and go there before the one step of their batch. */
 function withLongNotes(directory: string) {
-  const overlay = mount({ fs: nodeFs, root: directory }, { clock: () => 1_700_000_000_123.4567 });
+  const overlay = mount({ fs: nodeFs, root: directory }, { clock: () => 1_700_000_000_123.456 });
   overlay.fs.writeFileSync('/big', 'some bytes');
   return overlay;
 }
