@@ -17,7 +17,8 @@ export class Tenure {
   readonly #area: Area;
   readonly #writer: Writer;
   readonly #room: Room;
-  readonly #holder = newHolder();
+  /** Anew for each attempt: a lock of one that failed, which could not be removed, is nobody's. Changed by `#mount`. */
+  #holder = newHolder();
   /** The giving back, once somebody has begun it; undefined again where it failed. Changed by `#leave`. */
   #leaving: Drive<void> | undefined;
 
@@ -44,7 +45,10 @@ export class Tenure {
   }
 
   *#mount(dev: number, heed: (memories: Memories) => void): Procedure<void> {
-    const memories = yield* this.#room.orGive(() => mount(this.#area, this.#holder, dev, this.#writer));
+    const memories = yield* this.#room.orGive(() => {
+      this.#holder = newHolder();
+      return mount(this.#area, this.#holder, dev, this.#writer);
+    });
     yield* this.#room.make();
     heed(memories);
   }

@@ -145,6 +145,28 @@ it('calls that come together mount it once; one whose mount failed fails, and th
   await overlay[Symbol.asyncDispose]();
 });
 
+it('a mount that failed is nobody’s, also where its lock could not be removed', async () => {
+  const directory = newDirectory();
+  let isRefusing = true;
+  const refusing = async (given: (...all: never[]) => Promise<unknown>, all: unknown[]): Promise<unknown> => {
+    if (isRefusing) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+    return Reflect.apply(given, nodeFs.promises, all);
+  };
+  const { rename, unlink } = nodeFs.promises;
+  const promises = {
+    ...nodeFs.promises,
+    rename: (...all: unknown[]) => refusing(rename, all),
+    unlink: (...all: unknown[]) => refusing(unlink, all),
+  };
+  const overlay = mount({ fs: { promises }, root: directory });
+  await expect(overlay.fs.promises.readdir('/')).rejects.toMatchObject({ code: 'EIO' });
+  expect(readdirSync(`${directory}/.overfs`)).toContain('lock');
+  isRefusing = false;
+  expect(await overlay.fs.promises.readdir('/')).toContain('src');
+  await overlay[Symbol.asyncDispose]();
+  expect(readdirSync(`${directory}/.overfs`)).not.toContain('lock');
+});
+
 it('one that is in use is EBUSY for the first call', async () => {
   const directory = newDirectory();
   const other = mount(directory);
