@@ -16,9 +16,7 @@ import {
   type Dialect,
   entriesIn,
   failureIn,
-  IN_BYTES,
   listIn,
-  mayHaveLostBytes,
   mostBytes,
   NEW_FILE_MODE,
   ownCopy,
@@ -91,7 +89,7 @@ export class AsyncBranchRequests implements AsyncRequests {
     const at = this.#dialect.pathFor(path);
     try {
       const list = listIn(await this.#fs.readdir(at, WITH_TYPES));
-      if (!mayHaveLostBytes(list)) return entriesIn(list);
+      if (!this.#dialect.mayHaveLostBytes(list)) return entriesIn(list);
       return entriesIn(listIn(await this.#fs.readdir(at, WITH_TYPES_IN_BYTES)));
     } catch (thrown) {
       if (this.#dialect.saysAbsent(thrown, path)) return undefined;
@@ -101,7 +99,7 @@ export class AsyncBranchRequests implements AsyncRequests {
 
   async readlink(path: string): Promise<string | undefined> {
     try {
-      return targetIn(await this.#fs.readlink(this.#dialect.pathFor(path), IN_BYTES));
+      return targetIn(await this.#fs.readlink(this.#dialect.pathFor(path), this.#dialect.target));
     } catch (thrown) {
       // EINVAL: something that is no link.
       if (codeOf(thrown) === 'EINVAL' || this.#dialect.saysAbsent(thrown, path)) return undefined;

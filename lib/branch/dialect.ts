@@ -35,8 +35,7 @@ export function positionFor(position: number): number | null {
 /** What is given to `readdir`: types are wanted, and bytes where the strings may have lost some. */
 export const WITH_TYPES = { withFileTypes: true } as const;
 export const WITH_TYPES_IN_BYTES = { withFileTypes: true, encoding: 'buffer' } as const;
-/** What is given to `readlink`. */
-export const IN_BYTES = { encoding: 'buffer' } as const;
+const IN_BYTES = { encoding: 'buffer' } as const;
 /** What `open` is given for the mode; nothing is created, but a callback must come after it. */
 export const NEW_FILE_MODE = 0o666;
 /** What is given to `readFile` and `statfs`. */
@@ -48,6 +47,8 @@ export class Dialect {
   readonly exact: object;
   /** The options that ask `lstat` for numbers. */
   readonly plain: object;
+  /** What is given to `readlink`. */
+  readonly target: object;
   /** The flags that open a file for reading. */
   readonly readFlags: number | string;
   readonly #union: boolean;
@@ -62,6 +63,7 @@ export class Dialect {
     this.exact = traits.quiet ? { bigint: true, throwIfNoEntry: false } : { bigint: true };
     this.plain = traits.quiet ? { bigint: false, throwIfNoEntry: false } : { bigint: false };
     this.readFlags = traits.numericFlags ? READ_FLAGS : 'r';
+    this.target = traits.stringsOnly ? AS_IT_COMES : IN_BYTES;
     this.#union = traits.union;
     this.#stringsOnly = traits.stringsOnly;
     this.isKernel = traits.kernel;
@@ -72,6 +74,15 @@ export class Dialect {
   /** A path as the branch wants it. */
   pathFor(path: string): BranchPath {
     return isPlain(path) || this.#stringsOnly ? path : encodeName(path);
+  }
+
+  /** Whether a list has a name that may have lost bytes on the way: Node puts U+FFFD for what is not UTF-8. */
+  mayHaveLostBytes(list: readonly unknown[]): boolean {
+    if (this.#stringsOnly) return false;
+    return list.some((each) => {
+      const name = typeof each === 'object' && each !== null && 'name' in each ? each.name : each;
+      return typeof name === 'string' && name.includes('\uFFFD');
+    });
   }
 
   /** Whether an error says that there is no such file; a branch that does not know bytes cannot have what they name. */
@@ -170,14 +181,6 @@ export function printAlike(one: Fingerprint, other: Fingerprint): boolean {
 export function listIn(answer: unknown): readonly unknown[] {
   if (Array.isArray(answer)) return answer;
   throw new TypeError('readdir gave no array');
-}
-
-/** Whether the list has a name that may have lost bytes on the way: Node puts U+FFFD for what is not UTF-8. */
-export function mayHaveLostBytes(list: readonly unknown[]): boolean {
-  return list.some((each) => {
-    const name = typeof each === 'object' && each !== null && 'name' in each ? each.name : each;
-    return typeof name === 'string' && name.includes('\uFFFD');
-  });
 }
 
 /** The entries in a list; `.` and `..` do not count. */

@@ -12,6 +12,7 @@
 
 import { constants } from 'node:fs';
 import { codeOf } from '../errno.ts';
+import { lengthOf } from './bytes.ts';
 
 const { S_IFMT, S_IFLNK } = constants;
 
@@ -79,7 +80,7 @@ export function linuxLinks<Path, Options extends object>(
     if (typeof stats !== 'object' || stats === null || !('mode' in stats && 'size' in stats)) return stats;
     const isExact = typeof stats.mode === 'bigint';
     if ((Number(stats.mode) & S_IFMT) !== S_IFLNK) return stats;
-    const size = Buffer.byteLength(String(readlink(path, {})));
+    const size = lengthOf(String(readlink(path, {})));
     stats.mode = isExact ? BigInt(S_IFLNK | 0o777) : S_IFLNK | 0o777;
     stats.size = isExact ? BigInt(size) : size;
     return stats;

@@ -14,9 +14,7 @@ import {
   type Dialect,
   entriesIn,
   failureIn,
-  IN_BYTES,
   listIn,
-  mayHaveLostBytes,
   mostBytes,
   NEW_FILE_MODE,
   ownCopy,
@@ -94,7 +92,7 @@ export class SyncBranchRequests implements Requests {
     const at = this.#dialect.pathFor(path);
     try {
       const list = listIn(this.#fs.readdir(at, WITH_TYPES));
-      if (!mayHaveLostBytes(list)) return entriesIn(list);
+      if (!this.#dialect.mayHaveLostBytes(list)) return entriesIn(list);
       return entriesIn(listIn(this.#fs.readdir(at, WITH_TYPES_IN_BYTES)));
     } catch (thrown) {
       if (this.#dialect.saysAbsent(thrown, path)) return undefined;
@@ -104,7 +102,7 @@ export class SyncBranchRequests implements Requests {
 
   readlink(path: string): string | undefined {
     try {
-      return targetIn(this.#fs.readlink(this.#dialect.pathFor(path), IN_BYTES));
+      return targetIn(this.#fs.readlink(this.#dialect.pathFor(path), this.#dialect.target));
     } catch (thrown) {
       // EINVAL: something that is no link.
       if (codeOf(thrown) === 'EINVAL' || this.#dialect.saysAbsent(thrown, path)) return undefined;

@@ -6,6 +6,7 @@ import { createFsFromVolume, Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import { SAME } from '../../lib/branch/branch.ts';
 import { permitted, volumeIn } from '../../lib/branch/memfs.ts';
+import { createOverlay } from '../../lib/index.ts';
 import { branchOf, present, scratch, text, thrownBy } from './rig.ts';
 
 /** A volume in which nobody may do anything. */
@@ -35,6 +36,22 @@ describe('a memfs volume', () => {
     expect(link).toMatchObject({ mode: 0o120777, size: 5 });
     expect(ask?.revalidate('/link', link)).toBe(SAME);
     expect(ask?.lstat('/file')).toMatchObject({ mode: 0o100666, size: 7 });
+  });
+
+  it('keeps names and targets that are not UTF-8, also beside one that has what is shown for such bytes', () => {
+    const volume = new Volume();
+    const upper = createOverlay({ lower: [], upper: volume });
+    const strange = Buffer.from('/a\x80b', 'latin1');
+    upper.fs.writeFileSync(strange, 'strange');
+    upper.fs.writeFileSync('/\uFFFD', 'plain');
+    upper.fs.symlinkSync(strange, '/link');
+    upper.close();
+    const { fs } = createOverlay({ lower: volume });
+    expect(fs.readdirSync('/', 'latin1')).toEqual(['a\x80b', 'link', '\xef\xbf\xbd']);
+    expect([fs.readFileSync(strange, 'utf8'), fs.readFileSync('/\uFFFD', 'utf8')]).toEqual(['strange', 'plain']);
+    expect(fs.readlinkSync('/link', 'buffer')).toEqual(strange);
+    expect(fs.lstatSync('/link').size).toBe(strange.length);
+    expect(fs.readFileSync('/link', 'utf8')).toBe('strange');
   });
 
   it('does not refuse what the overlay has allowed, and shows the modes that it has', () => {
