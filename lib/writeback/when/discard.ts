@@ -27,9 +27,9 @@ import {
   OWNED_ATTRIBUTES,
   OWNED_CONTENT,
 } from '../../tree/inode.ts';
-import { applyAttributes } from '../../tree/load.ts';
+import { applyAttributes, type Found } from '../../tree/load.ts';
 import { returnLoan } from '../../tree/sources/borrow.ts';
-import { numberOf } from '../../tree/sources/identity.ts';
+import { namesakeOf, numberOf } from '../../tree/sources/identity.ts';
 import { pathIn, type Source } from '../../tree/sources/source.ts';
 import { noteMove, type Tree } from '../../tree/tree.ts';
 import type { Batch } from '../batch.ts';
@@ -126,6 +126,12 @@ function* readOld(file: File, from: number, to: number): Procedure<Uint8Array> {
   return bytes;
 }
 
+/** The file of which lowers have a further name, if it is that still. */
+function lowersFile(tree: Tree, name: string, found: Found): Inode | undefined {
+  const number = numberOf(tree, name, found);
+  return namesakeOf(tree, number, found, undefined) === undefined ? tree.linked.get(number) : undefined;
+}
+
 /** Makes a file what its origin has. */
 function readAgain(tree: Tree, file: File, origin: Source, found: Attributes): void {
   const { nlink } = file;
@@ -190,9 +196,11 @@ function shownAgain(tree: Tree, { items }: Plan, inode: Inode): Shown[] {
   const shown: Shown[] = [];
   for (const { directory, name, want, below } of items) {
     if (want !== inode || directory.names.get(name) !== inode) continue;
-    const held = upperOf(directory)?.held.get(name);
+    const upper = upperOf(directory);
+    const held = upper?.held.get(name);
     const where = held === undefined ? 'lower' : 'upper';
-    const old = held ?? (below && tree.linked.get(numberOf(tree, name, below)));
+    const isCovered = upper?.layer?.whiteouts.has(name) === true || upper?.layer?.names.has(name) === true;
+    const old = held ?? (below && !isCovered ? lowersFile(tree, name, below) : undefined);
     if (old === undefined || old === inode || isDirectory(old)) continue;
     if (old.nlink > 0 || old.opens > 0) shown.push({ directory, name, old, where });
   }

@@ -2,7 +2,7 @@
 
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
-import { createOverlay } from '../../../lib/index.ts';
+import { createOverlay, type Overlay } from '../../../lib/index.ts';
 import { bytesTold, Fault, forgetLock, leftovers, mount, newLower, survey, type UpperFs } from '../rig.ts';
 import { WORKLOADS } from '../workloads.ts';
 
@@ -209,6 +209,30 @@ it.each(['by who hears of it', 'while it is given up'])(
     expect(survivors).toEqual(['new', 'old']);
   },
 );
+
+it('C2: a file of a lower has no name again that the upper hides, or that is another’s since the upper has the file', () => {
+  for (const before of [
+    ({ fs, syncSync }: Pick<Overlay, 'fs' | 'syncSync'>) => {
+      fs.unlinkSync('/lib/twin');
+      syncSync();
+    },
+    ({ fs }: Pick<Overlay, 'fs'>) => fs.chmodSync('/src/f1', 0o600),
+  ]) {
+    const { volume, lower, overlay, fs, sync } = setUp();
+    expect(fs.statSync('/lib/twin').ino).toBe(fs.statSync('/src/f1').ino);
+    before({ fs, syncSync: () => overlay.syncSync() });
+    fs.writeFileSync('/new', 'refused');
+    fs.renameSync('/new', '/lib/twin');
+    sync();
+    const see = (overlay: Overlay) => [overlay.fs.existsSync('/lib/twin'), overlay.fs.statSync('/src/f1').nlink];
+    const seen = see(overlay);
+    expect(seen[1]).toBe(1);
+    overlay.close();
+    const again = mount(volume, { lower });
+    expect(see(again)).toEqual(seen);
+    again.close();
+  }
+});
 
 it('what is no policy is refused by name', () => {
   expect(() => createOverlay({ lower: [], writeback: { onError: 'ignore' as 'retain' } })).toThrow(
