@@ -8,6 +8,7 @@
  */
 
 import { constants } from 'node:fs';
+import { isDate } from 'node:util/types';
 import { ANY_SIZE, type Attributes, type Fingerprint, type Remembered } from './branch.ts';
 
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK } = constants;
@@ -171,7 +172,7 @@ function sameMilliseconds(ms: number, seconds: number, nanoseconds: number): boo
 function milliseconds(ms: unknown, date: unknown): number {
   if (typeof ms === 'number' && Math.abs(ms) <= LATEST) return ms;
   if (typeof ms === 'bigint') return Number(ms);
-  const time = date instanceof Date ? date.getTime() : typeof date === 'number' ? date : 0;
+  const time = isDate(date) ? date.getTime() : typeof date === 'number' ? date : 0;
   return Math.abs(time) <= LATEST ? time : 0;
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { constants } from 'node:fs';
+import { isNativeError, isUint8Array } from 'node:util/types';
 import { codeOf, EIO, type Errno, errnoOf } from '../errno.ts';
 import {
   attributesOf,
@@ -89,7 +90,10 @@ export class Dialect {
   saysAbsent(thrown: unknown, path: string): boolean {
     const code = codeOf(thrown);
     if (code === 'ENOENT' || code === 'ENOTDIR') return true;
-    return !isPlain(path) && (code === 'ERR_INVALID_ARG_TYPE' || (code === undefined && thrown instanceof TypeError));
+    return (
+      !isPlain(path) &&
+      (code === 'ERR_INVALID_ARG_TYPE' || (code === undefined && isNativeError(thrown) && thrown.name === 'TypeError'))
+    );
   }
 
   /** Whether the first two answers about one file are still to be compared (`compareTwins`). */
@@ -189,7 +193,7 @@ export function entriesIn(list: readonly unknown[]): Entry[] {
   for (const each of list) {
     const dirent = typeof each === 'object' && each !== null && 'name' in each ? each : undefined;
     const given = dirent === undefined ? each : dirent.name;
-    const name = typeof given === 'string' ? given : given instanceof Uint8Array ? decodeName(given) : undefined;
+    const name = typeof given === 'string' ? given : isUint8Array(given) ? decodeName(given) : undefined;
     if (name === undefined) throw new TypeError('readdir gave something that is no name');
     if (name === '' || name === '.' || name === '..' || name.includes('/')) continue;
     entries.push({ name, type: dirent === undefined ? 0 : typeAnswered(dirent as TypeQuestions) });
@@ -200,13 +204,13 @@ export function entriesIn(list: readonly unknown[]): Entry[] {
 /** The target in the answer to `readlink`. */
 export function targetIn(answer: unknown): string {
   if (typeof answer === 'string') return answer;
-  if (answer instanceof Uint8Array) return decodeName(answer);
+  if (isUint8Array(answer)) return decodeName(answer);
   throw new TypeError('readlink gave no path');
 }
 
 /** The bytes in the answer to `readFile`. */
 export function bytesIn(answer: unknown): Uint8Array {
-  if (answer instanceof Uint8Array) return answer;
+  if (isUint8Array(answer)) return answer;
   if (typeof answer === 'string') return Buffer.from(answer);
   throw new TypeError('readFile gave no bytes');
 }

@@ -5,6 +5,7 @@
  * is then told names that no overlay has (`whiteout.ts`).
  */
 
+import { threadWide } from '../node/thread-wide.ts';
 import type { Loan } from './branch.ts';
 import type { Handle } from './fs-like.ts';
 
@@ -27,16 +28,8 @@ export interface Nesting {
   readonly memory: boolean;
 }
 
-/** Where all copies of overfs that a thread may have loaded, of whatever version, find the same entries. */
-const NESTINGS = Symbol.for('overfs.nestings');
-
-/** An entry lives as long as the object. */
-const known = nestingsIn(globalThis as { [NESTINGS]?: WeakMap<object, Nesting> });
-
-function nestingsIn(realm: { [NESTINGS]?: WeakMap<object, Nesting> }): WeakMap<object, Nesting> {
-  realm[NESTINGS] ??= new WeakMap();
-  return realm[NESTINGS];
-}
+/** Of the overlays of every copy of overfs. An entry lives as long as the object. */
+const known = threadWide('nestings', () => new WeakMap<object, Nesting>());
 
 /** Who lends pages of what is open in each `fs` that this copy made, and the functions by which it is read, as they were then. */
 const lenders = new WeakMap<object, { readonly lender: Lender; readonly reading: readonly unknown[] }>();

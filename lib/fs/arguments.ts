@@ -13,7 +13,7 @@
 /// <reference lib="es2024.string" />
 
 import { fileURLToPath } from 'node:url';
-import { isArrayBufferView, isDate, isUint8Array } from 'node:util/types';
+import { isArrayBufferView, isDate, isNativeError, isUint8Array } from 'node:util/types';
 import { decodeName } from '../branch/bytes.ts';
 import { EBADF, type Errno, isErrno } from '../errno.ts';
 import type { OpenFile } from '../ops/open.ts';
@@ -73,7 +73,7 @@ function workingDirectory(session: Session): string | undefined {
   try {
     return session.cwd();
   } catch (error) {
-    if (error instanceof Error && Reflect.get(error, 'syscall') === 'uv_cwd') return undefined;
+    if (isNativeError(error) && Reflect.get(error, 'syscall') === 'uv_cwd') return undefined;
     throw error;
   }
 }

@@ -11,7 +11,7 @@
 
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { isUint8Array } from 'node:util/types';
+import { isNativeError, isUint8Array } from 'node:util/types';
 import { codeOf } from '../errno.ts';
 import { originalFs, originalPromises } from '../node/original-fs.ts';
 
@@ -117,7 +117,7 @@ function harmless(value: unknown, kind: Kind, name: string): unknown {
  * permission model has kept from being made (`node --permission`).
  */
 export function isOfSystem(error: unknown): boolean {
-  return error instanceof Error && ('syscall' in error || codeOf(error) === 'ERR_ACCESS_DENIED');
+  return isNativeError(error) && ('syscall' in error || codeOf(error) === 'ERR_ACCESS_DENIED');
 }
 
 function harmlessArguments(name: string, kinds: readonly Kind[], args: readonly unknown[]): unknown[] {

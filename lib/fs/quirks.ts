@@ -4,6 +4,7 @@
 
 import { ENOENT, ENOTDIR, type Errno } from '../errno.ts';
 import { originalFs } from '../node/original-fs.ts';
+import { isOfSystem } from './dry-run.ts';
 
 const MAJOR = Number.parseInt(process.versions.node, 10);
 
@@ -99,7 +100,7 @@ export function hasBufferOption(): boolean {
       // No descriptor has this number: only a Node that looks at the option says something else than EBADF.
       originalFs.readFileSync(2 ** 31 - 1, options as object);
     } catch (error) {
-      readFileTakesBuffer = !(error instanceof Error && 'syscall' in error);
+      readFileTakesBuffer = !isOfSystem(error);
     }
   }
   return readFileTakesBuffer === true;

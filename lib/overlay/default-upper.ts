@@ -1,6 +1,7 @@
 /** The upper of an overlay that was given none: a memfs `Volume`, made when something is first written back. */
 
 import { createRequire } from 'node:module';
+import { isNativeError } from 'node:util/types';
 import type { Volume } from 'memfs';
 import { UPPER } from '../branch/branch.ts';
 import { makeBranch } from '../branch/make-branch.ts';
@@ -21,7 +22,7 @@ function loadVolume(): new () => Volume {
     return (createRequire(import.meta.url)('memfs') as { Volume: new () => Volume }).Volume;
   } catch (thrown) {
     const what = 'Without an upper, what is written goes to a memfs Volume, and memfs cannot be loaded';
-    const why = thrown instanceof Error ? thrown.message.split('\n', 1)[0] : thrown;
+    const why = isNativeError(thrown) ? thrown.message.split('\n', 1)[0] : thrown;
     throw damage(`${what}: ${why}`, 'install it beside overfs, or give an upper ("upper: new Volume()")', thrown);
   }
 }

@@ -1,6 +1,7 @@
 /** Options that are plain values, and what is said of a wrong one: its name, what it must be, and what it was. */
 
 import { inspect } from 'node:util';
+import { isNativeError } from 'node:util/types';
 import type { Limits } from '../pages/quota.ts';
 import { PROCESS_TIMERS, type Timers } from '../waiting/timers.ts';
 import type { Manner } from '../writeback/report.ts';
@@ -39,7 +40,7 @@ export function wrongValue(option: string, wanted: string, given: unknown): Opti
 
 /** The error about a directory that cannot be used: what Node's own says, and which option it was. */
 export function noDirectory(option: string, thrown: unknown): Error {
-  if (!(thrown instanceof Error)) return wrongType(option, 'a directory', thrown);
+  if (!isNativeError(thrown)) return wrongType(option, 'a directory', thrown);
   const { code, errno, syscall, path } = thrown as NodeJS.ErrnoException;
   const error = new Error(`The option "${option}" must be a directory. ${thrown.message}`, { cause: thrown });
   return Object.assign(error, { code, ...(syscall !== undefined && { errno, syscall, path }) });

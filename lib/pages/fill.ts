@@ -2,6 +2,7 @@
  * Bringing pages from the origin into memory before they are read or partly overwritten.
  */
 
+import { isUint8Array } from 'node:util/types';
 import type { Branch, Fingerprint, Loans } from '../branch/branch.ts';
 import type { Io } from '../fault.ts';
 import { type Contents, fillPages, isWithOrigin, overwrites, pageAt, reclaim } from './contents.ts';
@@ -120,7 +121,7 @@ function fill(io: Io, memory: Memory, file: Contents, origin: Origin, index: Pag
   const loan = loans && io.borrow(branch, loans, path, fingerprint, offset, length);
   if (loan instanceof PageLoan && loan.take(memory, file, index, length, fingerprint)) return 'filled';
   if (loans !== undefined && loan === undefined) return 'changed';
-  const bytes = loan instanceof Uint8Array ? loan : io.read(branch, path, fingerprint, offset, length);
+  const bytes = isUint8Array(loan) ? loan : io.read(branch, path, fingerprint, offset, length);
   if (bytes === undefined) return 'changed';
   if (bytes.length < length) return 'short';
   // From here on nothing stops or fails.

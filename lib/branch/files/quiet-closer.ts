@@ -1,5 +1,6 @@
 /** Closing what was only read, however that ends: nothing was written, so that there is nothing to lose. */
 
+import { isPromise } from 'node:util/types';
 import { errnoOf } from '../../errno.ts';
 import type { Timers } from '../../waiting/timers.ts';
 import type { Handle, Traits } from '../fs-like.ts';
@@ -21,7 +22,7 @@ export function quietCloser(
     };
     try {
       const closed = close(handle);
-      if (closed instanceof Promise) closed.catch(refused);
+      if (isPromise(closed)) closed.catch(refused);
     } catch (thrown) {
       refused(thrown);
     }

@@ -11,6 +11,7 @@
 
 import type { Stats } from 'node:fs';
 import path from 'node:path';
+import { isPromise } from 'node:util/types';
 import { codeOf } from '../../errno.ts';
 import { Checks, type Ends, isWithin, type Level } from './cp-checks.ts';
 import type { CpPlace, CpRequest } from './cp-request.ts';
@@ -67,7 +68,7 @@ class Copying {
     const answer = yield* step<unknown>(
       () => {
         const now = filter(from, to);
-        if (now instanceof Promise) throw noPromises();
+        if (isPromise(now)) throw noPromises();
         return now;
       },
       async () => filter(from, to),

@@ -2,6 +2,7 @@
  * The errors of what Node does in C++: another wording, positive numbers.
  */
 
+import { isNativeError } from 'node:util/types';
 import { codeOf, Errno } from '../../errno.ts';
 import { startingAbove, systemError } from '../errors.ts';
 import { NATIVE_RM } from './quirks.ts';
@@ -26,7 +27,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
  */
 export function nativeRmError(thrown: unknown, path: string, above: Above): unknown {
   const code = codeOf(thrown);
-  if (!(thrown instanceof Error && 'errno' in thrown) || typeof code !== 'string') return thrown;
+  if (!(isNativeError(thrown) && 'errno' in thrown) || typeof code !== 'string') return thrown;
   const errno = Number(thrown.errno);
   const sentence = SENTENCES[code];
   if (sentence === undefined) return systemError(new Errno(code, errno, thrown), 'rm', path, undefined, above);

@@ -1,6 +1,7 @@
 /** Which options of `watch` the running Node has, of those that not every one has. It is asked when somebody gives one. */
 
 import { originalFs } from '../../node/original-fs.ts';
+import { isOfSystem } from '../dry-run.ts';
 
 interface KnownOptions {
   readonly ignore: boolean;
@@ -16,7 +17,7 @@ function knowsIgnore(): boolean {
     originalFs.watch('', { ignore: 0 } as object).close();
     return true;
   } catch (error) {
-    return !(error instanceof Error && 'syscall' in error);
+    return !isOfSystem(error);
   }
 }
 

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
 import { originalFs } from '../../node/original-fs.ts';
+import { threadWide } from '../../node/thread-wide.ts';
 
 /** Who holds a lock. */
 export interface Holder {
@@ -20,16 +21,8 @@ export interface Holder {
   readonly token: string;
 }
 
-/** Where all copies of this module that a thread may have loaded find the same tokens. */
-const TOKENS = Symbol.for('overfs.lock.tokens');
-
-/** The tokens of this thread's overlays that hold a lock. Changed by `beginHolder` and `endHolder`. */
-const held = tokensIn(globalThis as { [TOKENS]?: Set<string> });
-
-function tokensIn(realm: { [TOKENS]?: Set<string> }): Set<string> {
-  realm[TOKENS] ??= new Set();
-  return realm[TOKENS];
-}
+/** The tokens of this thread's overlays that hold a lock, of whatever copy of overfs. Changed by `beginHolder` and `endHolder`. */
+const held = threadWide('lock tokens', () => new Set<string>());
 
 /** Makes this thread a holder, which holds nothing yet. */
 export function newHolder(): Holder {
