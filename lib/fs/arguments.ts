@@ -163,10 +163,16 @@ export function takePosition(value: unknown): number {
   return Number(value) < 0 ? -1 : Number(value);
 }
 
-/** The bytes of a view, without a copy. */
+/** How long a typed array is, whatever it says itself. */
+const lengthOf: (view: Uint8Array) => number = Function.prototype.call.bind(
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')?.get as () => number,
+);
+
+/** The bytes of a view, without a copy. One that says another length than it has is not believed: what lies behind it in memory is not its own. */
 export function bytesOf(view: NodeJS.ArrayBufferView): Uint8Array {
-  if (isUint8Array(view)) return view;
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  if (!isUint8Array(view)) return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  const length = lengthOf(view);
+  return length === view.length ? view : new Uint8Array(view.buffer, view.byteOffset, length);
 }
 
 /** What `readv` and `writev` are given. */

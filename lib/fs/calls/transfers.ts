@@ -2,10 +2,18 @@
  * What the arguments of `read`, `readv`, `write` and `writev` mean, which can be given in many ways.
  */
 
-import { isArrayBufferView, isUint8Array } from 'node:util/types';
+import { isArrayBufferView } from 'node:util/types';
 import { EINVAL, type Errno } from '../../errno.ts';
 import type { OpenFile } from '../../ops/open.ts';
-import { doubt, takeBuffers, takeDescriptor, takeFileOrError, takeLoosePosition, takePosition } from '../arguments.ts';
+import {
+  bytesOf,
+  doubt,
+  takeBuffers,
+  takeDescriptor,
+  takeFileOrError,
+  takeLoosePosition,
+  takePosition,
+} from '../arguments.ts';
 import type { Options } from '../options.ts';
 import type { Session } from '../session.ts';
 
@@ -31,7 +39,7 @@ function takeView(value: unknown): View {
 }
 
 function partOf(view: View, start: number, count: number): Uint8Array {
-  if (start === 0 && count === view.byteLength && isUint8Array(view)) return view;
+  if (start === 0 && count === view.byteLength) return bytesOf(view);
   return new Uint8Array(view.buffer, view.byteOffset + start, count);
 }
 

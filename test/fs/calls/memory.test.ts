@@ -50,3 +50,33 @@ describe.each(Object.entries(FORMS))('N1 readFile, %s', (_, readFile) => {
     for (const each of [fs, fs, written]) expect(await isOwn(each)).toBe(expected);
   });
 });
+
+describe('N1 a view that says another length than it has', () => {
+  /** Node's own functions end the process of some of these, so they are not asked. */
+  const lying = (...names: string[]) =>
+    Object.defineProperties(Buffer.from('hello'), Object.fromEntries(names.map((name) => [name, { value: 500 }])));
+
+  it.each([[['length']], [['length', 'byteLength']]])(
+    'is written as it is, with nothing that lies behind it: %j',
+    (names) => {
+      const { fs } = createOverlay({ lower: [] });
+      fs.writeFileSync('/whole', lying(...names));
+      const fd = fs.openSync('/pieces', 'w');
+      fs.writeSync(fd, lying(...names));
+      fs.writevSync(fd, [lying(...names)]);
+      fs.closeSync(fd);
+      expect(fs.readFileSync('/whole', 'utf8')).toBe('hello');
+      expect(fs.readFileSync('/pieces', 'utf8')).toBe('hellohello');
+    },
+  );
+
+  it('is read into as far as it goes', () => {
+    const { fs } = createOverlay({ lower: [] });
+    fs.writeFileSync('/file', 'x'.repeat(1000));
+    const fd = fs.openSync('/file', 'r');
+    const view = lying('length', 'byteLength');
+    expect(fs.readSync(fd, view)).toBe(5);
+    expect(String.fromCharCode(...new Uint8Array(view.buffer, view.byteOffset, 5))).toBe('xxxxx');
+    fs.closeSync(fd);
+  });
+});
