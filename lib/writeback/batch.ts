@@ -15,7 +15,7 @@ import type { DraftMove, DraftStep } from './plan/draft.ts';
 import type { Plan } from './plan/plan.ts';
 import type { Move, Step } from './plan/steps.ts';
 import type { Reach } from './report.ts';
-import { settleContent, settlePlaced } from './settle.ts';
+import { keepName, settleContent, settlePlaced } from './settle.ts';
 import { runsOf, sizeOf } from './stage/parts.ts';
 
 /** A decided batch. */
@@ -130,6 +130,15 @@ export function adoptNameless(tree: Tree, { plan, failed }: Batch, stage: UpperS
     if (inode.nlink === 0 && content.isNameless && !failed.has(inode))
       settlePlaced(tree, content, stage, content.stage);
   }
+}
+
+/**
+ * Notes names in directories that are moved which do not come there with them, but step by step, or not at all (a file's further names): until
+ * then no branch shows them there.
+ */
+export function keepNames(plan: Plan): void {
+  for (const { item } of plan.draft.steps) if (item !== undefined) keepName(plan, item);
+  for (const item of plan.draft.unnamed) keepName(plan, item);
 }
 
 /**

@@ -156,7 +156,7 @@ export function noteOpaque(directory: Directory): void {
   if (layer !== undefined) layer.isOpaque = true;
 }
 
-/** Notes that no branch shows, where a directory was moved to, what could not be brought along: it is not looked for there. */
+/** Notes that no branch shows, where a directory was moved to, what is not brought along with it: it is not looked for there. */
 export function keepName({ copied }: Plan, { directory, name, want }: Item): void {
   if (copied.has(directory) && want !== undefined && directory.names.get(name) === want)
     markName(directory, name, HIDES);

@@ -30,6 +30,7 @@ import {
   failWhoIsBoundTo,
   isIndivisible,
   isUndone,
+  keepNames,
   makeBatch,
   settlePatches,
 } from './batch.ts';
@@ -306,6 +307,7 @@ export class WriteBack {
     const before = this.#arrived;
     [this.#decided, this.#arrived] = [batch, moment];
     adoptNameless(this.#tree, batch, this.#stage.source);
+    keepNames(taken);
     try {
       yield* this.#finish();
     } catch (thrown) {

@@ -210,6 +210,56 @@ describe('what a lower has moved away of which the upper has got a copy', () => 
   });
 });
 
+describe('C2 W9 a directory that was moved here, with a further name of a file that is elsewhere, has that name', () => {
+  const ASKING = new Set(['lstat', 'list', 'read', 'close']);
+  /** With commands that change something, and whether these fail. */
+  const arrange = (heed: (count: number) => boolean) => {
+    const { lower, mount } = stand({ '/x': 'x', '/d/other': 'other' });
+    lower.linkSync('/x', '/d/x');
+    const overlay = mount();
+    for (const name of ['/x', '/d/x']) overlay.fs.statSync(name);
+    overlay.fs.renameSync('/d', '/moved');
+    let count = 0;
+    const state = { isOver: false };
+    overlay.on('command', ({ kind }) => {
+      if (state.isOver || ASKING.has(kind) || !heed(++count)) return;
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    });
+    const end = () => {
+      state.isOver = true;
+      expect(shownBy(overlay).sort()).toEqual(['moved', 'moved/other', 'moved/x', 'x']);
+      overlay.syncSync();
+      overlay.close();
+      const again = mount();
+      expect(again.fs.statSync('/moved/x')).toMatchObject({ nlink: 2, ino: again.fs.statSync('/x').ino });
+      again.close();
+      return count;
+    };
+    return { overlay, end };
+  };
+
+  it('while it is brought to the upper', async () => {
+    const { overlay, end } = arrange(() => {
+      expect(shownBy(overlay).sort()).toEqual(['moved', 'moved/other', 'moved/x', 'x']);
+      return false;
+    });
+    await overlay.sync();
+    end();
+  });
+
+  it.each(['one', 'the fourth too', 'all further ones'])('where the upper fails at any command: %s', (which) => {
+    for (let first = 1; ; first++) {
+      // Of one content that is refused the sync goes on, so that something else can fail behind it.
+      const { overlay, end } = arrange((now) => {
+        if (which === 'one') return now === first;
+        return which === 'the fourth too' ? now === 4 || now === first : now >= first;
+      });
+      failsToSync(overlay);
+      if (end() < first) break;
+    }
+  });
+});
+
 /** What shows of a directory but for its names. */
 function attributesOf({ fs }: Overlay, path: string): object {
   const { mode, uid, gid, mtimeNs, ino } = fs.statSync(path, { bigint: true });
