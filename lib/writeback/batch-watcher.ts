@@ -9,7 +9,7 @@ import { type Inode, isDirectory } from '../tree/inode.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Watcher } from './area/carry-out.ts';
-import type { Batch } from './batch.ts';
+import { type Batch, isIndivisible } from './batch.ts';
 import { lendElsewhere, noteMove, notePrint, StagedNames, unsettlePrint, upperOf, whoNeeds } from './places.ts';
 import type { Content } from './plan/content.ts';
 import type { DraftStep } from './plan/draft.ts';
@@ -65,9 +65,10 @@ export class BatchWatcher implements Watcher {
     lendElsewhere(whoNeeds(this.#tree, source, name), this.#staging.source, kept, found);
   }
 
-  replaces(index: number): boolean {
+  givesAtOnce(index: number): boolean {
     const { name, source } = this.#placeAt(index);
-    return source?.held.has(name) === true;
+    // What has failed is not decided then, and must not be under way still.
+    return isIndivisible(this.#batch) || source?.held.has(name) === true;
   }
 
   changing(index: number): void {

@@ -315,6 +315,8 @@ export class WriteBack {
         [this.#decided, this.#arrived] = [undefined, before];
         giveBack(this.#tree, taken);
       }
+      // What was to be given up has not been: somebody has taken over behind the batch, or something has failed there.
+      for (const inode of batch.givenUp) if (inode.nlink > 0) this.#tree.dirty?.addInode(inode);
       throw thrown;
     }
     const failures = this.reporter.named(failuresIn(taken, failed));

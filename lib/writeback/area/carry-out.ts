@@ -30,8 +30,11 @@ export interface Watcher {
   keeps(index: number): string | undefined;
   /** What a file held is kept there, and `found` is how that looks. */
   kept(index: number, stage: string, found: Attributes | undefined): void;
-  /** Whether what the upper has under the name that a step gives away is read until then. */
-  replaces(index: number): boolean;
+  /**
+   * Whether a step must not give its name away later than it is answered: what the upper has under the name is read until then, or nobody expects
+   * it any more where it has failed.
+   */
+  givesAtOnce(index: number): boolean;
   /** A file in its place is about to change. */
   changing(index: number): void;
   /** How a file looks whose attributes are to change; undefined where that is not known. */
@@ -47,7 +50,7 @@ export const NOBODY: Watcher = {
   moved: () => {},
   keeps: () => undefined,
   kept: () => {},
-  replaces: () => false,
+  givesAtOnce: () => false,
   changing: () => {},
   expected: () => undefined,
   lost: () => {},
@@ -113,7 +116,7 @@ function* carryOutStep(
 ): Procedure<Attributes | undefined> {
   switch (step.kind) {
     case 'place': {
-      const isHeld = step.number === undefined || watcher.replaces(index);
+      const isHeld = step.number === undefined || watcher.givesAtOnce(index);
       yield* place(`${area.stage}/${step.stage}`, step.path, isHeld ? 'held' : 'new');
       return undefined;
     }

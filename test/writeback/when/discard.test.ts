@@ -1,12 +1,17 @@
 // `onError: 'discard'`: what the upper refuses is given up, said so, and the file is again what the upper or a lower has.
 
+import nodeFs from 'node:fs';
+import { join } from 'node:path';
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
+import { useDirectories } from '../directories.ts';
 import { bytesTold, Fault, forgetLock, leftovers, mount, newLower, survey, type UpperFs } from '../rig.ts';
 import { WORKLOADS } from '../workloads.ts';
 
 const STRIDE = process.env.OVERFS_SOAK === 'long' ? 1 : 5;
+
+const newDirectory = useDirectories();
 
 /** An overlay whose upper refuses contents that begin with `refused`. */
 function setUp() {
@@ -251,4 +256,32 @@ it('C2: a name that a file of a lower has lost is lost still, and not counted af
   const again = mount(volume, { lower });
   expect(again.fs.statSync('/src/f1')).toMatchObject({ size: 3100, nlink: 1 });
   again.close();
+});
+
+it('W2: a file that is about to be given up when a synchronous call takes over is tried again', async () => {
+  let isReached = true;
+  for (let at = 1; isReached; at++) {
+    const directory = newDirectory();
+    const overlay = mount({ fs: nodeFs, root: directory }, { writeback: { onError: 'discard' } });
+    overlay.fs.writeFileSync('/file', 'old');
+    overlay.syncSync();
+    overlay.fs.writeFileSync('/file', 'refused once');
+    let count = 0;
+    let isRefused = false;
+    overlay.on('command', (command) => {
+      if (++count === at) queueMicrotask(() => overlay.syncSync());
+      if (isRefused || bytesTold(command)?.toString() !== 'refused once') return;
+      isRefused = true;
+      throw Object.assign(new Error('full'), { code: 'EDQUOT' });
+    });
+    await overlay.sync().catch(() => undefined);
+    isReached = count >= at;
+    overlay.removeAllListeners('command');
+    await new Promise(setImmediate);
+    overlay.syncSync();
+    expect(overlay.statistics().dirtyBytes, `taken over at command ${at}`).toBe(0);
+    const shown = overlay.fs.readFileSync('/file', 'utf8');
+    overlay.close();
+    expect(nodeFs.readFileSync(join(directory, 'file'), 'utf8'), `taken over at command ${at}`).toBe(shown);
+  }
 });

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { Volume } from 'memfs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
-import { bytesOf, leftovers, mount, newLower, PAGE, survey } from '../rig.ts';
+import { bytesOf, failing, leftovers, mount, newLower, PAGE, survey } from '../rig.ts';
 import { type Phase, WORKLOADS } from '../workloads.ts';
 import { type Acting, HeldUpper } from './held-upper.ts';
 
@@ -256,4 +256,39 @@ describe('an upper that hangs', () => {
     expect(nodeFs.readFileSync(`${root}/other`, 'utf8')).toBe('other');
     overlay.close();
   });
+});
+
+it('W10: a name that a batch of one step is told that it could not give away is not given away by what was under way', async () => {
+  let isBroken = true;
+  let letGo: (() => void) | undefined;
+  const rename = (from: string, to: string, done: nodeFs.NoParamCallback): void => {
+    nodeFs.renameSync(from, to);
+    if (isBroken && to.endsWith('/big')) letGo = () => done(null);
+    else setImmediate(done, null);
+  };
+  const renameSync = (from: string, to: string): void => {
+    if (isBroken && to.endsWith('/big')) throw failing('EIO');
+    nodeFs.renameSync(from, to);
+  };
+  const lower = newLower();
+  const overlay = mount({ fs: { ...nodeFs, rename, renameSync }, root: directory }, { lower });
+  overlay.fs.writeFileSync('/big', 'new');
+  let isOver = false;
+  const syncing = overlay.sync().then(
+    () => undefined,
+    () => undefined,
+  );
+  void syncing.then(() => {
+    isOver = true;
+  });
+  while (letGo === undefined && !isOver) await new Promise(setImmediate);
+  expect(() => overlay.syncSync()).toThrow('EIO');
+  overlay.fs.unlinkSync('/big');
+  isBroken = false;
+  letGo?.();
+  await syncing;
+  overlay.close();
+  const next = mount(directory, { lower });
+  expect(next.fs.existsSync('/big')).toBe(false);
+  next.close();
 });
