@@ -156,6 +156,22 @@ describe('C4, W8: changes() tells the same before a write-back, behind it, and w
     overlay.close();
   });
 
+  it('of a directory that was moved, changed and moved back', () => {
+    const upper = new Volume();
+    let overlay = mount(upper);
+    overlay.fs.renameSync('/src/deep', '/moved');
+    overlay.syncSync();
+    overlay.fs.chmodSync('/moved', 0o700);
+    overlay.fs.renameSync('/moved', '/src/deep');
+    overlay.syncSync();
+    const wanted = toldBy(overlay);
+    expect(wanted.slice(0, 3)).toEqual(['removed /src/deep', 'added /src/deep', 'added /src/deep/deeper']);
+    overlay.close();
+    overlay = mount(upper);
+    expect(toldBy(overlay)).toEqual(wanted);
+    overlay.close();
+  });
+
   it('of what is made in a new directory while the upper gets that', async () => {
     const overlay = mount(new Volume());
     const { fs } = overlay;

@@ -72,8 +72,8 @@ class Kept {
 
   closeUnused(file: OpenFile): void {
     if (file.users > 0) return;
-    // A number may be another file's by now; a FileHandle never is.
     closed++;
+    // A number may be another file's by now; a FileHandle never is.
     if (!file.lost || typeof file.handle !== 'number') this.close(file.handle);
   }
 

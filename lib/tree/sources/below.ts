@@ -78,11 +78,11 @@ export function seenAs(below: Below, found: Attributes): Pick<Kept, 'below' | 'a
   return below.path === undefined ? { below } : { below, as: printOf(found) };
 }
 
-/** Whether what the upper has at a path has the content of what was found in the lowers there. */
+/** Whether a file or link of the upper has the content of what was found in the lowers at its path. */
 export function hasContentOf(tree: Tree, inode: Inode, path: string, name: string, found: Found): boolean {
   const { origin, extra } = inode;
   const below = origin instanceof UpperSource ? extra?.below : undefined;
-  if (below === undefined || (below.print !== undefined && !isPrint(below.print, found.attributes))) return false;
+  if (below?.path === undefined || (below.print !== undefined && !isPrint(below.print, found.attributes))) return false;
   // Or at another name of the same file.
   return below.path === path || (found.attributes.nlink > 1 && numberOf(tree, name, found) === inode.number);
 }
