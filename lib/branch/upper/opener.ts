@@ -175,9 +175,11 @@ export class Opener {
   }
 }
 
-/** What was opened last is closed first. */
+/** What was opened last is closed first; but what is moved before all: the way to it leads through what was opened for that. */
 function closingsOf(targets: readonly Target[], opened: readonly Opened[]): Closing[] {
-  return opened.map(({ path, mode }) => ({ path, mode, moved: movedPath(path, targets) })).reverse();
+  const closings = opened.map(({ path, mode }) => ({ path, mode, moved: movedPath(path, targets) })).reverse();
+  const isMoved = ({ path, moved }: Closing) => path !== moved;
+  return [...closings.filter(isMoved), ...closings.filter((closing) => !isMoved(closing))];
 }
 
 function alike(some: readonly Target[], others: readonly Target[]): boolean {
@@ -205,7 +207,6 @@ function lacking(found: Attributes | undefined): number | undefined {
 
 /** Where something is after a rename of it or of what it is in. */
 function movedPath(path: string, [from, to]: readonly Target[]): string {
-  return from === undefined || to === undefined || !path.startsWith(from.path)
-    ? path
-    : to.path + path.slice(from.path.length);
+  const isMoved = from !== undefined && (path === from.path || path.startsWith(`${from.path}/`));
+  return isMoved && to !== undefined ? to.path + path.slice(from.path.length) : path;
 }

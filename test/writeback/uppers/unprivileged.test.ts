@@ -73,6 +73,10 @@ const CHANGES: readonly Change[] = [
     (fs) => opened(fs, '/closed', () => fs.renameSync('/closed/file', '/closed/file2')),
   ],
   [
+    'a closed file is made in a dark directory',
+    (fs) => opened(fs, '/dark', () => fs.writeFileSync('/dark/closed', 'closed', { mode: 0o444 })),
+  ],
+  [
     'a closed directory leaves a closed one',
     (fs) => opened(fs, '/closed', () => opened(fs, '/closed/inner', () => {})),
   ],
