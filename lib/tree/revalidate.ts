@@ -24,7 +24,7 @@ import {
   OWNED_CONTENT,
   OWNED_QUIETLY,
 } from './inode.ts';
-import { find, load, takeOver, update } from './load.ts';
+import { type Found, find, load, takeOver, update } from './load.ts';
 import { numberOf } from './sources/identity.ts';
 import { pathIn, type Source } from './sources/source.ts';
 import type { Tree } from './tree.ts';
@@ -55,7 +55,11 @@ export function mayBeLost(directory: Directory, name: string, inode: Inode): boo
 
 /** The inode of such a name; undefined where it is lost. */
 export function keepOrLose(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): Inode | undefined {
-  if (find(io, directory.sources, name) !== undefined) return inode;
+  const found = find(io, directory.sources, name);
+  if (found !== undefined) {
+    if (isFoundAgain(tree, name, inode, found)) readBy(inode, found.source, name);
+    return inode;
+  }
   revalidateWay(io, tree, directory);
   // From here on nothing stops or fails.
   if (directory.names.get(name) !== inode || isLost(directory)) return undefined;
@@ -131,14 +135,23 @@ function dropDoubtful(io: Io, tree: Tree, inode: Inode): void {
  */
 function isName(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): boolean {
   const found = find(io, directory.sources, name);
-  if (found === undefined || inode.type !== (found.attributes.mode & S_IFMT)) return false;
-  if (numberOf(tree, name, found) !== inode.number) return false;
+  if (found === undefined || !isFoundAgain(tree, name, inode, found)) return false;
   // From here on nothing stops or fails.
-  inode.origin = found.source;
-  inode.originName = lasting(name);
+  readBy(inode, found.source, name);
   takeOver(tree, inode, found, tree.kept.shown(found.source, found.attributes, inode.number));
   dropDoubtful(io, tree, inode);
   return true;
+}
+
+/** Whether what was found by a name is the inode. */
+function isFoundAgain(tree: Tree, name: string, inode: Inode, found: Found): boolean {
+  return inode.type === (found.attributes.mode & S_IFMT) && numberOf(tree, name, found) === inode.number;
+}
+
+/** From here on an inode's content is read by this name. */
+function readBy(inode: Inode, source: Source, name: string): void {
+  inode.origin = source;
+  inode.originName = lasting(name);
 }
 
 /** Whether a source above the inode's own has got the name meanwhile. */

@@ -90,4 +90,18 @@ describe.each(FORMS)('C2 T4 the other name of a file of which a lower has remove
     expect((await face.stat('/second')).nlink).toBe(1);
     expect(await face.readFile('/second', 'utf8')).toBe('x');
   });
+
+  it('is read by the name that is left, where the other was removed here before', async () => {
+    const lower = new WatchedLower('both');
+    lower.volume.fromJSON({ '/d/x': 'x', '/d/y': 'y' });
+    lower.volume.linkSync('/d/x', '/second');
+    const overlay = createOverlay({ lower: { fs: lower.fs } });
+    const face = faceOf(overlay.fs, form, '/');
+    for (const name of ['/second', '/d/x']) await face.stat(name);
+    await face.unlink('/d/x');
+    lower.volume.unlinkSync('/d/x');
+    expect(await face.readFile('/second', 'utf8')).toBe('x');
+    await face.rename('/second', '/moved');
+    expect(await face.readFile('/moved', 'utf8')).toBe('x');
+  });
 });
