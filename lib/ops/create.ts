@@ -26,7 +26,7 @@ import {
 import { isTooLong } from '../tree/load.ts';
 import { lookup } from '../tree/lookup.ts';
 import type { Tree } from '../tree/tree.ts';
-import { FOLLOW, isPathTooLong, pathOf, walk } from '../tree/walk.ts';
+import { FOLLOW, type Following, isPathTooLong, pathOf, walk } from '../tree/walk.ts';
 import { freeSpot, mayCharge, mayWriteNames, mustHaveRoom, type Spot, spotFor } from './spot.ts';
 
 const { S_IFDIR, S_IFLNK, S_IFREG, S_IXGRP } = constants;
@@ -227,8 +227,8 @@ export function symlink(io: Io, caller: Caller, target: string, path: string): v
 }
 
 /** The directory in which an anonymous file may be made. */
-export function directoryForTmpfile(io: Io, caller: Caller, path: string): Directory {
-  const directory = walk(io, caller, path, FOLLOW);
+export function directoryForTmpfile(io: Io, caller: Caller, path: string, following: Following): Directory {
+  const directory = walk(io, caller, path, following);
   if (isErrno(directory)) throw directory;
   if (!isDirectory(directory)) throw ENOTDIR;
   mayWriteNames(io, caller, directory);

@@ -33,8 +33,10 @@ import { freeSpot, mayBeOwned, mayChangeTree, mayCharge, type Spot } from './spo
 
 const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_APPEND, O_DIRECTORY, O_NOFOLLOW, S_IFSOCK } = constants;
 const O_ACCMODE = O_RDONLY | O_WRONLY | O_RDWR;
-/** Linux's bit for anonymous files together with O_DIRECTORY, which Node does not name. */
-export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
+/** Linux's bit for anonymous files, which means nothing without O_DIRECTORY. */
+const TMPFILE = 0o20000000;
+/** Both together, which Node does not name. */
+export const O_TMPFILE = TMPFILE | O_DIRECTORY;
 
 /** An open file description: what a descriptor stands for. */
 export interface OpenFile {
@@ -82,6 +84,11 @@ export function isWriting(flags: number): boolean {
   return access === O_WRONLY || access === O_RDWR;
 }
 
+/** Whether flags make an anonymous file in the directory that they open. */
+export function isAnonymous(flags: number): boolean {
+  return (flags & TMPFILE) !== 0;
+}
+
 /** The file of a description that is not closed. */
 export function inodeOf(file: OpenFile): Inode {
   if (file.isClosed) throw EBADF;
@@ -90,7 +97,7 @@ export function inodeOf(file: OpenFile): Inode {
 
 /** Opens a file. */
 export function open(io: Io, caller: Caller, path: string, flags: number, mode: number): OpenFile {
-  if ((flags & O_TMPFILE) === O_TMPFILE) return openAnonymous(io, caller, path, flags, mode);
+  if (isAnonymous(flags)) return openAnonymous(io, caller, path, flags, mode);
   return openPlanned(caller, planOpen(io, caller, path, flags), flags, mode);
 }
 
@@ -143,8 +150,9 @@ export function close(_io: Io, caller: Caller, file: OpenFile): Errno | undefine
 
 /** An anonymous file: an inode without a name that ends with its last descriptor (T1, T2). */
 function openAnonymous(io: Io, caller: Caller, path: string, flags: number, mode: number): OpenFile {
-  if (!isWriting(flags) || (flags & O_CREAT) !== 0) throw EINVAL;
-  const directory = directoryForTmpfile(io, caller, path);
+  // Linux fs/open.c, build_open_flags.
+  if ((flags & (O_TMPFILE | O_CREAT)) !== O_TMPFILE || (flags & O_ACCMODE) === O_RDONLY) throw EINVAL;
+  const directory = directoryForTmpfile(io, caller, path, (flags & O_NOFOLLOW) !== 0 ? NOFOLLOW : FOLLOW);
   // From here on nothing stops or fails.
   const file = makeFile(caller, directory, mode);
   file.nlink = 0;

@@ -34,6 +34,33 @@ describe('anonymous files', () => {
     expect(() => fs.openSync('/d/f', O_RDWR | O_TMPFILE)).toThrow('ENOTDIR');
   });
 
+  it('T2 the flags are judged as Linux does', () => {
+    const { fs, O_RDWR, O_RDONLY, O_WRONLY, O_TMPFILE } = stand();
+    const { O_CREAT, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+    for (const flags of [O_TMPFILE & ~O_DIRECTORY, O_TMPFILE | O_CREAT]) {
+      expect(() => fs.openSync('/d', O_RDWR | flags)).toThrow('EINVAL');
+    }
+    fs.symlinkSync('d', '/link');
+    expect(() => fs.openSync('/link', O_RDWR | O_TMPFILE | O_NOFOLLOW)).toThrow('ENOTDIR');
+    const neither = fs.openSync('/link', O_RDONLY | O_WRONLY | O_RDWR | O_TMPFILE);
+    expect(fs.fstatSync(neither)).toMatchObject({ nlink: 0, size: 0 });
+    expect(() => fs.writeSync(neither, 'x')).toThrow('EBADF');
+    fs.closeSync(neither);
+  });
+
+  it('T1 whole files are written to one that nobody can find, and read from one that is empty', async () => {
+    const { fs, O_RDWR, O_TMPFILE } = stand();
+    const names = fs.readdirSync('/d');
+    const before = fs.statfsSync('/');
+    const flag = O_RDWR | O_TMPFILE;
+    fs.writeFileSync('/d', 'content', { flag: flag as unknown as string });
+    await fs.promises.appendFile('/d', 'content', { flag: flag as unknown as string });
+    expect(fs.readFileSync('/d', { flag: flag as unknown as string }).length).toBe(0);
+    expect((await fs.promises.readFile('/d', { flag })).length).toBe(0);
+    expect(fs.readdirSync('/d')).toEqual(names);
+    expect(fs.statfsSync('/')).toEqual(before);
+  });
+
   it('T3 can be given a name, once or more, never over an existing one', () => {
     const { fs, overlay, O_RDWR, O_TMPFILE } = stand();
     const fd = fs.openSync('/d', O_RDWR | O_TMPFILE, 0o644);

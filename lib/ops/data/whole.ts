@@ -34,7 +34,17 @@ import {
 import { borrow, returnLoan } from '../../tree/sources/borrow.ts';
 import { FOLLOW, walk } from '../../tree/walk.ts';
 import { placeOf } from '../../writeback/places.ts';
-import { carryOut, isReading, isWriting, type OpenFile, type Opening, openPlanned, planOpen } from '../open.ts';
+import {
+  carryOut,
+  isAnonymous,
+  isReading,
+  isWriting,
+  type OpenFile,
+  type Opening,
+  open,
+  openPlanned,
+  planOpen,
+} from '../open.ts';
 import { mustHaveRoom } from '../spot.ts';
 import { giveWay } from '../sync.ts';
 import { mayLie, prepareRead, prepareWrite, probeSize } from './prepare.ts';
@@ -47,7 +57,7 @@ const { O_CREAT, O_TRUNC, O_APPEND, O_RDONLY, O_WRONLY, O_EXCL, COPYFILE_EXCL } 
 const NEW_FILE = 0o666;
 
 /**
- * A file that is used straight through its branch, opened. It can only be read or written piece by piece, which takes an
+ * A file that is used straight through its branch, or has no name, opened. It is read or written piece by piece, which takes an
  * operation each, so the whole is left to the caller, who closes it.
  */
 export class Opened {
@@ -116,6 +126,7 @@ export function readText(io: Io, caller: Caller, path: string, flags: number): s
 
 /** Opens a file as `flags` say, which may make or empty it, also when it cannot be read then. */
 function openedToRead(io: Io, caller: Caller, path: string, flags: number): File | Opened | Errno {
+  if (isAnonymous(flags)) return new Opened(open(io, caller, path, flags, NEW_FILE));
   const opening = planOpen(io, caller, path, flags);
   if (opening.kind === 'existing') {
     if (isDirectory(opening.inode)) return EISDIR;
@@ -143,6 +154,7 @@ export function writeFile(
   flags: number,
   mode: number,
 ): Opened | Errno | undefined {
+  if (isAnonymous(flags)) return new Opened(open(io, caller, path, flags, mode));
   const opening = planOpen(io, caller, path, flags);
   if (opening.kind === 'existing' && opening.through !== undefined) {
     return new Opened(openPlanned(caller, opening, flags, mode));
