@@ -8,7 +8,7 @@
 import type { Attributes, Branch, Entry, Fingerprint } from '../branch/branch.ts';
 import type { Handle } from '../branch/fs-like.ts';
 import type { Author } from '../branch/upper/acting.ts';
-import type { NewFile } from '../branch/upper/upper.ts';
+import type { Copying, NewFile } from '../branch/upper/upper.ts';
 import type { Errno } from '../errno.ts';
 
 /**
@@ -50,7 +50,7 @@ type Request =
   | { readonly kind: 'flush'; readonly path: string; readonly handle: Handle }
   | { readonly kind: 'flushAt'; readonly path: string }
   | { readonly kind: 'close'; readonly path: string; readonly handle: Handle }
-  | { readonly kind: 'copy'; readonly from: string; readonly to: string }
+  | { readonly kind: 'copy'; readonly from: string; readonly to: string; readonly how: Copying }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string }
   | { readonly kind: 'unlink'; readonly path: string }
   | { readonly kind: 'rmdir'; readonly path: string }

@@ -6,13 +6,26 @@ import { constants } from 'node:fs';
 import { encodeName, isPlain } from '../bytes.ts';
 import type { BranchPath, Traits } from '../fs-like.ts';
 import type { Nesting } from '../nesting.ts';
+import type { Copying } from './upper.ts';
 
-const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, COPYFILE_EXCL, COPYFILE_FICLONE } = constants;
+const {
+  O_RDONLY,
+  O_RDWR,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW = 0,
+  COPYFILE_EXCL,
+  COPYFILE_FICLONE,
+  COPYFILE_FICLONE_FORCE,
+} = constants;
 
 export const CREATE_FLAGS = O_RDWR | O_CREAT | O_EXCL;
 export const WRITE_FLAGS = O_RDWR | O_NOFOLLOW;
 export const DIRECTORY_FLAGS = O_RDONLY;
-export const COPY_FLAGS = COPYFILE_EXCL | COPYFILE_FICLONE;
+export const COPY_FLAGS: Readonly<Record<Copying, number>> = {
+  sharing: COPYFILE_EXCL | COPYFILE_FICLONE_FORCE,
+  any: COPYFILE_EXCL | COPYFILE_FICLONE,
+};
 /** `open` is given a mode in any case, so that a callback comes where it should. */
 export const NO_MODE = 0;
 

@@ -22,7 +22,7 @@ import {
 import { closedAnyway, isOfOthers } from './not-now.ts';
 import { EXACT, ON_HANDLES, putting } from './put.ts';
 import { flushing, takeLater } from './steps.ts';
-import type { AsyncUpperRequests, NewFile } from './upper.ts';
+import type { AsyncUpperRequests, Copying, NewFile } from './upper.ts';
 
 const NO_FLUSH: Later = async () => undefined;
 
@@ -114,8 +114,8 @@ export class LaterUpper implements AsyncUpperRequests {
     await this.run('writeFile', upperPath(path), bytes, { mode });
   }
 
-  async copy(from: string, to: string): Promise<void> {
-    await this.run('copyFile', upperPath(from), upperPath(to), COPY_FLAGS);
+  async copy(from: string, to: string, how: Copying): Promise<void> {
+    await this.run('copyFile', upperPath(from), upperPath(to), COPY_FLAGS[how]);
   }
 
   async rename(from: string, to: string): Promise<void> {

@@ -23,7 +23,7 @@ import {
 import { closedAnyway, isOfOthers } from './not-now.ts';
 import { EXACT, ON_HANDLES, putting } from './put.ts';
 import { flushing, takeNow } from './steps.ts';
-import type { NewFile, UpperRequests } from './upper.ts';
+import type { Copying, NewFile, UpperRequests } from './upper.ts';
 
 /** What memfs wants of a file that it makes and opens for writing. */
 const OPEN_TO_OWNER = 0o600;
@@ -128,8 +128,8 @@ export class SyncUpper implements UpperRequests {
     this.run('writeFile', this.#at(path), bytes, { mode });
   }
 
-  copy(from: string, to: string): void {
-    this.run('copyFile', this.#at(from), this.#at(to), COPY_FLAGS);
+  copy(from: string, to: string, how: Copying): void {
+    this.run('copyFile', this.#at(from), this.#at(to), COPY_FLAGS[how]);
   }
 
   rename(from: string, to: string): void {

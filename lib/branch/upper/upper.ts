@@ -42,6 +42,9 @@ export interface NewFile {
   readonly isFlushed: boolean;
 }
 
+/** How a file is copied: sharing its blocks or not at all; or sharing them where the filesystem can, else byte by byte, holes too. */
+export type Copying = 'sharing' | 'any';
+
 /**
  * The commands. Paths are as in `Requests`, and links in them are never followed but by `copy`.
  *
@@ -73,8 +76,8 @@ export interface UpperRequests {
   close(handle: Handle): void;
   /** Writes a whole file in one piece, new or not: for an upper that opens nothing. */
   writeFile(path: string, bytes: Uint8Array, mode: number): void;
-  /** Copies a file to a name that was not there before, sharing its blocks where the filesystem can. */
-  copy(from: string, to: string): void;
+  /** Copies a file to a name that was not there before. */
+  copy(from: string, to: string, how: Copying): void;
   rename(from: string, to: string): void;
   unlink(path: string): void;
   rmdir(path: string): void;

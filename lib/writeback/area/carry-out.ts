@@ -8,6 +8,7 @@ import { type Procedure, tell } from '../commands.ts';
 import { isOfPrint } from '../places.ts';
 import type { Move, Step } from '../plan/steps.ts';
 import type { Reach } from '../report.ts';
+import { isSparse } from '../stage/holes.ts';
 import { giveAttributes, type Writer, writeAll } from '../stage/writer.ts';
 import { CHUNK, copyBytes, quietly, removeFile, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
@@ -95,8 +96,10 @@ function* keepBytes(area: Area, path: string, index: number, writer: Writer, wat
   const stage = watcher.keeps(index);
   if (stage === undefined) return;
   const to = `${area.stage}/${stage}`;
+  const found = yield* tell({ kind: 'lstat', path });
   // At once: who takes over could not tell how far it has come.
-  if (writer.can.copy) yield* tell({ kind: 'copy', from: path, to, urgency: 'in place' });
+  if (writer.can.copy && (found === undefined || !isSparse(found)))
+    yield* tell({ kind: 'copy', from: path, to, how: 'any', urgency: 'in place' });
   else yield* copyBytes(path, to);
   watcher.kept(index, stage, yield* tell({ kind: 'lstat', path: to }));
 }

@@ -5,6 +5,7 @@ import type { Attributes } from '../../branch/branch.ts';
 import { EEXIST, ENOENT, Errno, ESTALE } from '../../errno.ts';
 import { type Procedure, tell, type Urgency } from '../commands.ts';
 import type { Reach } from '../report.ts';
+import { isSparse, writeSparsely } from '../stage/holes.ts';
 import { writeAll } from '../stage/writer.ts';
 
 const { S_IFDIR } = constants;
@@ -68,13 +69,19 @@ export const CHUNK = 1024 * 1024;
 export function* copyBytes(from: string, to: string): Procedure<void> {
   const found: Attributes | undefined = yield* tell({ kind: 'lstat', path: from });
   if (found === undefined) throw ENOENT;
+  const hasHoles = isSparse(found);
+  let end = 0;
   const handle = yield* tell({ kind: 'create', path: to, mode: 0o600, urgency: 'in place' });
   try {
     for (let at = 0; at < found.size; at += CHUNK) {
       const length = Math.min(CHUNK, found.size - at);
       const bytes = yield* tell({ kind: 'read', path: from, fingerprint: found, offset: at, length });
       if (bytes === undefined) throw ESTALE;
-      yield* writeAll(to, handle, bytes, at, 'in place');
+      if (hasHoles) end = Math.max(end, yield* writeSparsely(to, handle, bytes, at, 'in place'));
+      else yield* writeAll(to, handle, bytes, at, 'in place');
+    }
+    if (hasHoles && end < found.size) {
+      yield* tell({ kind: 'truncate', path: to, handle, size: found.size, urgency: 'in place' });
     }
   } finally {
     yield* tell({ kind: 'close', path: to, handle, urgency: 'in place' });

@@ -61,7 +61,7 @@ export function perform(
     case 'close':
       return to.close(command.handle);
     case 'copy':
-      return to.copy(command.from, command.to);
+      return to.copy(command.from, command.to, command.how);
     case 'rename':
       return to.rename(command.from, command.to);
     case 'unlink':

@@ -1,7 +1,7 @@
 /** Bringing the content of one inode to the work area. */
 
-import { ANY_SIZE } from '../../branch/branch.ts';
-import { EACCES, EPERM, ESTALE } from '../../errno.ts';
+import { ANY_SIZE, type Attributes } from '../../branch/branch.ts';
+import { EACCES, EPERM, Errno, ESTALE } from '../../errno.ts';
 import type { Memory } from '../../pages/memory.ts';
 import { File } from '../../tree/inode.ts';
 import { removeFile } from '../area/files.ts';
@@ -10,6 +10,7 @@ import { type Procedure, tell } from '../commands.ts';
 import { isOfPrint } from '../places.ts';
 import type { Content } from '../plan/content.ts';
 import type { Reach } from '../report.ts';
+import { isSparse, writeSparsely } from './holes.ts';
 import { askForAuthors, takeBack, writeForAuthors } from './on-behalf.ts';
 import { isNothingLeft, partsOf, runsOf, sizeOf } from './parts.ts';
 import { giveAttributes, type Writer, writeAll } from './writer.ts';
@@ -69,8 +70,9 @@ function sourceOf({ origin, supplied, pages }: Content, { can, isOnDisk }: Write
 
 function* stageFile(memory: Memory, content: Content, path: string, writer: Writer): Procedure<void> {
   const source = sourceOf(content, writer);
-  const isCopied = source !== undefined && (yield* stageCopy(content, source, path)) === 'done';
-  if (!isCopied) yield* stageAnew(memory, content, path);
+  const outcome = source === undefined ? 'refused' : yield* stageCopy(content, source, path);
+  const isCopied = outcome === 'done';
+  if (!isCopied) yield* stageAnew(memory, content, path, outcome === 'has holes' ? 'kept' : 'filled');
   const isForOthers = content.claims.length > 0;
   if (isForOthers && (yield* writeForAuthors(content, path, writer)) === 'refused') return;
   const made = isForOthers ? 'made for others' : isCopied ? 'made by copying' : 'made with its mode';
@@ -78,14 +80,18 @@ function* stageFile(memory: Memory, content: Content, path: string, writer: Writ
   content.staged = yield* tell({ kind: 'lstat', path });
 }
 
-/** A copy of the origin in which only the dirty pages are written. The origin must be the same before and after (C7). */
-function* stageCopy(content: Content, source: string, path: string): Procedure<'done' | 'refused'> {
+/**
+ * A copy of the origin in which only the dirty pages are written. The origin must be the same before and after (C7). One with holes, which a copy
+ * would fill, shares its blocks or is written without them.
+ */
+function* stageCopy(content: Content, source: string, path: string): Procedure<'done' | 'refused' | 'has holes'> {
   const { supplied, pages, origin } = content;
   const size = sizeOf(content);
-  yield* mustBeTheSame(origin);
+  const hasHoles = isSparse(yield* mustBeTheSame(origin));
   try {
-    yield* tell({ kind: 'copy', from: source, to: path });
+    yield* tell({ kind: 'copy', from: source, to: path, how: hasHoles ? 'sharing' : 'any' });
   } catch (thrown) {
+    if (hasHoles && thrown instanceof Errno) return 'has holes';
     // The kernel asks for rights that reading through the branch may not need.
     if (thrown === EACCES || thrown === EPERM) return 'refused';
     throw thrown;
@@ -109,15 +115,16 @@ function* stageCopy(content: Content, source: string, path: string): Procedure<'
   return 'done';
 }
 
-function* mustBeTheSame(origin: Content['origin'], how: 'as it was' | 'any' = 'as it was'): Procedure<void> {
+function* mustBeTheSame(origin: Content['origin'], how: 'as it was' | 'any' = 'as it was'): Procedure<Attributes> {
   if (origin === undefined) throw ESTALE;
   const { branch, path, fingerprint } = origin;
   const found = yield* tell({ kind: 'lstat', branch, path });
   const known = how === 'any' ? { ...fingerprint, size: ANY_SIZE } : fingerprint;
   if (found === undefined || !isOfPrint(found, known)) throw ESTALE;
+  return found;
 }
 
-function* stageAnew(memory: Memory, content: Content, path: string): Procedure<void> {
+function* stageAnew(memory: Memory, content: Content, path: string, holes: 'kept' | 'filled'): Procedure<void> {
   const { attributes, claims } = content;
   const size = sizeOf(content);
   const mode = claims.length > 0 ? 0o600 : (attributes.mode ?? 0) & 0o777;
@@ -126,6 +133,10 @@ function* stageAnew(memory: Memory, content: Content, path: string): Procedure<v
     let written = 0;
     for (const piece of piecesOf(memory, content)) {
       const bytes = 'bytes' in piece ? piece.bytes : yield* fetch(content, piece.from, piece.to);
+      if (holes === 'kept' && !('bytes' in piece)) {
+        written = Math.max(written, yield* writeSparsely(path, handle, bytes, piece.from));
+        continue;
+      }
       yield* writeAll(path, handle, bytes, piece.from);
       written = piece.from + bytes.length;
     }

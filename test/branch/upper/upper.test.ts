@@ -143,9 +143,9 @@ for (const kind of KINDS) {
         expect(shown.lstatSync(`${base}/dir/a`).nlink).toBe(2);
         await tell.symlink('a', `${base}/dir/link`);
         expect(shown.readlinkSync(`${base}/dir/link`)).toBe('a');
-        await tell.copy(`${base}/dir/b`, `${base}/dir/copy`);
+        await tell.copy(`${base}/dir/b`, `${base}/dir/copy`, 'any');
         expect(shown.readFileSync(`${base}/dir/copy`, 'utf8')).toBe('b');
-        expect(await failing(() => tell.copy(`${base}/dir/b`, `${base}/dir/copy`))).toBe('EEXIST');
+        expect(await failing(() => tell.copy(`${base}/dir/b`, `${base}/dir/copy`, 'any'))).toBe('EEXIST');
         await tell.flushAt(`${base}/dir`);
 
         await tell.rename(`${base}/dir/a`, `${base}/dir/b`);
@@ -334,7 +334,7 @@ describe('a failing upper', () => {
         () => tell.flushAt('/x'),
         () => tell.close(1),
         () => tell.writeFile('/x', Buffer.from('x'), 0),
-        () => tell.copy('/x', '/y'),
+        () => tell.copy('/x', '/y', 'any'),
         () => tell.rename('/x', '/y'),
         () => tell.unlink('/x'),
         () => tell.rmdir('/x'),

@@ -156,3 +156,35 @@ it('a small file is written', () => {
   expect(seen.some(({ kind }) => kind === 'copy')).toBe(false);
   overlay.close();
 });
+
+it('W1 C6: a file of the disk with holes has them in the upper too', () => {
+  const [lower, upper] = [newDirectory(), newDirectory()];
+  const size = 8 * 2 ** 20;
+  const bytes = Buffer.alloc(size);
+  for (const at of [0, 4 * 2 ** 20 - 2, size - 5000]) bytes.write('data', at);
+  const fd = nodeFs.openSync(join(lower, 'image'), 'w');
+  for (const at of [0, 4 * 2 ** 20 - 2, size - 5000]) nodeFs.writeSync(fd, 'data', at);
+  nodeFs.ftruncateSync(fd, size);
+  nodeFs.closeSync(fd);
+  const overlay = createOverlay({ lower, upper });
+  const { fs } = overlay;
+  const check = (...names: string[]) => {
+    overlay.syncSync();
+    for (const name of names) {
+      const path = join(upper, name);
+      expect(nodeFs.readFileSync(path).equals(bytes), name).toBe(true);
+      expect(nodeFs.statSync(path).blocks * 512, name).toBeLessThan(size / 8);
+    }
+  };
+  fs.chmodSync('/image', 0o600);
+  check('image');
+  fs.copyFileSync('/image', '/copy');
+  check('copy');
+  // Of the copy of a copy the bytes are kept when what it was made of changes.
+  fs.copyFileSync('/copy', '/second');
+  const handle = fs.openSync('/copy', 'r+');
+  fs.writeSync(handle, 'more', 100);
+  fs.closeSync(handle);
+  check('second');
+  overlay.close();
+});
