@@ -141,6 +141,8 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
     inode = makeInode(tree, isClaimed ? numberInstead(tree, number, found) : number, attributes);
     applyAttributes(tree, inode, attributes);
     if (inode instanceof Directory) setSources(inode, sources);
+    // Also where it has lost all but one of its names here.
+    else if (found.attributes.nlink > 1) tree.linked.set(inode.number, inode);
     const kept = source instanceof UpperSource ? tree.kept.of(Number(found.attributes.ino)) : undefined;
     if (kept?.birth !== undefined) extraOf(inode).birth = kept.birth;
     rememberBelow(inode, found.attributes, kept);

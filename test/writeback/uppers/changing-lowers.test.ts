@@ -197,6 +197,24 @@ describe('what a lower has moved away of which the upper has got a copy', () => 
     expect(fs.statSync('/n').nlink).toBe(1);
   });
 
+  it('C2 C3 another name that the lower gives to a file which has lost one here is its name, in the next mount too', () => {
+    const { lower, mount } = stand({ '/x': 'x', '/d/other': 'other' });
+    lower.linkSync('/x', '/d/x');
+    const overlay = mount();
+    for (const name of ['/x', '/d/x']) overlay.fs.statSync(name);
+    overlay.fs.unlinkSync('/d/x');
+    overlay.close();
+    const again = mount();
+    expect(again.fs.statSync('/x').nlink).toBe(1);
+    lower.linkSync('/x', '/more');
+    const [more, x] = numbersIn(again, ['/more', '/x']);
+    expect(more).toBe(x);
+    again.fs.appendFileSync('/more', '!');
+    expect(again.fs.readFileSync('/x', 'utf8')).toBe('x!');
+    expect(again.fs.statSync('/x').nlink).toBe(2);
+    again.close();
+  });
+
   it('C2 C3 other names that the lower has of what the upper has got are its names all the same', () => {
     const { lower, mount } = stand({ '/f': 'f', '/other': 'other' });
     lower.linkSync('/f', '/g');
