@@ -113,8 +113,8 @@ function isWithout({ contents }: Plan, failed: ReadonlyMap<Inode, Errno>, inode:
 
 /** Whether a batch happens as a whole or not at all by itself, without a journal. */
 export function isIndivisible({ moves, steps, plan }: Batch): boolean {
-  const [only] = steps;
   if (moves.length > 0 || steps.length > 1 || plan.lost.length > 0) return false;
+  const [only] = steps;
   return only === undefined || only.kind === 'place' || only.kind === 'mark' || only.kind === 'unmark';
 }
 
