@@ -85,6 +85,13 @@ export function takeTarget(value: unknown): string {
   return typeof value === 'string' && !target.isWellFormed() ? target.toWellFormed() : target;
 }
 
+/** Whether a value is a URL, of whatever class (node lib/internal/url.js, `isURL`): another realm and polyfills have their own. */
+export function isUrl(value: unknown): value is URL {
+  if (typeof value !== 'object' || value === null) return false;
+  const { href, protocol, auth, path } = value as Readonly<Record<string, unknown>>;
+  return Boolean(href && protocol) && auth === undefined && path === undefined;
+}
+
 /** Whether a value is a file descriptor where a path could be as well (Node's `isInt32`). */
 export function isDescriptor(value: unknown): value is number {
   return typeof value === 'number' && (value | 0) === value;

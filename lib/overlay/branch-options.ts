@@ -10,6 +10,7 @@ import { type BranchOrigin, directoryBranch, makeBranch, type RootedBranch } fro
 import { insistent } from '../branch/upper/insistent.ts';
 import { makeUpper } from '../branch/upper/upper.ts';
 import { isErrno } from '../errno.ts';
+import { isUrl } from '../fs/arguments.ts';
 import { systemError } from '../fs/errors.ts';
 import { originalFs } from '../node/original-fs.ts';
 import type { Timers } from '../waiting/timers.ts';
@@ -45,9 +46,9 @@ export function parseUpper(upper: NonNullable<OverlayOptions['upper']>, timers: 
     throw wrongValue('upper.at', 'left out: the upper begins where the overlay does', described?.at);
   }
   const given = described === undefined ? upper : (described.fs ?? root);
-  const written = makeUpper(typeof given === 'object' && !(given instanceof URL) ? given : originalFs, branch.name);
+  const written = makeUpper(typeof given === 'object' && !isUrl(given) ? given : originalFs, branch.name);
   if (written.missing !== undefined) throw new BranchError(branch.name, written.missing);
-  return { ...insistent(branch, written, root), root, given: given instanceof URL ? root : given, as: parseAs(upper) };
+  return { ...insistent(branch, written, root), root, given: isUrl(given) ? root : given, as: parseAs(upper) };
 }
 
 /** Refuses an upper that is a lower too: lowers are never changed. */
@@ -94,7 +95,7 @@ interface Position {
 function parseBranch(option: string, given: unknown, position: Position) {
   // Only we write the upper while the overlay lives, so what it says does not change by itself.
   const origin = { ...position, immutable: position.id === UPPER };
-  if (typeof given === 'string' || given instanceof URL) return directoryNamed(option, given, origin);
+  if (typeof given === 'string' || isUrl(given)) return directoryNamed(option, given, origin);
   if (isRecord(given) && isLowerOptions(given)) return parseDescribed(option, given, position);
   if (isRecord(given) && fsLikeIn(given) !== undefined)
     return { branch: makeBranch({ fs: given, ...origin }), root: '/' };

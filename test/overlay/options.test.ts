@@ -1,6 +1,7 @@
 import nodeFs, { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { memfs, Volume } from 'memfs';
 import { describe, expect, it, vi } from 'vitest';
@@ -178,6 +179,24 @@ describe('bad options', () => {
     const { fs } = createOverlay(options as OverlayOptions);
     fs.writeFileSync('/file', 'x');
     expect(fs.readFileSync('/file', 'utf8')).toBe('x');
+  });
+
+  it('N3: a URL of another realm is one', () => {
+    const directory = realpathSync(mkdtempSync(join(tmpdir(), 'overfs-')));
+    const { href, protocol, pathname, hostname } = pathToFileURL(directory);
+    // What Node takes for one (node lib/internal/url.js).
+    const foreign = { href, protocol, pathname, hostname } as URL;
+    try {
+      const { fs } = createOverlay({ lower: foreign });
+      fs.writeFileSync('/file', '');
+      expect(readdirSync(foreign)).toEqual([]);
+      const whole = createOverlay().fs;
+      expect(whole.realpathSync(foreign)).toBe(directory);
+      expect(whole.readdirSync(foreign)).toEqual([]);
+      expect(() => whole.realpathSync({ ...foreign, hostname: 'elsewhere' } as URL)).toThrow('File URL host must be');
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('N3: in a working directory that was removed nothing is at a relative path', async () => {

@@ -11,7 +11,7 @@ import type { Io } from '../../fault.ts';
 import * as ops from '../../ops/attributes.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { isSymlink } from '../../tree/inode.ts';
-import { doubt, givenPath, takePath } from '../arguments.ts';
+import { doubt, givenPath, isUrl, takePath } from '../arguments.ts';
 import { type Blame, type Call, inAllForms, type Row } from '../call.ts';
 import { type Encoding, encodingIn, showName, takeOptions } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -56,7 +56,7 @@ interface RealpathRequest extends LinkRequest {
  */
 function parseRealpath(session: Session, given: unknown, options: unknown): RealpathRequest {
   const encoding = encodingIn(takeOptions(options));
-  const text = (given instanceof URL ? givenPath(given) : `${given as string}`).toWellFormed();
+  const text = (isUrl(given) ? givenPath(given) : `${given as string}`).toWellFormed();
   if (text.includes('\0')) doubt();
   const absolute = isNormal(text) ? text : path.posix.resolve(session.cwd(), text);
   return { encoding, path: absolute, failed: undefined };

@@ -4,7 +4,7 @@ import type { Dirent } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { originalFs } from '../../node/original-fs.ts';
-import { doubt } from '../arguments.ts';
+import { doubt, isUrl } from '../arguments.ts';
 import { type Callback, parseOrThrow } from '../call.ts';
 import { dryRun } from '../dry-run.ts';
 import { deliver } from '../forms.ts';
@@ -57,7 +57,7 @@ function parse(session: Session, pattern: unknown, given: unknown): GlobRequest 
   const { cwd, exclude, withFileTypes } = options;
   if (exclude !== undefined && exclude !== null && typeof exclude !== 'function' && !areStrings(exclude)) doubt();
   if (typeof pattern !== 'string' && !areStrings(pattern)) doubt();
-  const from = cwd instanceof URL ? fileURLToPath(cwd) : (cwd ?? '.');
+  const from = isUrl(cwd) ? fileURLToPath(cwd) : (cwd ?? '.');
   if (typeof from !== 'string') doubt();
   const follow = knownOption(options, 'followSymlinks') ?? false;
   if (typeof follow !== 'boolean') doubt();
@@ -78,7 +78,7 @@ function request(session: Session, pattern: unknown, options: unknown): GlobRequ
   const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
   const { cwd = '.' } = isObject ? (options as { readonly cwd?: unknown }) : {};
   // What cannot be a directory is left, for Node to say so.
-  const isPlace = cwd === null || typeof cwd === 'string' || cwd instanceof URL;
+  const isPlace = cwd === null || typeof cwd === 'string' || isUrl(cwd);
   const harmless = [pattern, isObject && isPlace ? { ...options, cwd: NOWHERE } : options];
   return parseOrThrow('globSync', [], harmless, () => parse(session, pattern, options));
 }

@@ -8,7 +8,7 @@ import pathOf from 'node:path';
 import { displayName } from '../../branch/bytes.ts';
 import { ENOENT, type Errno, isErrno } from '../../errno.ts';
 import type { Inode } from '../../tree/inode.ts';
-import { doubt, takePath } from '../arguments.ts';
+import { doubt, isUrl, takePath } from '../arguments.ts';
 import { parseOrThrow } from '../call.ts';
 import { shownPath, systemError } from '../errors.ts';
 import { type Encoding, encodingIn, showName, takeOptions } from '../options.ts';
@@ -75,7 +75,7 @@ export function watchError(
     const filename = displayName(path);
     return Object.assign(systemError(errno, 'stat', filename, undefined, above), { filename });
   }
-  const filename = given instanceof URL ? shownPath(given) : given;
+  const filename = isUrl(given) ? shownPath(given) : given;
   // libuv leaves an empty path out.
   const error = systemError(errno, 'watch', shownPath(given) || undefined, undefined, above);
   // Node makes this error in JavaScript, which gives its properties another order than its binding does.
