@@ -177,6 +177,8 @@ function vanish(tree: Tree, plan: Plan, inode: Inode): void {
   endIfUnused(tree, inode);
   for (const { directory, name, old, where } of shown) {
     old.nlink++;
+    // What was written to it was not to be written back any more once it had lost its name.
+    tree.dirty?.addInode(old);
     // A name in a lower is found when it is looked for.
     if (where === 'lower') continue;
     directory.names.set(name, old);

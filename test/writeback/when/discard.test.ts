@@ -285,3 +285,22 @@ it('W2: a file that is about to be given up when a synchronous call takes over i
     expect(nodeFs.readFileSync(join(directory, 'file'), 'utf8'), `taken over at command ${at}`).toBe(shown);
   }
 });
+
+it.each(['upper', 'lower'])('W2: what was written to a file of the %s that shows again is written back', (where) => {
+  const { volume, overlay, fs, sync } = setUp();
+  const path = where === 'upper' ? '/file' : '/big';
+  if (where === 'upper') fs.writeFileSync(path, 'old');
+  overlay.syncSync();
+  const fd = fs.openSync(path, 'r');
+  fs.writeFileSync(path, 'newer');
+  fs.writeFileSync('/other', 'refused');
+  fs.renameSync('/other', path);
+  sync();
+  const shown = fs.readFileSync(path, 'utf8');
+  fs.closeSync(fd);
+  overlay.syncSync();
+  expect(fs.readFileSync(path, 'utf8')).toBe(shown);
+  expect(overlay.statistics().dirtyBytes).toBe(0);
+  if (volume.existsSync(path)) expect(volume.readFileSync(path, 'utf8')).toBe(shown);
+  overlay.close();
+});
