@@ -8,7 +8,7 @@ import { differences, longTables, shortTables, thinned } from './odd-paths.ts';
 
 /** Where all commands are tried; elsewhere one in so many, in each form on each ground another. */
 const WHOLE = { ground: 'everything in a lower', form: 'sync' };
-const ELSEWHERE_ONE_IN = 100;
+const ELSEWHERE_ONE_IN = 200;
 
 function testTables(ground: Ground, form: Form, turn: number): void {
   const oneIn = ground.name === WHOLE.ground && form === WHOLE.form ? 1 : ELSEWHERE_ONE_IN;
