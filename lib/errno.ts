@@ -1,10 +1,9 @@
 /**
  * Bare errors: a code and a number, nothing else.
  *
- * The inner code has no use for a stack, a path or a sentence: it says ENOENT and means it. So an error below the
- * front is one of the frozen values of this file, thrown or (where absence is an ordinary answer) returned. The front
- * (`fs/errors.ts`) words it once, with the system call and the paths that only it knows. Throwing one of these costs
- * a fraction of making an `Error`.
+ * The inner code needs no stack, path or sentence. Below the front an error is one of the shared values of this file,
+ * thrown or (where absence is an ordinary answer) returned. The front (`fs/errors.ts`) words it once, with the system
+ * call and the paths that only the front knows. Throwing a shared value costs a fraction of making an `Error`.
  */
 
 import { constants } from 'node:os';
@@ -15,7 +14,7 @@ export class Errno {
   readonly code: string;
   /** The number as libuv gives it: negative. */
   readonly errno: number;
-  /** What a branch threw, when it was something strange that had no code of its own. */
+  /** What a branch threw, where the code alone would lose something. */
   readonly cause: unknown;
 
   constructor(code: string, errno: number, cause?: unknown) {
@@ -31,7 +30,7 @@ for (const [code, number] of Object.entries(constants.errno)) known.set(code, ne
 function bare(code: string, linuxNumber: number): Errno {
   const found = known.get(code);
   if (found !== undefined) return found;
-  // Not every platform has every code (Windows lacks ESTALE); there Linux's number serves.
+  // Not every platform has every code (Windows lacks ESTALE). Linux's number is used there.
   const made = new Errno(code, -linuxNumber);
   known.set(code, made);
   return made;
@@ -64,14 +63,14 @@ export function isErrno(value: unknown): value is Errno {
   return value instanceof Errno;
 }
 
-/** The code that an error carries; undefined where it carries none. */
+/** The `code` of whatever was thrown; undefined where it has none. */
 export function codeOf(thrown: unknown): unknown {
   return typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
 }
 
 /**
- * Makes a bare error of whatever a branch threw: its own code where it has one that we know, else EIO with the
- * strange thing kept as the cause. What Node's permission model refuses (`--permission`) is EACCES, with the cause.
+ * The bare error for whatever a branch threw: the one with its code, where that is a code of the system, else EIO with
+ * what was thrown as the cause. A refusal by Node's permission model (`--permission`) is EACCES, with the cause.
  */
 export function errnoOf(thrown: unknown): Errno {
   if (thrown instanceof Errno) return thrown;

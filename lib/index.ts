@@ -9,7 +9,8 @@
  * - overlay: the merged tree that the user sees;
  * - inode: a file's identity, attributes and pages; names point at inodes;
  * - origin: where an inode's unmodified data and attributes come from;
- * - copy-up: becoming the overlay's own, no longer following the origin; it copies nothing but pages that are written in part;
+ * - copy-up: a file becomes the overlay's own and no longer follows its origin; it copies nothing but pages that are
+ *   written in part;
  * - whiteout: a name that hides what lies below it;
  * - opaque: a directory that shows nothing of the branches below.
  *

@@ -1,8 +1,8 @@
 /**
  * A branch asked without waiting: `AsyncRequests` over the callback or promise functions of an fs-like thing.
  *
- * The questions are those of `sync-requests.ts`, step by step; what differs is that many are under way at once. So an open
- * under way is shared by all who want the same file, and so is the reading of a whole file (`files/whole-files.ts`).
+ * The questions are those of `sync-requests.ts`, step by step, but many may be under way at once. So reads of the same
+ * file share an `open` that is under way, and the reading of a whole file (`files/whole-files.ts`).
  */
 
 import { codeOf, EBADF } from '../errno.ts';
@@ -48,11 +48,11 @@ export class AsyncBranchRequests implements AsyncRequests {
   readonly #files: OpenFiles | undefined;
   readonly #small: SmallFiles;
   readonly #whole: WholeFiles;
-  /** Files being opened, by path; who opens puts it in and takes it out. */
+  /** Files being opened, by path. Changed by `#openFile`. */
   readonly #opening = new Map<string, Question<OpenFile>>();
-  /** What `openThrough` gave, by the number it gave; changed by it and by `closeThrough` and `close` only. */
+  /** What `openThrough` opened, by the number that it gave. Changed by it and by `closeThrough` and `close` only. */
   readonly #through = new Map<number, Handle>();
-  /** The number for the next handle that is no number itself; counted down by `openThrough`. */
+  /** The number for the next handle that is not itself a number. Counted down by `openThrough`. */
   #nextNumber = -2;
 
   constructor(
@@ -101,7 +101,7 @@ export class AsyncBranchRequests implements AsyncRequests {
     try {
       return targetIn(await this.#fs.readlink(this.#dialect.pathFor(path), this.#dialect.target));
     } catch (thrown) {
-      // EINVAL: something that is no link.
+      // EINVAL: it is not a link.
       if (codeOf(thrown) === 'EINVAL' || this.#dialect.saysAbsent(thrown, path)) return undefined;
       throw failureIn(thrown);
     }
@@ -122,7 +122,7 @@ export class AsyncBranchRequests implements AsyncRequests {
     }
   }
 
-  /** What `StraightReads` has as `later`. Requires: files are read by handle. */
+  /** `StraightReads.later`. Requires: files are read by handle. */
   async readStraight(
     path: string,
     fingerprint: Fingerprint,
@@ -139,7 +139,9 @@ export class AsyncBranchRequests implements AsyncRequests {
     }
   }
 
-  /** What `Loans` has as `later`. Whether a loan is of the right file is seen when it is taken. Requires: files are read by handle. */
+  /**
+   * `Loans.later`. Whether a loan is of the right file is checked when it is taken. Requires: files are read by handle.
+   */
   async borrow(
     lender: Lender,
     path: string,
@@ -201,19 +203,19 @@ export class AsyncBranchRequests implements AsyncRequests {
     }
   }
 
-  /** Whether `openThrough` gave this number, and it has not been closed since. */
+  /** Whether `openThrough` gave this number and it has not been closed since. */
   hasOpened(handle: number): boolean {
     return this.#through.has(handle);
   }
 
-  /** Ends what `openThrough` began; nobody cares how that ends. */
+  /** Closes what `openThrough` opened, and ignores failures. */
   closeThrough(handle: number): void {
     const opened = this.#opened(handle);
     this.#through.delete(handle);
     this.#closeQuietly(opened);
   }
 
-  /** Closes what is open, now or as soon as nobody uses it. */
+  /** Closes what is open, now or as soon as it is no longer in use. */
   close(): void {
     this.#whole.close();
     this.#files?.closeAll();
@@ -237,7 +239,7 @@ export class AsyncBranchRequests implements AsyncRequests {
     }
   }
 
-  /** The file that another read is opening, once it is open; undefined where that came to nothing. */
+  /** The file that another read is opening, once it is open; undefined where opening failed or takes too long. */
   async #openedByOther(files: OpenFiles, path: string): Promise<OpenFile | undefined> {
     await this.#opening.get(path)?.settledForOthers(this.#timers);
     return files.take(path);
@@ -255,7 +257,10 @@ export class AsyncBranchRequests implements AsyncRequests {
     return files.add(path, await this.#fs.open(this.#dialect.pathFor(path), this.#dialect.readFlags, NEW_FILE_MODE));
   }
 
-  /** Reads a range of a file, from what is open for the path if it is the right one still; returns the number of bytes. */
+  /**
+   * Reads a range of a file, from what is open for the path if that is still the right file; returns the number of
+   * bytes.
+   */
   async #readInto(
     files: OpenFiles,
     path: string,
@@ -271,7 +276,7 @@ export class AsyncBranchRequests implements AsyncRequests {
     return opened.lost ? this.#readFrom(files, await this.#openFile(files, path), fingerprint, offset, target) : found;
   }
 
-  /** Reads a range of an open file; undefined where it turns out to be another than it should be. Ends the use of `file`. */
+  /** Reads a range of an open file; undefined where it turns out to be the wrong file. Ends the use of `file`. */
   async #readFrom(
     files: OpenFiles,
     file: OpenFile,
@@ -281,7 +286,7 @@ export class AsyncBranchRequests implements AsyncRequests {
   ): Promise<number | undefined> {
     try {
       const got = await this.#fill(file.handle, offset, target);
-      // One look afterwards is enough: had the file been changed before or while it was read, it would show now.
+      // One look afterwards is enough: a change before or during the read would show now.
       if (!this.#isKnown(file, fingerprint) && !(await this.#isStill(file, fingerprint))) {
         files.drop(file);
         return undefined;
@@ -291,13 +296,16 @@ export class AsyncBranchRequests implements AsyncRequests {
       return got;
     } catch (thrown) {
       files.fail(file, thrown);
-      // What is open may have been replaced below the branch: it is opened once more, as after a look that shows another.
+      // The open file may have been replaced below the branch. The caller opens it once more, as after a look that
+      // shows another file.
       if (saysReplaced(thrown)) return undefined;
       throw thrown;
     }
   }
 
-  /** Reads until the target is full or the branch has no more (short reads are continued); returns the number of bytes. */
+  /**
+   * Reads until the target is full or the branch has no more (short reads are continued); returns the number of bytes.
+   */
   async #fill(handle: Handle, offset: number, target: Uint8Array): Promise<number> {
     const { length } = target;
     let got = 0;
@@ -309,7 +317,9 @@ export class AsyncBranchRequests implements AsyncRequests {
     return got;
   }
 
-  /** Whether there is no need to look: nobody changes the file, or nobody but us, and it was this one before. */
+  /**
+   * Whether there is no need to look: nothing changes the file, or only overfs does and it was the right file before.
+   */
   #isKnown(file: OpenFile, fingerprint: Fingerprint): boolean {
     if (this.#changes !== 'by us') return this.#changes === 'never';
     return file.checked !== undefined && printAlike(file.checked, fingerprint);

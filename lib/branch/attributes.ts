@@ -1,10 +1,10 @@
 /**
- * From what a branch calls stats to `Attributes`, and the comparison of the two.
+ * Turns the stats of a branch into `Attributes`, and compares the two.
  *
- * A branch may give numbers or bigints, Node's `Stats` or a plain object with half of the fields. What is missing is filled
- * in the same way each time, so a file that has not changed always compares equal: with bigints to the nanosecond, with
- * numbers through the very formula by which Node makes `mtimeMs` (lib/internal/fs/utils.js: seconds * 1000 + nanoseconds
- * / 1e6), since a double holds a time of today to a quarter of a microsecond only.
+ * A branch may give numbers or bigints, Node's `Stats` or a plain object with half of the fields. What is missing is
+ * filled in the same way each time, so a file that has not changed always compares equal: with bigints to the
+ * nanosecond, with numbers through the formula by which Node makes `mtimeMs` (lib/internal/fs/utils.js: seconds * 1000
+ * + nanoseconds / 1e6), since a double holds a time of today to a quarter of a microsecond only.
  */
 
 import { constants } from 'node:fs';
@@ -30,7 +30,7 @@ export type TypeQuestions = Partial<
 type Quantity = 'dev' | 'ino' | 'mode' | 'nlink' | 'uid' | 'gid' | 'rdev' | 'size' | 'blocks';
 type Moment = 'atime' | 'mtime' | 'ctime' | 'birthtime';
 
-/** What a branch answers to `lstat`: nothing in it can be relied upon. */
+/** What a branch answers to `lstat`. No field can be relied upon. */
 export type StatsLike = TypeQuestions & { readonly [K in Quantity | `${Moment}Ms` | `${Moment}Ns` | Moment]?: unknown };
 
 /** Takes an answer of a branch for stats; undefined says that there is no such file. Throws where it is neither. */
@@ -40,7 +40,7 @@ export function statsIn(answer: unknown): StatsLike | undefined {
   throw new TypeError(`stats expected, got ${typeof answer}`);
 }
 
-/** The type bits (`S_IFMT`) that stats or a directory entry tell by their questions; 0 where they tell none. */
+/** The type bits (`S_IFMT`) according to `isFile()` and the like; 0 where these do not tell. */
 export function typeAnswered(asked: TypeQuestions): number {
   if (typeof asked.isFile !== 'function' && typeof asked.isDirectory !== 'function') return 0;
   if (asked.isFile?.()) return S_IFREG;
@@ -52,7 +52,7 @@ export function typeAnswered(asked: TypeQuestions): number {
   return asked.isBlockDevice?.() ? S_IFBLK : 0;
 }
 
-/** How many names there are: one at least, whatever a branch says, since nobody finds what has none. */
+/** The number of names: at least one, whatever the branch says, since the file was found by a name. */
 function linksOf({ nlink }: StatsLike): number {
   return quantity(nlink, 1) || 1;
 }
@@ -84,7 +84,7 @@ export function attributesOf(stats: StatsLike, number: 'keep' | 'drop'): Attribu
   };
 }
 
-/** Whether stats show what is remembered, the inode number left aside; allocates nothing for plain numbers. */
+/** Whether stats show what is remembered, apart from the inode number. Allocates nothing for plain numbers. */
 export function sameButNumber(stats: StatsLike, remembered: Remembered): boolean {
   return (
     quantity(stats.size, 0) === remembered.size &&
@@ -101,7 +101,7 @@ export function sameButNumber(stats: StatsLike, remembered: Remembered): boolean
   );
 }
 
-/** Whether stats show the size and the time of a fingerprint, the inode number left aside. */
+/** Whether stats show the size and the time of a fingerprint, apart from the inode number. */
 export function printsButNumber(stats: StatsLike, fingerprint: Fingerprint): boolean {
   return (
     fingerprint.size === ANY_SIZE ||
@@ -111,12 +111,15 @@ export function printsButNumber(stats: StatsLike, fingerprint: Fingerprint): boo
   );
 }
 
-/** How far apart two changes of a file may be that show the same time, in milliseconds: the clocks of filesystems tick in no larger steps. */
+/**
+ * How far apart two changes that show the same time may be, in milliseconds: the clocks of filesystems tick at least
+ * this often.
+ */
 const TICK = 10;
 
 /**
- * Whether a file with this fingerprint may have been changed again without showing another, after its bytes were asked for (git calls
- * that "racily clean").
+ * Whether a file may have been changed after its bytes were asked for and still have this fingerprint (git calls that
+ * "racily clean").
  *
  * @param asked when that was, in milliseconds since 1970
  */
@@ -125,14 +128,14 @@ export function mayHideChange({ mtimeSec, mtimeNsec }: Fingerprint, asked: numbe
   return mtime > asked - TICK && mtime < Date.now() + TICK;
 }
 
-/** Whether stats show an inode number; one of 0 says that there is none to compare. */
+/** Whether stats show an inode number; 0 means that there is none to compare. */
 export function sameNumber(stats: StatsLike, ino: number | bigint): boolean {
   if (ino === 0 || stats.ino === ino) return true;
   // A number and a bigint of one inode agree to the digits that the number has.
   return typeof stats.ino === typeof ino ? false : quantity(stats.ino, 0) === Number(ino);
 }
 
-/** A count as a branch gives it: what is none (NaN, Infinity, below 0, a fraction) counts as missing. */
+/** A count as a branch gives it. Anything else (NaN, Infinity, a negative number, a fraction) counts as missing. */
 function quantity(value: unknown, missing: number): number {
   const count = typeof value === 'bigint' ? Number(value) : value;
   return typeof count === 'number' && count >= 0 && Number.isInteger(count) ? count : missing;
@@ -143,7 +146,7 @@ function inodeNumber(value: unknown): number | bigint {
   return quantity(value, 0);
 }
 
-/** The mode; where the branch gives no type bits, its answers to the questions decide, and everybody may read. */
+/** The mode. Where the branch gives no type bits, `isFile()` and the like decide, and everybody may read. */
 function modeOf(stats: StatsLike): number {
   const mode = quantity(stats.mode, 0);
   if ((mode & S_IFMT) !== 0) return mode;
@@ -152,7 +155,10 @@ function modeOf(stats: StatsLike): number {
   return type | (mode !== 0 ? mode : type === S_IFDIR ? 0o755 : 0o644);
 }
 
-/** Whether a time is what is remembered; undefined where the branch gives it as a Date only, which newer Nodes make when it is asked for. */
+/**
+ * Whether a time is as remembered; undefined where the branch gives it only as a Date (which newer Nodes make on
+ * access).
+ */
 function sameMoment(ns: unknown, ms: unknown, seconds: number, nanoseconds: number): boolean | undefined {
   if (typeof ns === 'bigint') return secondsBig(ns) === seconds && nanosecondsBig(ns) === nanoseconds;
   if (typeof ms === 'bigint') return sameMilliseconds(Number(ms), seconds, nanoseconds);
@@ -164,7 +170,7 @@ function sameDate(date: unknown, seconds: number, nanoseconds: number): boolean 
   return sameMilliseconds(milliseconds(undefined, date), seconds, nanoseconds);
 }
 
-/** For a branch of numbers whose times are no whole nanoseconds. */
+/** For a branch whose times in milliseconds are not made of whole nanoseconds. */
 function sameMilliseconds(ms: number, seconds: number, nanoseconds: number): boolean {
   return secondsOf(ms) === seconds && nanosecondsOf(ms) === nanoseconds;
 }

@@ -1,5 +1,5 @@
 /**
- * What lies below: the branch, seen by the rest of overfs.
+ * What lies below: the branch, as the rest of overfs sees it.
  *
  * A branch is any fs-like thing in the stack. The tree does not know `node:fs`: it asks a branch a handful of questions
  * (`Requests`), each of which can be answered at once (`sync`) or later (`async`). Absence is an answer, not an error:
@@ -8,8 +8,8 @@
  *     tree ── io.lstat(branch, path) ──► branch.sync.lstat(path)          the sync API
  *                                   └──► await branch.async.lstat(path)   the callback and promise APIs
  *
- * Paths are absolute inside the branch, normal, with `/` between names; bytes of a name that are not UTF-8 are carried as
- * lone surrogates U+DC80..U+DCFF (`branch/bytes.ts`), so that a name survives the way up and down.
+ * Paths are absolute inside the branch, normal, with `/` between names; bytes of a name that are not UTF-8 are carried
+ * as lone surrogates U+DC80..U+DCFF (`branch/bytes.ts`), so that a name survives the way up and down.
  */
 
 import type { Timers } from '../waiting/timers.ts';
@@ -19,7 +19,10 @@ import type { Spelling } from './whiteout.ts';
 export interface Attributes {
   /** The branch's own device number of the file; 0 where it has none. */
   readonly dev: number;
-  /** The branch's own inode number; a bigint only where a number would lose digits; 0 where the branch has none that lasts. */
+  /**
+   * The branch's own inode number; a bigint only where a number would lose digits; 0 where the branch has no lasting
+   * ones.
+   */
   readonly ino: number | bigint;
   /** Type and permission bits, as `st_mode`. */
   readonly mode: number;
@@ -42,10 +45,10 @@ export interface Attributes {
   readonly birthtimeNsec: number;
 }
 
-/** By which of a file's attributes a change below is noticed. */
+/** The attributes by which a change of a file below is noticed. */
 export type Fingerprint = Pick<Attributes, 'ino' | 'size' | 'mtimeSec' | 'mtimeNsec'>;
 
-/** The size in the fingerprint of a file that we are changing ourselves: its inode number alone tells that it is the one. */
+/** The size in the fingerprint of a file that overfs itself is changing: only its inode number is compared. */
 export const ANY_SIZE = -1;
 
 /** The attributes that a look at a lower file compares with what is remembered. */
@@ -76,8 +79,8 @@ export interface Requests {
   /** The attributes of the file itself, links not followed; undefined where there is none. */
   lstat(path: string): Attributes | undefined;
   /**
-   * Looks whether a file is still what is remembered of it: SAME, its new attributes, or undefined where it is gone.
-   * The cheapest question there is: no more than one `lstat` with plain numbers.
+   * Whether a file still is as remembered: SAME, its new attributes, or undefined where it is gone. The cheapest
+   * question there is: at most one `lstat` with plain numbers.
    */
   revalidate(path: string, remembered: Remembered): typeof SAME | Attributes | undefined;
   /** The names in a directory, in any order; undefined where there is no such directory. */
@@ -85,8 +88,9 @@ export interface Requests {
   /** Where a symbolic link points, as it is written; undefined where there is no such link. */
   readlink(path: string): string | undefined;
   /**
-   * Up to `length` bytes from `offset` on, in a buffer of their own; fewer only at the end of the file (short reads of the
-   * branch are continued). Undefined when the file is gone or no longer the one with this fingerprint, before or after.
+   * Up to `length` bytes from `offset` on, in a buffer of their own; fewer only at the end of the file (short reads of
+   * the branch are continued). Undefined when the file is gone or no longer the one with this fingerprint, before or
+   * after.
    */
   read(path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined;
   /** The space of the filesystem that holds the path; undefined where the branch cannot tell. */
@@ -96,13 +100,22 @@ export interface Requests {
    * @returns the branch's own descriptor
    */
   openThrough(path: string, flags: number): number;
-  /** Reads from what `openThrough` gave; `position` is -1 for "where it stands". Returns the number of bytes. */
+  /**
+   * Reads from what `openThrough` gave, at `position`, or from where the descriptor stands if that is -1. Returns the
+   * number of bytes.
+   */
   readThrough(handle: number, target: Uint8Array, position: number): number;
-  /** Writes to what `openThrough` gave; `position` is -1 for "where it stands". Returns the number of bytes. */
+  /**
+   * Writes to what `openThrough` gave, at `position`, or where the descriptor stands if that is -1. Returns the number
+   * of bytes.
+   */
   writeThrough(handle: number, source: Uint8Array, position: number): number;
 }
 
-/** The same questions, answered later; but for `revalidate`, since what is remembered may change while the branch thinks. */
+/**
+ * The same questions, answered later. There is no `revalidate`: what is remembered may change before the branch
+ * answers.
+ */
 export type AsyncRequests = {
   readonly [K in Exclude<keyof Requests, 'revalidate'>]: (
     ...question: Parameters<Requests[K]>
@@ -110,15 +123,15 @@ export type AsyncRequests = {
 };
 
 /**
- * Reading into memory of the caller's own instead of memory of the branch's: what `read` says, but for the answer, which is the number of
- * bytes. Until it is there, nobody else may use `target`.
+ * Reading into the caller's own memory: like `read`, but the answer is the number of bytes. Until it is there, nothing
+ * else may use `target`.
  */
 export interface StraightReads {
   now(path: string, fingerprint: Fingerprint, offset: number, target: Uint8Array): number | undefined;
   later(path: string, fingerprint: Fingerprint, offset: number, target: Uint8Array): Promise<number | undefined>;
 }
 
-/** Pages of a file that an overlay lends; what that is only `pages/loan.ts` knows. */
+/** Pages of a file that an overlay lends. Only `pages/loan.ts` knows what is in it. */
 export interface Loan {
   /** Bytes in each of them. */
   readonly pageSize: number;
@@ -128,11 +141,12 @@ export interface Loan {
 export const NO_LOAN: Loan = Object.freeze({ pageSize: 0 });
 
 /**
- * Reading from an overlay without a copy: what `read` says, but that it may lend the pages that have the bytes instead of giving those. A
- * loan may be of no use when somebody comes to take it; then the bytes are read. Who has waited has them at once where there is no loan.
+ * Reading from an overlay without a copy: like `read`, but instead of the bytes the overlay may lend the pages that
+ * hold them. A loan may have become useless when it is taken; then the bytes are read. `later` gives the bytes
+ * themselves where there is no loan.
  */
 export interface Loans {
-  /** Bytes in the pages of the overlay: who has others cannot borrow. */
+  /** Bytes in a page of the overlay. Only an overlay with pages of this size can borrow. */
   readonly pageSize: number;
   now(path: string, offset: number, length: number): Loan | undefined;
   later(path: string, fingerprint: Fingerprint, offset: number, length: number): Promise<Loan | Uint8Array | undefined>;
@@ -147,42 +161,50 @@ export interface Branch {
   readonly id: number;
   /** What error messages call it. */
   readonly name: string;
-  /** Nobody changes it while the overlay lives, so what was learnt once (absence too) stays true. */
+  /** Nothing changes it while the overlay lives, so what was learnt once (absence too) stays true. */
   readonly immutable: boolean;
   /** Its names may be whiteouts and opaque marks in the OCI layer spelling (`branch/whiteout.ts`). */
   readonly layered: boolean;
-  /** How marks are spelled in it where it is layered, and which of its names never show since they are marks to somebody. */
+  /**
+   * How whiteouts are spelled in it where it is layered, and which of its names never show because they are marks of
+   * some overlay.
+   */
   readonly spelling: Spelling;
-  /** How to ask it at once; undefined where it has only promise functions, and nothing records their answers. */
+  /** How to ask it at once; undefined where it has only promise functions and their answers are not recorded. */
   readonly sync: Requests | undefined;
-  /** How to ask it without blocking; undefined where it has only synchronous functions, which are then asked directly. */
+  /**
+   * How to ask it without blocking; undefined where it has only synchronous functions, which are then asked directly.
+   */
   readonly async: AsyncRequests | undefined;
   /**
-   * How to read without keeping a copy; undefined where what was read once should be kept. The kernel and other overlays keep it
-   * themselves, so that it is cheap to have it again.
+   * How to read without keeping a copy; undefined where what was read should be kept. The kernel and other overlays
+   * keep it themselves, so reading it again is cheap.
    */
   readonly straight?: StraightReads | undefined;
   /** How to borrow pages from it; undefined where it is no overlay. */
   readonly loans?: Loans | undefined;
-  /** Where on the disk something in it is, so that the kernel can copy it by itself; undefined where it is no part of the disk. */
+  /**
+   * Where on the disk a path of the branch is, so that the kernel can copy the file; undefined where the branch is not
+   * on the disk.
+   */
   readonly onDisk?: ((path: string) => string | undefined) | undefined;
   /**
-   * Where a path leads in the thing that was given, where that is another one than here; undefined for what was made up. Without it every
-   * path leads to itself.
+   * The path in the given fs-like thing for a path of the branch; undefined for a made-up directory. Without this
+   * function the two are the same.
    */
   readonly inside?: (path: string) => string | undefined;
-  /** Ends what `openThrough` began, whichever half of the branch was asked. Quietly: nobody waits for how that ends. */
+  /** Closes what `openThrough` opened, whichever half of the branch opened it. Failures are ignored. */
   closeThrough(handle: number): void;
   /**
-   * Loads the content of a file for good, so that it can be read at once; false where it is no longer the one with this fingerprint.
-   * Undefined where that is not needed.
+   * Loads the content of a file for good, so that it can be read at once; false where the file no longer has this
+   * fingerprint. Undefined where the branch can be asked at once anyway.
    */
   readonly keep?: (path: string, fingerprint: Fingerprint) => Promise<boolean>;
   /**
-   * Tells what changes at a path, as `fs.watch` does; undefined where the branch cannot be watched.
+   * Reports changes at a path, as `fs.watch` does; undefined where the branch cannot be watched.
    *
    * @param depth `tree`: also below subdirectories; names are then paths below the directory
-   * @returns how to stop it; a branch that fails to watch after all tells nothing
+   * @returns how to stop it; where watching fails, nothing is reported
    */
   readonly watch?:
     | ((
@@ -191,8 +213,8 @@ export interface Branch {
         listener: (event: 'rename' | 'change', name: string) => void,
       ) => () => void)
     | undefined;
-  /** How long-winded answers are waited for. */
+  /** How to limit the wait for an answer. */
   readonly timers: Pick<Timers, 'after'>;
-  /** Lets go of everything the branch keeps open for us. */
+  /** Closes everything that the branch keeps open. */
   close(): void;
 }

@@ -1,10 +1,11 @@
 /**
  * Names that are not UTF-8.
  *
- * A file name on a real disk is any run of bytes, a name in here is a string. A byte that is no part of valid UTF-8 is
- * carried as the lone surrogate U+DC00 + byte, that is U+DC80..U+DCFF, which valid UTF-8 never yields: so every run of
- * bytes has a string of its own and comes back as it was (Python's `surrogateescape` does the same). Nearly all names are
- * plain, and for them all of this is one native check. Whole paths may be given as well: `/` is below U+0080.
+ * A file name on a real disk is any run of bytes; in overfs a name is a string. A byte that is not part of valid UTF-8
+ * is carried as the lone surrogate U+DC00 + byte, that is U+DC80..U+DCFF, which valid UTF-8 never yields. So every run
+ * of bytes has a string of its own and comes back unchanged (Python's `surrogateescape` does the same). Nearly all
+ * names are plain, and for them all of this is one native check. The functions take whole paths as well, since `/` is
+ * below U+0080.
  */
 
 /// <reference lib="es2024.string" />
@@ -34,7 +35,7 @@ export function decodeName(bytes: Uint8Array): string {
   return name;
 }
 
-/** The bytes of a name: what `decodeName` was given, if the name came from there. */
+/** The bytes of a name: the inverse of `decodeName`. */
 export function encodeName(name: string): Buffer {
   if (isPlain(name)) return Buffer.from(name);
   // Every second part is a run of escaped bytes; `latin1` keeps the low byte of each unit.

@@ -1,8 +1,8 @@
 /**
- * How one branch is talked to: what its functions are given, and how what they answer is judged and put into our terms.
+ * How one branch is talked to: what its functions are given, and how their answers are checked and translated.
  *
- * A branch is somebody else's code. What it gives is checked once, here, so that nothing strange gets any further; an answer
- * that makes no sense is a TypeError, which `failureIn` turns into EIO with the TypeError as its cause.
+ * A branch is somebody else's code. Its answers are checked once, here, so that nothing malformed gets any further. An
+ * answer that makes no sense is a TypeError, which `failureIn` turns into EIO with the TypeError as its cause.
  */
 
 import { constants } from 'node:fs';
@@ -22,27 +22,33 @@ import { decodeName, encodeName, isPlain } from './bytes.ts';
 import { BranchError, NotLoadedError } from './errors.ts';
 import type { BranchPath, Traits } from './fs-like.ts';
 
-/** Reading only; not through a link that has taken the file's place, nor waiting for the writer of a FIFO that has. */
+/**
+ * Reading only. If a link has taken the file's place it is not followed, and if a FIFO has its writer is not waited
+ * for.
+ */
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/** Nothing there; a link (not followed), a directory, a socket, a FIFO there; a file that another has replaced since it was opened. */
+/**
+ * What opening or reading says where there is nothing any more; where there is a link (not followed), a directory, a
+ * socket or a FIFO; or where the open file has been replaced.
+ */
 const REPLACED: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR', 'ENXIO', 'ESPIPE', 'ESTALE']);
 
-/** What `read` and `write` of a branch take for "where it stands". */
+/** A position as `read` and `write` of a branch take it: null for where the descriptor stands. */
 export function positionFor(position: number): number | null {
   return position < 0 ? null : position;
 }
 
-/** What is given to `readdir`: types are wanted, and bytes where the strings may have lost some. */
+/** What is given to `readdir`: to get types, and bytes where the strings may have lost some. */
 export const WITH_TYPES = { withFileTypes: true } as const;
 export const WITH_TYPES_IN_BYTES = { withFileTypes: true, encoding: 'buffer' } as const;
 const IN_BYTES = { encoding: 'buffer' } as const;
-/** What `open` is given for the mode; nothing is created, but a callback must come after it. */
+/** What `open` is given for the mode. Nothing is created, but the callback must come after a mode. */
 export const NEW_FILE_MODE = 0o666;
 /** What is given to `readFile` and `statfs`. */
 export const AS_IT_COMES = {} as const;
 
-/** The ways of one branch, learnt while it is asked. */
+/** How one branch behaves, as far as is known; some of it is learnt from its answers. */
 export class Dialect {
   /** The options that ask `lstat` for nanoseconds. */
   readonly exact: object;
@@ -54,10 +60,13 @@ export class Dialect {
   readonly readFlags: number | string;
   readonly #union: boolean;
   readonly #stringsOnly: boolean;
-  /** Whether inode numbers last, as far as we know; undefined until two answers were compared. Set by `compareTwins` only. */
+  /**
+   * Whether inode numbers last, as far as is known; undefined until two answers were compared. Set by `compareTwins`
+   * only.
+   */
   #lasting: boolean | undefined;
   readonly closer: Traits['closer'];
-  /** It is node:fs itself, about which there is nothing to learn. */
+  /** It is node:fs itself: its inode numbers last. */
   readonly isKernel: boolean;
 
   constructor(traits: Traits) {
@@ -72,7 +81,7 @@ export class Dialect {
     this.#lasting = traits.kernel ? true : undefined;
   }
 
-  /** A path as the branch wants it. */
+  /** A path as the branch takes it. */
   pathFor(path: string): BranchPath {
     return isPlain(path) || this.#stringsOnly ? path : encodeName(path);
   }
@@ -86,7 +95,10 @@ export class Dialect {
     });
   }
 
-  /** Whether an error says that there is no such file; a branch that does not know bytes cannot have what they name. */
+  /**
+   * Whether an error says that there is no such file. A branch that refuses paths in bytes cannot have a file with such
+   * a name.
+   */
   saysAbsent(thrown: unknown, path: string): boolean {
     const code = codeOf(thrown);
     if (code === 'ENOENT' || code === 'ENOTDIR') return true;
@@ -96,14 +108,14 @@ export class Dialect {
     );
   }
 
-  /** Whether the first two answers about one file are still to be compared (`compareTwins`). */
+  /** Whether two answers about one file are still to be compared (`compareTwins`). */
   get undecided(): boolean {
     return this.#lasting === undefined;
   }
 
   /**
-   * Learns from two answers about one file, one asked right after the other, whether inode numbers last: node:vfs makes up
-   * a new one for each answer.
+   * Learns from two answers about one file, one asked right after the other, whether inode numbers last: node:vfs makes
+   * up a new one for each answer.
    */
   compareTwins(first: StatsLike, second: StatsLike | undefined): void {
     if (second === undefined || this.isKernel) return;
@@ -122,7 +134,7 @@ export class Dialect {
     return sameButNumber(stats, remembered) && this.#sameFile(stats, remembered.ino);
   }
 
-  /** Whether stats show all that is remembered but the inode number, which gives reason to compare twins. */
+  /** Whether stats show everything that is remembered except the inode number, which is a reason to compare twins. */
   showsOther(stats: StatsLike, remembered: Remembered): boolean {
     return sameButNumber(stats, remembered) && !this.#sameFile(stats, remembered.ino);
   }
@@ -136,37 +148,44 @@ export class Dialect {
     return this.#lasting === false || sameNumber(stats, ino);
   }
 
-  /** Members of a Union that have no device numbers (memfs) number their files alike. */
+  /** Members of a Union that have no device numbers (memfs) give different files the same inode numbers. */
   #keepsNumber(stats: StatsLike): boolean {
     return this.#lasting !== false && !(this.#union && (stats.dev === 0 || stats.dev === 0n));
   }
 }
 
 /**
- * What to throw on when a branch threw `thrown`: a BranchError as it is, and what an overlay says that cannot be asked at once (L13); all else
- * as a bare error. Of what is open EBADF is none: it would speak of a descriptor that nobody above knows.
+ * The error to throw when a branch threw `thrown`: a BranchError or a NotLoadedError (L13) as it is, everything else as
+ * a bare error. EBADF about an open file becomes EIO: it speaks of a descriptor of the branch, which the caller does
+ * not know.
  */
 export function failureIn(thrown: unknown, of?: 'what is open'): Errno | BranchError | NotLoadedError {
   if (of !== undefined && saysClosed(thrown)) return EIO;
   return thrown instanceof BranchError || thrown instanceof NotLoadedError ? thrown : errnoOf(thrown);
 }
 
-/** Whether an error of opening or reading says that the path, or what is open, is no longer the regular file that it was. */
+/**
+ * Whether an error of opening or reading says that the path, or what is open, is no longer the regular file that it
+ * was.
+ */
 export function saysReplaced(thrown: unknown): boolean {
   return REPLACED.has(codeOf(thrown)) || saysClosed(thrown);
 }
 
-/** Whether an error says that what was open is not, though we have not closed it: an overlay that is a branch was closed. */
+/** Whether an error says that a file is not open which we have not closed: an overlay that is a branch was closed. */
 export function saysClosed(thrown: unknown): boolean {
   return codeOf(thrown) === 'EBADF';
 }
 
-/** How many bytes a read can give at most; the size of a file of /proc says nothing. */
+/**
+ * How many bytes a read can give at most. The size of a file in /proc says nothing, so a read beyond the size is asked
+ * in full.
+ */
 export function mostBytes({ size }: Fingerprint, offset: number, length: number): number {
   return size > offset ? Math.min(length, size - offset) : length;
 }
 
-/** A fingerprint as it is now: an inode's own changes with it. */
+/** A copy of a fingerprint: an inode is its own fingerprint and changes. */
 export function printOf({ ino, size, mtimeSec, mtimeNsec }: Fingerprint): Fingerprint {
   return { ino, size, mtimeSec, mtimeNsec };
 }
@@ -181,13 +200,13 @@ export function printAlike(one: Fingerprint, other: Fingerprint): boolean {
   );
 }
 
-/** The list in the answer to `readdir`: of strings, Buffers or Dirents, whichever the branch gives. */
+/** The list in the answer to `readdir`: strings, Buffers or Dirents. */
 export function listIn(answer: unknown): readonly unknown[] {
   if (Array.isArray(answer)) return answer;
   throw new TypeError('readdir gave no array');
 }
 
-/** The entries in a list; `.` and `..` do not count. */
+/** The entries in a list, without `.` and `..`. */
 export function entriesIn(list: readonly unknown[]): Entry[] {
   const entries: Entry[] = [];
   for (const each of list) {
@@ -215,7 +234,7 @@ export function bytesIn(answer: unknown): Uint8Array {
   throw new TypeError('readFile gave no bytes');
 }
 
-/** How many bytes the answer to `read` or `write` tells of; `most` is how many there can be. */
+/** The number of bytes in the answer to `read` or `write`, which may be at most `most`. */
 export function countIn(answer: unknown, most: number): number {
   const count = typeof answer === 'object' && answer !== null ? countField(answer) : answer;
   if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count <= most) return count;
@@ -248,7 +267,7 @@ export function spaceIn(answer: unknown): Space | undefined {
   };
 }
 
-/** A copy of a range of bytes that shares its memory with nothing; shorter where they end before it. */
+/** A copy of a range of bytes in memory of its own; shorter where the bytes end before the range does. */
 export function ownCopy(bytes: Uint8Array, offset: number, length: number): Uint8Array {
   const range = bytes.subarray(offset, offset + length);
   const copy = Buffer.allocUnsafeSlow(range.length);

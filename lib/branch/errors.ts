@@ -1,11 +1,11 @@
-/** What a branch cannot do at all, or not yet: the two errors of a branch that reach the user as they are. */
+/** The two errors of a branch that reach the user as they are: it lacks a function, or it cannot answer at once. */
 
 import { codeOf } from '../errno.ts';
 import type { Branch } from './branch.ts';
 
 const LACKING = 'ERR_OVERFS_BRANCH';
 
-/** A branch was asked for something for which it has no function. */
+/** A branch lacks the function that a call needs. */
 export class BranchError extends Error {
   readonly code = LACKING;
   /** The name of the branch. */
@@ -29,14 +29,14 @@ export class BranchError extends Error {
 const NOT_LOADED = 'ERR_OVERFS_NOT_LOADED';
 
 /**
- * What the synchronous API throws when it would need an answer that its branch can only give later.
+ * What the synchronous API throws when it needs an answer that a branch can only give later.
  *
  * Code `ERR_OVERFS_NOT_LOADED`. The cure is `await overlay.preload(path)`, or the callback or promise form of the call.
  */
 export class NotLoadedError extends Error {
-  /** By which it is told from other errors. */
+  /** Tells it from other errors. */
   readonly code = NOT_LOADED;
-  /** As of every error. */
+  /** The name of the class. */
   override readonly name = 'NotLoadedError';
 
   /**

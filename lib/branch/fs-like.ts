@@ -2,7 +2,8 @@
  * What an fs-like thing is, and the functions taken from it.
  *
  * Anything with some functions named as those of `node:fs` may be a branch. Its functions are looked up once, when the
- * branch is made, and bound to their object: so patching it afterwards cannot lead back into the overlay. What is missing becomes a function that throws a `BranchError` once it is called.
+ * branch is made, and bound to their object, so that patching it afterwards cannot lead back into the overlay. A
+ * missing function is replaced by one that throws a `BranchError` when it is called.
  *
  *     fs-like ──► SyncFunctions     lstatSync ?? statSync, readdirSync, readFileSync, ...
  *             └─► AsyncFunctions    callback forms, or those of `promises`, or own functions that return promises
@@ -25,8 +26,8 @@ export type BranchPath = string | Buffer;
 export type Handle = unknown;
 
 /**
- * The functions that answer for a branch at once. Options are always given, so that a callback comes where Node's callback
- * functions expect it.
+ * The functions that answer for a branch at once. Options are always given, so that in the callback forms the callback
+ * comes where Node expects it.
  */
 export interface SyncFunctions {
   readonly lstat: (path: BranchPath, options: object) => unknown;
@@ -54,17 +55,19 @@ export interface Traits {
   readonly kernel: boolean;
   /** Its contents are in memory, so that there is nothing to wait for (memfs). */
   readonly memory: boolean;
-  /** It is a `Union` of unionfs, whose members' inode numbers and descriptors get mixed up. */
+  /** It is a `Union` of unionfs, which mixes up the inode numbers and descriptors of its members. */
   readonly union: boolean;
-  /** Who closes its files: the kernel does so whatever it answers. */
+  /** Who closes its files: the kernel has closed a file even if `close` fails. */
   readonly closer: 'kernel' | 'other';
-  /** Its `lstatSync` answers undefined for what is not there when asked to, and only then. */
+  /** Its `lstatSync` honours `throwIfNoEntry: false`. */
   readonly quiet: boolean;
-  /** Names that are not UTF-8 must be given as strings all the same: it knows no others (memfs). */
+  /** It takes names as strings only, even those that are not UTF-8 (memfs). */
   readonly stringsOnly: boolean;
-  /** It takes flags as numbers, so that opening can be told not to follow a link and not to wait for a FIFO's other end. */
+  /**
+   * It takes flags as numbers, so that opening can be told not to follow a link and not to wait for a FIFO's other end.
+   */
   readonly numericFlags: boolean;
-  /** It has what whole reads need: `open`, `read` and `close`; at once and later. */
+  /** It can read through a handle: it has `open`, `read` and `close`; at once and later. */
   readonly opensSync: boolean;
   readonly opensAsync: boolean;
 }
@@ -79,7 +82,7 @@ export interface Captured {
 /** A function that answers at once. */
 export type AnyFunction = (...given: unknown[]) => unknown;
 
-/** One of these is the least that makes a thing fs-like. */
+/** A thing with at least one of these is fs-like. */
 const ESSENTIAL = ['lstat', 'stat', 'readdir', 'readFile'];
 
 /** A function of an object, bound to it; undefined where it has none of that name. */
@@ -113,7 +116,7 @@ function has(owner: object | undefined, ...names: string[]): boolean {
   return owner !== undefined && names.every((each) => typeof Reflect.get(owner, each) === 'function');
 }
 
-/** Whether it is node:fs, or a copy of it with some functions replaced: what it says is what the kernel says. */
+/** Whether it is node:fs, or a copy of it with some functions replaced: its answers are the kernel's. */
 export function isKernel(fs: object): boolean {
   return Reflect.get(fs, 'lstatSync') === originalFs.lstatSync;
 }
@@ -160,8 +163,9 @@ export function capture(fs: object, name: string): Captured {
 }
 
 /**
- * The promise functions to use. Node's own say nothing of an object that has callback functions (node:fs itself, or
- * a copy of it with some functions replaced): there the callback functions are used, which are faster too.
+ * The promise functions to use. Where an object has callback functions and Node's own `promises` (node:fs itself, or a
+ * copy of it with some functions replaced), the callback functions are used: they may have been replaced, and they are
+ * faster.
  */
 function promisesOf(fs: object): object | undefined {
   const promises = objectIn(fs, 'promises');
@@ -174,7 +178,7 @@ export function answersLater(fs: object): boolean {
   return promisesOf(fs) !== undefined || hasEssentials(fs, '');
 }
 
-/** Stands for a function whose lack is no error. */
+/** Stands for a missing function that need not be there. */
 function noAnswer(): undefined {
   return undefined;
 }
@@ -200,7 +204,7 @@ function captureSync(fs: object, branch: string): SyncFunctions {
   };
 }
 
-/** The functions of a memfs volume, those that take a path without its permission checks; see `memfs.ts`. */
+/** The functions of a memfs volume. Those that take a path skip its permission checks; see `memfs.ts`. */
 function permittedSync(volume: object, fs: SyncFunctions): SyncFunctions {
   const readlink = permitted(volume, fs.readlink, 'way');
   return {
@@ -216,7 +220,7 @@ function permittedSync(volume: object, fs: SyncFunctions): SyncFunctions {
 /** A function that answers later. */
 export type Later = (...given: unknown[]) => Promise<unknown>;
 
-/** Makes one form of two: a function that calls back, and one that returns a promise (which overlooks the callback). */
+/** Makes a promise function of one that calls back, or of one that returns a promise (and ignores the callback). */
 function settling(run: AnyFunction): Later {
   return (...given) =>
     new Promise((resolve, reject) => {
@@ -228,7 +232,7 @@ function settling(run: AnyFunction): Later {
     });
 }
 
-/** The same of a function of node:fs itself, which calls back. */
+/** The same for a callback function of node:fs itself. */
 function settlingInBursts(run: AnyFunction): Later {
   return (...given) =>
     new Promise((resolve, reject) => {
@@ -250,7 +254,7 @@ function settlingInBursts(run: AnyFunction): Later {
 /** Finds functions by their names without `Sync`. */
 export type Finder<Found> = (name: string) => Found | undefined;
 
-/** How to find what an fs-like thing has to answer at once with. */
+/** Finds the synchronous functions of an fs-like thing. */
 export function nowFinder(fs: object): Finder<AnyFunction> {
   return (name) => {
     if (isTaken(fs, `${name}Sync`, name)) return undefined;
@@ -259,7 +263,10 @@ export function nowFinder(fs: object): Finder<AnyFunction> {
   };
 }
 
-/** How to find what an fs-like thing has to answer later with: a promise form, a callback form, else the synchronous form. */
+/**
+ * Finds the functions of an fs-like thing that answer later: the promise form, else the callback form, else the
+ * synchronous form.
+ */
 export function laterFinder(fs: object): Finder<Later> {
   const find = laterForms(fs);
   return (name) => {
@@ -269,7 +276,7 @@ export function laterFinder(fs: object): Finder<Later> {
   };
 }
 
-/** Whether a function is one of node:fs that Node has taken away. */
+/** Whether a function is one of node:fs that Node's permission model has disabled. */
 function isTaken(fs: object, form: string, name: string): boolean {
   return Reflect.get(fs, form) === Reflect.get(originalFs, form) && isDisabled(name);
 }
@@ -287,7 +294,9 @@ function laterForms(fs: object): Finder<Later> {
   };
 }
 
-/** A function for what is open: its own method where it is an object, else the function that takes a descriptor. */
+/**
+ * A function of an open file: its own method where the handle is an object, else the function that takes a descriptor.
+ */
 export function onHandle(branch: string, method: string, byDescriptor: Later): Later {
   const onObject = async (handle: object, given: unknown[]): Promise<unknown> => {
     const own = functionOf(handle, method);

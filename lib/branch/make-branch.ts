@@ -1,6 +1,4 @@
-/**
- * Makes branches: of anything fs-like, and of a directory on the disk.
- */
+/** Makes branches of anything fs-like, and of a directory on the disk. */
 
 import { inspect } from 'node:util';
 import { originalFs } from '../node/original-fs.ts';
@@ -18,7 +16,7 @@ import { Spelling } from './whiteout.ts';
 export interface BranchOrigin extends Pick<Branch, 'id' | 'name' | 'immutable' | 'layered'> {
   /** An fs-like object, or one that has such an object as its `fs`. */
   readonly fs: unknown;
-  /** The highest level of whiteouts that the overlay cannot show (`whiteout.ts`). Default: only what is spelled in this branch. */
+  /** The highest level of whiteouts that the overlay cannot show (`whiteout.ts`). Default: the level of this branch. */
   readonly reserved?: number;
   /** Default: those of the process. */
   readonly timers?: Timers;
@@ -35,8 +33,8 @@ const originalRealpath = originalFs.realpathSync.native;
 /**
  * Makes a branch of anything fs-like.
  *
- * Throws a TypeError (`ERR_INVALID_ARG_TYPE`) where it is not fs-like. What single functions it lacks shows only when they
- * are needed, as a `BranchError`.
+ * Throws a TypeError (`ERR_INVALID_ARG_TYPE`) where it is not fs-like. A single missing function shows only when it is
+ * needed, as a `BranchError`.
  */
 export function makeBranch(origin: BranchOrigin): Branch {
   const { fs, id, name, immutable, layered, reserved = 0, timers = PROCESS_TIMERS } = origin;
@@ -118,20 +116,20 @@ function watchIn(fs: object): Branch['watch'] {
       watcher.on?.('error', () => watcher.close());
       return () => watcher.close();
     } catch {
-      // It vanished, or the system has no watchers left: what the overlay itself changes is told all the same.
+      // It vanished, or the system has no watchers left. Changes by the overlay itself are reported all the same.
       return () => {};
     }
   };
 }
 
 /**
- * Makes a branch of the disk, to be started from a directory on it.
+ * Makes a branch of the disk, and the path in it of a directory.
  *
  * Throws Node's own error where there is no such directory.
  */
 export function directoryBranch(directory: string | Buffer | URL, origin: Omit<BranchOrigin, 'fs'>): RootedBranch {
   const root = decodeName(originalRealpath(directory, 'buffer'));
-  // Listing it would show as well that it is a directory, but nobody needs the list yet.
+  // Refuses what is not a directory, without listing it.
   originalFs.closeSync(originalFs.openSync(directory, originalFs.constants.O_DIRECTORY));
   return { branch: makeBranch({ ...origin, fs: originalFs }), root };
 }

@@ -1,13 +1,12 @@
 /**
- * memfs as a branch: whether a thing is one, and how it is kept from refusing.
+ * memfs as a branch: how to recognise it, and how to get around its permission checks.
  *
- * The overlay checks permissions itself, for its own callers, and asks a branch only afterwards. On the disk the kernel then
- * checks the rights of the process, as it should. memfs imitates that check without its exception for root and without a
- * caller to ask about, so that a file of mode 0 could be read by nobody. There being nobody to protect it from, the files and
- * directories on the way are opened to everybody for the moment of the call; nothing else runs meanwhile, and no time
- * changes by it.
+ * The overlay checks permissions itself, for its own callers, before it asks a branch. On the disk the kernel then
+ * checks the rights of the process, as it should. memfs imitates that check, but without the exception for root and
+ * without knowing who calls, so nobody could read a file of mode 0. So the files and directories on the way are opened
+ * to everybody for the moment of the call. Nothing else runs meanwhile, and no time of theirs changes.
  *
- * Of a link it says mode 0666 and 0 bytes, where Linux says 0777 and as many as the path has that it points at (symlink(7)).
+ * memfs reports links with mode 0666 and size 0. Linux reports 0777 and the length of the target (symlink(7)).
  */
 
 import { constants } from 'node:fs';
@@ -16,7 +15,7 @@ import { lengthOf } from './bytes.ts';
 
 const { S_IFMT, S_IFLNK } = constants;
 
-/** What is needed of a memfs inode: its mode, which can be set without further effects. */
+/** What is needed of a memfs inode: its mode, which can be set without side effects. */
 interface Node {
   mode: number;
 }
@@ -43,7 +42,7 @@ export function volumeIn(fs: object): object | undefined {
 }
 
 /**
- * A function of a volume that is not refused for the sake of permissions: `way` is for one that looks at or changes names,
+ * Makes a function of a volume ignore permissions. `reach` is `way` for a function that looks at or changes names,
  * `file` for one that opens what the path names.
  */
 export function permitted<Given extends unknown[]>(
@@ -70,7 +69,7 @@ export function permitted<Given extends unknown[]>(
   };
 }
 
-/** An `lstat` of memfs that tells of links what Linux does. */
+/** Makes memfs's `lstat` report links as Linux does. */
 export function linuxLinks<Path, Options extends object>(
   lstat: (path: Path, options: Options) => unknown,
   readlink: (path: Path, options: object) => unknown,
@@ -100,7 +99,7 @@ function gather(volume: object, path: string, reach: 'way' | 'file', found: Map<
   }
 }
 
-/** memfs might look different inside one day; then its refusals stand. */
+/** A later memfs may look different inside; then its refusals stand. */
 function isLink(link: object): link is Link {
   return 'getNode' in link && typeof link.getNode === 'function' && 'getChild' in link;
 }

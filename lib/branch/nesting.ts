@@ -1,15 +1,15 @@
 /**
  * Overlays that are branches of other overlays: what is known of an fs-like object because one of ours made it.
  *
- * An object that merely passes calls on to an overlay is not known here; used as an upper it is refused by its own overlay, since it
- * is then told names that no overlay has (`whiteout.ts`).
+ * An object that merely passes calls on to an overlay is not known here. As an upper it does not work: it is told names
+ * like `.wh.NAME`, which its own overlay refuses (`whiteout.ts`).
  */
 
 import { threadWide } from '../node/thread-wide.ts';
 import type { Loan } from './branch.ts';
 import type { Handle } from './fs-like.ts';
 
-/** How an overlay lends pages of what is open in it: what reading there does, but that nothing is copied. Fails as that does. */
+/** How an overlay lends pages of its open files: like reading there, with the same failures, but without a copy. */
 export interface Lender {
   /** Bytes in a page. */
   readonly pageSize: number;
@@ -20,18 +20,21 @@ export interface Lender {
 
 /** What is known of an overlay's `fs`. */
 export interface Nesting {
-  /** How many overlays it is made of, one being the upper of the next: 0 for one whose upper is no overlay. */
+  /** How many overlays lie below it, each the upper of the next: 0 for one whose upper is not an overlay. */
   readonly level: number;
-  /** Who makes files by it, and which permission bits they do not get. */
+  /** The owner of files that are made through it, and the permission bits that they do not get. */
   readonly writer: { readonly uid: number; readonly gid: number; umask(): number };
-  /** What is written there is only held in memory, in the end. */
+  /** In the end, what is written there is only held in memory. */
   readonly memory: boolean;
 }
 
-/** Of the overlays of every copy of overfs. An entry lives as long as the object. */
+/**
+ * What is known of overlays, by their `fs` and `promises`; of every copy of overfs in the thread. An entry lives as
+ * long as the object.
+ */
 const known = threadWide('nestings', () => new WeakMap<object, Nesting>());
 
-/** Who lends pages of what is open in each `fs` that this copy made, and the functions by which it is read, as they were then. */
+/** The lender of each `fs` that this copy of overfs made, and the functions by which it is read, as they were then. */
 const lenders = new WeakMap<object, { readonly lender: Lender; readonly reading: readonly unknown[] }>();
 
 function readingIn(fs: object): readonly unknown[] {
@@ -40,7 +43,7 @@ function readingIn(fs: object): readonly unknown[] {
   return [Reflect.get(fs, 'openSync'), Reflect.get(fs, 'readSync'), open];
 }
 
-/** Says what an `fs` and its `promises` belong to, and who lends there. */
+/** Notes which overlay an `fs` and its `promises` belong to, and its lender. */
 export function noteNesting(fs: object, promises: object, nesting: Nesting, lender: Lender): void {
   known.set(fs, nesting);
   known.set(promises, nesting);
@@ -60,8 +63,8 @@ export function levelIn(fs: object): number {
 }
 
 /**
- * Who lends pages of what is open in an fs-like object: undefined where no overlay of this copy of overfs made it, or its users have replaced
- * functions that read.
+ * The lender of an fs-like object; undefined where no overlay of this copy of overfs made it, or where its functions
+ * for reading have been replaced.
  */
 export function lenderIn(fs: object): Lender | undefined {
   const made = lenders.get(fs);

@@ -48,9 +48,9 @@ export class SyncBranchRequests implements Requests {
   readonly #closeQuietly: (handle: Handle) => void;
   /** The open files; undefined where the branch is read whole file by whole file. */
   readonly #files: OpenFiles | undefined;
-  /** What `openThrough` gave and `closeThrough` has not taken back; changed by these two only. */
+  /** What `openThrough` opened and `closeThrough` has not closed. Changed by these two and `close`. */
   readonly #through = new Set<number>();
-  /** Kept for the next range of the same file, where files are read whole; set by `#readWhole` only. */
+  /** Kept for the next range of the same file, where files are read whole. Changed by `#readWhole` and `close`. */
   #whole: WholeFile | undefined;
 
   constructor(
@@ -104,7 +104,7 @@ export class SyncBranchRequests implements Requests {
     try {
       return targetIn(this.#fs.readlink(this.#dialect.pathFor(path), this.#dialect.target));
     } catch (thrown) {
-      // EINVAL: something that is no link.
+      // EINVAL: it is not a link.
       if (codeOf(thrown) === 'EINVAL' || this.#dialect.saysAbsent(thrown, path)) return undefined;
       throw failureIn(thrown);
     }
@@ -124,7 +124,7 @@ export class SyncBranchRequests implements Requests {
     }
   }
 
-  /** What `StraightReads` has as `now`. Requires: files are read by handle. */
+  /** `StraightReads.now`. Requires: files are read by handle. */
   readStraight(path: string, fingerprint: Fingerprint, offset: number, target: Uint8Array): number | undefined {
     const files = this.#files;
     if (files === undefined) return undefined;
@@ -136,7 +136,9 @@ export class SyncBranchRequests implements Requests {
     }
   }
 
-  /** What `Loans` has as `now`. Whether a loan is of the right file is seen when it is taken. Requires: files are read by handle. */
+  /**
+   * `Loans.now`. Whether a loan is of the right file is checked when it is taken. Requires: files are read by handle.
+   */
   borrow(lender: Lender, path: string, offset: number, length: number): Loan | undefined {
     const files = this.#files;
     if (files === undefined) return NO_LOAN;
@@ -191,7 +193,7 @@ export class SyncBranchRequests implements Requests {
     }
   }
 
-  /** Ends what `openThrough` began; nobody cares how that ends. */
+  /** Closes what `openThrough` opened, and ignores failures. */
   closeThrough(handle: number): void {
     this.#through.delete(handle);
     this.#closeQuietly(handle);
@@ -214,7 +216,7 @@ export class SyncBranchRequests implements Requests {
     }
   }
 
-  /** Whether what seems to have changed really has; asks for nanoseconds. */
+  /** Whether a file that seems to have changed really has; asks for nanoseconds. */
   #lookAgain(path: string, remembered: Remembered): typeof SAME | Attributes | undefined {
     const dialect = this.#dialect;
     const stats = this.#stats(path, dialect.exact);
@@ -223,7 +225,10 @@ export class SyncBranchRequests implements Requests {
     return dialect.shows(stats, remembered) ? SAME : dialect.attributesIn(stats);
   }
 
-  /** Reads a range of a file, from what is open for the path if it is the right one still; returns the number of bytes. */
+  /**
+   * Reads a range of a file, from what is open for the path if that is still the right file; returns the number of
+   * bytes.
+   */
   #readInto(
     files: OpenFiles,
     path: string,
@@ -243,7 +248,7 @@ export class SyncBranchRequests implements Requests {
     return files.add(path, this.#fs.open(this.#dialect.pathFor(path), this.#dialect.readFlags, NEW_FILE_MODE));
   }
 
-  /** Reads a range of an open file; undefined where it turns out to be another than it should be. Ends the use of `file`. */
+  /** Reads a range of an open file; undefined where it turns out to be the wrong file. Ends the use of `file`. */
   #readFrom(
     files: OpenFiles,
     file: OpenFile,
@@ -253,7 +258,7 @@ export class SyncBranchRequests implements Requests {
   ): number | undefined {
     try {
       const got = this.#fill(file.handle, offset, target);
-      // One look afterwards is enough: had the file been changed before or while it was read, it would show now.
+      // One look afterwards is enough: a change before or during the read would show now.
       if (!this.#isKnown(file, fingerprint) && !this.#isStill(file, fingerprint)) {
         files.drop(file);
         return undefined;
@@ -263,13 +268,16 @@ export class SyncBranchRequests implements Requests {
       return got;
     } catch (thrown) {
       files.fail(file, thrown);
-      // What is open may have been replaced below the branch: it is opened once more, as after a look that shows another.
+      // The open file may have been replaced below the branch. The caller opens it once more, as after a look that
+      // shows another file.
       if (saysReplaced(thrown)) return undefined;
       throw thrown;
     }
   }
 
-  /** Reads until the target is full or the branch has no more (short reads are continued); returns the number of bytes. */
+  /**
+   * Reads until the target is full or the branch has no more (short reads are continued); returns the number of bytes.
+   */
   #fill(handle: Handle, offset: number, target: Uint8Array): number {
     const { length } = target;
     let got = 0;
@@ -281,7 +289,9 @@ export class SyncBranchRequests implements Requests {
     return got;
   }
 
-  /** Whether there is no need to look: nobody changes the file, or nobody but us, and it was this one before. */
+  /**
+   * Whether there is no need to look: nothing changes the file, or only overfs does and it was the right file before.
+   */
   #isKnown(file: OpenFile, fingerprint: Fingerprint): boolean {
     if (this.#changes !== 'by us') return this.#changes === 'never';
     return file.checked !== undefined && printAlike(file.checked, fingerprint);

@@ -1,14 +1,15 @@
 /**
- * How whiteouts are spelled in a directory tree: as the OCI image layer specification has it, so that other tools can read
- * an upper and we can read their layers.
+ * How whiteouts are spelled in a directory tree: as in the OCI image layer specification, so that other tools can read
+ * an upper and overfs can read their layers.
  *
  *     .wh.NAME        NAME is removed: it hides what the layers below call NAME
  *     .wh..wh..opq    the directory that holds it is opaque: nothing shows from the layers below
  *     .wh..wh.*       the rest of this kind belongs to aufs, which invented the spelling; it hides nothing, nor does it show
  *     /.overfs        our work area, at the root of the upper only
  *
- * An overlay refuses such names in itself, since its own upper could not hold them. Where it is the upper of another one, that one
- * spells its marks with a number, which are ordinary names to the inner one; an overlay over that with the next number, and so on:
+ * An overlay refuses such names in itself, since its own upper could not hold them. An overlay whose upper is an
+ * overlay spells its marks with a number, so that they are ordinary names to the inner one; an overlay over that one
+ * uses the next number, and so on:
  *
  *     level 0: an upper that is no overlay       .wh.NAME     .wh..wh..opq      .overfs
  *     level 1: an upper that is an overlay       .wh1.NAME    .wh1..wh1..opq    .overfs1
@@ -43,19 +44,22 @@ export class Spelling {
     return this.#prefix + name;
   }
 
-  /** The name that a whiteout hides; undefined where `name` is no whiteout (opaque marks and aufs's own names are none). */
+  /**
+   * The name that a whiteout hides; undefined where `name` is not a whiteout (opaque marks and aufs's own names are
+   * not).
+   */
   hiddenName(name: string): string | undefined {
     if (!name.startsWith(this.#prefix) || name.startsWith(this.#aufsPrefix)) return undefined;
     const hidden = name.slice(this.#prefix.length);
     return hidden === '' || hidden === '.' || hidden === '..' ? undefined : hidden;
   }
 
-  /** Whether a name of a layer says something about the layer and so never shows in the overlay; the work area apart. */
+  /** Whether a name of a layer is a mark, which never shows in the overlay. Work areas are `isWorkArea`. */
   isMark(name: string): boolean {
     return name.startsWith('.wh') && this.#isReserved(MARK.exec(name));
   }
 
-  /** Whether a name in the root is that of a work area, which never shows either. */
+  /** Whether a name in the root is a work area, which never shows either. */
   isWorkArea(name: string): boolean {
     return name.startsWith('.overfs') && this.#isReserved(AREA.exec(name));
   }
@@ -68,5 +72,5 @@ export class Spelling {
 const MARK = /^\.wh([1-9]\d*)?\./;
 const AREA = /^\.overfs([1-9]\d*)?$/;
 
-/** The spelling of what is no overlay. */
+/** The spelling in a branch that is not an overlay. */
 export const PLAIN = new Spelling(0, 0);

@@ -1,11 +1,12 @@
 /**
- * What all copies of overfs that a thread may have loaded have in common: packages bring their own, of whatever version, and Jest loads one
- * for each test file, with global objects of its own. Only the modules of Node itself are the same for all.
+ * Values that all copies of overfs in a thread share. There may be several copies: packages may depend on different
+ * versions, and Jest loads one for each test file, with global objects of its own. Only Node's own modules are the same
+ * for all of them, so one of those holds the values.
  */
 
 import threads from 'node:worker_threads';
 
-/** The thing of this name, which the first who wants it makes. */
+/** The shared value of this name; the first copy that asks for it makes it. */
 export function threadWide<T>(name: string, make: () => T): T {
   const key = Symbol.for(`overfs.${name}`);
   const found = Reflect.get(threads, key) as T | undefined;

@@ -1,18 +1,19 @@
 /**
- * Waiting that a signal ends.
+ * Waiting until a signal is aborted.
  *
- * Many calls may wait with one signal, which has a single listener of ours for all of them: Node warns of a leak from the eleventh on.
+ * Many calls may wait on one signal. All of them share a single listener, since Node warns of a leak from the eleventh
+ * listener on.
  */
 
-/** Those who wait with a signal. */
+/** The calls that wait on one signal. */
 interface Waiting {
-  /** What to call when it is aborted. Not empty. Changed by `listen` and what that gives. */
+  /** What to call when it is aborted. Not empty. Changed by `listen` and the function that it returns. */
   readonly hearers: Set<() => void>;
   /** Our listener. */
   readonly tell: () => void;
 }
 
-/** An entry lives as long as somebody waits. */
+/** An entry lives as long as a call waits on the signal. */
 const waitingWith = new WeakMap<AbortSignal, Waiting>();
 
 /** Calls `hear` when the signal is aborted; returns how to stop that. */
@@ -38,9 +39,9 @@ function listen(signal: AbortSignal, hear: () => void): () => void {
   };
 }
 
-/** Waits for something that may never come, or for the signal. */
+/** Waits for `until`, which may never settle, or for the signal. */
 export async function untilAborted(until: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  // What Node takes for a signal need not tell of its end.
+  // Node takes any object with `aborted` for a signal; it need not send events.
   if (signal === undefined || !('addEventListener' in signal)) return until;
   if (signal.aborted) return;
   let stop = () => {};

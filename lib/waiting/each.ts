@@ -1,11 +1,12 @@
 /**
- * Asking many things of which none depends on another: the names in a directory, what a write-back has to know of each file.
+ * Asking many questions that do not depend on each other: about the names in a directory, about the files of a
+ * write-back.
  *
  *     one by one    run ─► Fault ─► answer 1 ─► run ─► 1, Fault ─► answer 2 ─► run ─► 1, 2, Fault ─► ...      n runs, of n steps each
  *     each          run ─► Fault ─► answers 1, 2, 3, ... n ─► run ─► 1, 2, 3, ... n
  *
- * What is asked is asked again by itself as often as it stops, and only when all are answered the operation runs again: so it costs what
- * there is to ask, and not the square of it.
+ * Each question is repeated by itself as often as it stops, and the operation runs again only when all are answered. So
+ * the cost grows with the number of questions and not with its square.
  */
 
 import { Fault } from './questions.ts';
@@ -14,11 +15,11 @@ import { Fault } from './questions.ts';
 const TOGETHER = 64;
 
 /**
- * Asks for each item; stops until all are answered. What is thrown for an item is thrown when its turn comes in a run.
+ * Asks for each item, and stops until all are answered. An error about an item is thrown when its turn comes in a run.
  *
- * @param isOver whether nobody waits for the answers any more
- * @param isThere whether an item can be asked about between two runs: anything may have happened since the first one, and what was found then
- *   be forgotten. The next run finds it again
+ * @param isOver whether the call has ended, so that no answer is needed any more
+ * @param isThere whether an item can still be asked about between two runs of the operation: since the first run it may
+ *   have been forgotten; the next run finds it again
  */
 export function askEach<T, R>(
   items: readonly T[],
@@ -33,7 +34,7 @@ export function askEach<T, R>(
     } catch (thrown) {
       if (!(thrown instanceof Fault)) throw thrown;
       const all = answerAll(items.slice(answers.length), ask, (each) => isOver() || !isThere(each));
-      // One answer more in any case, or the operation would be run again for nothing.
+      // Waits for the answer to this stop in any case, or the operation would be run again for nothing.
       throw new Fault(thrown.until.then(() => all));
     }
   }
@@ -59,7 +60,10 @@ async function answerAll<T>(
   await Promise.all(Array.from({ length: TOGETHER }, work));
 }
 
-/** Where asking for an item stops; undefined where it does not. A failure is remembered, and comes again when the operation asks. */
+/**
+ * Where asking for an item stops; undefined where it does not. A failure is remembered by the call, and is thrown again
+ * when the operation asks.
+ */
 function stopOf<T>(ask: (item: T) => unknown, item: T): Fault | undefined {
   try {
     ask(item);

@@ -1,19 +1,22 @@
 /**
- * Questions under way: what an operation stops for, to be shared by whoever asks the same meanwhile.
+ * Questions under way. An operation stops for one, and others that ask the same meanwhile can join it.
  *
- * Whoever joins a question waits for its answer, but does not share its fate: where the answer is a failure, or none comes, the joiner
- * asks for itself (C9). So a call fails, and hangs, only by a question of its own.
+ * A call that joins a question waits for its answer but does not share its fate: where the answer is a failure, or none
+ * comes, the joiner asks for itself (C9). So a call fails, or hangs, only because of a question of its own.
  */
 
 import type { Timers } from './timers.ts';
 
-/** What was said to a question, or what was thrown. */
+/** The answer to a question, or what was thrown instead. */
 export type Answer<R> = { readonly value: R } | { readonly thrown: unknown };
 
-/** How long, in milliseconds, a joiner waits before it asks for itself. Long enough for the answer of a disk or of a near network. */
+/**
+ * How long, in milliseconds, a joiner waits before it asks for itself. Long enough for the answer of a disk or of a
+ * near network.
+ */
 const PATIENCE = 250;
 
-/** What is thrown before there is a promise is an answer like any other. */
+/** Sends a question; what is thrown before there is a promise is an answer like any other. */
 function sentBy<R>(ask: () => Promise<R>): Promise<R> {
   try {
     return ask();
@@ -31,7 +34,7 @@ export class Question<R> {
   /** Resolves when the answer is there. Never rejects. */
   readonly settled: Promise<void>;
 
-  /** @param ended is called when the answer is there, before anybody who waits for it */
+  /** @param ended is called when the answer is there, before anything that waits for it goes on */
   constructor(ask: () => Promise<R>, ended?: (question: Question<R>) => void) {
     this.settled = this.#send(ask, ended);
   }
@@ -47,7 +50,7 @@ export class Question<R> {
     );
   }
 
-  /** What was said, or throws what was thrown. Requires: settled. */
+  /** The answer; throws what was thrown instead. Requires: settled. */
   result(): R {
     const { answer } = this;
     if (answer === undefined) throw new Error('there is no answer yet');
@@ -55,7 +58,7 @@ export class Question<R> {
     return answer.value;
   }
 
-  /** Resolves when the answer is there, or the patience of somebody who did not ask himself has ended. */
+  /** Resolves when the answer is there, or once a joiner has waited long enough. */
   settledForOthers({ after }: Pick<Timers, 'after'>): Promise<void> {
     return new Promise((resolve) => {
       const cancel = after(PATIENCE, resolve);
@@ -67,7 +70,7 @@ export class Question<R> {
   }
 }
 
-/** Stops an operation until a branch has answered; the only thing thrown that is not an error. */
+/** Stops an operation until there is an answer. It is the only thing thrown that is not an error. */
 export class Fault {
   /** Settles (never rejects) when running again makes sense. */
   readonly until: Promise<void>;
@@ -80,12 +83,12 @@ export class Fault {
 /** How often calls have stopped for an answer of a branch, by branch. An entry is made by the first stop. */
 const stops = new WeakMap<object, number>();
 
-/** How often calls have stopped for an answer of this branch, to be run again when it was there. */
+/** How often calls have stopped for an answer of this branch. */
 export function stopsOf(branch: object): number {
   return stops.get(branch) ?? 0;
 }
 
-/** A stop until a branch has answered, counted. */
+/** Counts and makes a stop until a branch has answered. */
 export function stopFor(branch: object, until: Promise<void>): Fault {
   stops.set(branch, stopsOf(branch) + 1);
   return new Fault(until);

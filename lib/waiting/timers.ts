@@ -1,19 +1,22 @@
 /**
- * How an overlay waits. Its timers are given to it as its clock is, so that a test can let an hour pass at once; nothing in it uses those of
- * the process by itself.
+ * How an overlay waits. It is given its timers, as it is given its clock, so that a test can let an hour pass at once;
+ * it never uses those of the process by itself.
  */
 
 /** What `createOverlay({ timers })` takes: how the overlay waits. */
 export interface Timers {
-  /** Calls back after so many milliseconds, unless the function that it returns is called before. It keeps no process alive. */
+  /**
+   * Calls back after so many milliseconds, unless the function that it returns is called before. It does not keep the
+   * process alive.
+   */
   after(ms: number, callback: () => void): () => void;
-  /** Resolves after so many milliseconds. Somebody waits for it, so it keeps the process alive. */
+  /** Resolves after so many milliseconds. It keeps the process alive. */
   wait(ms: number): Promise<void>;
-  /** Returns after so many milliseconds, and lets nothing else happen meanwhile: for synchronous calls. */
+  /** Blocks for so many milliseconds: for synchronous calls. */
   sleep(ms: number): void;
 }
 
-/** The most that a timer of Node can wait, in milliseconds: it takes more for 1. */
+/** The longest that a timer of Node can wait, in milliseconds: it treats anything longer as 1. */
 const MOST = 2 ** 31 - 1;
 
 /** The timers of the process. */

@@ -1,5 +1,5 @@
 /**
- * A branch that appears somewhere else: a decorator that shows part of a branch at a place of the overlay.
+ * A decorator that shows part of a branch at another place of the overlay.
  *
  *     graft(branch, { from: '/src', at: '/site/lib' }):
  *
@@ -7,7 +7,7 @@
  *         /site            a directory made up here, holding `lib` (while the branch has /src)
  *         /site/lib/x      /src/x of the branch
  *
- * The made-up directories never change, and hold nothing but the way to that place.
+ * The made-up directories never change, and hold nothing but the way to the branch.
  */
 
 import { constants } from 'node:fs';
@@ -30,7 +30,7 @@ import { SAME } from '../branch.ts';
 export interface Graft {
   /** Where in the branch to start; absolute and normal. */
   readonly from: string;
-  /** Where in the overlay that appears; absolute and normal, not `/`. */
+  /** Where in the overlay it appears; absolute and normal, not `/`. */
   readonly at: string;
 }
 
@@ -56,7 +56,10 @@ const MADE_UP: Attributes = Object.freeze({
   birthtimeNsec: 0,
 });
 
-/** Whether these are the attributes of a made-up directory: they tell nothing of one that is really there. */
+/**
+ * Whether these are the attributes of a made-up directory. A directory of another branch at the same place goes before
+ * them.
+ */
 export function isMadeUp(attributes: Attributes): boolean {
   return attributes === MADE_UP;
 }
@@ -110,13 +113,13 @@ class PathMap {
     this.#prefix = from === '/' ? '' : from;
   }
 
-  /** The path inside the branch; undefined where the path does not lead there. */
+  /** The path inside the branch; undefined where the path does not lead into it. */
   inside(path: string): string | undefined {
     if (path.startsWith(this.#atSlash)) return this.#prefix + path.slice(this.#at.length);
     return path === this.#at ? this.from : undefined;
   }
 
-  /** What a made-up directory holds; undefined where the path is none. */
+  /** What a made-up directory holds; undefined where the path is not one. */
   onTheWay(path: string): { readonly name: string; readonly last: boolean } | undefined {
     const start = path === '/' ? '/' : `${path}/`;
     if (!this.#at.startsWith(start)) return undefined;
@@ -125,7 +128,7 @@ class PathMap {
   }
 }
 
-/** The entries of a made-up directory; `grafted` are the attributes of what appears in it, where it is the last one. */
+/** The entries of a made-up directory; `grafted` are the attributes of its one entry. */
 function wayEntries(name: string, grafted: Attributes | undefined): readonly Entry[] {
   return grafted === undefined ? [] : [{ name, type: grafted.mode & S_IFMT }];
 }

@@ -1,11 +1,12 @@
 /**
- * A branch with promises only that remembers what it has answered: a decorator that lets the synchronous API be answered too (L13).
+ * A decorator for a branch with promises only, which remembers its answers so that the synchronous API can be answered
+ * too (L13).
  *
  *     promises.stat('/a') ──► branch ──► attributes ──► the record
  *     statSync('/a')      ─────────────────────────────► the record, or NotLoadedError
  *
- * What the synchronous API sees is thus as new as the last asynchronous look. Contents are large, so they are recorded only when
- * somebody wants them to be (`keep`: `overlay.preload`).
+ * So the synchronous API sees what the last asynchronous look saw. Contents are large, so they are recorded only on
+ * request (`keep`: `overlay.preload`).
  */
 
 import { constants } from 'node:fs';
@@ -15,7 +16,7 @@ import { NotLoadedError } from '../errors.ts';
 
 const { S_IFMT, S_IFDIR } = constants;
 
-/** Lets a branch that can only answer later answer at once as far as that is recorded; other branches stay as they are. */
+/** Lets a branch that can only answer later answer at once from a record. Other branches are returned as they are. */
 export function recorded(branch: Branch): Branch {
   const { sync, async: requests } = branch;
   if (sync !== undefined || requests === undefined) return branch;
@@ -37,7 +38,7 @@ interface Content {
 /** How many absent paths are remembered. */
 const MOST_ABSENT = 10_000;
 
-/** What a branch has answered last. */
+/** The last answers of a branch. Changed by `look`, `recording` and `keep`. */
 class Record {
   /** The branch's name. */
   readonly name: string;
@@ -45,8 +46,8 @@ class Record {
   /** Names and types, by directory. */
   readonly lists = new Map<string, Map<string, number>>();
   /**
-   * Paths where nothing was found, the latest last, as far as no listing shows it. Not more than `MOST_ABSENT`, so that asking for many
-   * absent names costs no memory to speak of.
+   * Paths where nothing was found, the latest last, unless a listing shows it. At most `MOST_ABSENT`, so that asking
+   * for many absent names takes little memory.
    */
   readonly absent = new Set<string>();
   readonly targets = new Map<string, string>();
@@ -56,7 +57,7 @@ class Record {
     this.name = name;
   }
 
-  /** Takes over how a file looks now, in the list that has its name too; undefined where it is gone. */
+  /** Records how a file looks now, also in the list that has its name; undefined where it is gone. */
   look(path: string, attributes: Attributes | undefined): void {
     const siblings = path === '/' ? undefined : this.lists.get(parentOf(path));
     if (attributes === undefined) {
@@ -80,7 +81,7 @@ class Record {
     }
   }
 
-  /** Whether there is known to be nothing at a path. */
+  /** Whether it is known that there is nothing at a path. */
   isAbsent(path: string): boolean {
     if (path === '/') return false;
     const parent = parentOf(path);
@@ -157,7 +158,7 @@ class RecordedRequests implements Requests {
   }
 }
 
-/** The questions themselves, with every answer recorded. */
+/** The same questions, with every answer recorded. */
 function recording(requests: AsyncRequests, record: Record): AsyncRequests {
   return {
     lstat: async (path) => {
@@ -188,7 +189,7 @@ function recording(requests: AsyncRequests, record: Record): AsyncRequests {
 /** The most that is asked in one question. */
 const CHUNK = 1024 * 1024;
 
-/** Records the content of a file; false where it is no longer the one with this fingerprint. */
+/** Records the content of a file; false where the file no longer has this fingerprint. */
 async function keep(requests: AsyncRequests, record: Record, path: string, print: Fingerprint): Promise<boolean> {
   const fingerprint = printOf(print);
   const { size } = fingerprint;
@@ -198,7 +199,7 @@ async function keep(requests: AsyncRequests, record: Record, path: string, print
   for (let offset = 0; offset < size; ) {
     const piece = await requests.read(path, fingerprint, offset, Math.min(CHUNK, size - offset));
     if (piece === undefined) return false;
-    // Shorter than its size says: its end is here.
+    // The file is shorter than its size says.
     if (piece.length === 0) break;
     pieces.push(piece);
     offset += piece.length;

@@ -1,10 +1,10 @@
 /**
- * Open lower files, kept for a while: opening costs more than reading.
+ * Open lower files, kept for a while, since opening costs more than reading.
  *
- * A few files of a branch stay open after a read, the least recently used one is closed first; and no more than a few of all branches of
- * the process together, since its descriptors are few and an overlay may never be closed. This file holds them and says which to close; who
- * reads and checks is `sync-requests.ts` and `async-requests.ts`. A file in use is never closed, so that more may be open while many reads
- * are under way at once.
+ * A few files of a branch stay open after a read; the least recently used one is closed first. There is also a bound
+ * for all branches of the process together, since descriptors are scarce and an overlay may never be closed. This file
+ * holds the open files and says which to close; `sync-requests.ts` and `async-requests.ts` read and check them. A file
+ * in use is never closed, so more may be open while many reads are under way at once.
  *
  *     take / add ──► users + 1 ──► reading ──► release ──► idle, until newer ones push it out
  *                                        └───► drop    ──► closed as soon as nobody reads from it
@@ -19,28 +19,31 @@ const OF_ONE = 16;
 /** How many of all branches together. */
 const OF_ALL = 64;
 
-/** Who changes the files of a branch while it is read: what must be looked at after a read to know that it was the right file. */
+/**
+ * Who changes the files of a branch while it is read. It decides whether a read must look afterwards that it was the
+ * right file.
+ */
 export type Changes = 'never' | 'by us' | 'by others';
 
 /** A lower file that is open. */
 export interface OpenFile {
   readonly path: string;
   readonly handle: Handle;
-  /** The fingerprint that it was last found to have; set by whoever reads. */
+  /** The fingerprint that it was last found to have. Set by whoever reads. */
   checked: Fingerprint | undefined;
-  /** How many reads are under way; changed by OpenFiles only. */
+  /** How many reads are under way. Changed by OpenFiles only. */
   users: number;
-  /** Whether it is no longer to be found, and to be closed after its last user; set by OpenFiles only. */
+  /** It is no longer handed out, and is closed after its last user. Set by `Kept.forget` and `OpenFiles.add`. */
   dropped: boolean;
-  /** Whether it was found closed by somebody else (an overlay that is a branch was closed); set by OpenFiles only. */
+  /** Something else has closed it (an overlay that is a branch was closed). Set by OpenFiles only. */
   lost: boolean;
 }
 
 /** What a branch has open. */
 class Kept {
-  /** By path; no dropped ones. Changed by OpenFiles and `forget`. */
+  /** By path, without dropped ones. Changed by OpenFiles and `forget`. */
   readonly files = new Map<string, OpenFile>();
-  /** Those that nobody reads from, least recently used first. Changed by `setIdle` and `setBusy`. */
+  /** Those without users, least recently used first. Changed by `setIdle` and `setBusy`. */
   readonly idle = new Set<OpenFile>();
   /** Closes a file; never throws. */
   readonly close: (handle: Handle) => void;
@@ -62,7 +65,7 @@ class Kept {
     if (this.idle.size === 0) keepers.delete(this);
   }
 
-  /** Lets a file go: it is closed, if in use then after its last user. */
+  /** Closes a file, now or after its last user. */
   forget(file: OpenFile): void {
     file.dropped = true;
     this.files.delete(file.path);
@@ -73,7 +76,7 @@ class Kept {
   closeUnused(file: OpenFile): void {
     if (file.users > 0) return;
     closed++;
-    // A number may be another file's by now; a FileHandle never is.
+    // Where it was closed by somebody else, a descriptor may be another file's by now; a FileHandle never is.
     if (!file.lost || typeof file.handle !== 'number') this.close(file.handle);
   }
 
@@ -82,15 +85,18 @@ class Kept {
   }
 }
 
-/** Who has idle files; who was read from last comes last. It holds nobody who reads, so that those can be abandoned. Changed by Kept. */
+/**
+ * The branches that have idle files, the most recently read last. It does not reference `OpenFiles`, so that those can
+ * be collected. Changed by Kept.
+ */
 const keepers = new Set<Kept>();
-/** How many idle files they have together. Changed by Kept. */
+/** How many idle files all branches have. Changed by Kept. */
 let idleOfAll = 0;
 
-/** How many were closed so far. Changed by Kept. */
+/** How many files were closed so far. Changed by Kept. */
 let closed = 0;
 
-/** Closes idle files, of whichever branch: those first that were not read for longest, until no more than so many are left. */
+/** Closes idle files of all branches, the least recently read first, until at most `most` are left. */
 function trimAll(most: number): void {
   for (const kept of keepers) {
     for (const file of kept.idle) {
@@ -111,8 +117,8 @@ export function closedSoFar(): number {
 }
 
 /**
- * Closes what branches have open that nobody can use any more: an overlay may be let go without being closed. A `FileHandle` that is
- * collected open is an error in newer Nodes, and a descriptor stays open for ever.
+ * Closes the files of branches that were collected: an overlay may be dropped without being closed. A `FileHandle` that
+ * is collected while open is an error in newer Nodes, and a descriptor would stay open for ever.
  */
 const abandoned = new FinalizationRegistry<Kept>((kept) => kept.forgetAll());
 
@@ -123,8 +129,8 @@ export class OpenFiles {
   #closed = false;
 
   /**
-   * `close` must not throw: nothing was written, so that there is nothing to lose. Nor may it hold on to whoever reads, who would then
-   * never be abandoned.
+   * `close` must not throw: nothing was written, so there is nothing to lose. Nor may it reference the reader, which
+   * would then never be collected.
    */
   constructor(close: (handle: Handle) => void) {
     this.#kept = new Kept(close);
@@ -140,7 +146,10 @@ export class OpenFiles {
     return file;
   }
 
-  /** Takes charge of a file just opened and gives it out as `take` does; it takes the place of what was open for the path. */
+  /**
+   * Takes charge of a file just opened and gives it out as `take` does; it takes the place of what was open for the
+   * path.
+   */
   add(path: string, handle: Handle): OpenFile {
     const { files } = this.#kept;
     const former = files.get(path);
@@ -162,7 +171,7 @@ export class OpenFiles {
     }
   }
 
-  /** Ends a use of a file that is of no more use. */
+  /** Ends a use of a file that is not to be used again. */
   drop(file: OpenFile): void {
     file.users -= 1;
     if (file.dropped) this.#kept.closeUnused(file);

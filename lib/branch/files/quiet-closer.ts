@@ -1,4 +1,4 @@
-/** Closing what was only read, however that ends: nothing was written, so that there is nothing to lose. */
+/** Closing files that were only read, and ignoring failures: nothing was written, so there is nothing to lose. */
 
 import { isPromise } from 'node:util/types';
 import { errnoOf } from '../../errno.ts';
@@ -7,8 +7,8 @@ import type { Handle, Traits } from '../fs-like.ts';
 import { isNotNow, PATIENCE } from '../upper/not-now.ts';
 
 /**
- * Makes a function that closes a handle by `close`, which may answer at once or later. A branch that says "not now" is asked again a little
- * later; but not the kernel, which has closed the file all the same.
+ * Makes a function that closes a handle by `close`, which may answer at once or later. A branch that says "not now" is
+ * asked again a little later, but not the kernel, which has closed the file all the same.
  */
 export function quietCloser(
   close: (handle: Handle) => unknown,

@@ -1,6 +1,6 @@
 /**
- * Reading small files as a whole without waiting. A file that is wanted at once and only once is not worth keeping open: it is read in as
- * few requests as there can be.
+ * Reading small files as a whole, without blocking. Such a file is not worth keeping open: it is read in as few
+ * requests as possible.
  *
  *     open ──► read ──► fstat, where others may have changed it ──► close, which nobody waits for
  *     readFile, where Node makes one request of that and nobody changes the file
@@ -32,15 +32,16 @@ export class SmallFiles {
   }
 
   /**
-   * Whether a range is a small file of the disk as a whole. Elsewhere it may matter when a file is closed (ZenFS writes its attributes then);
-   * and what is asked of the upper is better kept open, where each look would cost a request.
+   * Whether a range is the whole of a small file on the disk. In other branches it may matter when a file is closed
+   * (ZenFS writes its attributes then), and files of the upper are better kept open, since each look would cost a
+   * request.
    */
   isWhole({ size }: Fingerprint, offset: number, length: number): boolean {
     const isOfDisk = this.#dialect.isKernel && this.#changes !== 'by us';
     return isOfDisk && offset === 0 && size > 0 && size <= SMALL && length >= size;
   }
 
-  /** What `read` of the requests gives. Requires: `isWhole`. */
+  /** `AsyncRequests.read`. Requires: `isWhole`. */
   read(path: string, fingerprint: Fingerprint): Promise<Uint8Array | undefined> {
     const isOneRequest = READS_FILES_IN_ONE_REQUEST && this.#changes === 'never';
     return isOneRequest ? this.#readAtOnce(path, fingerprint) : this.#readOpened(path, fingerprint);
@@ -64,7 +65,7 @@ export class SmallFiles {
         if (count === 0) break;
         got += count;
       }
-      // One look afterwards is enough: had the file been changed before or while it was read, it would show now.
+      // One look afterwards is enough: a change before or during the read would show now.
       if (this.#changes !== 'never' && !this.#dialect.prints(statsIn(await fs.fstat(handle)), fingerprint))
         return undefined;
       return got === size ? target : ownCopy(target, 0, got);

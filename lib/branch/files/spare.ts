@@ -1,6 +1,6 @@
 /**
- * Opening a file where the process (EMFILE) or the system (ENFILE) has no descriptor left: what is kept open without need is closed, and it
- * is tried once more. So nothing fails that would not have failed without the files that we keep.
+ * Opening a file where the process (EMFILE) or the system (ENFILE) has no descriptor left: idle files are closed, and
+ * it is tried once more. So nothing fails because of the files that overfs keeps open.
  */
 
 import { closedSoFar, closeIdle } from './open-files.ts';
@@ -8,7 +8,10 @@ import { closedSoFar, closeIdle } from './open-files.ts';
 /** The functions of an fs-like thing that open a file, if only for a while. */
 const OPENING: ReadonlySet<string> = new Set(['open', 'readdir', 'readFile', 'writeFile', 'copyFile']);
 
-/** Whether there is reason to try again what was begun when so many had been closed: others have been since, if only for somebody else. */
+/**
+ * Whether to try again, given how many files had been closed when the first attempt began: more have been closed since,
+ * if only on behalf of another call.
+ */
 function isWorthAnother(thrown: unknown, begun: number): boolean {
   const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
   if (code !== 'EMFILE' && code !== 'ENFILE') return false;
@@ -16,7 +19,7 @@ function isWorthAnother(thrown: unknown, begun: number): boolean {
   return closedSoFar() > begun;
 }
 
-/** The function of this name, without `Sync`, as it is to be called. */
+/** Makes a function, named without `Sync`, try again as this file says. */
 export function sparing<Given extends unknown[]>(name: string, run: (...given: Given) => unknown) {
   if (!OPENING.has(name)) return run;
   return (...given: Given): unknown => {
@@ -30,7 +33,7 @@ export function sparing<Given extends unknown[]>(name: string, run: (...given: G
   };
 }
 
-/** The same for one that answers later. */
+/** The same for a function that answers later. */
 export function sparingLater<Given extends unknown[]>(name: string, run: (...given: Given) => Promise<unknown>) {
   if (!OPENING.has(name)) return run;
   return (...given: Given): Promise<unknown> => {

@@ -1,5 +1,6 @@
 /**
- * Reading files without waiting in a branch that opens nothing: each is read as a whole, and kept for the next range of it.
+ * Reading files without blocking in a branch that cannot open any: each is read as a whole, and kept for the next range
+ * of it.
  */
 
 import { Question } from '../../waiting/questions.ts';
@@ -9,7 +10,10 @@ import type { Fingerprint } from '../branch.ts';
 import { AS_IT_COMES, bytesIn, type Dialect, ownCopy, printAlike } from '../dialect.ts';
 import type { AsyncFunctions } from '../fs-like.ts';
 
-/** The file that was last read, and the question for what it holds: undefined where it was replaced meanwhile. */
+/**
+ * The file that was last read, and the question for its content; the answer is undefined where it was replaced
+ * meanwhile.
+ */
 interface WholeFile {
   readonly path: string;
   readonly fingerprint: Fingerprint;
@@ -38,13 +42,13 @@ export class WholeFiles {
     this.#look = look;
   }
 
-  /** What `read` of the requests gives. */
+  /** `AsyncRequests.read`. */
   async read(path: string, fingerprint: Fingerprint, offset: number, length: number): Promise<Uint8Array | undefined> {
     const whole = await this.#find(path, fingerprint, offset, length);
     return whole && ownCopy(whole, offset, length);
   }
 
-  /** Keeps nothing any more. */
+  /** Forgets what is kept. */
   close(): void {
     this.#last = undefined;
   }

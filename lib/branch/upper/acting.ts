@@ -1,7 +1,7 @@
 /**
- * An upper that can act for others: asked for a credential, it answers an fs-like thing that does what it is told with those rights.
+ * An upper that can act for others: for each credential it gives an fs-like thing that works with those rights.
  *
- *     { fs, as } ── as({ uid, gid, groups }) ──► fs-like ──► Upper, by which the data of that author is written
+ *     { fs, as } ── as({ uid, gid, groups }) ──► fs-like ──► Upper, through which that author's data is written
  */
 
 import { inspect } from 'node:util';
@@ -10,7 +10,10 @@ import { BranchError } from '../errors.ts';
 import { fsLikeIn } from '../fs-like.ts';
 import { makeUpper, type Upper } from './upper.ts';
 
-/** Whose rights data is written with. One object for each distinct credential, so that authors are compared by identity. */
+/**
+ * The rights with which data is written. There is one object for each distinct credential, so that authors are compared
+ * by identity.
+ */
 export interface Author {
   /** The user. */
   readonly uid: number;
@@ -23,7 +26,7 @@ export interface Author {
 /** What errors call it. */
 const NAME = 'upper.as';
 
-/** What `as` answered cannot be written to. */
+/** What `as` returned is not fs-like. */
 class ReturnValueError extends TypeError {
   readonly code = 'ERR_INVALID_RETURN_VALUE';
 }
@@ -31,7 +34,7 @@ class ReturnValueError extends TypeError {
 /** See the file comment. */
 export class ActingUppers {
   readonly #as: (credentials: Author) => unknown;
-  /** What was answered for whom. Entries are only added. */
+  /** What `as` returned for each author. Entries are only added. */
   readonly #uppers = new Map<Author, Upper>();
 
   constructor(as: (credentials: Author) => unknown) {
@@ -39,8 +42,8 @@ export class ActingUppers {
   }
 
   /**
-   * Asks for the upper of an author who is new, so that what is wrong with it shows at once. What `as` itself throws is no such thing: it
-   * is asked again when there is something to be written.
+   * Asks for the upper of a new author, so that a wrong answer shows at once. If `as` itself throws, that is ignored
+   * here: it is asked again when there is something to write.
    */
   meet(author: Author): void {
     try {
@@ -51,8 +54,8 @@ export class ActingUppers {
   }
 
   /**
-   * The upper that acts for an author. Throws the bare error of an `as` that throws, EACCES where that is no system error; a TypeError or a
-   * BranchError where what it answers is no upper.
+   * The upper that acts for an author. Where `as` throws, throws its code as a bare error, or EACCES where it has none.
+   * Throws a TypeError or a BranchError where `as` returns something that is not an upper.
    */
   of(author: Author): Upper {
     const known = this.#uppers.get(author);

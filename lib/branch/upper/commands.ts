@@ -1,6 +1,4 @@
-/**
- * Which functions an upper is told by, and what commands give to them: flags, options, paths, times. The same for both forms.
- */
+/** The functions of an upper, and what commands give them: flags, options, paths, times. The same for both forms. */
 
 import { constants } from 'node:fs';
 import { encodeName, isPlain } from '../bytes.ts';
@@ -26,7 +24,7 @@ export const COPY_FLAGS: Readonly<Record<Copying, number>> = {
   sharing: COPYFILE_EXCL | COPYFILE_FICLONE_FORCE,
   any: COPYFILE_EXCL | COPYFILE_FICLONE,
 };
-/** `open` is given a mode in any case, so that a callback comes where it should. */
+/** `open` is always given a mode, so that the callback comes where Node expects it. */
 export const NO_MODE = 0;
 
 /** Functions that take a path, and how far along it memfs would check permissions. */
@@ -49,17 +47,20 @@ export const BY_PATH: Readonly<Record<string, 'way' | 'file'>> = {
   lutimes: 'way',
   utimes: 'way',
 };
-/** Functions that take what is open. */
+/** Functions that take a descriptor. */
 export const BY_HANDLE = ['write', 'ftruncate', 'futimes', 'fsync', 'fstat', 'close'];
 
-/** What those are called that what is open may have as its own methods. */
+/** The methods of a handle that is an object, such as `FileHandle`. */
 export const METHODS = { write: 'write', ftruncate: 'truncate', fsync: 'sync', close: 'close' } as const;
 
-/** What an upper is beside its functions. */
+/** What is known of an upper besides its functions. */
 export interface Nature extends Pick<Traits, 'kernel' | 'closer'> {
   /** The memfs volume that it is, if it is one. */
   readonly volume: object | undefined;
-  /** Of an overlay: it has what it was given, and a failure at `close` is about what it could not bring further. */
+  /**
+   * Set where it is an overlay: that has what it was given, and a failure of `close` is about what it could not bring
+   * to its own upper.
+   */
   readonly nesting: Nesting | undefined;
 }
 
@@ -76,7 +77,10 @@ export function upperTime(seconds: number): number | string {
   return seconds < 0 ? String(seconds) : seconds;
 }
 
-/** What says that a directory cannot be flushed here, which is no error: Windows, and what is no disk. */
+/**
+ * Whether a code says that a directory cannot be flushed here, which is no error: on Windows, and where there is no
+ * disk.
+ */
 export function cannotFlushDirectories(code: unknown): boolean {
   return code === 'EISDIR' || code === 'EPERM' || code === 'EINVAL' || code === 'ENOTSUP' || code === 'ENOSYS';
 }

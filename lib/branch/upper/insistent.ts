@@ -1,20 +1,20 @@
 /**
- * An upper whose files and directories forbid their owner what write-back has to do: a directory of mode 0555, a file of mode 0000.
+ * An upper in which modes forbid the owner what write-back has to do: a directory of mode 0555, a file of mode 0000.
  *
- * The overlay has checked by then who may do what. So where the upper says EACCES, what is in the way is opened to its owner for as
- * long as one request takes, and closed again:
+ * The overlay has already checked who may do what. So where the upper says EACCES, what is in the way is opened to its
+ * owner for the duration of one request, and closed again:
  *
  *     rename /d/a ──► EACCES ──► chmod /d u+rwx ──► rename again ──► chmod /d as it was
  *
- * A crash in between leaves a mode with more rights for the owner; the journal's last steps set it right where there is a journal. How it is
- * done is in `opener.ts`.
+ * A crash in between leaves a mode with more rights for the owner; where there is a journal, its last steps set the
+ * mode right. `opener.ts` does the work.
  */
 
 import type { Branch } from '../branch.ts';
 import { type Insist, Opener, type Target } from './opener.ts';
 import type { Upper, UpperRequests } from './upper.ts';
 
-/** A way to something: which argument it is. */
+/** An argument that is a path, and how far the way to it must be open. */
 interface Way extends Pick<Target, 'what'> {
   readonly at: number;
 }
@@ -22,7 +22,7 @@ interface Way extends Pick<Target, 'what'> {
 const WAY: Way = { at: 0, what: 'the way' };
 const AND_IT: Way = { at: 0, what: 'and it' };
 
-/** Which arguments of the requests are paths. */
+/** The arguments of requests that are paths. */
 const REQUESTS: Readonly<Record<string, readonly Way[]>> = {
   lstat: [WAY],
   revalidate: [WAY],
@@ -44,7 +44,7 @@ const COMMANDS: { readonly [K in keyof UpperRequests]: readonly Way[] } = {
   flushAt: [AND_IT],
   close: [],
   writeFile: [AND_IT],
-  // What is copied may be no part of the upper.
+  // The source may lie outside the upper.
   copy: [{ at: 1, what: 'the way' }],
   rename: [AND_IT, { at: 1, what: 'the way' }],
   unlink: [WAY],
@@ -56,7 +56,7 @@ const COMMANDS: { readonly [K in keyof UpperRequests]: readonly Way[] } = {
   setTimes: [WAY],
 };
 
-/** Makes an upper insist where its own files and directories are in the way of whoever owns them. `root` is where it begins. */
+/** Makes an upper insist where modes are in the way of the owner. `root` is where it begins. */
 export function insistent(
   branch: Branch,
   upper: Upper,
@@ -89,12 +89,12 @@ export function insistent(
   };
 }
 
-/** Nothing is in the way of root. */
+/** Modes do not stop root. */
 function isRoot({ nesting }: Upper): boolean {
   return (nesting === undefined ? process.geteuid?.() : nesting.writer.uid) === 0;
 }
 
-/** The same object, but that these of its functions insist. */
+/** The same object, with the functions that take paths made to insist. */
 function wrapped<T extends object>(target: T, ways: Readonly<Record<string, readonly Way[]>>, insist: Insist): T {
   const made: Record<string, unknown> = {};
   for (let at: object | null = target; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {

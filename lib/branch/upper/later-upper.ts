@@ -1,6 +1,4 @@
-/**
- * An upper told without waiting: `AsyncUpperRequests` over the callback or promise functions of an fs-like thing.
- */
+/** An upper told without blocking: `AsyncUpperRequests` over the callback or promise functions of an fs-like thing. */
 
 import type { Attributes } from '../branch.ts';
 import { countIn, failureIn } from '../dialect.ts';
@@ -28,7 +26,7 @@ const NO_FLUSH: Later = async () => undefined;
 
 type LaterNature = Pick<Nature, 'kernel' | 'closer' | 'nesting'>;
 
-/** Tells an upper without waiting. */
+/** Tells an upper without blocking. */
 export class LaterUpper implements AsyncUpperRequests {
   readonly #name: string;
   readonly #nature: LaterNature;
@@ -151,7 +149,7 @@ export class LaterUpper implements AsyncUpperRequests {
     await this.run(times, upperPath(path), upperTime(atime), upperTime(mtime));
   }
 
-  /** Calls one of its functions. */
+  /** Calls a function of the upper. */
   protected async run(name: string, ...given: unknown[]): Promise<unknown> {
     const found = this.#functions.get(name);
     if (found === undefined) throw new BranchError(this.#name, name);

@@ -1,8 +1,10 @@
 /**
- * Opening what is in the way of its own owner for as long as one request takes, and closing it again; when and why is in `insistent.ts`.
+ * Opening what is in the way of its own owner for the duration of one request, and closing it again; `insistent.ts`
+ * says when and why.
  *
- * Where the upper says "not now" (`not-now.ts`) to one of the steps, what was done is not done again: a request that is sent again goes on from
- * there, and what could not be closed is closed before the next command does anything, which may have come to give it another mode.
+ * Where the upper says "not now" (`not-now.ts`) to one of the steps, the steps before it are not repeated: a request
+ * that is sent again goes on from there. What could not be closed is closed before the next command does anything,
+ * since that may have come to set another mode.
  */
 
 import { constants } from 'node:fs';
@@ -14,19 +16,19 @@ import type { Upper } from './upper.ts';
 
 const { S_IFMT, S_IFDIR, S_IFREG } = constants;
 
-/** A path to which the way must be open: the directories that lead to it, and with `and it` also the thing itself. */
+/** A path to which the way must be open: the directories that lead to it, and with `and it` also the file itself. */
 export interface Target {
   readonly path: string;
   readonly what: 'the way' | 'and it';
 }
 
-/** Carries a request out, which needs the way to these to be open. */
+/** Carries out a request that needs the way to these targets to be open. */
 export type Insist = (targets: readonly Target[], run: () => unknown) => unknown;
 
 /** What a request does: `asks` changes nothing, `tells` is a command. */
 type Purpose = 'asks' | 'tells';
 
-/** What is done at once or later. */
+/** The requests that this takes, answered at once or later. */
 interface How {
   lstat(path: string): unknown;
   chmod(path: string, mode: number): unknown;
@@ -38,13 +40,13 @@ interface Opened {
   readonly mode: number;
 }
 
-/** Something that is to have its mode again. */
+/** Something that is to get its mode back. */
 interface Closing extends Opened {
-  /** Where it is if it is no longer where it was. */
+  /** Where it is after the request, if that has moved it. */
   readonly moved: string;
 }
 
-/** A request that was told "not now" behind these. */
+/** A request that was told "not now" after these had been opened. */
 interface Begun {
   readonly targets: readonly Target[];
   readonly opened: Opened[];
@@ -55,11 +57,14 @@ export class Opener {
   readonly #root: string;
   readonly #now: How;
   readonly #later: How;
-  /** The last insistence without blocking: they come one after the other, so that none closes what another has opened. Changed by `#inTurn`. */
+  /**
+   * The last request that answers later. They run one after the other, so that none closes what another has opened.
+   * Changed by `#inTurn`.
+   */
   #last: Promise<unknown> = Promise.resolve();
-  /** What could not be closed again for the moment, in the order in which it is to be closed. Changed by `#close` and `#insist`. */
+  /** What could not be closed yet, in the order in which it is to be closed. Changed by `#close` and `#insist`. */
   #left: Closing[] = [];
-  /** The request that is to go on when it is sent again. Changed by `#insist`. */
+  /** The request that goes on when it is sent again. Changed by `#insist`. */
   #begun: Begun | undefined;
 
   constructor(branch: Branch, upper: Upper, root: string) {
@@ -74,11 +79,11 @@ export class Opener {
     };
   }
 
-  /** For what only asks: what is open meanwhile is in nobody's way. */
+  /** For questions, which do not mind what is open meanwhile. */
   readonly askNow: Insist = (targets, run) => this.#runNow('asks', targets, run);
   readonly askLater: Insist = (targets, run) => this.#runLater('asks', targets, run);
 
-  /** For commands, which must find the modes that they know of. */
+  /** For commands, which must find the modes as they expect them. */
   readonly tellNow: Insist = (targets, run) => this.#runNow('tells', targets, run);
   readonly tellLater: Insist = (targets, run) => this.#runLater('tells', targets, run);
 
@@ -158,14 +163,14 @@ export class Opener {
         yield* chmod(how, at, mode);
       } catch (thrown) {
         if (!isNotNow(thrown)) throw thrown;
-        // The way to what was opened last leads through the rest.
+        // The rest waits too: the way to this one may lead through it.
         this.#left.unshift({ path: at, moved, mode }, ...closings.slice(index + 1));
         return;
       }
     }
   }
 
-  /** The paths from the root of the upper to a target. */
+  /** The paths from the root of the upper to a target, in order. */
   #stepsTo({ path, what }: Target): string[] {
     const start = this.#root === '/' ? 0 : this.#root.length;
     const steps = [this.#root];
@@ -175,7 +180,10 @@ export class Opener {
   }
 }
 
-/** What was opened last is closed first; but what is moved before all: the way to it leads through what was opened for that. */
+/**
+ * What was opened last is closed first, since the way to it leads through the rest. What the request has moved is
+ * closed before that: the way to where it is now leads through what was opened for the request.
+ */
 function closingsOf(targets: readonly Target[], opened: readonly Opened[]): Closing[] {
   const closings = opened.map(({ path, mode }) => ({ path, mode, moved: movedPath(path, targets) })).reverse();
   const isMoved = ({ path, moved }: Closing) => path !== moved;
@@ -191,13 +199,16 @@ function* chmod(how: How, path: string, mode: number): Steps<'done' | 'refused'>
     yield how.chmod(path, mode);
     return 'done';
   } catch (thrown) {
-    // Somebody else's, or gone with what was done.
+    // It is somebody else's, or the request has removed it.
     if (thrown !== EPERM && thrown !== ENOENT && thrown !== EACCES) throw thrown;
     return 'refused';
   }
 }
 
-/** The mode that lets the owner do all with a file or directory; undefined where it does already, or where there is none. */
+/**
+ * The mode that lets the owner do everything with a file or directory; undefined where its mode does already, or where
+ * it is not there.
+ */
 function lacking(found: Attributes | undefined): number | undefined {
   if (found === undefined) return undefined;
   const type = found.mode & S_IFMT;
@@ -205,7 +216,7 @@ function lacking(found: Attributes | undefined): number | undefined {
   return (found.mode & needed) === needed ? undefined : (found.mode & 0o7777) | needed;
 }
 
-/** Where something is after a rename of it or of what it is in. */
+/** Where something is after a rename of it or of a directory above it. */
 function movedPath(path: string, [from, to]: readonly Target[]): string {
   const isMoved = from !== undefined && (path === from.path || path.startsWith(`${from.path}/`));
   return isMoved && to !== undefined ? to.path + path.slice(from.path.length) : path;

@@ -12,22 +12,22 @@ import type { Handle } from '../fs-like.ts';
 import { closing, type Either, type Steps } from './steps.ts';
 import type { NewFile } from './upper.ts';
 
-/** With these functions nothing need be asked by a path of what is open. */
+/** With these functions an open file need not be asked about by its path. */
 export const ON_HANDLES = ['futimes', 'fsync', 'fstat'];
 
 /** What `fstat` is given. */
 export const EXACT = { bigint: true } as const;
 
-/** The commands of an upper that are needed for it, at once or later. */
+/** The commands of an upper that this takes, at once or later. */
 type Teller = Either<'create' | 'write' | 'flush' | 'close' | 'setTimes' | 'flushAt' | 'unlink'> & {
-  /** What it says of what is open is what it says by its path, and is not changed by closing it. */
+  /** What it says about a handle is what it says about the path, and closing the handle changes nothing. */
   readonly isSureOfHandles: boolean;
   setTimesOf(handle: Handle, atime: number, mtime: number): unknown;
   /** What `fstat` says. */
   look(handle: Handle): unknown;
 };
 
-/** What `put` of the requests does. */
+/** `UpperRequests.put`. */
 export function* putting(to: Teller, path: string, file: NewFile): Steps<Attributes | undefined> {
   const { atime, mtime, isFlushed } = file;
   const handle = yield to.create(path, file.mode);
@@ -57,7 +57,7 @@ function* writeAll(to: Teller, handle: Handle, pieces: readonly Uint8Array[]): S
   for (const piece of pieces) {
     for (let done = 0; done < piece.length; ) {
       const written = (yield to.write(handle, done === 0 ? piece : piece.subarray(done), at)) as number;
-      // An upper that takes nothing and gives no reason would be asked for ever.
+      // Otherwise an upper that takes nothing and gives no reason would be asked for ever.
       if (written === 0) throw EIO;
       done += written;
       at += written;
@@ -65,11 +65,11 @@ function* writeAll(to: Teller, handle: Handle, pieces: readonly Uint8Array[]): S
   }
 }
 
-/** Whoever tries again is to find the name free; if he does not, he is told so. */
+/** Frees the name for the next attempt. If that fails, the next attempt says so. */
 function* removeQuietly(to: Teller, path: string): Steps<void> {
   try {
     yield to.unlink(path);
   } catch {
-    // What is left is in nobody's way but his.
+    // What is left is in the way of the next attempt only.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Commands of several steps. Each is written once, as a procedure that yields what each step has come to: a value where the upper is told at
- * once, a promise where it is told later.
+ * Commands of several steps. Each is written once, as a generator that yields the result of each step: a value where
+ * the upper answers at once, a promise where it answers later.
  */
 
 import { codeOf } from '../../errno.ts';
@@ -9,7 +9,7 @@ import { cannotFlushDirectories } from './commands.ts';
 import { isNotNow, StillOpen } from './not-now.ts';
 import type { UpperRequests } from './upper.ts';
 
-/** Yields what each step has come to, and is given what came of that. */
+/** Yields the result of each step, and is given the value of it. */
 export type Steps<R> = Generator<unknown, R, unknown>;
 
 /** Commands of an upper, carried out at once or later. */
@@ -17,14 +17,14 @@ export type Either<K extends keyof UpperRequests> = {
   readonly [each in K]: (...given: Parameters<UpperRequests[each]>) => unknown;
 };
 
-/** Takes steps that are taken at once. */
+/** Runs steps that answer at once. */
 export function takeNow<R>(steps: Steps<R>): R {
   let state = steps.next();
   while (!state.done) state = steps.next(state.value);
   return state.value;
 }
 
-/** Takes steps that are taken later. */
+/** Runs steps that answer later. */
 export async function takeLater<R>(steps: Steps<R>): Promise<R> {
   let state = steps.next();
   while (!state.done) {
@@ -49,7 +49,7 @@ export function* closing(to: Either<'close'>, handle: Handle): Steps<void> {
   }
 }
 
-/** Flushes what is at a path. */
+/** Flushes the file or directory at a path. */
 export function* flushing(
   to: Either<'flush' | 'close'> & { openForFlushing(path: string): unknown },
   path: string,

@@ -25,7 +25,7 @@ import { EXACT, ON_HANDLES, putting } from './put.ts';
 import { flushing, takeNow } from './steps.ts';
 import type { Copying, NewFile, UpperRequests } from './upper.ts';
 
-/** What memfs wants of a file that it makes and opens for writing. */
+/** The mode that memfs requires of a file that it makes and opens for writing. */
 const OPEN_TO_OWNER = 0o600;
 
 /** Tells an upper at once. */
@@ -66,7 +66,7 @@ export class SyncUpper implements UpperRequests {
     try {
       this.run('chmod', this.#at(path), mode);
     } catch (thrown) {
-      // Whoever tries again is to find the name free.
+      // The next attempt must find the name free.
       this.close(handle);
       this.unlink(path);
       throw thrown;
@@ -137,7 +137,7 @@ export class SyncUpper implements UpperRequests {
     // Two names of one file: nothing happens (POSIX rename).
     if (what === 'same') return;
     if (what === 'link') {
-      // memfs 4.80 renames what a link points at; another name, and one less, come to a rename.
+      // memfs 4.80 renames what a link points at. Adding a name and removing one comes to the same as a rename.
       this.link(from, to);
       this.unlink(from);
       return;
@@ -179,7 +179,7 @@ export class SyncUpper implements UpperRequests {
     return this.#inMemory ? path : upperPath(path);
   }
 
-  /** Calls one of its functions. */
+  /** Calls a function of the upper. */
   protected run(name: string, ...given: unknown[]): unknown {
     const found = this.#functions.get(name);
     if (found === undefined) throw new BranchError(this.#name, `${name}Sync`);
@@ -191,9 +191,9 @@ export class SyncUpper implements UpperRequests {
   }
 
   /**
-   * Removes what `rename` is to replace: memfs 4.80 counts a replaced name still, so that its directory could never be
-   * removed. Nobody can look in between. Answers what is renamed: a symbolic link, something else, or a file
-   * to another name of its own.
+   * Removes what `rename` is to replace: memfs 4.80 goes on counting a replaced name, so that its directory could never
+   * be removed. Nothing runs in between. Answers what is renamed: a symbolic link, something else, or a file to another
+   * name of the same file.
    */
   #makeWay(from: string, to: string): 'link' | 'same' | 'other' {
     const [moved, replaced] = [this.#statsAt(from), this.#statsAt(to)];

@@ -1,21 +1,21 @@
 /**
- * Whether what a branch was asked still means what it meant: the upper changes under who asks it without waiting, by our own hand.
+ * Whether an answer of the upper is still valid: write-back changes the upper while asynchronous calls ask it.
  *
- * Write-back moves files of the upper. Whoever asked before a move must ask again after it; whoever would ask in the middle of one (where an
- * upper answers later only) waits until it is over.
+ * Write-back moves files of the upper. A call that asked before a move must ask again after it. A call that wants to
+ * ask in the middle of a move (which happens where the upper answers later) waits until it is over.
  */
 
 import type { Branch } from '../branch.ts';
 
-/** The unrest of one branch. */
+/** The state of one branch. */
 interface State {
-  /** Rises with each change that makes earlier answers void. Changed by `stir`. */
+  /** Rises with each change that invalidates earlier answers. Changed by `stir`. */
   epoch: number;
   /** Resolves when the upper can be asked again; undefined while it can. Changed by `Unrest`. */
   until: Promise<void> | undefined;
 }
 
-/** Only uppers that were ever changed in this way have an entry. */
+/** Only uppers that were changed in this way have an entry. */
 const states = new WeakMap<Branch, State>();
 
 function stateOf(branch: Branch): State {
@@ -27,32 +27,32 @@ function stateOf(branch: Branch): State {
   return state;
 }
 
-/** Tells answers that still hold from those that do not: they are of the same epoch. */
+/** The epoch of a branch: an answer holds as long as this is what it was when it was asked. */
 export function epochOf(branch: Branch): number {
   return states.get(branch)?.epoch ?? 0;
 }
 
-/** What to wait for before the branch is asked; undefined for nothing. */
+/** What to wait for before the branch is asked; undefined where it can be asked now. */
 export function quietOf(branch: Branch): Promise<void> | undefined {
   return states.get(branch)?.until;
 }
 
-/** Makes earlier answers void. */
+/** Invalidates earlier answers. */
 export function stir(branch: Branch): void {
   stateOf(branch).epoch++;
 }
 
-/** Somebody who makes others wait. */
+/** One change of an upper, during which it is not asked. */
 export class Unrest {
   readonly #branch: Branch;
-  /** Ends the waiting; undefined while nobody has to wait. Changed by `begin` and `end`. */
+  /** Ends the waiting; undefined while the upper can be asked. Changed by `begin` and `end`. */
   #release: (() => void) | undefined;
 
   constructor(branch: Branch) {
     this.#branch = branch;
   }
 
-  /** Makes everybody wait who is going to ask. */
+  /** From now on, calls that want to ask wait. */
   begin(): void {
     if (this.#release !== undefined) return;
     stir(this.#branch);
@@ -61,7 +61,7 @@ export class Unrest {
     this.#release = resolve;
   }
 
-  /** Lets everybody ask again. */
+  /** Lets calls ask again. */
   end(): void {
     if (this.#release === undefined) return;
     stir(this.#branch);

@@ -1,9 +1,9 @@
 /**
- * What write-back needs of an upper: commands, each one function of the upper and no more.
+ * What write-back needs of an upper: commands, most of them one function of the upper.
  *
- * Reading the upper is asking a branch like any other (`branch.ts`); this is the other direction. A command does what the
- * system call of its name does, throws a bare `Errno` where that fails, and a `BranchError` where the upper has no such
- * function; which those are can be seen beforehand (`Abilities`).
+ * The upper is read like any other branch (`branch.ts`); this is the other direction. A command does what the system
+ * call of its name does. It throws a bare `Errno` where that fails, and a `BranchError` where the upper has no such
+ * function, which can be known beforehand (`Abilities`).
  *
  *     makeUpper(fs) ──► sync    SyncUpper     commands carried out at once
  *                   ├─► async   LaterUpper    the same, carried out later
@@ -38,30 +38,33 @@ export interface NewFile {
   /** In seconds. */
   readonly atime: number;
   readonly mtime: number;
-  /** Whether all of it is to be on stable storage then. */
+  /** Whether it must be on stable storage when the command returns. */
   readonly isFlushed: boolean;
 }
 
-/** How a file is copied: sharing its blocks or not at all; or sharing them where the filesystem can, else byte by byte, holes too. */
+/**
+ * How a file is copied: `sharing` its blocks or not at all; `any`: sharing them where the filesystem can, else byte by
+ * byte, holes too.
+ */
 export type Copying = 'sharing' | 'any';
 
 /**
  * The commands. Paths are as in `Requests`, and links in them are never followed but by `copy`.
  *
- * An upper may change the time of modification by any of these (memfs does so by `chmod` and `chown`), so `setTimes` comes
- * last. The process's umask applies to what is made; `chmod` does away with that.
+ * Any of these may change the time of modification (memfs does so at `chmod` and `chown`), so `setTimes` comes last.
+ * The process's umask applies to what is made, so `chmod` follows.
  */
 export interface UpperRequests {
   mkdir(path: string, mode: number): void;
   /** Makes an empty file that was not there before, open for writing. */
   create(path: string, mode: number): Handle;
   /**
-   * Makes a file that was not there before, with all that it holds. What fails leaves no file, as far as that can be.
+   * Makes a file that was not there before, with its whole content. A failure leaves no file, if it can be removed.
    *
-   * @returns what it looks like then; undefined where that is to be asked by its path. Requires: `can.setTimes`
+   * @returns its attributes; undefined where they must be asked by its path. Requires: `can.setTimes`
    */
   put(path: string, file: NewFile): Attributes | undefined;
-  /** Opens a file for writing that is there. */
+  /** Opens an existing file for writing. */
   openForWriting(path: string): Handle;
   /** Writes bytes at a position; returns how many, which may be fewer than there are. */
   write(handle: Handle, source: Uint8Array, position: number): number;
@@ -69,12 +72,12 @@ export interface UpperRequests {
   /** Waits until the bytes of a file are on stable storage; does nothing where the upper has none. */
   flush(handle: Handle): void;
   /**
-   * Waits until the names in a directory, or the bytes and attributes of a file, are on stable storage; does nothing where the upper
-   * has none, or cannot do so.
+   * Waits until the names in a directory, or the bytes and attributes of a file, are on stable storage; does nothing
+   * where the upper has none, or cannot do so.
    */
   flushAt(path: string): void;
   close(handle: Handle): void;
-  /** Writes a whole file in one piece, new or not: for an upper that opens nothing. */
+  /** Writes a whole file in one piece, new or not: for an upper that cannot open files. */
   writeFile(path: string, bytes: Uint8Array, mode: number): void;
   /** Copies a file to a name that was not there before. */
   copy(from: string, to: string, how: Copying): void;
@@ -88,7 +91,9 @@ export interface UpperRequests {
   chmod(path: string, mode: number): void;
   /** Requires: the path is no link, unless `can.chownLinks`. */
   chown(path: string, uid: number, gid: number): void;
-  /** Sets the times of access and modification, in seconds. Requires: the path is no link, unless `can.setTimesOfLinks`. */
+  /**
+   * Sets the times of access and modification, in seconds. Requires: the path is no link, unless `can.setTimesOfLinks`.
+   */
   setTimes(path: string, atime: number, mtime: number): void;
 }
 
@@ -99,15 +104,15 @@ export type AsyncUpperRequests = {
   ) => Promise<ReturnType<UpperRequests[K]>>;
 };
 
-/** With these pieces of files can be written. */
+/** The functions that it takes to write pieces of files. */
 const PIECES = ['open', 'write', 'ftruncate', 'close'];
 
-/** Without these nothing reaches an upper: what is complete is renamed into its place. */
+/** Without these nothing can be brought to an upper: complete files are renamed into their place. */
 const ESSENTIAL = ['mkdir', 'rename', 'unlink', 'rmdir'];
 
-/** What an upper can do at all; what is false here is a `BranchError` when asked for. */
+/** What an upper can do. A command for something that is false here throws a `BranchError`. */
 interface Abilities {
-  /** Pieces of a file can be written. Else what is written goes there when it is closed, as a whole (`whole-files.ts`). */
+  /** Pieces of a file can be written. Otherwise a file is written as a whole when it is closed (`whole-files.ts`). */
   readonly writePieces: boolean;
   readonly copy: boolean;
   readonly symlink: boolean;
@@ -117,22 +122,28 @@ interface Abilities {
   readonly chownLinks: boolean;
   readonly setTimes: boolean;
   readonly setTimesOfLinks: boolean;
-  /** What `flush` brings to stable storage: `each` file by itself; all at once, so that the `last` one does; false: nothing. */
+  /**
+   * What `flush` brings to stable storage: `each` file by itself; everything at once, so that only the `last` flush
+   * counts; false: nothing.
+   */
   readonly flush: 'each' | 'last' | false;
 }
 
 /** A writable fs-like thing, taken apart for writing. */
 export interface Upper {
-  /** What is written there is held in memory (memfs, or an overlay of which that is so): nothing is won by writing it before somebody asks. */
+  /**
+   * What is written there is only held in memory (memfs, or an overlay over one): there is no gain in writing it before
+   * somebody asks.
+   */
   readonly memory: boolean;
-  /** What is known of it where it is an overlay. */
+  /** What is known of it as an overlay; undefined where it is not one. */
   readonly nesting: Nesting | undefined;
-  /** A function that it lacks and without which nothing can be brought there; undefined where there is none such. */
+  /** An indispensable function that it lacks; undefined where it has them all. */
   readonly missing: string | undefined;
   readonly can: Abilities;
   /** Undefined where it has only promise or callback functions. */
   readonly sync: UpperRequests | undefined;
-  /** Undefined where it has only synchronous functions, or is in memory; those are then asked directly. */
+  /** Undefined where it has only synchronous functions, or is in memory; then those are used. */
   readonly async: AsyncUpperRequests | undefined;
 }
 
@@ -146,7 +157,7 @@ export function makeUpper(given: unknown, name: string): Upper {
   if (fs === undefined) throw new TypeError(`The upper ${JSON.stringify(name)} is not fs-like`);
   const volume = volumeIn(fs);
   const [now, later] = [nowFinder(fs), laterFinder(fs)];
-  // `laterFinder` falls back on the synchronous functions, so that it finds whatever there is in any form.
+  // `laterFinder` falls back on the synchronous functions, so it finds a function in any form.
   const has = (...names: string[]) => names.every((each) => later(each) !== undefined);
   const handles = opensHandles(fs);
   const writePieces = handles || has(...PIECES);
@@ -174,7 +185,7 @@ export function makeUpper(given: unknown, name: string): Upper {
   return { memory: volume !== undefined || nesting?.memory === true, nesting, missing, can, sync, async };
 }
 
-/** In each form by itself: an object may write pieces later, and at once only whole files. */
+/** Each form is judged by itself: an object may be able to write pieces later but only whole files at once. */
 function makeSync(now: Finder<AnyFunction>, name: string, nature: Nature): SyncUpper {
   const isWhole = !PIECES.every((each) => now(each) !== undefined) && now('writeFile') && now('readFile');
   return isWhole ? new WholeSyncUpper(now, name) : new SyncUpper(now, name, nature);

@@ -1,13 +1,14 @@
 /**
- * Uppers that open nothing, or cannot truncate what is open: a file is put together in memory, and written as a whole when it is
- * closed.
+ * Uppers that cannot open files, or cannot truncate open ones: a file is put together in memory, and written as a whole
+ * when it is closed.
  *
  *     create ──► writeFile(nothing, must be new)      so that the name is taken at once
  *     openForWriting ──► readFile
  *     write, truncate                                 in memory
  *     close ──► writeFile(all of it)
  *
- * Whoever reads such a file in its place may see half of it meanwhile; the batch's journal makes up for a crash in between.
+ * A reader of the upper may see half of such a file while it is written; the batch's journal makes up for a crash in
+ * between.
  */
 
 import { EEXIST, ENOENT } from '../../errno.ts';
@@ -17,7 +18,7 @@ import { type Nature, upperPath } from './commands.ts';
 import { LaterUpper } from './later-upper.ts';
 import { SyncUpper } from './sync-upper.ts';
 
-/** What its owner must be allowed while it is written. */
+/** The rights that the owner needs while the file is written. */
 const OPEN_TO_OWNER = 0o600;
 
 const WRITTEN_WHOLE: Nature = { volume: undefined, kernel: false, closer: 'other', nesting: undefined };
@@ -25,13 +26,13 @@ const WRITTEN_WHOLE: Nature = { volume: undefined, kernel: false, closer: 'other
 /** A file while it is written. */
 class Draft {
   readonly path: string;
-  /** What it is to have when it is complete; undefined for a file that was there. */
+  /** The mode that it gets when it is complete; undefined for a file that was there before. */
   readonly mode: number | undefined;
-  /** What it holds, zeros behind its end. Changed by `write` and `truncate`. */
+  /** The content, followed by zeros. Changed by `write` and `truncate`. */
   #bytes: Buffer;
   /** Changed by `write` and `truncate`. */
   #size: number;
-  /** Whether the upper has it, so that closing it again goes on from there. Set by whoever closes it. */
+  /** Whether the upper has the content, so that a second `close` goes on from there. Set by `close`. */
   isWritten = false;
 
   constructor(path: string, mode: number | undefined, bytes: Uint8Array) {
@@ -78,7 +79,7 @@ export class WholeSyncUpper extends SyncUpper {
   }
 
   override create(path: string, mode: number): Handle {
-    // Not every `writeFile` heeds its flag.
+    // Not every `writeFile` honours its flag.
     if (this.#isTaken(path)) throw EEXIST;
     this.run('writeFile', upperPath(path), Buffer.alloc(0), { mode: mode | OPEN_TO_OWNER, flag: 'wx' });
     return new Draft(path, mode, Buffer.alloc(0));
