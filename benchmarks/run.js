@@ -5,6 +5,7 @@
  */
 import nodeFs from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { rows as manyRows } from './cases/many.js';
 import { rows as memoryRows } from './cases/memory.js';
 import { chart } from './chart.js';
@@ -144,8 +145,15 @@ function save(rows, memory, wrong, caption) {
 
 /** @param {readonly string[]} words */
 async function main(words) {
-  const wanted = words.filter((word) => !word.startsWith('--'));
-  const speed = words.includes('--short') ? PACES.short : PACES.full;
+  const { values, positionals: wanted } = parseArgs({
+    args: [...words],
+    options: { short: { type: 'boolean' } },
+    allowPositionals: true,
+  });
+  const themes = [...THEMES, ...ALONE];
+  const unknown = wanted.find((theme) => !themes.includes(theme));
+  if (unknown !== undefined) throw new Error(`no theme is called ${unknown}: there are ${themes.join(', ')}`);
+  const speed = values.short ? PACES.short : PACES.full;
   const place = new Place();
   try {
     const peers = choosePeers(place.scratch());
