@@ -22,6 +22,7 @@ import {
   OWNED_ATTRIBUTES,
   OWNED_CONTENT,
   Symlink,
+  UNCOUNTED,
 } from '../tree/inode.ts';
 import { isTooLong } from '../tree/load.ts';
 import { lookup } from '../tree/lookup.ts';
@@ -78,9 +79,9 @@ function createDirectory(caller: Caller, spot: Spot, mode: number): Directory {
   return directory;
 }
 
-/** A directory's `nlink` counts the `..` of its subdirectories, except where the filesystem below does not count (nlink 1). */
+/** A directory's `nlink` counts the `..` of its subdirectories, except where nobody counts. */
 export function countSubdirectory(parent: Directory, change: 1 | -1): void {
-  if (parent.nlink !== 1) parent.nlink += change;
+  if (parent.nlink !== UNCOUNTED) parent.nlink += change;
 }
 
 /** Makes a directory. */

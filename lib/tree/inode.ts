@@ -57,6 +57,12 @@ export interface Link {
   readonly name: string;
 }
 
+/**
+ * The `nlink` of a directory whose subdirectories nobody counts: of one with several sources, as in overlayfs (`ovl_getattr`), since each
+ * source counts its own and no look at one tells which of them are the same, or hidden; and on filesystems that do not count.
+ */
+export const UNCOUNTED = 1;
+
 /** What few inodes have. */
 export interface Extra {
   /** Names beyond the first. Changed by `names.ts`. */
@@ -80,7 +86,7 @@ export abstract class Inode implements Remembered {
   ino: number | bigint = 0;
   /** Type and permission bits. Changed by attribute operations and `revalidate.ts`. */
   mode: number;
-  /** How many names the merged tree shows. Changed by `names.ts`. */
+  /** How many names the merged tree shows; of a directory see `UNCOUNTED`. Changed by `names.ts`. */
   nlink = 1;
   /** Changed by attribute operations and `load.ts`. */
   owner: Owner;

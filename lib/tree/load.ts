@@ -34,6 +34,7 @@ import {
   OWNED_QUIETLY,
   Special,
   Symlink,
+  UNCOUNTED,
   WHITEOUT,
 } from './inode.ts';
 import { rememberBelow } from './sources/below.ts';
@@ -139,10 +140,10 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
   if (before instanceof Inode && before !== inode) detach(tree, directory, name, before);
   if (inode === undefined) {
     inode = makeInode(tree, isClaimed ? numberInstead(tree, number, found) : number, attributes);
-    applyAttributes(tree, inode, attributes);
     if (inode instanceof Directory) setSources(inode, sources);
+    applyAttributes(tree, inode, attributes);
     // Also where it has lost all but one of its names here.
-    else if (found.attributes.nlink > 1) tree.linked.set(inode.number, inode);
+    if (found.attributes.nlink > 1 && !isDirectory(inode)) tree.linked.set(inode.number, inode);
     const kept = source instanceof UpperSource ? tree.kept.of(Number(found.attributes.ino)) : undefined;
     if (kept?.birth !== undefined) extraOf(inode).birth = kept.birth;
     rememberBelow(inode, found.attributes, kept);
@@ -282,7 +283,7 @@ export function applyAttributes(tree: Tree, inode: Inode, attributes: Attributes
   if (inode.mode !== attributes.mode || inode.owner !== owner) noteMove(tree, inode);
   inode.ino = attributes.ino;
   inode.mode = attributes.mode;
-  inode.nlink = attributes.nlink;
+  inode.nlink = inode instanceof Directory && inode.sources.length > 1 ? UNCOUNTED : attributes.nlink;
   inode.owner = owner;
   inode.originBlocks = attributes.blocks;
   inode.atimeSec = attributes.atimeSec;

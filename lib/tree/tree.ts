@@ -20,7 +20,7 @@ import type { Dirty } from './changing/dirty.ts';
 import type { Dropped } from './changing/dropped.ts';
 import { touchAll } from './changing/times.ts';
 import type { Undo } from './changing/undo.ts';
-import { Directory, File, type Inode, ON_WAY, type Owner } from './inode.ts';
+import { Directory, File, type Inode, isLost, ON_WAY, type Owner, UNCOUNTED } from './inode.ts';
 import { Numbers } from './numbers.ts';
 import { KeptAttributes } from './sources/kept.ts';
 import type { Source } from './sources/source.ts';
@@ -185,10 +185,16 @@ export function noteMove(tree: Tree, inode: Inode): void {
 
 /** Sets where a directory's names come from. */
 export function setSources(directory: Directory, sources: readonly Source[]): void {
-  directory.sources = sources;
-  directory.settled = sources.every(({ branch }) => branch.immutable);
+  replaceSources(directory, sources);
   directory.complete = sources.length === 0;
   directory.listing = undefined;
+}
+
+/** Like `setSources`, but what is known of the names stays known. Requires: they are the same, as far as they are known. */
+export function replaceSources(directory: Directory, sources: readonly Source[]): void {
+  directory.sources = sources;
+  directory.settled = sources.every(({ branch }) => branch.immutable);
+  if (sources.length > 1 && !isLost(directory)) directory.nlink = UNCOUNTED;
 }
 
 /** In what real filesystems count space; blocks of 512 bytes come in multiples of it. */

@@ -4,9 +4,8 @@
 
 import { Dirty } from '../tree/changing/dirty.ts';
 import { Directory, INSIDE, Inode, OWNED_ATTRIBUTES, OWNED_CONTENT, WHITEOUT } from '../tree/inode.ts';
-import { setRootSources } from '../tree/sources/root.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
-import type { Tree } from '../tree/tree.ts';
+import { replaceSources, type Tree } from '../tree/tree.ts';
 
 /** Starts to note what the upper does not know. What it holds already was there before the tree. */
 export function noteChanges(tree: Tree): void {
@@ -26,7 +25,7 @@ export function attachUpper(tree: Tree, upper: UpperSource): void {
   for (const inode of tree.linked.values()) if (inode.isOwned) dirty.inodes.add(inode);
   upper.layer = { names: new Map(), whiteouts: new Set(), isOpaque: false };
   upper.isMadeForTree = true;
-  setRootSources(tree, [upper, ...root.sources]);
+  replaceSources(root, [upper, ...root.sources]);
 }
 
 /** Notes what is the overlay's own in one directory; directories below in which there may be more are added to `further`. */

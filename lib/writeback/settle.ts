@@ -14,7 +14,7 @@ import { type Directory, File, FRESH, HIDES, Inode, isDirectory, WHITEOUT } from
 import { noteBelow } from '../tree/sources/below.ts';
 import { returnLoan } from '../tree/sources/borrow.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
-import type { Tree } from '../tree/tree.ts';
+import { replaceSources, type Tree } from '../tree/tree.ts';
 import type { Note } from './area/notes.ts';
 import type { Batch } from './batch.ts';
 import { lowersOf, notePrint, upperOf } from './places.ts';
@@ -164,10 +164,8 @@ export function keepName({ copied }: Plan, { directory, name, want }: Item): voi
 
 /** Like `setSources`, but what is known of the names stays known: they are the same. */
 function takeSources(directory: Directory, sources: Directory['sources']): void {
-  const isComplete = directory.complete || sources.length === 1;
-  directory.sources = sources;
-  directory.settled = sources.every(({ branch }) => branch.immutable);
-  directory.complete = isComplete;
+  replaceSources(directory, sources);
+  if (sources.length === 1) directory.complete = true;
 }
 
 /** Notes that a name of the upper has the content that was staged for it. */

@@ -7,6 +7,7 @@ import { constants } from 'node:fs';
 import { type Branch, SAME, UPPER } from '../../branch/branch.ts';
 import { isMadeUp } from '../../branch/decorators/graft.ts';
 import type { Io } from '../../fault.ts';
+import { UNCOUNTED } from '../inode.ts';
 import { applyAttributes, update } from '../load.ts';
 import { isVolatile } from '../revalidate.ts';
 import { setSources, type Tree } from '../tree.ts';
@@ -34,14 +35,6 @@ export function setRoots(tree: Tree, roots: readonly Root[]): void {
   tree.isRootLoaded = roots.length === 0;
 }
 
-/** Changes what the root merges; what is known of its names stays known. Requires: the new sources show the same. */
-export function setRootSources(tree: Tree, sources: readonly Source[]): void {
-  const { complete, listing } = tree.root;
-  setSources(tree.root, sources);
-  tree.root.complete = complete;
-  tree.root.listing = listing;
-}
-
 /** Gives the root the attributes of the topmost branch. */
 export function loadRoot(io: Io, tree: Tree): void {
   const { root } = tree;
@@ -65,7 +58,10 @@ export function loadRoot(io: Io, tree: Tree): void {
     forgetStranger(tree, attributes);
     rememberBelow(root, attributes, tree.kept.of(Number(attributes.ino)));
   }
-  if (!root.isOwned) applyAttributes(tree, root, tree.kept.shown(source, attributes, root.number));
+  if (root.isOwned) return;
+  applyAttributes(tree, root, tree.kept.shown(source, attributes, root.number));
+  // The work area does not show, and an upper of which the root is made has one.
+  if (source instanceof UpperSource && root.nlink !== UNCOUNTED) root.nlink--;
 }
 
 /** Looks again at the root's attributes, if its branch may change. */
