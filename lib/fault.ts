@@ -1,19 +1,19 @@
 /**
  * How an operation asks what the tree does not know yet, and what happens while it waits. Read this first.
  *
- * Every operation is one synchronous function over the tree whose first argument is an `Io`. What it must learn from a
- * branch it asks through that. The sync API hands it an `Io` that asks at once. The callback and promise APIs hand it one
- * that may have no answer yet: then the question is sent, the operation is stopped by throwing a `Fault`, and once the
- * answer is there the operation runs again from the top, now finding that answer remembered (Linux's RCU walk restarts for
- * the same reason).
+ * Every operation is one synchronous function over the tree whose first argument is an `Io`, through which it asks what
+ * it must learn from a branch. The sync API hands it an `Io` that asks at once. The callback and promise APIs hand it
+ * one that may have no answer yet: then the question is sent, and the operation is stopped by throwing a `Fault`. Once
+ * the answer is there, the operation runs again from the top and finds the answer remembered (Linux's RCU walk restarts
+ * for the same reason).
  *
  *     run ──► ask ──► Fault ──► await the branch ──► run again ──► ask: remembered ──► ... ──► commit, result
  *              ▲                                        │
  *              └──────── the next unknown thing ◄───────┘
  *
- * That is safe because an operation asks and checks first and changes the tree last: what has `io` as its first argument
- * may stop and be run again, and changes nothing but caches; what has not cannot stop. No operation is ever seen half
- * done, and no lock is held while anybody waits.
+ * That is safe because an operation asks and checks first and changes the tree last. A function with `io` as its first
+ * argument may stop and be run again, and changes nothing but caches; a function without it cannot stop. So no
+ * operation is ever seen half done, and no lock is held while anything waits.
  */
 
 import { AsyncIo } from './asking/async-io.ts';
@@ -39,23 +39,29 @@ import { Fault } from './waiting/questions.ts';
 
 /** The one way to ask a branch: each method is the question of the same name in `Requests`. */
 export interface Io {
-  /** Whether answers come at once, so that no operation stops: what is made for an answer is not made in vain. */
+  /** Whether answers come at once, so that no operation stops. Then a buffer made for an answer is not made in vain. */
   readonly isAtOnce: boolean;
-  /** No later than when anything was asked that it has answered: milliseconds since 1970. Of who asks at once: now. */
+  /**
+   * A time at or before the first question that this call has asked, in milliseconds since 1970; now, where answers
+   * come at once.
+   */
   readonly since: number;
   lstat(branch: Branch, path: string): Attributes | undefined;
   revalidate(branch: Branch, path: string, remembered: Remembered): typeof SAME | Attributes | undefined;
   list(branch: Branch, path: string): readonly Entry[] | undefined;
   readlink(branch: Branch, path: string): string | undefined;
-  /** The bytes are good until the next question is asked: whoever wants them for longer copies them, and nobody changes them. */
+  /**
+   * The bytes are valid until the next question is asked, and must not be changed. Whoever needs them for longer copies
+   * them.
+   */
   read(branch: Branch, path: string, fingerprint: Fingerprint, offset: number, length: number): Uint8Array | undefined;
   /**
-   * Says that an answer contradicts that the file at this path has this fingerprint: if that was the answer before, the next question
-   * about it is sent anew.
-   * An operation that keeps meeting contradictions (a file that changes faster than it can be looked at) ends in ESTALE.
+   * Says that the file at this path cannot have this fingerprint any more. If the remembered answer says that it has,
+   * the next question about it is sent anew. An operation that keeps meeting contradictions (a file that changes faster
+   * than it can be looked at) ends in ESTALE.
    */
   doubt(branch: Branch, path: string, fingerprint: Fingerprint): void;
-  /** Borrows pages that have the bytes, as `Loans` has it; or gives those as `read` does. */
+  /** Borrows pages that hold the bytes, as `Loans` says, or gives the bytes as `read` does. */
   borrow(
     branch: Branch,
     loans: Loans,
@@ -65,8 +71,8 @@ export interface Io {
     length: number,
   ): Loan | Uint8Array | undefined;
   /**
-   * Says that this `read` will be asked soon, or this `borrow` where there are `loans`, so that it can be under way with others. Answers
-   * nothing, never stops.
+   * Announces a `read`, or a `borrow` where there are `loans`, so that it can be under way together with others.
+   * Answers nothing and never stops.
    */
   expectRead(
     branch: Branch,
@@ -77,13 +83,13 @@ export interface Io {
     length: number,
   ): void;
   /**
-   * Asks something for each item, of which none depends on another: where answers come later they come together, and the operation runs
-   * again once all are there. Requires: `ask` changes nothing but caches, and does nothing that is to be done once.
+   * Asks about each item. The questions do not depend on each other, so where answers come later they come together,
+   * and the operation runs again once all are there. Requires: `ask` changes nothing but caches, and can be repeated.
    *
-   * @param isThere whether an item can be asked about although the run that has found it is over
+   * @param isThere whether an item can still be asked about after the run that found it has ended
    */
   each<T, R>(items: readonly T[], ask: (item: T) => R, isThere: (item: T) => boolean): R[];
-  /** Reads straight into `target`, as `StraightReads` has it; returns the number of bytes. */
+  /** Reads straight into `target`, as `StraightReads` says; returns the number of bytes. */
   readStraight(
     branch: Branch,
     straight: StraightReads,
@@ -96,24 +102,28 @@ export interface Io {
   openThrough(branch: Branch, path: string, flags: number): number;
   readThrough(branch: Branch, handle: number, target: Uint8Array, position: number): number;
   writeThrough(branch: Branch, handle: number, source: Uint8Array, position: number): number;
-  /** Has something done that is no question, once for this call. */
+  /** Has an errand done, once for this call; stops until it is done. */
   perform(errand: Errand): void;
-  /** Has something done behind the operation: what it gives is given only then, or what that throws instead. Replaces what was to be done. */
+  /**
+   * Has an errand done behind the operation. The call gives its result only after that, or throws what the errand
+   * throws. Replaces an earlier errand.
+   */
   afterwards(errand: Errand, whose: Behind): void;
-  /** Makes a change behind which the operation goes on: it is made once for this call, however often that stops. */
+  /** Makes a change in the middle of an operation, once for this call, however often it stops afterwards. */
   once<R>(change: () => R): R;
 }
 
-/** A tree whose operations have something done behind them. */
+/** A tree whose operations can have an errand done behind them. */
 export interface Behind {
   /**
-   * What is to be done behind the synchronous operation that runs; undefined for nothing. Of each tree apart, since a branch that is asked
-   * while the operation runs may be an overlay too, with operations of its own. Changed here only.
+   * The errand behind the synchronous operation that is running; undefined where there is none. Each tree has its own,
+   * since a branch that the operation asks may be an overlay too, with operations of its own. Changed in this file
+   * only.
    */
   behind: Errand | undefined;
 }
 
-/** Something to be done, at once or later. */
+/** Something that takes time and is not a question to a branch, done at once or later. */
 export interface Errand {
   /** Tells it from other errands of the same call. */
   readonly key: string;
@@ -130,8 +140,8 @@ function now(branch: Branch, question: keyof Requests, path: string): Requests {
 const SCRATCH_LEAST = 64 * 1024;
 const SCRATCH_MOST = 1024 * 1024;
 /**
- * Where bytes go that are read at once and copied at once, of all overlays: new memory would cost more than the copy. Undefined while
- * somebody reads into it. Changed by `readToScratch`.
+ * Where bytes go that are read at once and copied at once, shared by all overlays: new memory would cost more than the
+ * copy. Undefined while it is in use. Changed by `readToScratch`.
  */
 let scratch: Buffer | undefined;
 
@@ -200,7 +210,7 @@ export function runSync<R>(whose: Behind, operation: (io: Io) => R): R {
   return settleNow(whose, operation(syncIo));
 }
 
-/** Does what is to be done behind a synchronous operation that gave `value`. */
+/** Does the errand behind a synchronous operation that gave `value`. */
 export function settleNow<R>(whose: Behind, value: R): R {
   const errand = whose.behind;
   if (errand === undefined) return value;
@@ -209,7 +219,7 @@ export function settleNow<R>(whose: Behind, value: R): R {
   return value;
 }
 
-/** Runs an operation until it no longer stops. Throws what it throws; an aborted one is not run again. */
+/** Runs an operation until it no longer stops. Throws what it throws; an aborted operation is not run again. */
 async function resume<R>(
   operation: (io: Io) => R,
   io: AsyncIo,
@@ -232,19 +242,21 @@ async function resume<R>(
 }
 
 /**
- * How many promise calls are answered straight from memory before one ends the turn of the event loop. Without that a loop over
- * data in memory (`while (!ready) await stat(path)`) would keep timers and sockets waiting for ever.
+ * How many promise calls are answered straight from memory before one waits for the next turn of the event loop.
+ * Otherwise a loop over data in memory (`while (!ready) await stat(path)`) would keep timers and sockets waiting for
+ * ever.
  */
 const STRAIGHT = 256;
-/** Promise calls so far, of all overlays: they share the event loop. Changed by `runAsync`. */
+/** How many promise calls were answered so, by all overlays, since they share the event loop. Changed by `runAsync`. */
 let answered = 0;
 
 /**
- * Runs an operation for the promise API: at once as far as it goes without a stop, to its end then.
+ * Runs an operation for the promise API: at once as far as it goes without a stop, then until it ends.
  *
  * @param signal once aborted, the operation is not run again, so nothing changes any more; the promise rejects with the
  *   signal's reason
- * @param left gets what the operation gave where it had come to its end when it was aborted: what is open must be closed again
+ * @param left is given the result of an operation that had ended before it was aborted, so that what it opened can be
+ *   closed
  */
 export async function runAsync<R>(
   operation: (io: Io) => R,
@@ -259,9 +271,9 @@ export async function runAsync<R>(
 }
 
 /**
- * Runs an operation for the callback API. `done` is called in a later turn of the event loop, as Node's callbacks are (behind
- * `process.nextTick` and promises, and so that a chain of calls holds nobody up), outside every `try` of ours: what it throws is an
- * uncaught exception.
+ * Runs an operation for the callback API. `done` is called in a later turn of the event loop, as Node's callbacks are:
+ * after `process.nextTick` and promises, so that a chain of calls does not block the loop, and outside every `try` of
+ * overfs, so that what it throws is an uncaught exception.
  */
 export function runCallback<R>(operation: (io: Io) => R, done: (thrown: unknown, value?: R) => void): void {
   const io = new AsyncIo(syncIo);

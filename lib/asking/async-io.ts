@@ -1,10 +1,10 @@
 /**
  * How the callback and promise APIs ask: the memory of one call.
  *
- * What has been asked is remembered until the call ends, so that each run of its operation gets further than the one before. What
- * several calls ask at the same time is asked once where one answer must do for all: what a branch that never changes says, and
- * the bytes of a file with a certain fingerprint. All else each call asks for itself, since an answer that was under way when the
- * call began may be older than what the call must see.
+ * Answers are remembered until the call ends, so that each run of its operation gets further than the one before. Calls
+ * share a question under way where one answer serves all: about a branch that never changes, and about the bytes of a
+ * file with a certain fingerprint. Everything else each call asks for itself, since an answer that was under way when
+ * the call began may be older than what the call must see.
  */
 
 import type {
@@ -38,15 +38,15 @@ interface Asked extends Sent {
   readonly look?: Look;
 }
 
-/** After how many contradictions a call gives up. */
+/** How many contradictions a call puts up with. */
 const DOUBTS = 8;
 
 /**
  * How a question may be asked.
  *
  * - `shared`: equal questions under way are one, since the answer cannot change while they are;
- * - `anew`: what was asked before this call began does not tell how things are now;
- * - `acting`: it does something, each time.
+ * - `anew`: an answer to what was asked before this call began may be out of date;
+ * - `acting`: it changes something, each time.
  */
 type Sharing = 'shared' | 'anew' | 'acting';
 
@@ -55,30 +55,33 @@ export class AsyncIo implements Io {
   readonly isAtOnce = false;
   /** How to ask a branch that has only synchronous functions. */
   readonly #atOnce: Io;
-  // Most calls find all they need in memory, so what follows is made when it is first needed.
+  // Most calls find everything in memory, so what follows is made when it is first needed.
   /** What this call has asked. Changed by `#remember` and `doubt`, dropped with the call. */
   #asked: Map<string, Asked> | undefined;
-  /** Questions of others for whose answer this call has waited long enough. Changed by `#until`. */
+  /** Joined questions for whose answer this call has waited long enough. Changed by `#until`. */
   #awaited: Set<Question<unknown>> | undefined;
   /** What this call has opened straight through, or is opening. Made by `openThrough`. */
   #opened: OpenedThrough | undefined;
-  /** What this call has had done. Changed by `perform`. */
+  /** The errands that this call has had done. Changed by `perform`. */
   #errands: Map<string, Question<unknown>> | undefined;
-  /** What the changes of this call gave, in their order. Changed by `once`. */
+  /** The results of this call's changes (`once`), in order. Changed by `once`. */
   #changes: unknown[] | undefined;
-  /** How many of them the present run has come to. Changed by `once` and `run`. */
+  /** How many of these changes the present run has reached. Changed by `once` and `run`. */
   #reached = 0;
   /** The looks of this call, to be ended with it. Changed by `#expectLook` and `#endLooks`. */
   #looks: Look[] | undefined;
-  /** What is to be done behind the operation. Changed by `afterwards`. */
+  /** The errand behind the operation. Changed by `afterwards` and `run`. */
   #afterwards: Errand | undefined;
-  /** What the operation gave, while that is being done. Changed by `run`. */
+  /** The result of the operation, while that errand is under way. Changed by `run`. */
   #done: { readonly value: unknown } | undefined;
-  /** When the first of the questions was sent whose answers this call has or awaits. Changed by `#expect`. */
+  /** When the earliest of this call's questions was sent, in milliseconds since 1970. Changed by `#expect`. */
   #since: number | undefined;
-  /** How often an answer was doubted. Changed by `doubt`: what bounds the restarts of a call whose file changes all the time. */
+  /**
+   * How often an answer was doubted, which bounds the restarts of a call whose file changes all the time. Changed by
+   * `doubt`.
+   */
   #doubts = 0;
-  /** Nobody waits for the outcome any more. Set by `giveUp`. */
+  /** The call has ended without a result. Set by `giveUp`. */
   #isGivenUp = false;
   /** How many acting questions the present run has asked. Changed by `#act` and `run`. */
   #acts = 0;
@@ -91,7 +94,9 @@ export class AsyncIo implements Io {
     return this.#since ?? Date.now();
   }
 
-  /** Runs the operation once. Gives the Fault where it stops: to throw that once more would cost as much as a lookup. */
+  /**
+   * Runs the operation once. Returns the Fault where it stops: throwing it once more would cost as much as a lookup.
+   */
   run<R>(operation: (io: Io) => R): R | Fault {
     this.#acts = 0;
     this.#reached = 0;
@@ -116,8 +121,8 @@ export class AsyncIo implements Io {
   }
 
   /**
-   * Passes on what the operation gave to a call that was aborted while what is to be done behind it was under way: nothing where that
-   * fails, and takes the change back.
+   * Passes on the result of a call that was aborted while the errand behind it was under way, once that is done. Where
+   * the errand fails, the change is taken back and there is no result.
    */
   leave<R>(toWhom: (value: R) => void): void {
     const done = this.#done;
@@ -149,7 +154,7 @@ export class AsyncIo implements Io {
     return this.#resultOf(branch, this.#expect(branch, wording, sharing, ask)) as R;
   }
 
-  /** What a question has brought; stops where that is not known yet. */
+  /** The answer to a question; stops where it is not there yet. */
   #resultOf(branch: Branch, asked: Asked): unknown {
     if (asked.question.answer === undefined) throw stopFor(branch, this.#until(branch, asked));
     return asked.question.result();
@@ -163,7 +168,7 @@ export class AsyncIo implements Io {
     });
   }
 
-  /** Whether what another asked has led to nothing. */
+  /** Whether joining a question was in vain: it failed, or takes too long. */
   #isInVain({ question, isJoined }: Asked): boolean {
     if (!isJoined) return false;
     return question.answer === undefined ? this.#awaited?.has(question) === true : 'thrown' in question.answer;
@@ -178,12 +183,15 @@ export class AsyncIo implements Io {
     const isShared = sharing === 'shared' || (sharing === 'anew' && branch.immutable);
     const asked = isShared ? sendShared(branch, key, send, known) : { question: new Question(send), isJoined: false };
     this.#remember(key, asked);
-    // One that was joined may have been sent before this call began.
+    // A question that was joined may have been sent before this call began.
     this.#since = Math.min(this.#since ?? Number.POSITIVE_INFINITY, asked.question.sentAt);
     return asked;
   }
 
-  /** Sends an `lstat`, unless it is remembered. In a lower that may change it is a look: others may see something newer meanwhile. */
+  /**
+   * Sends an `lstat`, unless it is remembered. In a lower that may change it is a look, since other calls may see
+   * something newer meanwhile.
+   */
   #expectLook(branch: Branch, path: string): Asked {
     const wording = `lstat ${path}`;
     if (branch.immutable) return this.#expect(branch, wording, 'anew', (requests) => requests.lstat(path));
@@ -221,7 +229,7 @@ export class AsyncIo implements Io {
 
   revalidate(branch: Branch, path: string, remembered: Remembered): typeof SAME | Attributes | undefined {
     if (branch.async === undefined) return this.#atOnce.revalidate(branch, path, remembered);
-    // Not shared and not compared below: what is remembered may change while the branch thinks.
+    // Not shared, and not compared by the branch: what is remembered may change before it answers.
     return this.lstat(branch, path);
   }
 
@@ -232,7 +240,7 @@ export class AsyncIo implements Io {
 
   readlink(branch: Branch, path: string): string | undefined {
     if (branch.async === undefined) return this.#atOnce.readlink(branch, path);
-    // Where a link pointed before the newest look at it is no answer.
+    // An answer from before the newest look at the link does not count.
     const version = this.#asked?.get(keyOf(branch, `lstat ${path}`))?.look?.news.version ?? 0;
     return this.#answer(branch, `readlink ${version} ${path}`, 'anew', (requests) => requests.readlink(path));
   }
@@ -267,7 +275,7 @@ export class AsyncIo implements Io {
     const key = keyOf(branch, `lstat ${path}`);
     const asked = this.#asked?.get(key);
     const answer = asked?.question.answer;
-    // In a later run what is doubted is known better already.
+    // In a later run the doubted answer has been replaced already.
     if (answer !== undefined && 'value' in answer) {
       const told = answer.value as Attributes | undefined;
       if (!tells(asked?.look === undefined ? told : newest(asked.look, told), fingerprint)) return;
@@ -339,25 +347,25 @@ export class AsyncIo implements Io {
     return this.#changes[this.#reached++] as R;
   }
 
-  /** The wording of a question that acts: the same in each run, and not that of the same act a second time. */
+  /** The wording of a question that acts: the same in each run, and different for a second such question. */
   #act(wording: string): string {
     this.#acts++;
     return `${this.#acts} ${wording}`;
   }
 }
 
-/** How to ask a branch later. Requires: it is not one that is asked at once in any case. */
+/** How to ask a branch later. Requires: it has `async`. */
 function laterOf({ async: requests }: Branch): AsyncRequests {
   if (requests === undefined) throw new Error('a branch without promise functions is asked at once');
   return requests;
 }
 
-/** By what a question is remembered. Answers of an upper that we have changed since are not those of now. */
+/** The key of a question. It has the epoch of the upper, since write-back invalidates earlier answers. */
 function keyOf(branch: Branch, wording: string): string {
   return branch.id === UPPER ? `${UPPER} ${epochOf(branch)} ${wording}` : `${branch.id} ${wording}`;
 }
 
-/** Whether this answer of `lstat` tells of a file with this fingerprint. */
+/** Whether an answer of `lstat` has this fingerprint. */
 function tells(told: Attributes | undefined, fingerprint: Fingerprint): boolean {
   return told !== undefined && printAlike(told, fingerprint);
 }

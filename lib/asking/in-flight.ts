@@ -1,15 +1,15 @@
 /**
- * Questions that several calls ask at the same time, where one answer does for all: what a branch that never changes says, and the bytes
- * of a file with a certain fingerprint.
+ * Questions that several calls ask at the same time, where one answer serves all: about a branch that never changes,
+ * and about the bytes of a file with a certain fingerprint.
  */
 
 import type { Branch } from '../branch/branch.ts';
 import { Question } from '../waiting/questions.ts';
 
-/** Those under way, by branch and wording. An entry lives from the sending to the answer. */
+/** Questions under way, by branch and key. An entry lives from the sending to the answer. */
 const inFlight = new WeakMap<Branch, Map<string, Question<unknown>>>();
 
-/** A question that a call has sent, or has joined since another had. */
+/** A question that a call has sent, or has joined because another call had sent it. */
 export interface Sent {
   readonly question: Question<unknown>;
   readonly isJoined: boolean;

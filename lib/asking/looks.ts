@@ -1,28 +1,29 @@
 /**
- * Looks under way: which of several answers about one path of a lower that may change is the newest.
+ * Looks under way: which of several answers about a path in a lower that may change is the newest.
  *
- * A branch may answer in another order than it was asked, and a call remembers its answers until it ends. Meanwhile another call may have
- * looked at the same path later, and the tree may have been told what that one saw. What is older must not be taken for news then: a file
- * that somebody has open would lose its name to one that is long gone.
+ * A branch may answer in another order than it was asked, and a call remembers its answers until it ends. Meanwhile
+ * another call may have looked at the same path later, and the tree may know what that call saw. The older answer must
+ * not count as news then: an open file would lose its name to a file that is long gone.
  *
  *     call 1   lstat /a ─────────────────────────────────────► (old)   takes what call 2 was told
  *     call 2               lstat /a ──► (new) ──► tree
  *     below            ▲ another file
  *
- * What is heard of a path is kept only while a call remembers an answer about it. Whoever asks at once only tells what is heard.
+ * The news of a path is kept only while some call remembers an answer about it. A synchronous call keeps no look; it
+ * only adds its answer to the news.
  */
 
 import type { Attributes, Branch } from '../branch/branch.ts';
 
-/** What was last heard of a path. */
+/** The last answer about a path. */
 interface News {
-  /** When that was asked; 0 for never. Changed by `hear`. */
+  /** When it was asked, as `time` counts; 0 for never. Changed by `hear`. */
   asked: number;
   /** Changed likewise. */
   answer: Attributes | undefined;
-  /** How often the answer was another one than before. Changed likewise. */
+  /** How often the answer differed from the one before. Changed likewise. */
   version: number;
-  /** How many looks at the path are not over. Changed by `beginLook` and `endLook`. */
+  /** How many looks at the path have not ended. Changed by `beginLook` and `endLook`. */
   looks: number;
 }
 
@@ -35,12 +36,12 @@ export interface Look {
 }
 
 const newsOf = new WeakMap<Branch, Map<string, News>>();
-/** How many looks are not over, of all overlays. Changed by `beginLook` and `endLook`. */
+/** How many looks have not ended, of all overlays. Changed by `beginLook` and `endLook`. */
 let looking = 0;
-/** How many looks there have been: the time by which they are ordered. Changed by `beginLook` and `heardAtOnce`. */
+/** Counts looks, which orders them in time. Changed by `beginLook` and `heardAtOnce`. */
 let time = 0;
 
-/** Begins a look, which is not over until the call that asks ends. */
+/** Begins a look, which lasts until the call that asks ends. */
 export function beginLook(branch: Branch, path: string): Look {
   let paths = newsOf.get(branch);
   if (paths === undefined) {
@@ -57,7 +58,7 @@ export function beginLook(branch: Branch, path: string): Look {
   return { branch, path, asked: ++time, news };
 }
 
-/** Requires: called once for each look. */
+/** Ends a look. Requires: called once for each look. */
 export function endLook({ branch, path, news }: Look): void {
   looking--;
   news.looks--;
@@ -74,23 +75,23 @@ function hear(news: News, asked: number, answer: Attributes | undefined): void {
 function isSame(one: Attributes | undefined, other: Attributes | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   const isOfOneTime = one.ctimeSec === other.ctimeSec && one.ctimeNsec === other.ctimeNsec;
-  // Not every branch tells a time of change.
+  // `ctime` alone does not do: not every branch has one.
   return isOfOneTime && one.ino === other.ino && one.mtimeSec === other.mtimeSec && one.mtimeNsec === other.mtimeNsec;
 }
 
-/** Says what a look was answered. */
+/** Notes the answer to a look. */
 export function heardLater({ news, asked }: Look, answer: Attributes | undefined): void {
   hear(news, asked, answer);
 }
 
-/** Says what somebody was answered who asked at once. */
+/** Notes an answer that a synchronous call got. */
 export function heardAtOnce(branch: Branch, path: string, answer: Attributes | undefined): void {
   if (looking === 0) return;
   const news = newsOf.get(branch)?.get(path);
   if (news !== undefined) hear(news, ++time, answer);
 }
 
-/** What to take for the answer of a look: that of a later one where there is one. */
+/** The answer to use for a look: that of a later look, where there is one. */
 export function newest({ news, asked }: Look, answer: Attributes | undefined): Attributes | undefined {
   return news.asked > asked ? news.answer : answer;
 }

@@ -1,6 +1,6 @@
 /**
- * What one call opens straight through its branches. Each run of its operation may come to another end, so what an earlier one has opened
- * may be of no use any more: it is closed.
+ * What one call opens straight through its branches. Each run of the operation may take another path, so what an
+ * earlier run opened may have become useless; that is closed.
  *
  *     run 1 ──► open /a ──► Fault          /a: wanted by run 1, still on its way
  *     run 2 ──► /a is another now: open /b ──► ...  ──► the call ends with /b, and /a is closed as soon as it is open
@@ -11,7 +11,7 @@ import type { Question } from '../waiting/questions.ts';
 
 interface Opened {
   readonly branch: Branch;
-  /** The present run has asked for it, so that it is what the operation will have opened. Changed by the methods of `OpenedThrough`. */
+  /** The present run has asked for it. Changed by the methods of `OpenedThrough`. */
   isWanted: boolean;
 }
 
@@ -25,12 +25,12 @@ export class OpenedThrough {
     this.#opened.set(question, { branch, isWanted: true });
   }
 
-  /** Notes that a run begins, or that there will be none any more. */
+  /** Notes that a run begins, or that there will be no more runs. */
   wantNothing(): void {
     for (const opened of this.#opened.values()) opened.isWanted = false;
   }
 
-  /** Closes what was opened in vain, now or once it is open. Requires: the call has come to its end. */
+  /** Closes what was opened in vain, now or once it is open. Requires: the call has ended. */
   closeUnwanted(): void {
     for (const [question, { branch, isWanted }] of this.#opened) {
       if (isWanted) continue;

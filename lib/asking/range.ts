@@ -1,6 +1,6 @@
 /**
- * Reading a range of a file as a question that is sent and remembered: its wording, by which it is known again, and how to ask it. It is
- * asked with the fingerprint of now, since an inode's own changes while the branch reads.
+ * Reading a range of a file as a question that is sent and remembered: its wording, which identifies it, and how to ask
+ * it. It is asked with a copy of the fingerprint, since an inode's own may change before the branch answers.
  */
 
 import type { AsyncRequests, Fingerprint, Loans } from '../branch/branch.ts';
@@ -9,14 +9,14 @@ import { printOf } from '../branch/dialect.ts';
 /** A range of a file: its path and fingerprint, the offset and the length. */
 export type Range = readonly [path: string, fingerprint: Fingerprint, offset: number, length: number];
 
-/** Having the bytes in a buffer of their own. */
+/** The question that reads the bytes into a buffer of their own. */
 export function reading(...[path, fingerprint, offset, length]: Range) {
   const print = printOf(fingerprint);
   const ask = (requests: AsyncRequests) => requests.read(path, print, offset, length);
   return { wording: `read ${wordingOf(path, print, offset, length)}`, ask };
 }
 
-/** Having pages lent. */
+/** The question that borrows pages. */
 export function borrowing(loans: Loans, ...[path, fingerprint, offset, length]: Range) {
   const print = printOf(fingerprint);
   const ask = () => loans.later(path, print, offset, length);

@@ -1,5 +1,6 @@
 /**
- * Who has written what is dirty, for an upper that can tell its writers apart (W13). Without such an upper there is none of this.
+ * Which dirty bytes were written by whom, for an upper that can tell its writers apart (W13). Other overlays have no
+ * `Authors`.
  */
 
 import type { Author } from '../branch/upper/acting.ts';
@@ -10,11 +11,11 @@ const NONE: readonly Claim[] = [];
 
 /** The authors of one overlay, and their claims. */
 export class Authors {
-  /** The author whose data is written by the overlay itself: who made it. */
+  /** The overlay itself as an author: the credentials that it was made with. */
   readonly own: Author;
   /** Authors by their credentials. Entries are only added. */
   readonly #known = new Map<string, Author>();
-  /** By file. Only files with claims have an entry, but for some whose claims have gone. */
+  /** By file. Files with claims have an entry, and some whose claims have gone. */
   readonly #claims = new WeakMap<Contents, Claims>();
 
   constructor(own: Author) {
@@ -33,7 +34,7 @@ export class Authors {
     return author;
   }
 
-  /** Says who has written bytes of a file. */
+  /** Notes who has written bytes of a file. */
   claim(file: Contents, from: number, to: number, author: Author): void {
     if (from === to) return;
     let claims = this.#claims.get(file);
@@ -49,22 +50,22 @@ export class Authors {
     return this.#claims.get(file)?.all ?? NONE;
   }
 
-  /** What of bytes `from` to `to` of a file is claimed, in order. */
+  /** The claims within bytes `from` to `to` of a file, in order. */
   within(file: Contents, from: number, to: number): readonly Claim[] {
     return this.#claims.get(file)?.within(from, to) ?? NONE;
   }
 
-  /** Says that bytes of a file are nobody's any more. */
+  /** Notes that bytes of a file no longer belong to any author. */
   release(file: Contents, from: number, to: number): void {
     this.#claims.get(file)?.release(from, to);
   }
 
-  /** Says that nothing of a file is anybody's any more. */
+  /** Notes that no byte of a file belongs to an author any more. */
   drop(file: Contents): void {
     this.#claims.delete(file);
   }
 
-  /** Whether bytes `from` to `to` of a file hold data of another author that was not written back. */
+  /** Whether bytes `from` to `to` of a file hold data of another author that is not written back yet. */
   hasOthers(file: Contents, from: number, to: number, author: Author): boolean {
     const claims = this.#claims.get(file);
     return claims !== undefined && !claims.isEmpty && claims.within(from, to).some((claim) => claim.author !== author);

@@ -1,16 +1,17 @@
 /**
- * The books of an overlay about cells that it has from others (`loan.ts`).
+ * An overlay's account of the cells that it has borrowed from others (`loan.ts`).
  *
- * Pages give their cells back themselves. But an overlay may be let go without being closed, and its pages with it: then the overlay
- * that has lent them would keep cells for ever that nobody reads. So it is written down what is borrowed, where the collector leaves it.
+ * Pages give their cells back themselves. But an overlay may be collected without having been closed, and its pages
+ * with it; then the lender would keep their cells for ever. So the borrowed cells are recorded where the collector
+ * leaves them.
  */
 
 import type { Holders } from './page.ts';
 
-/** How often each is borrowed. */
+/** How many pages of the borrower hold each cell. */
 type Entries = Map<Holders, number>;
 
-/** Gives back what an overlay had borrowed of which nothing is left. */
+/** Gives back the cells of a borrower that was collected. */
 const abandoned = new FinalizationRegistry<Entries>((entries) => {
   for (const [holders, times] of entries) {
     holders.count -= times;
@@ -20,9 +21,9 @@ const abandoned = new FinalizationRegistry<Entries>((entries) => {
 
 /** See the file comment. */
 export class Borrowed {
-  /** Undefined until something is borrowed. Changed by `note` and `strike`. */
+  /** Undefined until a cell is borrowed. Changed by `note` and `strike`. */
   #entries: Entries | undefined;
-  /** Bytes in the cells, counted as often as they are borrowed. Changed likewise. */
+  /** Bytes in these cells, each counted as often as it is held. Changed likewise. */
   #bytes = 0;
 
   get bytes(): number {
@@ -39,7 +40,7 @@ export class Borrowed {
     this.#bytes += holders.slab.cell;
   }
 
-  /** Notes that one of them does no longer. */
+  /** Notes that one page fewer holds the cell. */
   strike(holders: Holders): void {
     const times = this.#entries?.get(holders);
     if (times === undefined) return;

@@ -1,5 +1,5 @@
 /**
- * Which bytes of one file were written by whom, since it was last written back.
+ * Which bytes of a file were written by whom since it was last written back.
  *
  *     offset   0        100           4096      5000
  *              ├────────┼─────────────┼─────────┤
@@ -9,7 +9,7 @@
 
 import type { Author } from '../branch/upper/acting.ts';
 
-/** Bytes `from` to `to` are of one author. */
+/** Bytes `from` to `to` were written by one author. */
 export interface Claim {
   readonly from: number;
   readonly to: number;
@@ -18,7 +18,7 @@ export interface Claim {
 
 /** See the file comment. */
 export class Claims {
-  /** In order, disjoint, as few as can be. Changed by `add` and `release`. */
+  /** In order, disjoint, as few as possible. Changed by `add` and `release`. */
   readonly #list: Claim[] = [];
 
   get isEmpty(): boolean {
@@ -30,10 +30,10 @@ export class Claims {
     return [...this.#list];
   }
 
-  /** Says that an author has written these bytes. Requires: there are some. */
+  /** Notes that an author has written these bytes. Requires: there are some. */
   add(from: number, to: number, author: Author): void {
     const list = this.#list;
-    // Those that touch it are taken together with it, where they are of the same author.
+    // Claims of the same author that touch it are joined with it.
     const first = this.#firstReaching(from);
     let [begin, end] = [from, to];
     const rest: Claim[] = [];
@@ -51,7 +51,7 @@ export class Claims {
     list.splice(first, next - first, ...rest);
   }
 
-  /** Says that these bytes are nobody's. */
+  /** Notes that these bytes belong to no author. */
   release(from: number, to: number): void {
     const list = this.#list;
     const first = this.#firstReaching(from);
@@ -63,7 +63,7 @@ export class Claims {
     list.splice(first, next - first, ...rest);
   }
 
-  /** What of bytes `from` to `to` is claimed, in order. */
+  /** The claims within bytes `from` to `to`, in order. */
   within(from: number, to: number): Claim[] {
     const found: Claim[] = [];
     for (let i = this.#firstReaching(from); i < this.#list.length; i++) {
@@ -76,7 +76,7 @@ export class Claims {
     return found;
   }
 
-  /** The index of the first that ends at `at` or behind it. */
+  /** The index of the first claim that ends at or after `at`. */
   #firstReaching(at: number): number {
     let [low, high] = [0, this.#list.length];
     while (low < high) {

@@ -11,7 +11,7 @@
  * A page that is not in memory is with the origin as far as `supplied` reaches, and zeros beyond. Truncating lowers
  * `supplied` and growing never raises it, so bytes cut off never come back.
  *
- * Nothing here stops: what a write or read needs from the origin is filled before (`fill.ts`).
+ * Nothing here stops: `fill.ts` brings what a read or write needs from the origin beforehand.
  */
 
 import type { Memory } from './memory.ts';
@@ -32,7 +32,7 @@ import {
 import { PageTable } from './page-table.ts';
 import { CleanPage } from './reclaim.ts';
 
-/** What a file has for the functions of this file; the rest of its inode is not their business. */
+/** The part of an inode that the functions of this file work on. */
 export interface Contents {
   /** Length of the file in bytes. Changed by the functions here, and by a look at a clean file's lower. */
   size: number;
@@ -62,14 +62,14 @@ function setPage(file: Contents, index: PageIndex, page: Page): void {
   }
 }
 
-/** Whether the page must be asked of the origin before it can be read. */
+/** Whether the origin must supply the page before it can be read. */
 export function isWithOrigin(memory: Memory, file: Contents, index: PageIndex): boolean {
   return index * memory.pageSize < file.supplied && pageAt(file, index) === undefined;
 }
 
 /**
- * Puts what the origin supplied into the pages from `index` on; pages that are there already stay as they are.
- * Requires: `bytes` starts at the start of that page, and ends at the end of a page or at `supplied`.
+ * Puts bytes of the origin into the pages from `index` on; pages that are there already stay as they are. Requires:
+ * `bytes` starts at the start of that page, and ends at the end of a page or at `supplied`.
  */
 export function fillPages(memory: Memory, file: Contents, index: PageIndex, bytes: Uint8Array): void {
   const { pageSize, clean } = memory;
@@ -94,14 +94,14 @@ export function fillPage(memory: Memory, file: Contents, index: PageIndex, piece
   putSupplied(memory, file, page);
 }
 
-/** Puts a page into the file that a branch has supplied. Requires: there is none yet. */
+/** Puts a page that a branch has supplied into the file. Requires: there is none yet. */
 export function putSupplied({ clean }: Memory, file: Contents, page: CleanPage): void {
   setPage(file, page.index, page);
   clean.add(page);
   clean.fills++;
 }
 
-/** Makes a dirty page clean: the upper has these bytes now. */
+/** Makes a dirty page clean, since the upper has its bytes now. */
 export function cleanPage(memory: Memory, file: Contents, index: PageIndex, page: Page): void {
   const clean = new CleanPage(file, index, page.slab, cellOf(page), page.length);
   clean.holders = page.holders;
@@ -151,7 +151,10 @@ export function readContents(
   }
 }
 
-/** How far bytes of the file lie in memory as they do in the file, from a page on: those that came together do, and are copied together. */
+/**
+ * How far the pages from `index` on lie one behind the other in memory: pages that were filled together do, and can be
+ * copied together.
+ */
 function endOfRun(memory: Memory, file: Contents, index: PageIndex, first: Page, to: number): number {
   const { pageSize, clean } = memory;
   let end = (index + 1) * pageSize;
@@ -167,8 +170,9 @@ function endOfRun(memory: Memory, file: Contents, index: PageIndex, first: Page,
 }
 
 /**
- * Puts what is in memory of bytes `from` to `to` of the file over what the origin has in `target`, and zeros where neither has anything.
- * Requires: within the size; `target` begins with what the origin supplies from `from` on.
+ * Puts the bytes of pages in memory over the origin's bytes in `target`, for bytes `from` to `to` of the file, and
+ * zeros where there are neither. Requires: within the size; `target` begins with what the origin supplies from `from`
+ * on.
  */
 export function readOver(memory: Memory, file: Contents, from: number, to: number, target: Uint8Array): void {
   const { pageSize } = memory;
@@ -188,15 +192,18 @@ export function readOver(memory: Memory, file: Contents, from: number, to: numbe
   }
 }
 
-/** Whether a write of [from, to) leaves nothing of what the origin supplies in this page, so that it need not be filled. */
+/**
+ * Whether a write of [from, to) replaces everything that the origin supplies in this page, so that it need not be
+ * filled.
+ */
 export function overwrites(memory: Memory, file: Contents, index: PageIndex, from: number, to: number): boolean {
   const start = index * memory.pageSize;
   return from <= start && to >= Math.min(start + memory.pageSize, file.supplied);
 }
 
 /**
- * How many of `length` bytes at `position` the quota allows to be written: all, fewer (a short write, as POSIX write has it),
- * or none.
+ * How many of `length` bytes at `position` the quota allows to be written: all, fewer (a short write, as POSIX write
+ * has it), or none.
  */
 export function affordable(memory: Memory, file: Contents, position: number, length: number): number {
   const { pageSize, quota } = memory;
@@ -250,7 +257,7 @@ function writeOne(
   const { pageSize, slabs, quota } = memory;
   let page = pageAt(file, index);
   if (page === undefined) {
-    // Behind the first page a file is likely to go on growing, and a hole is likely to be written around.
+    // After the first page a file is likely to go on growing, and a hole is likely to be written around.
     page = newPage(slabs, index === 0 ? to : pageSize, pageSize);
     setPage(file, index, page);
   } else {
@@ -266,7 +273,7 @@ function writeOne(
   quota.chargeBytes(page.length - charged);
 }
 
-/** Sets the size: what is cut off is gone for good, what is added is zeros. */
+/** Sets the size. What is cut off is gone for good; what is added is zeros. */
 export function truncateContents(memory: Memory, file: Contents, size: number): void {
   if (size < file.size) {
     const { pageSize } = memory;
@@ -305,7 +312,7 @@ function dropPage(memory: Memory, page: Page): void {
   leaveBytes(memory.slabs, page);
 }
 
-/** Pages that nobody else holds, by index, and whose bytes are shared until the file changes. */
+/** Copies of pages by index, which share their bytes with the file until it changes. */
 export type KeptPages = ReadonlyMap<PageIndex, Page>;
 
 /** Keeps the dirty pages of a file as they are; undefined where there is none. */
@@ -327,7 +334,7 @@ export function putPages(memory: Memory, file: Contents, kept: KeptPages): void 
   }
 }
 
-/** Lets go of pages that were kept and are not put back. */
+/** Drops pages that were kept and are not put back. */
 export function leavePages(memory: Memory, kept: KeptPages): void {
   for (const page of kept.values()) leaveBytes(memory.slabs, page);
 }
@@ -352,14 +359,14 @@ export function* pagesOf(file: Contents): Iterable<readonly [PageIndex, Page]> {
   else if (pages !== undefined) yield* pages;
 }
 
-/** Those of them that are dirty. Requires: none is changed meanwhile. */
+/** The dirty pages, in no order. Requires: none is changed meanwhile. */
 export function* dirtyPagesOf(file: Contents): Iterable<readonly [PageIndex, Page]> {
   const { pages } = file;
   if (pages instanceof PageTable) yield* pages.dirtyPages();
   else if (pages?.state === DIRTY) yield [0, pages];
 }
 
-/** Whether the origin holds exactly this content, given how long the origin is. */
+/** Whether the origin holds exactly this content; `originSize` is its length. */
 export function isOwnContentClean(file: Contents, originSize: number | undefined): boolean {
   if (file.size !== originSize || file.supplied !== file.size) return false;
   for (const _ of dirtyPagesOf(file)) return false;
@@ -367,9 +374,9 @@ export function isOwnContentClean(file: Contents, originSize: number | undefined
 }
 
 /**
- * Gives `copy` the contents of `file` without copying a byte: dirty pages are shared until one side is written, the rest stays
- * with the origin, which the caller makes the copy's origin too.
- * Requires: `copy` is new; the quota allows `chargedBytes(file)`.
+ * Gives `copy` the contents of `file` without copying a byte: dirty pages are shared until one side is written, the
+ * rest stays with the origin, which the caller makes the copy's origin too. Requires: `copy` is new; the quota allows
+ * `chargedBytes(file)`.
  */
 export function shareContents(memory: Memory, file: Contents, copy: Contents): void {
   copy.size = file.size;

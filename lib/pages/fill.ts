@@ -17,12 +17,14 @@ export interface Origin {
   readonly fingerprint: Fingerprint;
 }
 
-/** How a fill ended: all pages are there, the origin is another file now, or it ends before its size says so (`/proc`). */
+/**
+ * How a fill ended: all pages are there, the origin is another file now, or it ends before its size says so (`/proc`).
+ */
 export type Filled = 'filled' | 'changed' | 'short';
 
-/** The most that is asked in one question. A question that is larger delays everybody who shares the branch. */
+/** The most bytes that one question asks for. A larger one would delay everything else that asks the branch. */
 const CHUNK = 1024 * 1024;
-/** How many questions are under way together when the API is asynchronous. */
+/** How many questions of one read are under way together. */
 const TOGETHER = 8;
 
 /** Whether a read of [from, to) needs a page that is still with the origin. */
@@ -38,7 +40,7 @@ export function lacks(memory: Memory, file: Contents, from: number, to: number):
 /** Fills the pages that a read of [from, to) needs. */
 export function fillForRead(io: Io, memory: Memory, file: Contents, origin: Origin, from: number, to: number): Filled {
   const { pageSize } = memory;
-  // Nothing was filled for this operation yet, so what others have read may go to make room.
+  // This operation has filled nothing yet, so any clean page may be forgotten to make room.
   reclaim(memory);
   const end = Math.min(to, file.supplied);
   let index = Math.floor(from / pageSize);
@@ -70,7 +72,7 @@ function keepsOf(memory: Memory, file: Contents, index: PageIndex, from: number,
 /** Fills the pages of which a write of [from, to) keeps a part. */
 export function fillForWrite(io: Io, memory: Memory, file: Contents, origin: Origin, from: number, to: number): Filled {
   const { pageSize } = memory;
-  // As for a read. What one has brought that was refused then is of no more use than other clean pages.
+  // As for a read. Pages that were filled for a write which was then refused are clean pages like any other.
   reclaim(memory);
   for (const index of new Set([Math.floor(from / pageSize), Math.floor((to - 1) / pageSize)])) {
     if (!keepsOf(memory, file, index, from, to)) continue;
@@ -81,7 +83,7 @@ export function fillForWrite(io: Io, memory: Memory, file: Contents, origin: Ori
   return 'filled';
 }
 
-/** How many bytes from the start of a missing page on are missing without a gap: a whole run is one question. */
+/** How many bytes are missing without a gap from the start of a missing page on: such a run is one question. */
 function runLength(memory: Memory, file: Contents, index: PageIndex, end: number): number {
   const { pageSize } = memory;
   const start = index * pageSize;
@@ -109,7 +111,7 @@ function expectFurther(io: Io, memory: Memory, file: Contents, origin: Origin, f
   }
 }
 
-/** How to borrow pages of the branch; undefined where it lends none, or others than ours. */
+/** How to borrow pages of the branch; undefined where it lends none, or pages of another size. */
 function loansOf({ pageSize }: Memory, { loans }: Branch): Loans | undefined {
   return loans?.pageSize === pageSize ? loans : undefined;
 }

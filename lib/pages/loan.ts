@@ -1,16 +1,18 @@
 /**
- * Pages that stacked overlays have in common: an overlay that is a branch of another one lends them, so that what both have in memory
- * is there once (P8).
+ * Pages that stacked overlays share: an overlay that is a branch of another one lends its pages, so that what both have
+ * in memory is there once (P8).
  *
  *     page of the overlay above ──┐
  *                                 ├──► one cell, in a slab of whoever filled it      each copies it before it writes (`ownBytes`)
  *     page of the overlay below ──┘
  *
- * A loan holds nothing: it names the file, whose pages are in memory when it is made, and is taken at one stroke. Whoever comes to take it
- * when a page has been forgotten meanwhile, or when the file is no longer the one that was wanted, reads the bytes as from any branch. So
- * a loan that nobody takes, since its call was aborted or had its answer from elsewhere, is no debt.
+ * A loan holds no page: it only names the file, whose pages are in memory when the loan is made, and it is taken
+ * without a stop. If a page has been forgotten by then, or the file is no longer the right one, the borrower reads the
+ * bytes as from any branch. So a loan that is never taken, because its call was aborted or found its answer elsewhere,
+ * need not be given back.
  *
- * Each of the two counts the page against its own cache, and forgets it by its own rules; the last one gives the cell back.
+ * Each of the two overlays counts the page in its own cache and forgets it by its own rules; the last one gives the
+ * cell back.
  */
 
 import type { Fingerprint, Loan } from '../branch/branch.ts';
@@ -22,12 +24,12 @@ import { CleanPage } from './reclaim.ts';
 /** The file that is lent from. */
 export type Lent = Contents & Pick<Fingerprint, 'mtimeSec' | 'mtimeNsec'> & { readonly number: number };
 
-/** A page of no more bytes is copied: to hold a cell together costs as much. */
+/** A page of at most this many bytes is copied: sharing a cell costs as much. */
 const LITTLE = 256;
 
 const NOTHING = new Uint8Array(0);
 
-/** Whether a copy would cost less than to hold the cell, or keep less memory: most of the cell may be room to grow. */
+/** Whether a copy costs less than sharing the cell, or keeps less memory where most of the cell is room to grow. */
 function isWorthCopying({ length, slab }: Page): boolean {
   return length <= LITTLE || length * 2 < slab.cell;
 }
@@ -48,7 +50,8 @@ export class PageLoan implements Loan {
   }
 
   /**
-   * Puts `length` bytes from page `index` on into the pages of the borrower; pages that are there already stay as they are.
+   * Puts `length` bytes from page `index` on into the pages of the borrower; pages that are there already stay as they
+   * are.
    *
    * @returns whether all is there now
    */
@@ -77,7 +80,7 @@ export class PageLoan implements Loan {
     return isWhole;
   }
 
-  /** Whether the file is the one that is wanted, as far as `end`. */
+  /** Whether the file is the right one, and reaches as far as `end`. */
   #isStill({ ino, size, mtimeSec, mtimeNsec }: Fingerprint, end: number): boolean {
     const lent = this.#lent;
     if (lent.size < end || (ino !== 0 && ino !== lent.number)) return false;

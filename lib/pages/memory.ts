@@ -5,10 +5,10 @@ import { type Limits, Quota } from './quota.ts';
 import { CleanPages } from './reclaim.ts';
 import { Slabs } from './slab.ts';
 
-/** The fewest bytes that a page may have: what the kernel's have. */
+/** The fewest bytes that a page may have, as many as a page of the kernel. */
 export const SMALLEST_PAGE = 4096;
 
-/** How much memory is kept for the next pages when the last have gone: no more than this, nor than a part of the cache. */
+/** How much empty memory is kept for the next pages: at most this many bytes, and at most this part of the cache. */
 const IDLE_MOST = 32 * 1024 * 1024;
 const IDLE_PART = 8;
 
@@ -19,10 +19,10 @@ export class Memory {
   readonly slabs: Slabs;
   readonly quota: Quota;
   readonly clean: CleanPages;
-  /** Who has written what; undefined where the upper cannot tell its writers apart. Set by the overlay. */
+  /** Which bytes were written by whom; undefined where the upper cannot tell its writers apart. Set by the overlay. */
   authors: Authors | undefined = undefined;
 
-  /** @param maxBytes how many bytes of clean pages are kept, and of memory that holds nothing, together (P6) */
+  /** @param maxBytes how many bytes of clean pages and of empty memory are kept together (P6) */
   constructor(pageSize: number, limits: Limits, maxBytes: number) {
     this.pageSize = pageSize;
     this.quota = new Quota(limits);

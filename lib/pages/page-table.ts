@@ -3,8 +3,8 @@
  *
  *     index 130 ──► chunk 2 ──► [ 128 │ 129 │ 130 │ ... ]      chunks where there are pages only: a hole costs nothing
  *
- * A random read of a large file spends its time on memory that is not in the processor's cache. A Map of all pages is large and cold
- * itself; the few chunks of a file stay warm, and within one the place is computed.
+ * A random read of a large file spends its time on memory that is not in the processor's cache. A Map of all pages is
+ * itself large and cold; the few chunks of a file stay warm, and the place in a chunk is computed.
  */
 
 import { DIRTY, type Page, type PageIndex } from './page.ts';
@@ -18,7 +18,7 @@ export class PageTable {
   readonly #chunks = new Map<number, (Page | undefined)[]>();
   /** How many pages there are. Changed likewise. */
   #size = 0;
-  /** The chunks in which there is a dirty page, and some in which there was one. Changed by `set`, `noteDirty` and `dirtyPages`. */
+  /** The chunks with a dirty page, and some that had one. Changed by `set`, `noteDirty` and `dirtyPages`. */
   readonly #dirty = new Set<number>();
 
   get size(): number {
@@ -37,7 +37,7 @@ export class PageTable {
       this.#chunks.set(number, chunk);
     }
     const at = index % SPAN;
-    // Without gaps, so that it is an array to V8 and no dictionary.
+    // Without gaps, so that V8 keeps it as an array and not as a dictionary.
     while (chunk.length <= at) chunk.push(undefined);
     if (chunk[at] === undefined) this.#size++;
     chunk[at] = page;
@@ -49,7 +49,10 @@ export class PageTable {
     this.#dirty.add(Math.floor(index / SPAN));
   }
 
-  /** The dirty pages, in no order; who asks for a few of a large file does not pay for the others. Requires: none is changed meanwhile. */
+  /**
+   * The dirty pages, in no order. A few dirty pages of a large file are found without visiting the others. Requires:
+   * none is changed meanwhile.
+   */
   *dirtyPages(): Iterable<readonly [PageIndex, Page]> {
     for (const number of this.#dirty) {
       let isClean = true;
@@ -71,11 +74,13 @@ export class PageTable {
     if (chunk.every((page) => page === undefined)) this.#chunks.delete(number);
   }
 
-  /** The pages from `from` on, in no order. One that was just given may be deleted meanwhile. Requires: there is none from `end` on. */
+  /**
+   * The pages from `from` on, in no order. The page just given may be deleted. Requires: there is none from `end` on.
+   */
   *between(from: PageIndex, end: PageIndex): Iterable<readonly [PageIndex, Page]> {
     const first = Math.floor(from / SPAN);
     const last = Math.ceil(end / SPAN);
-    // What is cut off is mostly a little of a long file, or much of one that is mostly holes.
+    // Visits whichever is fewer: the chunks of the range, or all chunks (a file of many holes has few).
     if (last - first < this.#chunks.size) {
       for (let number = first; number < last; number++) yield* this.#pagesOf(number, from);
     } else {
@@ -92,7 +97,7 @@ export class PageTable {
     }
   }
 
-  /** The pages, in no order. One that was just given may be deleted meanwhile. */
+  /** The pages, in no order. The page just given may be deleted. */
   *[Symbol.iterator](): IterableIterator<readonly [PageIndex, Page]> {
     for (const number of this.#chunks.keys()) yield* this.#pagesOf(number, 0);
   }

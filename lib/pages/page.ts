@@ -5,8 +5,8 @@
  *                    │        │ start, length │ spare   │     bytes of the file beyond `length`, up to the end of the
  *                    └────────┴───────────────┴─────────┘     page, are zeros and not stored
  *
- * A page belongs to one file. Copies of a file have pages of their own that share the bytes (`holders`) until one of them is
- * written. Bytes lie in a cell of a slab.
+ * A page belongs to one file. Copies of a file have pages of their own that share the bytes (`holders`) until one of
+ * them is written. Bytes lie in a cell of a slab.
  */
 
 import type { Slab, Slabs } from './slab.ts';
@@ -36,13 +36,13 @@ export class Page {
   start: number;
   /** How many bytes are stored. */
   length: number;
-  /** Whether somebody else has the same bytes. */
+  /** Whether a branch has the same bytes. */
   state: typeof CLEAN | typeof DIRTY;
   /** When it was last read, in fills, if it is clean. Changed by `CleanPages`. */
   readAt: number;
-  /** Whose cell it is; there is room for as many bytes as that has. */
+  /** The slab of its cell, whose size is the room for bytes. */
   slab: Slab;
-  /** Who else reads these bytes; undefined when nobody ever did. */
+  /** The pages that share the bytes; undefined if they were never shared. */
   holders: Holders | undefined;
 
   /** @param at where the cell begins in the slab */
@@ -75,7 +75,7 @@ export function sharePage(page: Page): Page {
   return twin;
 }
 
-/** Has `twin`, made for the cell of `page`, hold it too. */
+/** Makes `twin`, made for the cell of `page`, a holder of it. */
 export function shareBytes(page: Page, twin: Page): Holders {
   page.holders ??= { count: 1, slab: page.slab, start: cellOf(page) };
   page.holders.count++;
@@ -93,9 +93,13 @@ export function leaveBytes(slabs: Slabs, page: Page): void {
   slab.owner.giveBack(slab, cellOf(page));
 }
 
-/** Makes sure that the page may be written up to `length` bytes: its bytes its own, and room for them. */
+/**
+ * Makes sure that up to `length` bytes of the page may be written: it shares them with no other page, and has room for
+ * them.
+ */
 export function ownBytes(slabs: Slabs, page: Page, length: number, pageSize: number): void {
-  // What was borrowed of another overlay is never written, though that may have let go of it: dirty pages lie in cells of our own.
+  // A cell of another overlay is never written, even if that overlay has dropped it: dirty pages lie in cells of their
+  // own overlay.
   const shared = (page.holders !== undefined && page.holders.count > 1) || page.slab.owner !== slabs;
   if (!shared && length <= page.slab.cell) return;
   // A page that grows will probably grow again (an append): room for half as much again.
@@ -109,12 +113,12 @@ export function ownBytes(slabs: Slabs, page: Page, length: number, pageSize: num
   page.holders = undefined;
 }
 
-/** What is stored of the page. Requires: it is held as long as that is used. */
+/** The stored bytes of the page. Requires: the page is held as long as they are used. */
 export function bytesOf({ bytes, start, length }: Page): Uint8Array {
   return bytes.subarray(start, start + length);
 }
 
-/** Copies bytes `from` to `to` of the page into `target` at `at`; what is not stored is zeros. */
+/** Copies bytes `from` to `to` of the page into `target` at `at`; bytes that are not stored are zeros. */
 export function readPage(page: Page, from: number, to: number, target: Uint8Array, at: number): void {
   const stored = to < page.length ? to : page.length;
   const { bytes, start } = page;
@@ -126,12 +130,18 @@ export function readPage(page: Page, from: number, to: number, target: Uint8Arra
   if (zeros < to) target.fill(0, at + zeros - from, at + to - from);
 }
 
-/** Copies bytes `from` to `to` into `target` at `at`. Requires: they are stored, in the page or in others whose cells follow its own. */
+/**
+ * Copies bytes `from` to `to` into `target` at `at`. Requires: they are stored, in the page or in others whose cells
+ * follow its own.
+ */
 export function copyRun({ bytes, start }: Page, from: number, to: number, target: Uint8Array, at: number): void {
   target.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start + from, to - from), at);
 }
 
-/** Overwrites the page from `from` on with bytes `begin` to `end` of `source`; a gap becomes zeros. Requires: `ownBytes`. */
+/**
+ * Overwrites the page from `from` on with bytes `begin` to `end` of `source`; a gap becomes zeros. Requires:
+ * `ownBytes`.
+ */
 export function writePage(page: Page, from: number, source: Uint8Array, begin: number, end: number): void {
   const { bytes, start } = page;
   if (from > page.length) bytes.fill(0, start + page.length, start + from);

@@ -1,5 +1,6 @@
 /**
- * How much the overlay may hold: space is reserved when it is asked for, so that nobody finds out later that there is none.
+ * How much the overlay may hold. Space is charged when a write is made, so that a lack of it shows then and never later
+ * (P1).
  */
 
 /** What `createOverlay({ limits })` takes. */

@@ -3,19 +3,20 @@
  *
  *     oldest ⇄ ... ⇄ ... ⇄ newest        reclaim takes from the oldest end; a page that was read since it got there goes to the newest
  *
- * A read only notes its time in the page, since moving it would touch two neighbours that are in nobody's cache (a "second chance", as
- * kernels have it). Time is counted in fills: a page is read right after it came, often piece by piece, which says nothing of whether
- * somebody will come back to it.
+ * A read only notes its time in the page, since moving the page would touch two neighbours that are in no cache (the
+ * "second chance" of kernels). Time is counted in fills: a page is read right after it came, often piece by piece, and
+ * that says nothing about whether it will be read again.
  *
- * Only clean pages are in the list: their bytes can be had again. Forgetting allocates nothing and asks nobody. It is done between
- * operations, never within one, so what an operation has filled is there when it reads.
+ * Only clean pages are in the list, since their bytes can be read again. Forgetting allocates nothing and does no I/O.
+ * It happens between operations, never within one, so the pages that an operation has filled are there when it reads
+ * them.
  */
 
 import { Page, type PageIndex } from './page.ts';
 import type { PageTable } from './page-table.ts';
 import type { Slab } from './slab.ts';
 
-/** Whose page it is: what `contents.ts` needs to take it out. */
+/** The file of a page, as far as `contents.ts` needs it to take the page out. */
 export interface PageOwner {
   /** As in `Contents`. */
   pages: Page | PageTable | undefined;
@@ -27,9 +28,9 @@ export class CleanPage extends Page {
   readonly index: PageIndex;
   older: CleanPage | undefined = undefined;
   newer: CleanPage | undefined = undefined;
-  /** Whether it is in the list: no longer once it is written or dropped. */
+  /** Whether it is in the list, which it leaves when it is written or dropped. */
   isListed = false;
-  /** When it got its place in the list, in fills. Changed by `CleanPages`. */
+  /** When it was put at the newest end, in fills. Changed by `CleanPages`. */
   listedAt = 0;
 
   /** @param at where the cell begins in the slab */
@@ -40,7 +41,7 @@ export class CleanPage extends Page {
   }
 }
 
-/** Times are small integers: they begin again long after everybody has forgotten what was then. */
+/** Times are small integers, and start again at 0 after this one, when no page is that old. */
 const LAST_TIME = 2 ** 30 - 1;
 
 /** All clean pages of an overlay, by when they were last read. */
@@ -54,11 +55,11 @@ export class CleanPages {
   #newest: CleanPage | undefined;
   /** How many fills there were. Changed by `beginFill`. */
   #time = 0;
-  /** How many pages were ever forgotten for want of room. Changed by `takeExcess`. */
+  /** How many pages were forgotten because there were too many. Changed by `takeExcess`. */
   reclaimed = 0;
-  /** How many pages the branches ever supplied. Changed by `contents.ts`. */
+  /** How many pages the branches supplied. Changed by `contents.ts`. */
   fills = 0;
-  /** How many reads found all that they wanted in memory, and how many did not. Changed by `ops/data/`. */
+  /** How many reads found everything in memory, and how many did not. Changed by `ops/data/`. */
   hits = 0;
   misses = 0;
 
@@ -70,7 +71,7 @@ export class CleanPages {
     return this.#bytes;
   }
 
-  /** Says that the pages that are added next come together. */
+  /** Begins a fill: the pages that are added next belong together. */
   beginFill(): void {
     this.#time = (this.#time + 1) & LAST_TIME;
   }
@@ -91,7 +92,7 @@ export class CleanPages {
     if (page.readAt !== this.#time) page.readAt = this.#time;
   }
 
-  /** Takes a page out that is written or dropped. */
+  /** Takes out a page that is written or dropped. */
   remove(page: Page): void {
     if (page instanceof CleanPage && page.isListed) this.#unlink(page);
   }
@@ -108,9 +109,9 @@ export class CleanPages {
   }
 
   /**
-   * The page to forget next, taken out of the list; undefined when there is room enough.
+   * Takes the page to forget next out of the list; undefined when there is room enough.
    *
-   * @param idle how many bytes are kept that hold nothing
+   * @param idle how many bytes of empty slabs are kept
    */
   takeExcess(idle: number): CleanPage | undefined {
     while (this.#bytes + idle > this.maxBytes) {

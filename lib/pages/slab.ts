@@ -1,30 +1,32 @@
 /**
  * Memory for pages.
  *
- * An ArrayBuffer of its own costs about half a microsecond and 200 bytes, which a file of 100 bytes should not pay; and new memory
- * costs more than a copy, since the kernel has to find and clear it. So runs of bytes lie in cells of a slab: one Buffer cut into
- * cells of one size, which are used again and again. Sizes rise in steps of an eighth (64 bytes at least), so a cell wastes little.
+ * An ArrayBuffer for each page would cost about half a microsecond and 200 bytes, too much for a file of 100 bytes; and
+ * new memory costs more than a copy, since the kernel has to find and clear it. So bytes lie in cells of a slab: one
+ * Buffer cut into cells of one size, which are used again and again. Sizes rise in steps of an eighth (at least 64
+ * bytes), so a cell wastes little.
  *
  *     class 1024:  slab ┌────┬────┬────┬────┬┄┄┄┄┄┄┐     free:   [1]     cells given back
  *                       │ 0  │ 1  │ 2  │ 3  │      │     unused: 4       cells never taken
  *                       └────┴────┴────┴────┴┄┄┄┄┄┄┘
  *
- * A slab is given up when its last cell is given back, but for a few (`idle`). One page keeps a slab, of which the rest can only hold
- * other pages: so slabs are small beside what is in them, the first of each size smaller still. Pages that came together lie
- * together and are forgotten together, so that slabs which are left with little are rare.
+ * A slab is given up when its last cell is given back, except for a few that stay idle. A single page keeps its whole
+ * slab alive, so slabs are small, and the first of each size are smaller still. Pages that came together lie together
+ * and are forgotten together, so nearly empty slabs are rare.
  *
- * No view of a slab ever gets to a caller, who could transfer the ArrayBuffer under everybody's feet.
+ * No view of a slab ever gets to a caller, who could detach the ArrayBuffer by transferring it.
  */
 
 import { Borrowed } from './borrowed.ts';
 import type { Holders } from './page.ts';
 
 const SMALLEST = 64;
-/** From this many bytes on slabs are larger. */
+/** Slabs of cells of at least this many bytes are larger. */
 const LARGE_CELL = 4096;
 /**
- * Cells of these sizes have a view, which copies twice as fast as a part of a slab: small files are read whole and again. Beyond, the copy
- * itself takes longer, and a view for each page of a large file would be one more thing that is in nobody's cache.
+ * Cells of these sizes have a view, which copies twice as fast as a part of a slab: small files are read whole, and
+ * often. For larger cells the copy itself dominates, and a view for each page of a large file would only burden the
+ * processor's cache.
  */
 const SMALLEST_VIEW = 4096;
 const LARGEST_VIEW = 8192;
@@ -35,16 +37,16 @@ const LITTLE = 16 * 1024;
 
 /** One Buffer cut into cells of one size. */
 export class Slab {
-  /** Whose it is: where cells go back to, whoever has them last. */
+  /** Where its cells are given back, whichever overlay had them last. */
   readonly owner: Slabs;
   readonly #bytes: Buffer;
   /** Bytes in a cell. */
   readonly cell: number;
-  /** Views of the cells where they have any, made when first needed. Changed by `bytesOf`. */
+  /** Views of the cells, made when first needed; undefined for sizes without views. Changed by `bytesOf`. */
   readonly #views: (Buffer | undefined)[] | undefined;
   /** Where the cells that were given back start. Changed by `take` and `giveBack`. */
   readonly #free: number[] = [];
-  /** Where the cells begin that were never taken. Changed by `take`. */
+  /** Where the cells that were never taken begin. Changed by `take`. */
   #unused = 0;
   /** How many cells are taken. Changed by `take` and `giveBack`. */
   #taken = 0;
@@ -54,7 +56,7 @@ export class Slab {
   constructor(owner: Slabs, cell: number, cells: number) {
     this.owner = owner;
     this.cell = cell;
-    // Not zeroed: whoever takes a cell writes its bytes before it counts them as content.
+    // Not zeroed: bytes of a cell are written before they count as content.
     this.#bytes = Buffer.allocUnsafeSlow(cell * cells);
     this.#views = cell >= SMALLEST_VIEW && cell <= LARGEST_VIEW ? [] : undefined;
   }
@@ -72,7 +74,7 @@ export class Slab {
     return this.#taken === 0;
   }
 
-  /** What to reach the cell at `start` through: all of the slab, or a view that begins there. */
+  /** The Buffer through which the cell at `start` is used: the whole slab, or a view that begins there. */
   bytesOf(start: number): Buffer {
     const views = this.#views;
     if (views === undefined) return this.#bytes;
@@ -82,7 +84,7 @@ export class Slab {
     return views[at];
   }
 
-  /** Takes a cell; returns where it starts. Requires: not full. */
+  /** Takes a cell, and returns where it starts. Requires: not full. */
   take(): number {
     this.#taken++;
     const again = this.#free.pop();
@@ -92,7 +94,7 @@ export class Slab {
     return start;
   }
 
-  /** Requires: `start` came from `take` and was not given back since. */
+  /** Gives a cell back. Requires: `start` came from `take` and was not given back since. */
   giveBack(start: number): void {
     this.#taken--;
     this.#free.push(start);
@@ -125,12 +127,12 @@ class SizeClass {
     return slab;
   }
 
-  /** Requires: `slab`, the last roomy one, has just become full. */
+  /** Notes that a slab has no room. Requires: `slab`, the last roomy one, has just become full. */
   filled(): void {
     this.#roomy.pop();
   }
 
-  /** Requires: `slab` was full until a cell of it was given back. */
+  /** Notes that a slab has room again. Requires: `slab` was full until a cell of it was given back. */
   freed(slab: Slab): void {
     this.#roomy.push(slab);
   }
@@ -151,7 +153,7 @@ class SizeClass {
 export class Slabs {
   readonly #classes = new Map<number, SizeClass>();
   readonly #idleMost: () => number;
-  /** What its pages hold of other overlays' cells. */
+  /** The cells of other overlays that its pages hold. */
   readonly borrowed = new Borrowed();
   /** Bytes of the empty slabs that are idle. Changed by `take` and `giveBack`. */
   #idle = 0;
@@ -161,12 +163,12 @@ export class Slabs {
     this.#idleMost = idleMost;
   }
 
-  /** How many bytes are kept that hold nothing, besides a few little slabs. */
+  /** How many bytes of empty slabs are kept, apart from a few little ones. */
   get idle(): number {
     return this.#idle;
   }
 
-  /** A slab with room for `length` bytes, and where the cell begins that was taken in it. */
+  /** Takes a cell for `length` bytes: its slab, and where it begins there. */
   take(length: number): { slab: Slab; start: number } {
     const cell = cellSize(length);
     let sizeClass = this.#classes.get(cell);
@@ -184,12 +186,12 @@ export class Slabs {
     return { slab, start };
   }
 
-  /** Notes that one more page of ours holds this cell, which may be another overlay's. */
+  /** Notes that one more page of this overlay holds a cell, which may be another overlay's. */
   borrow(holders: Holders): void {
     if (holders.slab.owner !== this) this.borrowed.note(this, holders);
   }
 
-  /** Gives a cell back. Requires: it was taken here; nobody reads it any more. */
+  /** Gives a cell back. Requires: it was taken here, and no page holds it any more. */
   giveBack(slab: Slab, start: number): void {
     const sizeClass = this.#classes.get(slab.cell);
     if (sizeClass === undefined) return;
@@ -199,7 +201,9 @@ export class Slabs {
     if (slab.empty) this.#leave(sizeClass, slab);
   }
 
-  /** Keeps an empty slab or gives it up. What comes and goes in turn would otherwise make a slab each time. */
+  /**
+   * Keeps an empty slab as idle, or gives it up. Otherwise pages that come and go in turn would make a slab each time.
+   */
   #leave(sizeClass: SizeClass, slab: Slab): void {
     if (slab.size <= LITTLE && sizeClass.isOnly(slab)) return;
     if (this.#idle + slab.size > this.#idleMost()) {

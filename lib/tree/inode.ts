@@ -1,9 +1,9 @@
 /**
  * The inode: a file's identity, attributes and (for files, directories, links) what is in it.
  *
- * Names (dentries) are entries in a directory's `names` that point at inodes. An inode knows its names too, so that a change
- * made through a descriptor can be found from the root. Millions of inodes may be in memory: rare things live in `extra`, times
- * are small integers (seconds, nanoseconds), and a path below is kept as (directory below, name).
+ * Names (dentries) are entries in a directory's `names` that point at inodes. An inode knows its names too, so that a
+ * change made through a descriptor can be found from the root. Millions of inodes may be in memory: rare things live in
+ * `extra`, times are small integers (seconds, nanoseconds), and a path below is kept as (directory below, name).
  */
 
 import { constants } from 'node:fs';
@@ -26,26 +26,29 @@ export interface Owner {
 export const OWNED_ATTRIBUTES = 1;
 /** The content differs from the origin's, or the file was born here. */
 export const OWNED_CONTENT = 2;
-/** Changed here in a way that nobody calls a change of the file: the times of a directory whose names changed, `nlink`. */
+/** Changed here, but not as a user would say: the times of a directory whose names changed, `nlink`. */
 export const OWNED_QUIETLY = 4;
-/** Counted by the quota: its end gives an inode back. */
+/** Charged to the quota, which gets an inode back when it ends. */
 export const CHARGED = 8;
 /** The size of the lower file lies (`/proc`, `/sys`): it is read straight through. */
 export const THROUGH = 16;
 
-/** Born here, or made a copy here: `origin` tells where the content comes from, not what the file was in a lower. */
+/** Born here, also as a copy: `origin` says where the content comes from, not what the file was in a lower. */
 export const BORN = 32;
 /** An anonymous file that may be given a name (O_TMPFILE without O_EXCL; Linux I_LINKABLE). */
 export const LINKABLE = 64;
 /** A directory on a short cut: see `caller.ts`. */
 export const ON_WAY = 128;
-/** As it was loaded from a branch, which can tell it again: see `cache/entries.ts`. */
+/** Still as it was loaded from a branch, which can tell it again: see `cache/entries.ts`. */
 export const SPARE = 256;
 /** Looked up, or its names listed, since the hand came by last: see `cache/sweep.ts`. */
 export const USED = 512;
-/** Somebody watches it. */
+/** Watched (`fs/watch/`). */
 export const WATCHED = 1024;
-/** Its pages came so soon after the lower file was changed that another change could show the same time: the next look drops them. */
+/**
+ * Its pages came so soon after a change of the lower file that another change could show the same time. The next look
+ * drops them.
+ */
 export const DOUBTFUL = 2048;
 
 /** Any of the bits that mean "changed here": the inode no longer follows its origin. */
@@ -58,39 +61,46 @@ export interface Link {
 }
 
 /**
- * The `nlink` of a directory whose subdirectories nobody counts: of one with several sources, as in overlayfs (`ovl_getattr`), since each
- * source counts its own and no look at one tells which of them are the same, or hidden; and on filesystems that do not count.
+ * The `nlink` of a directory whose subdirectories are not counted. That is a directory with several sources, as in
+ * overlayfs (`ovl_getattr`): each source counts its own subdirectories, and no look at one source tells which of them
+ * are the same, or hidden. And it is a directory of a filesystem that does not count.
  */
 export const UNCOUNTED = 1;
 
-/** What few inodes have. */
+/** Fields that few inodes have. */
 export interface Extra {
   /** Names beyond the first. Changed by `names.ts`. */
   links: Link[];
-  /** What the origin was when the file was copied up: how a change below is told. Set by `own`. */
+  /**
+   * How the origin looked when the file was copied up, by which a later change below is noticed. Set by `own`,
+   * `load.ts` and write-back.
+   */
   fingerprint: Fingerprint | undefined;
-  /** When the file of a lower was born of which that may have further names (`birthOf`), where it tells. Set by `own` and `load.ts`. */
+  /**
+   * When the lower's file was born (`birthOf`), if it may have further names and the lower tells. Set by `own` and
+   * `load.ts`.
+   */
   birth: number | undefined;
-  /** What it was in the lowers, where the upper has it now. Set by `load.ts` and write-back. */
+  /** What the file was in the lowers, if the upper has it now. Set by `load.ts` and write-back. */
   below: Below | undefined;
 }
 
 /** See the file comment. */
 export abstract class Inode implements Remembered {
   /**
-   * Stable and unique in the overlay: what `stat` shows as `ino`. Changed by `load.ts` only, when a lower has put another directory
-   * in the place of one.
+   * Stable and unique in the overlay: what `stat` shows as `ino`. Changed by `load.ts` only, when a lower has replaced
+   * a directory by another.
    */
   number: number;
-  /** The branch's own inode number of the origin; 0 for what was born here or has none. Changed by `revalidate.ts`. */
+  /** The origin's inode number in its branch; 0 for what was born here or has none. Changed by `load.ts`. */
   ino: number | bigint = 0;
-  /** Type and permission bits. Changed by attribute operations and `revalidate.ts`. */
+  /** Type and permission bits. Changed by attribute operations and `load.ts`. */
   mode: number;
   /** How many names the merged tree shows; of a directory see `UNCOUNTED`. Changed by `names.ts`. */
   nlink = 1;
   /** Changed by attribute operations and `load.ts`. */
   owner: Owner;
-  /** In bytes. Of files changed by `pages/contents.ts`; of all by `load.ts`. */
+  /** In bytes. Changed by `load.ts`, and for files by `pages/contents.ts`. */
   size = 0;
   /** The origin's blocks while the inode is not owned. Changed by `load.ts`. */
   originBlocks = 0;
@@ -104,8 +114,8 @@ export abstract class Inode implements Remembered {
   birthtimeSec = 0;
   birthtimeNsec = 0;
   /**
-   * Where the unmodified data and attributes come from; undefined for what was born here. Changed by whoever loads, copies, or brings the inode
-   * to the upper.
+   * Where the unmodified data and attributes come from; undefined for what was born here. Changed by loading, copying,
+   * and write-back.
    */
   origin: Source | undefined = undefined;
   /** The name in `origin`. Changed with it. */
@@ -115,13 +125,13 @@ export abstract class Inode implements Remembered {
   /** The first name in `parent`. Changed with it. */
   name = '';
   /**
-   * Bits of OWNED, CHARGED, THROUGH, BORN, LINKABLE, ON_WAY, SPARE, USED, WATCHED, DOUBTFUL. Changed by `own`, `names.ts`, `cache/` and
-   * those who look.
+   * Bits: OWNED, CHARGED, THROUGH, BORN, LINKABLE, ON_WAY, SPARE, USED, WATCHED, DOUBTFUL. Changed by `own.ts`,
+   * `names.ts`, `cache/`, lookups and reads.
    */
   state = 0;
   /** How many descriptors hold it. Changed by `ops/open.ts`. */
   opens = 0;
-  /** Rare things; see `Extra`. */
+  /** Rare fields; see `Extra`. */
   extra: Extra | undefined = undefined;
 
   constructor(number: number, mode: number, owner: Owner) {
@@ -160,11 +170,11 @@ export class File extends Inode implements Contents {
 
 /** A symbolic link. */
 export class Symlink extends Inode {
-  /** Where it points; undefined until somebody asked. Set by `readTarget`, forgotten by `revalidate.ts`. */
+  /** Where it points; undefined until it was asked for. Set by `readTarget`, forgotten by `load.ts`. */
   target: string | undefined = undefined;
 }
 
-/** A device, FIFO or socket of a lower: used straight through it. */
+/** A device, FIFO or socket of a lower, used straight through it. */
 export class Special extends Inode {
   readonly #rdev: number;
 
@@ -178,11 +188,11 @@ export class Special extends Inode {
   }
 }
 
-/** The name was removed, or replaced and removed: it hides what lies below. */
+/** The name was removed, and hides what lies below it. */
 export const WHITEOUT = 0;
 /** Looked for and not found in sources that never change. */
 export const ABSENT = -1;
-/** A listing has shown the name; nobody has looked at it yet. Larger values tell its S_IFMT too. */
+/** A listing has shown the name, and it has not been looked up yet. Larger values are its S_IFMT. */
 export const UNTYPED = 1;
 
 /** What a name stands for: an inode, or WHITEOUT, ABSENT, or the type of something not loaded yet. */
@@ -192,28 +202,31 @@ export type Entry = Inode | number;
 export class Directory extends Inode {
   /** What is known of the names. Changed by `names.ts`, `load.ts` and `list.ts`. */
   readonly names = new Map<string, Entry>();
-  /** The directories it merges, top first; none when opaque or born here. Changed by `load.ts` and `revalidate.ts`. */
+  /**
+   * The directories it merges, top first; none when born here or cut off from the lowers. Changed by `setSources` and
+   * `writeback/settle.ts`.
+   */
   sources: readonly Source[] = NO_SOURCES;
   /** `names` has all that the sources have, and they never change. Set by `list.ts`. */
   complete = false;
   /** How many names in `names` are ABSENT, or have been since they were last forgotten. Changed by `names.ts`. */
   absences = 0;
-  /** How many names that only listings have brought count as entries. Changed by `cache/`. */
+  /** How many of the names that only a listing has shown count as entries. Changed by `cache/`. */
   listed = 0;
   /** No source may change. Set with `sources`. */
   settled = true;
   /**
-   * What the overlay has done to names: see `Mark`. Not kept where there are no sources, since there every name is FRESH.
-   * Changed by `names.ts`, `own.ts` and `image/changes.ts`.
+   * What the overlay has done to names: see `Mark`. Not kept where there are no sources, since every name is FRESH
+   * there. Changed by `names.ts`, `own.ts`, `undo.ts`, write-back and `image/changes.ts`.
    */
   marks: Map<string, Mark> | undefined = undefined;
   /** The listing as last handed out; undefined when names changed since. Changed by `list.ts` and `names.ts`. */
   listing: Listing | undefined = undefined;
 }
 
-/** The overlay decides this name, and a branch below has it too: removing it leaves a whiteout. */
+/** The overlay decides this name, and a branch below has it too, so removing it leaves a whiteout. */
 export const HIDES = 1;
-/** The overlay decides this name, and no branch below has it: removing it leaves nothing. */
+/** The overlay decides this name, and no branch below has it, so removing it leaves nothing. */
 export const FRESH = 2;
 /** The branches decide this name; it or something below it is owned (or once was). */
 export const INSIDE = 3;
@@ -228,12 +241,14 @@ export function isOwnName(directory: Directory, name: string): boolean {
   return mark === HIDES || mark === FRESH;
 }
 
-/** Whether an inode, or something in the directory that it is, is (or once was) the overlay's own: it stays whatever the lowers do. */
+/**
+ * Whether an inode, or something below it, is (or once was) the overlay's own, so that it stays whatever the lowers do.
+ */
 export function holdsOwn(inode: Inode): boolean {
   return inode.isOwned || (inode instanceof Directory && inode.marks !== undefined && inode.marks.size > 0);
 }
 
-/** Whether a directory was removed, or a lower was found to have lost it, so that nothing leads to it any more. */
+/** Whether a directory was removed, or was found to be gone from its lower, so that no path leads to it any more. */
 export function isLost(directory: Directory): boolean {
   return directory.nlink === 0;
 }
@@ -277,7 +292,7 @@ export function namesOf(inode: Inode): readonly Link[] {
   return inode.extra === undefined ? [first] : [first, ...inode.extra.links];
 }
 
-/** How many those are. */
+/** How many names of the inode are in memory. */
 export function countNames(inode: Inode): number {
   return inode.parent === undefined ? 0 : 1 + (inode.extra?.links.length ?? 0);
 }

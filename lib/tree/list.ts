@@ -1,8 +1,8 @@
 /**
- * The merged listing of a directory (L10): each name once, in order, whiteouts and what they hide left out.
+ * The merged listing of a directory (L10): each name once, in order, without whiteouts and what they hide.
  *
- * Where no source may change the merge is done once and kept in `names`; else the sources are asked each time, as `readdir` on them
- * would.
+ * Where no source may change, the merge is done once and kept in `names`. Otherwise the sources are asked each time, as
+ * `readdir` on them would.
  */
 
 import type { Io } from '../fault.ts';
@@ -22,12 +22,12 @@ import { lookup } from './lookup.ts';
 import { layerOf } from './sources/layer.ts';
 import type { Tree } from './tree.ts';
 
-/** The names in a directory. The array is the tree's own: copy it before handing it out. */
+/** The names in a directory. The array belongs to the tree: copy it before handing it out. */
 export function listNames(io: Io, tree: Tree, directory: Directory): readonly string[] {
   return listing(io, tree, directory).names;
 }
 
-/** The names and their types (S_IFMT), from the listing where the branches tell types there, else looked up. */
+/** The names and their types (S_IFMT). Types that the listing does not tell are looked up. */
 export function listTyped(io: Io, tree: Tree, directory: Directory): Listing {
   const listed = listing(io, tree, directory);
   const { names, types } = listed;
@@ -87,7 +87,7 @@ function order(directory: Directory, below: ReadonlyMap<string, number> | undefi
   } else {
     for (const name of below.keys()) if (directory.names.get(name) !== WHITEOUT) names.push(name);
     for (const [name, mark] of directory.marks ?? []) {
-      // INSIDE: the lowers had the name, and have lost it.
+      // INSIDE: the lowers had the name, and no longer have it.
       const entry = below.has(name) ? undefined : directory.names.get(name);
       if (entry instanceof Inode && (mark !== INSIDE || holdsOwn(entry))) names.push(name);
     }

@@ -1,5 +1,5 @@
 /**
- * From a name nobody has looked at to an inode: asks the sources of the directory from the top (L2).
+ * From a name that was not looked up before to an inode: asks the sources of the directory from the top (L2).
  *
  *     sources     1 ─ absent      1 ─ dir       1 ─ dir        1 ─ file      1 ─ whiteout
  *     of the      2 ─ file        2 ─ absent    2 ─ file       2 ─ dir       2 ─ file
@@ -56,7 +56,7 @@ export function isTooLong(name: string): boolean {
 export interface Found {
   readonly source: Source;
   readonly attributes: Attributes;
-  /** For a directory: all that it merges. */
+  /** For a directory: all the directories that it merges. */
   readonly sources: readonly Source[];
 }
 
@@ -89,8 +89,9 @@ export function find(io: Io, candidates: readonly Source[], name: string): Found
 }
 
 /**
- * A directory that the upper has under a name, as far as that is known without asking: nobody but us changes the upper, and what we have
- * brought there, or seen, is there. Of the attributes only the type counts: the directory in memory has its own.
+ * A directory that the upper has under a name, where that is known without asking: only overfs changes the upper, so
+ * what it has brought there or seen there is there. Of the attributes only the type is used; the directory in memory
+ * has its own.
  */
 function heldAs(source: UpperSource, name: string): { child: Source; attributes: Attributes } | undefined {
   const held = source.held.get(name);
@@ -103,14 +104,14 @@ function heldAs(source: UpperSource, name: string): { child: Source; attributes:
   return { child, attributes: { dev: child.dev, ino, mode, nlink, uid, gid, rdev, size, blocks, ...times } };
 }
 
-/** Looks a name up in the sources and takes what is found into the tree; undefined when there is nothing. */
+/** Looks a name up in the sources and adds what is found to the tree; undefined when there is nothing. */
 export function load(io: Io, tree: Tree, directory: Directory, name: string): Inode | undefined {
   const found = find(io, directory.sources, name);
   // From here on nothing stops or fails.
   return settle(tree, directory, name, found);
 }
 
-/** Makes a name stand for what the sources were found to have there; undefined where that is nothing. */
+/** Makes a name stand for what the sources have there; undefined where that is nothing. */
 function settle(tree: Tree, directory: Directory, given: string, found: Found | undefined): Inode | undefined {
   const name = lasting(given);
   const before = directory.names.get(name);
@@ -120,7 +121,7 @@ function settle(tree: Tree, directory: Directory, given: string, found: Found | 
   }
   if (found !== undefined) return adopt(tree, directory, name, before, found);
   if (before instanceof Inode) detach(tree, directory, name, before);
-  // Names in directories that may change are asked for each time, so there is no use in remembering their absence.
+  // Names in directories that may change are looked up each time, so there is no point in remembering their absence.
   if (directory.settled) rememberAbsence(directory, name);
   else directory.names.delete(name);
   return undefined;
@@ -142,24 +143,24 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
     inode = makeInode(tree, isClaimed ? numberInstead(tree, number, found) : number, attributes);
     if (inode instanceof Directory) setSources(inode, sources);
     applyAttributes(tree, inode, attributes);
-    // Also where it has lost all but one of its names here.
+    // Even if it has lost all but one of its names here.
     if (found.attributes.nlink > 1 && !isDirectory(inode)) tree.linked.set(inode.number, inode);
     const kept = source instanceof UpperSource ? tree.kept.of(Number(found.attributes.ino)) : undefined;
     if (kept?.birth !== undefined) extraOf(inode).birth = kept.birth;
     rememberBelow(inode, found.attributes, kept);
-    // Which of two has the number is up to whoever was met first.
+    // Which of two files has the number depends on which was met first, so both stay in memory.
     if (!isClaimed) noteLoaded(tree, inode);
     if (isClaimed) tree.namesakes.set(number, { inode, branch: source.branch, ino: found.attributes.ino });
-    // The upper is to note the new number before it notes that the other file has the old one.
+    // The upper must note the new number before it notes that the other file has the old one.
     if (other !== undefined && source instanceof UpperSource) tree.dirty?.addInode(inode);
   }
   const isWritten = inode.origin instanceof UpperSource && !(source instanceof UpperSource);
   if (inode.isOwned || isWritten) {
     markWay(directory, name);
-    // The upper has another name of the file, and has to get this one too.
+    // The upper has another name of the file, and must get this one too.
     if (!(source instanceof UpperSource)) tree.dirty?.addInode(inode);
   } else {
-    // Of several names the one just found is there for certain.
+    // Of several names, the one just found is certain to be there.
     inode.origin = source;
     inode.originName = name;
     takeOver(tree, inode, found, attributes);
@@ -168,15 +169,15 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
   if (before !== inode) {
     directory.names.set(name, inode);
     rememberName(inode, directory, name);
-    // A lower that may change can have given it a further name, since it is ours.
+    // A lower that may change may have given it a further name since it became ours.
     if (inode.isOwned) inode.nlink = Math.max(inode.nlink, countNames(inode));
   }
   return inode;
 }
 
 /**
- * Makes a directory merge what the sources have in its place now. It stays the inode that it is, with all that is known in it, since
- * each name in it is looked at again when it is asked for.
+ * Makes a directory merge what the sources have in its place now. It stays the same inode and keeps the names in it,
+ * since each of them is looked at again when it is used.
  */
 function follow(tree: Tree, inode: Directory, name: string, found: Found): Inode {
   const sources = found.sources.map((source) => inode.sources.find((known) => isSameSource(known, source)) ?? source);
@@ -187,17 +188,21 @@ function follow(tree: Tree, inode: Directory, name: string, found: Found): Inode
   const { source } = found;
   inode.origin = source;
   inode.originName = name;
-  // One that the upper got from here keeps what it has shown (C3): the upper may not have been given its attributes yet (W9).
+  // A directory that the upper got from here keeps what it has shown (C3): the upper may not have its attributes yet
+  // (W9).
   if (source instanceof UpperSource && source.held.get(name) === inode) return inode;
   const number = numberOf(tree, name, found);
-  // One that was moved here below may be shown in its old place still, for the sake of what is ours in it.
+  // A directory that was moved here in the lower may still be shown in its old place, because of what is ours in it.
   if (inode.number !== number)
     inode.number = isAnothers(tree, number, found) ? numberInstead(tree, number, found) : number;
   takeOver(tree, inode, found, tree.kept.shown(source, found.attributes, inode.number));
   return inode;
 }
 
-/** Forgets what is known in a directory but for what is ours, and what its sources have still: those that are new may have what was absent. */
+/**
+ * Forgets what is known in a directory, except what is ours and what its sources still have: a new source may have what
+ * was absent.
+ */
 function forgetStrange(tree: Tree, directory: Directory): void {
   leaveListed(tree, directory);
   directory.absences = 0;
@@ -213,7 +218,7 @@ function forgetStrange(tree: Tree, directory: Directory): void {
   }
 }
 
-/** The same of a directory in it. */
+/** The same for a directory in it. */
 function forgetStrangeBelow(tree: Tree, parent: Directory, name: string, directory: Directory): void {
   const above = (source: Source) =>
     parent.sources.find((candidate) => candidate.branch === source.branch && pathIn(candidate, name) === source.path);
@@ -229,26 +234,29 @@ function forgetStrangeBelow(tree: Tree, parent: Directory, name: string, directo
   }
 }
 
-/** Forgets a name that the lowers have no longer. */
+/** Forgets a name that the lowers no longer have. */
 function lose(tree: Tree, directory: Directory, name: string, inode: Inode): void {
   detach(tree, directory, name, inode);
   directory.names.delete(name);
 }
 
-/** Whether two are the same directory. One of the upper is what it was whatever its device, which nobody knows of what was put there. */
+/**
+ * Whether two sources are the same directory. For one of the upper the device does not count: it is not known for what
+ * write-back put there.
+ */
 function isSameSource(one: Source, other: Source): boolean {
   if (one.branch !== other.branch || one.path !== other.path) return false;
   return one instanceof UpperSource || one.dev === other.dev;
 }
 
-/** Makes a directory that the lowers have no longer the overlay's own, for the sake of what is the overlay's in it. */
+/** Makes a directory that the lowers no longer have the overlay's own, because it holds something of the overlay's. */
 function standAlone(tree: Tree, parent: Directory, name: string, directory: Directory, how: Cover): Directory {
   setSources(directory, []);
   leaveListed(tree, directory);
   keepForGood(tree, directory);
   directory.marks = undefined;
   directory.origin = undefined;
-  // The lower may show the directory elsewhere, with its number.
+  // The lower may show the directory elsewhere, with the same number.
   if (!directory.isOwned) directory.number = tree.numbers.another();
   directory.state |= OWNED_QUIETLY;
   for (const [child, entry] of directory.names) {
@@ -299,7 +307,7 @@ export function applyAttributes(tree: Tree, inode: Inode, attributes: Attributes
   if (attributes.nlink > 1 && !isDirectory(inode)) tree.linked.set(inode.number, inode);
 }
 
-/** Takes over new attributes of a clean file; what was cached of changed content is dropped. */
+/** Takes over new attributes of a clean file; cached content is dropped where it has changed. */
 export function update(tree: Tree, inode: Inode, attributes: Attributes): void {
   const isChanged =
     inode.size !== attributes.size ||
@@ -312,7 +320,9 @@ export function update(tree: Tree, inode: Inode, attributes: Attributes): void {
   applyAttributes(tree, inode, attributes);
 }
 
-/** Takes over what shows of a clean file: what a source has, but for what is kept of it elsewhere. */
+/**
+ * Takes over the attributes that show of a clean file: those of the source, except where others are kept (`kept.ts`).
+ */
 export function takeOver(tree: Tree, inode: Inode, { source, attributes }: Found, shown: Attributes): void {
   update(tree, inode, shown);
   if (shown === attributes) return;
@@ -320,7 +330,7 @@ export function takeOver(tree: Tree, inode: Inode, { source, attributes }: Found
   else if (inode instanceof File) extraOf(inode).fingerprint = printOf(attributes);
 }
 
-/** Takes the name of a lower file that is gone or another now. Who has it open keeps what is in memory of it. */
+/** Takes a name away from a lower file that is gone or another now. An open file keeps its pages in memory. */
 function detach(tree: Tree, directory: Directory, name: string, inode: Inode): void {
   forgetName(tree, inode, directory, name);
   if (inode.isOwned || inode.parent !== undefined) return;
@@ -331,7 +341,7 @@ function detach(tree: Tree, directory: Directory, name: string, inode: Inode): v
   else endIfUnused(tree, inode);
 }
 
-/** Takes the names in a directory that is gone from files that have others. */
+/** Takes the names in a directory that is gone away from files that have other names. */
 function leaveNames(tree: Tree, gone: Directory): void {
   const directories = [gone];
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
@@ -339,7 +349,7 @@ function leaveNames(tree: Tree, gone: Directory): void {
       if (entry instanceof Directory) directories.push(entry);
       else if (entry instanceof Inode && entry.extra !== undefined && entry.extra.links.length > 0) {
         forgetName(tree, entry, directory, name);
-        // A lower tells of its own files how many names are left.
+        // For its own files the lower tells how many names are left.
         if (entry.isOwned) entry.nlink--;
       }
     }

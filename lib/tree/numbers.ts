@@ -8,15 +8,16 @@
  *     odd ones      beyond, .. 2^53       by digest: numbers of 2^52 and more, branches without numbers, no slot left; files of a lower whose
  *                                         number is that of another one that is still shown
  *
- * A number from below depends on the branch's place in the stack and the file's own number alone, not on the order in which files are
- * met (but where two digests meet), so copy-up, rename, forgetting and a remount leave it as it is.
+ * A number from below depends only on the branch's place in the stack and the file's own number, not on the order in
+ * which files are met (except where two digests collide). So copy-up, rename, forgetting and a remount leave it as it
+ * is.
  */
 
 import { type Attributes, type Branch, UPPER } from '../branch/branch.ts';
 
 const SLOT = 2 ** 40;
 const SLOTS = 2 ** 12;
-/** The slots for what is not the root's device. */
+/** The slots from this one on are for devices other than the root's. */
 const HALF = SLOTS / 2;
 const OTHERS = 2 ** 52;
 const ODD = OTHERS + SLOT;
@@ -26,7 +27,7 @@ const ODDS = 2 ** 53 - ODD;
 export class Numbers {
   /** The last number given to something born here. Changed by `born` and `remember`. */
   #born = 0;
-  /** The last number of the others. Changed by `another` and `remember`. */
+  /** The last number given by `another`. Changed by `another` and `remember`. */
   #other = OTHERS;
   /** The device of each branch's root, by the branch's id. Entries are only added. */
   readonly #roots = new Map<number, number>();
@@ -35,17 +36,26 @@ export class Numbers {
   readonly #taken = new Set<number>();
   /** What odd numbers stand for: `branch.id:device:ino` or `branch.id:path`. Changed by `#oddNumber` and `leave`. */
   readonly #odds = new Map<number, string>();
-  /** Those of them that others wanted too, or got for want of theirs. Entries are only added. */
+  /** Odd numbers that several keys digest to, or that a key got because its own was taken. Entries are only added. */
   readonly #contested = new Set<number>();
-  /** Numbers that files of the upper are shown with, by the upper's own number. Changed by `remember`. */
+  /**
+   * Numbers with which files of the upper are shown, by the upper's own number. Changed by `remember` and
+   * `forgetStranger`.
+   */
   readonly #remembered = new Map<number, number>();
-  /** The upper's own number of the file that has got a number from a lower, by that number: the lowers may give it to another file later. */
+  /**
+   * The upper's own number of a file that has a number from a lower, by that number: the lower may reuse it for another
+   * file later. Changed by `remember` and `#leave`.
+   */
   readonly #given = new Map<number, number>();
-  /** When those were born (`birthOf`), as far as that was noted. Changed by `remember` and `forgetStranger`. */
+  /**
+   * When these files of the upper were born (`birthOf`), where that was noted. Changed by `remember` and
+   * `forgetStranger`.
+   */
   readonly #births = new Map<number, number>();
-  /** Whether a file of the upper shows the same birth as long as it lives. Set at the mount. */
+  /** Whether the upper shows the same birth time for a file as long as it lives. Set at the mount. */
   areBirthsKnown = false;
-  // The slot asked for last: nearly always the one asked for next. Changed by `#slot`.
+  // The slot asked for last, which is nearly always the one asked for next. Changed by `#slot`.
   #lastBranch: Branch | undefined;
   #lastDev = 0;
   #lastHigh = 0;
@@ -57,7 +67,7 @@ export class Numbers {
   }
 
   /**
-   * Notes with which number a file of the upper is shown, now or when the upper was mounted before.
+   * Notes the number with which a file of the upper is shown, now or in an earlier mount.
    *
    * @param ino the upper's own number
    * @param birth when the file was born (`birthOf`); undefined where that was not noted
@@ -72,19 +82,20 @@ export class Numbers {
     else if (number > this.#other && number < ODD) this.#other = number;
   }
 
-  /** The upper's own number of a file that has got this number from a lower; undefined where there is none. */
+  /** The upper's own number of a file that has this number from a lower; undefined where there is none. */
   givenTo(number: number): number | undefined {
     return this.#given.get(number);
   }
 
-  /** Whether it is noted already with which number a file of the upper is shown that was born then. */
+  /** Whether a file of the upper, born then, is already noted with this number. */
   isRemembered(ino: number, number: number, birth: number | undefined): boolean {
     return this.#remembered.get(ino) === number && this.#births.get(ino) === birth;
   }
 
   /**
-   * Forgets with which number a file of the upper is shown where it is not the one of which that was noted; answers whether it is another.
-   * Somebody has removed that one since, or copied the upper, and a number of the upper's own stands for another file then.
+   * Forgets what was noted under the upper's own number of a file, if that was about another file; answers whether it
+   * was. Another tool may have removed the other file since, or copied the upper, so that the number stands for a
+   * different file.
    */
   forgetStranger(found: Attributes): boolean {
     if (!this.areBirthsKnown) return false;
@@ -97,13 +108,13 @@ export class Numbers {
     return true;
   }
 
-  /** Notes that a file of the upper has its number no longer. */
+  /** Notes that a file of the upper no longer has its number. */
   #leave(ino: number): void {
     const number = this.#remembered.get(ino);
     if (number !== undefined && this.#given.get(number) === ino) this.#given.delete(number);
   }
 
-  /** Says on which device a branch begins. Only the first answer counts. */
+  /** Notes on which device a branch begins. Only the first call counts. */
   noteRoot(branch: Branch, dev: number): void {
     if (!this.#roots.has(branch.id)) this.#roots.set(branch.id, dev);
   }
@@ -120,12 +131,12 @@ export class Numbers {
     return slot === 0 ? this.#oddNumber(`${this.#deviceOf(branch, dev)}:${ino}`) : slot * SLOT + (Number(ino) % SLOT);
   }
 
-  /** A number that nothing had before. */
+  /** A number that no file had before. */
   another(): number {
     return ++this.#other;
   }
 
-  /** The number of a file of a branch whose own one another file here has: the same each time, unless that is taken too. */
+  /** The number to use instead of one that another file has: the same each time, unless that is taken too. */
   instead(number: number, isTaken: (number: number) => boolean): number {
     for (let count = 2; ; count++) {
       const found = this.#oddNumber(`${count}:${number}`);
@@ -146,7 +157,10 @@ export class Numbers {
     return ODD + at;
   }
 
-  /** Says that no file in memory has a number any more: a digest comes out the same again, and need not be remembered. */
+  /**
+   * Notes that no file in memory has a number any more. A digest comes out the same again, so it need not be
+   * remembered.
+   */
   leave(number: number): void {
     if (number >= ODD && !this.#contested.has(number - ODD)) this.#odds.delete(number - ODD);
   }
@@ -168,7 +182,7 @@ export class Numbers {
     return slot;
   }
 
-  /** What a device is called in keys. That of the root may have another number each time it is mounted. */
+  /** The name of a device in keys. The root's has none, since it may have another number each time it is mounted. */
   #deviceOf(branch: Branch, dev: number): string {
     return this.#roots.get(branch.id) === dev ? `${branch.id}` : `${branch.id}:${dev}`;
   }
@@ -185,7 +199,7 @@ export class Numbers {
   }
 }
 
-/** When a file was born, in milliseconds; undefined where its branch does not tell. */
+/** When a file was born, in milliseconds since 1970; undefined where its branch does not tell. */
 export function birthOf({
   birthtimeSec,
   birthtimeNsec,
@@ -194,7 +208,7 @@ export function birthOf({
   return birth > 0 ? birth : undefined;
 }
 
-/** Whether two births are known and not the same. What tells times as numbers or as bigints does not round alike. */
+/** Whether two births are known and differ. A difference of one millisecond is rounding (numbers against bigints). */
 export function areTwoBirths(one: number | undefined, other: number | undefined): boolean {
   return one !== undefined && other !== undefined && Math.abs(one - other) > 1;
 }
@@ -202,7 +216,7 @@ export function areTwoBirths(one: number | undefined, other: number | undefined)
 const FNV_PRIME = 0x01000193;
 const FNV_BASIS = 0x811c9dc5;
 
-/** A number below ODDS that is the same for the same key: FNV-1a twice, the second time over the key and what came of the first. */
+/** A number below ODDS for a key: FNV-1a twice, the second time seeded with the first result. */
 function digest(key: string): number {
   const first = fold(key, FNV_BASIS);
   return (fold(key, first ^ FNV_PRIME) * 2 ** 20 + (first >>> 12)) % ODDS;
@@ -211,7 +225,7 @@ function digest(key: string): number {
 function fold(key: string, basis: number): number {
   let hash = basis;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), FNV_PRIME);
-  // Keys are short and alike: every bit of the result is to depend on all of them (the finalizer of MurmurHash3).
+  // Keys are short and similar, so every bit of the result must depend on all of theirs (the finalizer of MurmurHash3).
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;

@@ -1,8 +1,8 @@
 /**
- * Coherence with lowers that may change under the overlay: whether what is remembered of a name is still so.
+ * Coherence with lowers that may change under the overlay: whether what is remembered of a name is still true.
  *
- * It is asked for the last name of a path, if neither the name nor the inode is the overlay's own. The directories on the way
- * are looked at again only when an answer contradicts what is remembered of them.
+ * The last name of a path is looked at again, if neither the name nor the inode is the overlay's own. The directories
+ * on the way are looked at again only when an answer contradicts what is remembered of them.
  */
 
 import { constants } from 'node:fs';
@@ -36,15 +36,17 @@ export function isVolatile(inode: Inode): boolean {
   return inode.origin !== undefined && !inode.origin.branch.immutable && !inode.isOwned;
 }
 
-/** Whether a lower that may change has a say in what a name of one that does not change stands for: it may get that name too. */
+/**
+ * Whether a name of an unchanging lower may become covered, because a lower that may change could get that name too.
+ */
 export function mayBeCovered(directory: Directory, inode: Inode): boolean {
   if (directory.settled || directory.sources.length < 2 || inode.isOwned) return false;
   return inode.origin !== undefined && inode.origin.branch.id !== UPPER;
 }
 
 /**
- * Whether a lower may have taken a name away from a file that is the overlay's own only since it has got or lost other names here: what nobody
- * has done anything to goes as the lower has it.
+ * Whether a lower may have removed a name of a file that is the overlay's own only because it has gained or lost other
+ * names here. Such a name follows the lower, since nothing was done to it here.
  */
 export function mayBeLost(directory: Directory, name: string, inode: Inode): boolean {
   const { state, origin } = inode;
@@ -53,7 +55,7 @@ export function mayBeLost(directory: Directory, name: string, inode: Inode): boo
   return !isDirectory(inode) && !isOwnName(directory, name);
 }
 
-/** The inode of such a name; undefined where it is lost. */
+/** The inode of such a name; undefined where the lower has removed it. */
 export function keepOrLose(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): Inode | undefined {
   const found = find(io, directory.sources, name);
   if (found !== undefined) {
@@ -65,40 +67,43 @@ export function keepOrLose(io: Io, tree: Tree, directory: Directory, name: strin
   if (directory.names.get(name) !== inode || isLost(directory)) return undefined;
   forgetName(tree, inode, directory, name);
   directory.names.delete(name);
-  // Its lower may have told so before it became ours.
+  // The lower may have counted the loss already before the file became ours.
   inode.nlink = Math.max(inode.nlink - 1, countNames(inode));
   tree.dirty?.addInode(inode);
   endIfUnused(tree, inode);
   return undefined;
 }
 
-/** The inode that the name stands for now, which is the remembered one when nothing changed; undefined when it is gone. */
+/** The inode that a name stands for now: the remembered one if nothing changed; undefined when it is gone. */
 export function revalidate(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): Inode | undefined {
   if (isCurrent(io, tree, directory, name, inode)) return inode;
   revalidateWay(io, tree, directory);
-  // What the lower has at its path now is not in it, but in what took its place.
+  // The directory is gone: what the lower has at its path now is not in it, but in what took its place.
   return isLost(directory) ? undefined : load(io, tree, directory, name);
 }
 
-/** Whether more names of a file are known than its lower says that it has: some of them are gone, or another's. */
-export function hasLostNames(inode: Inode): boolean {
+/**
+ * Whether more names of a file are known than its lower counts, so that some of them must be gone or belong to another
+ * file.
+ */
+export function mustHaveLostNames(inode: Inode): boolean {
   const { extra, nlink } = inode;
   return extra !== undefined && extra.links.length >= Math.max(nlink, 1) && isVolatile(inode);
 }
 
-/** Looks again at all names of such a file. Once it is ours all that are known are its names. */
-export function settleNames(io: Io, tree: Tree, inode: Inode): void {
+/** Looks again at all names of such a file, before it can become ours with names that it no longer has. */
+export function checkNames(io: Io, tree: Tree, inode: Inode): void {
   for (const { directory, name } of namesOf(inode)) {
     if (directory.names.get(name) === inode) revalidate(io, tree, directory, name, inode);
   }
 }
 
-/** Whether a name stands for the inode still; takes over what is new about it. */
+/** Whether a name still stands for the inode; takes over what is new about it. */
 function isCurrent(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): boolean {
   const { origin } = inode;
   if (origin === undefined || isOwnName(directory, name)) return true;
   const isElsewhere = inode.originName !== name || !directory.sources.includes(origin);
-  // Each of several sources has a say in what is merged.
+  // With several sources, each may have changed what is merged.
   if (isDirectory(inode)) {
     if (isElsewhere || directory.sources.length > 1) return load(io, tree, directory, name) === inode;
   } else if (isElsewhere) {
@@ -112,7 +117,7 @@ function isCurrent(io: Io, tree: Tree, directory: Directory, name: string, inode
     return true;
   }
   if (answer === undefined || !isStill(inode, answer)) return false;
-  // It has got another name below, by which it is known as another inode.
+  // It has got another name below, and is known as another inode by that.
   if (answer.nlink > 1 && !isDirectory(inode) && (tree.linked.get(inode.number) ?? inode) !== inode) return false;
   // From here on nothing stops or fails.
   update(tree, inode, answer);
@@ -123,15 +128,15 @@ function isCurrent(io: Io, tree: Tree, directory: Directory, name: string, inode
 /** Drops pages of a clean file that may be older than they look. */
 function dropDoubtful(io: Io, tree: Tree, inode: Inode): void {
   if ((inode.state & DOUBTFUL) === 0) return;
-  // Nobody has looked where only promises could, and they could not be asked for the pages again.
+  // A branch of promises was not really looked at, and could not supply the pages again.
   if (io.isAtOnce && inode.origin?.branch.keep !== undefined) return;
   inode.state &= ~DOUBTFUL;
   if (inode instanceof File) dropContents(tree.memory, inode);
 }
 
 /**
- * Whether a name is one of the inode's in the lowers, which so far was looked at by another name. From here on it is looked at, and
- * its content read, by this one: the other may be gone.
+ * Whether a name belongs to the inode in the lowers, where the inode was found by another name so far. From then on it
+ * is looked at and read by this name, since the other may be gone.
  */
 function isName(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): boolean {
   const found = find(io, directory.sources, name);
@@ -143,18 +148,18 @@ function isName(io: Io, tree: Tree, directory: Directory, name: string, inode: I
   return true;
 }
 
-/** Whether what was found by a name is the inode. */
+/** Whether what was found under a name is the inode. */
 function isFoundAgain(tree: Tree, name: string, inode: Inode, found: Found): boolean {
   return inode.type === (found.attributes.mode & S_IFMT) && numberOf(tree, name, found) === inode.number;
 }
 
-/** From here on an inode's content is read by this name. */
+/** Makes an inode be looked at and read by this name. */
 function readBy(inode: Inode, source: Source, name: string): void {
   inode.origin = source;
   inode.originName = lasting(name);
 }
 
-/** Whether a source above the inode's own has got the name meanwhile. */
+/** Whether a source above the inode's own has the name now. */
 function isHiddenNow(io: Io, directory: Directory, name: string, origin: Source): boolean {
   for (const source of directory.sources) {
     if (source === origin) return false;
@@ -169,23 +174,23 @@ function isStill(inode: Inode, attributes: Attributes): boolean {
 }
 
 /**
- * Looks again at the directories from the root to `directory`, because an answer contradicted what is remembered in it: what the lowers
- * have there now may be another directory, or none.
+ * Looks again at the directories from the root to `directory`, because an answer contradicted what is remembered in it:
+ * the lowers may have another directory there now, or none.
  */
 function revalidateWay(io: Io, tree: Tree, directory: Directory): void {
   const way: Directory[] = [];
   for (let at: Directory | undefined = directory; at !== undefined && at !== tree.root; at = at.parent) way.push(at);
   for (const at of way.reverse()) {
     const { parent, name } = at;
-    // Gone with one above it.
+    // It was lost together with one above it.
     if (parent === undefined || isLost(at)) return;
     if (isVolatile(at) && !isCurrent(io, tree, parent, name, at)) load(io, tree, parent, name);
   }
 }
 
 /**
- * Looks again at a clean file whose pages could not be filled because it changed below; answers whether it is still there to be
- * read.
+ * Looks again at a clean file whose pages could not be filled because it changed below; answers whether it is still
+ * there.
  */
 export function refresh(io: Io, tree: Tree, file: File): boolean {
   const { origin } = file;

@@ -1,5 +1,6 @@
 /**
- * The tree in memory: the truth about the filesystem. What all its parts share is here; what it does is in the files beside.
+ * The tree in memory: the truth about the filesystem. This file holds what all its parts share; the files beside it do
+ * the work.
  *
  *     walk.ts        from a path to an inode
  *     load.ts        from a name nobody has looked at to an inode: the merge of the sources
@@ -28,9 +29,12 @@ import type { Source } from './sources/source.ts';
 /** What happened to a name or a file: what `watch` is told. */
 export type Change = NamedChange | OwnChange;
 
-/** What who watches the directory is told too, by the name. */
+/** A change that watchers of the directory hear of too, with the name. */
 export interface NamedChange {
-  /** `rename`: a name appeared or vanished; `change`: content changed, as `fs.watch` calls them. `attributes` changed: another `change` to it. */
+  /**
+   * `rename`: a name appeared or vanished; `change`: content changed (the words of `fs.watch`); `attributes`:
+   * attributes changed, which is also a `change` to `fs.watch`.
+   */
   readonly kind: 'rename' | 'change' | 'attributes';
   readonly directory: Directory;
   readonly name: string;
@@ -38,8 +42,8 @@ export interface NamedChange {
 }
 
 /**
- * What only who watches the file itself is told: it has a name more or less (`links`), it was moved (`move`), neither a name nor a descriptor
- * holds it any more (`end`).
+ * A change that only watchers of the file itself hear of: it has gained or lost a name (`links`), it was moved
+ * (`move`), or neither a name nor a descriptor holds it any more (`end`).
  */
 export interface OwnChange {
   readonly kind: 'links' | 'move' | 'end';
@@ -48,23 +52,28 @@ export interface OwnChange {
 
 /** Brings every change to the upper before it counts as made. */
 export interface Through {
-  /** Waits for the change before, and sees to it that the one that is about to be made goes down behind the operation. */
+  /**
+   * Waits for the change before, and has the one that is about to be made brought to the upper behind the operation.
+   */
   begin(io: Io): void;
-  /** Has something done when the change has gone down that was begun last. Requires: it is made, and the operation has not stopped since. */
+  /**
+   * Has an errand done once the change that was begun last has reached the upper. Requires: the change is made, and the
+   * operation has not stopped since.
+   */
   follow(io: Io, errand: Errand): void;
-  /** How the tree was before the change that is on its way down; undefined while there is none. */
+  /** How the tree was before the change that is on its way to the upper; undefined while there is none. */
   readonly undo: Undo | undefined;
 }
 
-/** Brings what is dirty to the upper, for whoever asks for one file. */
+/** Brings what is dirty to the upper, on behalf of an operation. */
 export interface Flusher {
-  /** Makes an inode, its attributes and the names that lead to it durable; undefined when they are. */
+  /** Makes an inode, its attributes and the names that lead to it durable; undefined when they are already. */
   flush(inode: Inode): Errand | undefined;
-  /** What a writer must have done first when so many bytes would be dirty; undefined when they are not too many. */
+  /** What a writer must have done first if so many bytes would be dirty; undefined if that is not too many. */
   relieve(dirtyBytes: number): Errand | undefined;
-  /** Brings all that is dirty to the upper, as far as that can be done now and is not refused; undefined where there is no upper. */
+  /** Brings everything that is dirty to the upper, as far as possible; undefined where there is no upper. */
   bring(): Errand | undefined;
-  /** Hears how many bytes are dirty after a write. */
+  /** Is told how many bytes are dirty after a write. */
   noteWrite(dirtyBytes: number): void;
 }
 
@@ -77,13 +86,13 @@ export interface TreeOptions {
   readonly dev: number;
   readonly readonly: boolean;
   readonly owner: Owner;
-  /** The most inodes and names that are kept though the branches can tell them again. Default: all. */
+  /** The most inodes and names to keep that the branches can tell again. Default: no limit. */
   readonly maxEntries?: number;
-  /** How the upper's marks are spelled. Default: as in what is no overlay. */
+  /** How the upper's marks are spelled. Default: as in a branch that is not an overlay. */
   readonly spelling?: Spelling;
 }
 
-/** A file that was found with the number of another one, and so is shown with a number of its own. */
+/** A file that was found with the number of another one, and is shown with a different number. */
 export interface Namesake {
   readonly inode: Inode;
   /** Where it was found, and its own number there. */
@@ -95,46 +104,56 @@ export interface Namesake {
 export class Tree implements Behind {
   readonly memory: Memory;
   readonly clock: () => number;
-  /** Shown as `st_dev`. Set again by write-back to what an upper that is mounted again has shown before. */
+  /**
+   * Shown as `st_dev`. Changed by write-back to the number that the upper has shown before, when it is mounted again.
+   */
   dev: number;
   /** Nothing may be changed: EROFS. Set at the end of the overlay too. */
   isReadonly: boolean;
-  /** How the upper's marks are spelled: such names cannot be made. */
+  /** How the upper's marks are spelled. Names that are marks cannot be made. */
   readonly spelling: Spelling;
   readonly numbers = new Numbers();
   readonly entries: Entries;
-  /** What no branch holds of the attributes of files. */
+  /** Attributes of files that no branch holds. */
   readonly kept = new KeptAttributes();
   /** The root directory; what it merges is set by `root.ts`. */
   readonly root: Directory;
-  /** How often a directory on a short cut (`caller.ts`) has lost its name or changed its rights. Changed by `noteMove`. */
+  /**
+   * How often a directory on a short cut (`caller.ts`) has lost its name or changed its rights. Changed by `noteMove`.
+   */
   moves = 0;
-  /** The root has its attributes. Changed by `root.ts`. */
+  /** Whether the root has its attributes. Changed by `root.ts`. */
   isRootLoaded = true;
   /**
-   * Numbers of owned inodes whose lower may give its own number to another file once theirs is gone. Changed by `own.ts` and
-   * `endIfUnused`.
+   * Numbers of owned inodes whose lower may reuse the number for another file once theirs is gone. Changed by `own.ts`,
+   * `undo.ts`, `discard.ts` and `endIfUnused`.
    */
   readonly claimed = new Set<number>();
-  /** Files of lowers with several names, by number, so that two names of one lower file are one inode here. */
+  /**
+   * Files with several names in a branch, by number, so that two names of one file are one inode here. Changed by
+   * `load.ts`, `undo.ts`, `sweep.ts` and `endIfUnused`.
+   */
   readonly linked = new Map<number, Inode>();
-  /** Files that were found with the number of another one, by that. Changed by `load.ts`. */
+  /** Files that were found with the number of another one, by that number. Changed by `load.ts`. */
   readonly namesakes = new Map<number, Namesake>();
-  /** Directories removed whole, whose names are still to be looked at. Changed by `dropped.ts`. */
+  /** Directories removed as a whole, whose names are still to be looked at. Changed by `dropped.ts` and `undo.ts`. */
   readonly dropped: Dropped[] = [];
-  /** Told of every change as it happens; undefined while nobody watches. Set by whoever watches. */
+  /** Called for every change as it happens; undefined while nothing is watched. Set by `fs/watch/feed.ts`. */
   onChange: ((change: Change) => void) | undefined = undefined;
-  /** What the upper does not know yet; undefined while there is no upper to be told. Set by `writeback/attach.ts`. */
+  /** What the upper does not know yet; undefined while there is no upper. Set by `writeback/attach.ts`. */
   dirty: Dirty | undefined = undefined;
-  /** Who writes back; undefined while there is no upper. Set by the overlay. */
+  /** The way to the upper for operations; undefined while there is no upper. Set by the overlay. */
   flusher: Flusher | undefined = undefined;
-  /** What the upper can hold; without one there is nothing that could not be held. Set by the overlay. */
+  /** What the upper can hold; everything, while there is none. Set by the overlay. */
   can: { readonly link: boolean; readonly symlink: boolean } = { link: true, symlink: true };
-  /** What has to be done before anything is looked at; undefined when it is done. Set by the overlay. */
+  /** What has to be done before anything is looked at; undefined once it is done. Set by the overlay. */
   mounting: Errand | undefined = undefined;
-  /** Undefined where changes wait for a write-back. Set by the overlay. */
+  /** Writes changes through; undefined where they wait for a write-back. Set by the overlay. */
   through: Through | undefined = undefined;
-  /** Keeps what the change that is being made changes; undefined where nobody would take it back. Set by `through`. */
+  /**
+   * Keeps the state before the change that is being made; undefined where it would never be taken back. Set by
+   * `through`.
+   */
   undo: Undo | undefined = undefined;
   /** See `Behind`. */
   behind: Errand | undefined = undefined;
@@ -142,7 +161,7 @@ export class Tree implements Behind {
   thawing: Errand | undefined = undefined;
   /** Owners by `uid:gid`. Entries are only added. */
   readonly #owners = new Map<string, Owner>();
-  /** The one asked for last: nearly always the one asked for next. Changed by `owner`. */
+  /** The owner asked for last, which is nearly always the one asked for next. Changed by `owner`. */
   #lastOwner: Owner;
 
   constructor(options: TreeOptions) {
@@ -178,7 +197,9 @@ export class Tree implements Behind {
   }
 }
 
-/** Notes that an inode has lost a name, or changed its mode or owner: no short cut through it holds any more. */
+/**
+ * Notes that an inode has lost a name, or changed its mode or owner, so that no short cut through it is valid any more.
+ */
 export function noteMove(tree: Tree, inode: Inode): void {
   if ((inode.state & ON_WAY) !== 0) tree.moves++;
 }
@@ -190,17 +211,17 @@ export function setSources(directory: Directory, sources: readonly Source[]): vo
   directory.listing = undefined;
 }
 
-/** Like `setSources`, but what is known of the names stays known. Requires: they are the same, as far as they are known. */
+/** Like `setSources`, but keeps what is known of the names. Requires: that is true of the new sources too. */
 export function replaceSources(directory: Directory, sources: readonly Source[]): void {
   directory.sources = sources;
   directory.settled = sources.every(({ branch }) => branch.immutable);
   if (sources.length > 1 && !isLost(directory)) directory.nlink = UNCOUNTED;
 }
 
-/** In what real filesystems count space; blocks of 512 bytes come in multiples of it. */
+/** The unit in which real filesystems allocate space, in bytes. */
 const ALLOCATION = 4096;
 
-/** The blocks of 512 bytes that `stat` shows: what is stored here or with the origin, holes left out. */
+/** The blocks of 512 bytes that `stat` shows: for what is stored here or with the origin, without holes. */
 export function blocksOf(tree: Tree, inode: Inode): number {
   if (!inode.isOwned) return inode.originBlocks;
   if (!(inode instanceof File)) return 0;

@@ -1,8 +1,10 @@
 /**
- * From a path to an inode, name by name as the kernel does (POSIX pathname resolution): `..` is physical, a trailing slash wants
- * a directory, links are followed hop by hop inside the overlay (L11), and search permission is wanted of every directory (N5).
+ * From a path to an inode, name by name as the kernel does (POSIX pathname resolution): `..` is physical, a trailing
+ * slash requires a directory, links are followed hop by hop inside the overlay (L11), and every directory requires
+ * search permission (N5).
  *
- * Absence and refusal are answers here (`Errno` values), since many callers live with them; only what a branch throws is thrown.
+ * Absence and refusal are returned as `Errno` values, since many callers expect them; only what a branch throws is
+ * thrown.
  */
 
 import { lengthOf } from '../branch/bytes.ts';
@@ -20,30 +22,34 @@ const SLASH = 47;
 const DOT = 46;
 /** As many links as Linux follows. */
 const HOPS = 40;
-/** Bytes in a path, as Linux has it (PATH_MAX, the final NUL included). */
+/** The most bytes in a path on Linux, the final NUL included. */
 const PATH_MAX = 4096;
 
 /** Whether a link in the last place is followed. */
 export const FOLLOW = 'follow';
 export const NOFOLLOW = 'nofollow';
 export type Following = typeof FOLLOW | typeof NOFOLLOW;
-/** It is, and what the path leads to is itself only on the way to something: that shows whether it is still there. */
+/**
+ * The last link is followed, and the path is only the way to something else, whose lookup shows whether the directory
+ * is still there.
+ */
 const ON_THE_WAY = 'on the way';
 
-/** ENOENT in a directory which, it turned out, the lower no longer has: the way to it must be gone anew. */
+/** ENOENT in a directory that the lower turned out not to have any more: the path must be walked again. */
 const LOST = new Errno(ENOENT.code, ENOENT.errno);
-/** How often a way is gone anew, where the lower changes all the time. */
+/** How often a path is walked, where the lower changes all the time. */
 export const ATTEMPTS = 8;
 
 /**
- * Whether a directory turns out to be lost, or to merge others now, once it is looked at again: what is not in it does not show that.
+ * Looks again at a directory, and answers whether it is lost or merges other directories now. The absence of a name in
+ * it does not show that.
  */
 export function isOtherNow(io: Io, tree: Tree, directory: Directory): boolean {
   const { sources } = directory;
   return isLost(directory) || !isStillThere(io, tree, directory) || directory.sources !== sources;
 }
 
-/** Whether the name of a directory that was taken as it is remembered still stands for it. */
+/** Whether the name of a directory, which was used as remembered, still leads to it. */
 function isStillThere(io: Io, tree: Tree, directory: Directory): boolean {
   if (directory === tree.root) {
     revalidateRoot(io, tree);
@@ -51,7 +57,7 @@ function isStillThere(io: Io, tree: Tree, directory: Directory): boolean {
   }
   const { parent, name } = directory;
   if (parent === undefined) return false;
-  // Where no lower has a say, it would have been told to us.
+  // No lower can have changed it.
   if (!isVolatile(directory) && !mayBeCovered(parent, directory)) return true;
   return lookup(io, tree, parent, name) === directory;
 }
@@ -78,7 +84,7 @@ export function walk(io: Io, caller: Caller, path: string, following: Following)
   }
 }
 
-/** The inode that the part of `way` from `begin` on leads to from a directory. */
+/** The inode to which the part of `way` from `begin` on leads from the directory `start`. */
 function walkFrom(
   io: Io,
   caller: Caller,
@@ -141,7 +147,7 @@ function walkFrom(
     if (!isDirectory(inode)) return ENOTDIR;
     if (isStraight) caller.ways.keep(path.slice(0, -1), inode, tree.moves);
   }
-  // `/d/`, `/d/.`, `/d/..`: no last name of which the lowers were asked.
+  // `/d/`, `/d/.`, `/d/..`: no last name was looked up in the lowers.
   if (!isLookedUp && following !== ON_THE_WAY && isDirectory(inode) && !isStillThere(io, tree, inode)) return LOST;
   return inode;
 }
@@ -157,13 +163,13 @@ export function readTarget(io: Io, link: Symlink): string {
   if (link.target !== undefined) return link.target;
   const { origin } = link;
   const target = origin === undefined ? undefined : io.readlink(origin.branch, pathIn(origin, link.originName));
-  // The link vanished from a lower that may change since it was looked up.
+  // The link has vanished from the lower since it was looked up.
   if (target === undefined) throw ENOENT;
   link.target = target;
   return target;
 }
 
-/** What the last name of a path is: a name to work with, or one of those that cannot be made or removed. */
+/** What the last name of a path is: an ordinary name, or something that cannot be made or removed. */
 type LastName = 'name' | 'dot' | 'dotdot' | 'root';
 
 /** The directory that a path leads to and the last name in it, which need not exist. */
@@ -171,13 +177,13 @@ export interface Place {
   readonly directory: Directory;
   readonly name: string;
   readonly last: LastName;
-  /** A slash follows the name: it means a directory. */
+  /** A slash follows the name, so it must be a directory. */
   readonly slash: boolean;
   /** How many links were followed on the way. */
   readonly hops: number;
 }
 
-/** Where an absolute path leads, its last name not looked up. */
+/** Where an absolute path leads, without a lookup of its last name. */
 export function locate(io: Io, caller: Caller, path: string): Place | Errno {
   if (path === '') return ENOENT;
   if (isPathTooLong(path)) return ENAMETOOLONG;
@@ -196,7 +202,7 @@ function locateFrom(io: Io, caller: Caller, base: Directory, path: string, hops:
   const start = path.charCodeAt(0) === SLASH ? caller.tree.root : base;
   if (end === 0) return { directory: start, name: '', last: 'root', slash, hops };
   const begin = path.lastIndexOf('/', end - 1) + 1;
-  // The trailing slash stays: what stands before it must be a directory, and a link there is followed.
+  // With the trailing slash, so that what stands before it must be a directory and a link there is followed.
   const known = hops === 0 ? caller.ways.find(path, begin - 1, caller.tree.moves) : undefined;
   const directory =
     known ?? (begin === 0 ? base : walkFrom(io, caller, start, path.slice(0, begin), 0, ON_THE_WAY, hops));
@@ -208,7 +214,10 @@ function locateFrom(io: Io, caller: Caller, base: Directory, path: string, hops:
   return { directory, name, last, slash, hops };
 }
 
-/** What a last name is looked up for: only what is not there does not show whether the directory still is. */
+/**
+ * Why a last name is looked up. A name that is to be made is absent, which does not show that its directory is still
+ * there.
+ */
 export const TO_FIND = 'to find';
 export const TO_MAKE = 'to make';
 type Purpose = typeof TO_FIND | typeof TO_MAKE;
@@ -219,7 +228,10 @@ export interface Found {
   readonly inode: Inode | undefined;
 }
 
-/** Looks up the last name of a path that was located. Where the directory is another now, the way is gone anew: it may lead elsewhere. */
+/**
+ * Looks up the last name of a path that was located. Where the directory is another now, the path is walked again,
+ * since it may lead elsewhere.
+ */
 export function lookupAt(io: Io, caller: Caller, path: string, located: Place, purpose: Purpose): Found {
   const { tree } = caller;
   let place = located;
@@ -243,7 +255,7 @@ export function pathOf(root: Directory, directory: Directory): string {
   return path;
 }
 
-/** Where a path ends once every link is followed: the directory and the name, or the directory itself. */
+/** Where a path ends once every link is followed: the place, and the inode there. */
 export function resolve(io: Io, caller: Caller, path: string): { place: Place; inode: Inode } | Errno {
   let place = locate(io, caller, path);
   for (let attempt = 1; ; ) {
@@ -264,20 +276,20 @@ export function resolve(io: Io, caller: Caller, path: string): { place: Place; i
   }
 }
 
-/** How the kernel shows a descriptor of what has no name, as a link of `/proc` (proc(5)): `pipe:[77]`, `anon_inode:[eventpoll]`. */
+/** The target of a link in `/proc` to a descriptor without a name (proc(5)): `pipe:[77]`, `anon_inode:[eventpoll]`. */
 const NAMELESS = /^[a-z_]+:\[\w+\]$/;
 
-/** Whether a link may be one of `/proc`: of the disk, or of an overlay below, which shows the disk. */
+/** Whether a link may be one of `/proc`: it is on the disk, or in an overlay below, which may show the disk. */
 function mayBeOfKernel({ origin }: Symlink): boolean {
   return origin !== undefined && (origin.branch.onDisk ?? origin.branch.loans) !== undefined;
 }
 
-/** Where a link leads that is in the last place of a path. */
+/** Where a link that is the last name of a path leads. */
 export function followLink(io: Io, caller: Caller, { directory, slash, hops }: Place, link: Symlink): Place | Errno {
   if (hops >= HOPS) return ELOOP;
   const target = readTarget(io, link);
   if (target === '') return ENOENT;
-  // A file made by that name would be nobody's: whoever writes to `/dev/stdout` wants the pipe.
+  // A file made by that name would be of no use: whoever writes to `/dev/stdout` wants the pipe.
   if (NAMELESS.test(target) && mayBeOfKernel(link)) return ENXIO;
   return locateFrom(io, caller, directory, slash ? `${target}/` : target, hops + 1);
 }

@@ -3,6 +3,7 @@
  * it is tried once more. So nothing fails because of the files that overfs keeps open.
  */
 
+import { codeOf } from '../../errno.ts';
 import { closedSoFar, closeIdle } from './open-files.ts';
 
 /** The functions of an fs-like thing that open a file, if only for a while. */
@@ -13,7 +14,7 @@ const OPENING: ReadonlySet<string> = new Set(['open', 'readdir', 'readFile', 'wr
  * if only on behalf of another call.
  */
 function isWorthAnother(thrown: unknown, begun: number): boolean {
-  const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
+  const code = codeOf(thrown);
   if (code !== 'EMFILE' && code !== 'ENFILE') return false;
   closeIdle();
   return closedSoFar() > begun;

@@ -1,18 +1,18 @@
 /**
- * A hand that goes round over all that is in memory of a tree, name by name: where it stands is all it remembers, so a tree that is
- * never short of room pays nothing for it. Directories come after what is in them.
+ * A hand that goes round the names of a tree that are in memory, like that of a clock. It remembers only where it
+ * stands, so a tree that is never short of room pays nothing for it. Directories come after what is in them.
  */
 
 import { Directory, type Entry, Inode, type Link } from '../inode.ts';
 
-/** A directory on the way to where the hand stands, and which of its names are still to come. */
+/** A directory on the way to where the hand stands, and the names in it that are still to come. */
 class Level {
   readonly directory: Directory;
   /** Undefined while the hand rests. Changed by `next` and `rest`. */
   #names: Iterator<[string, Entry]> | undefined;
-  /** The name that comes next when the hand goes on; undefined for the first. Changed by `next` and `rest`. */
+  /** The name to go on with after a rest; undefined for the first. Changed by `next` and `rest`. */
   #upcoming: string | undefined;
-  /** No name is to come. Changed by `rest`. */
+  /** No name is left. Changed by `rest`. */
   #isOver = false;
 
   constructor(directory: Directory) {
@@ -27,7 +27,7 @@ class Level {
     return value;
   }
 
-  /** Goes to the name that comes next: to the first where that is gone. */
+  /** Goes to the name to go on with, or to the first one if that is gone. */
   #find(names: Iterator<[string, Entry]>, upcoming: string): IteratorResult<[string, Entry], undefined> {
     this.#upcoming = undefined;
     let at = names.next();
@@ -35,9 +35,9 @@ class Level {
     return at;
   }
 
-  /** Remembers the place by a name. */
+  /** Remembers the place by the next name. */
   rest(): void {
-    // Nobody has asked since the last rest.
+    // The hand has not moved since the last rest.
     if (this.#names === undefined) return;
     const { value } = this.#names.next();
     this.#names = undefined;
@@ -48,7 +48,7 @@ class Level {
 
 /** See the file comment. */
 export class Hand {
-  /** From the root down; empty between two rounds. Names may come and go in the meantime. Changed by `next`. */
+  /** The way from the root down to where the hand stands; empty between two rounds. Changed by `next`. */
   readonly #way: Level[] = [];
 
   /** The next name of an inode; undefined when a round is over. */
@@ -59,7 +59,7 @@ export class Hand {
       const found = level.next();
       if (found === undefined) {
         this.#way.pop();
-        // One that has been removed meanwhile is no longer anybody's.
+        // A directory that was removed meanwhile has no name.
         if (directory.parent !== undefined && directory !== root) {
           return { directory: directory.parent, name: directory.name };
         }
@@ -72,7 +72,10 @@ export class Hand {
     return undefined;
   }
 
-  /** Stays where it is for a while. An iterator that was kept would hold every table that its Map has had since (V8 OrderedHashTable). */
+  /**
+   * Ends a pass; the hand stays where it is. A kept iterator would keep alive every table that its Map has since had
+   * (V8 OrderedHashTable).
+   */
   rest(): void {
     for (const level of this.#way) level.rest();
   }

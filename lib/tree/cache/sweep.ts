@@ -1,15 +1,16 @@
 /**
- * Forgetting what the branches can tell again when there is too much of it: the least recently used first, as a clock has it.
+ * Forgetting what the branches can tell again when there is too much of it: the least recently used first, by the clock
+ * algorithm.
  *
- *     the hand comes by:   USED ──► the mark is taken away, once more round
+ *     the hand comes by:   USED ──► the mark is taken away: one more round
  *                          not  ──► the name is forgotten, and the inode with its last name
  *
- * So using an entry costs no more than setting a bit. It is done between operations only, never within one: what an operation has found
- * stays where it is until that ends or stops. One that stopped runs again from the top, with all the answers that it has had, so it
- * misses nothing that was forgotten meanwhile.
+ * So using an entry costs no more than setting a bit. Forgetting happens between operations only, so what an operation
+ * has found stays until it ends or stops. An operation that stopped runs again from the top with all the answers it has
+ * had, so it misses nothing that was forgotten meanwhile.
  *
- * Not forgotten are: what was changed here or has something below it that was, what is open, what is watched, directories in which
- * anything is known still, and anything while a write-back is under way.
+ * These are not forgotten: what was changed here, or has something changed below it; what is open or watched;
+ * directories in which names are known; and anything while a write-back is under way.
  */
 
 import { dropContents } from '../../pages/contents.ts';
@@ -19,9 +20,12 @@ import { UpperSource } from '../sources/source.ts';
 import type { Tree } from '../tree.ts';
 import { keepForGood, leaveListed } from './entries.ts';
 
-/** Which part of `most` is made free at once, and as a part of which steps in vain one more entry counts. */
+/** The part of `most` that is made free at once; also how the limit grows with the steps of a sweep in vain. */
 const SHARE = 1 / 16;
-/** Rounds that show all that can be forgotten: the first takes the marks away. A third because the first may begin in the middle. */
+/**
+ * How many rounds show everything that can be forgotten: one takes the marks away, one forgets, and the first may begin
+ * in the middle.
+ */
 const ROUNDS = 3;
 
 /** Notes that an inode was loaded from a branch, which can tell it again. */
@@ -41,17 +45,18 @@ function noteMore(tree: Tree, more: number): void {
   entries.count += more;
   if (entries.count <= entries.limit || entries.isCrowded) return;
   entries.isCrowded = true;
-  // Whoever calls the synchronous API without a break makes room itself, and would leave one microtask behind each time.
+  // A program that calls the synchronous API without a break makes room itself; it must not queue a microtask each
+  // time.
   if (entries.isAwaited) return;
   entries.isAwaited = true;
-  // Operations are synchronous, so none is in the middle of a run then.
+  // Operations are synchronous, so a microtask never runs in the middle of one.
   queueMicrotask(() => {
     entries.isAwaited = false;
     makeRoom(tree);
   });
 }
 
-/** Forgets as much as there is too much of. Requires: no operation is in the middle of a run. */
+/** Forgets entries until there is room. Requires: no operation is in the middle of a run. */
 export function makeRoom(tree: Tree): void {
   const { entries } = tree;
   if (!entries.isCrowded) return;
@@ -70,11 +75,12 @@ export function makeRoom(tree: Tree): void {
     }
   }
   hand.rest();
-  // Where much has to stay, looking at all of it in vain is not done for each entry more.
+  // Where much has to stay, the next sweep waits for more entries: otherwise each new entry would look at all of them
+  // in vain.
   entries.limit = Math.max(most, entries.count + Math.floor(SHARE * Math.max(most, rounds < ROUNDS ? 0 : steps)));
 }
 
-/** What the hand does at a name. */
+/** Handles the name at which the hand stands. */
 function pass(tree: Tree, directory: Directory, name: string): void {
   const inode = directory.names.get(name);
   if (!(inode instanceof Inode)) return;
@@ -93,7 +99,7 @@ function isUnused(inode: Inode): boolean {
 /** Forgets the names in a directory that stand for no inode. */
 function forgetListing(tree: Tree, directory: Directory): void {
   const { names, sources } = directory;
-  // What an upper has got since its directory was listed need not be marked.
+  // Names that the upper has got since the directory was listed may be unmarked, and would be lost.
   if (sources.length === 0 || sources[0] instanceof UpperSource) return;
   if (directory.listed === 0 && directory.absences === 0) return;
   for (const [name, entry] of names) if (!(entry instanceof Inode) && entry !== WHITEOUT) names.delete(name);
@@ -104,15 +110,15 @@ function forgetListing(tree: Tree, directory: Directory): void {
   leaveListed(tree, directory);
 }
 
-/** Whether the branches show the same again under this name. */
+/** Whether the branches would show the same again under this name. */
 function mayForget(tree: Tree, directory: Directory, name: string, inode: Inode): boolean {
   if ((inode.state & (SPARE | WATCHED)) !== SPARE || inode.opens > 0) return false;
   if (directory.sources.length === 0 || isOwnName(directory, name) || holdsOwn(inode)) return false;
-  // Other parts know the place in the upper by the inode that has it.
+  // A directory of the upper is found through its inode.
   if (inode instanceof Directory) return inode.names.size === 0 && !(inode.sources[0] instanceof UpperSource);
-  // An upper gets a file under all the names by which it was ever known.
+  // The upper must get a file under all names by which it was known.
   if (inode.nlink > 1 && tree.dirty !== undefined) return false;
-  // Without a number of the upper's own it is known by its path there, which changes.
+  // Without an inode number of the upper it is identified by its path there, which changes.
   return !(inode.origin instanceof UpperSource) || inode.ino !== 0;
 }
 

@@ -1,13 +1,13 @@
 /**
- * What the upper does not know yet: inodes and names that have changed since it was last told. Added to by every change of the tree, taken
- * from by write-back.
+ * What the upper does not know yet: the inodes and names that have changed since the last write-back. Every change of
+ * the tree adds to it; write-back takes from it.
  */
 
 import type { Directory, Inode } from '../inode.ts';
 
 /**
- * What the upper knows of a dirty name. `BORN_NAME`: nothing, so that it is clean again when it goes; `TOLD_NAME`: it may have
- * something there, or a write-back under way brings it something.
+ * What the upper knows of a dirty name. `BORN_NAME`: nothing, so the name is clean again when it goes. `TOLD_NAME`: it
+ * may have something there, or a write-back under way may bring it something.
  */
 const BORN_NAME = 0;
 const TOLD_NAME = 1;
@@ -20,20 +20,25 @@ export class Dirty {
   /** Names that were made or removed, by directory. */
   readonly names = new Map<Directory, Map<string, DirtyName>>();
   /**
-   * Directories of which only the times changed, because names came or went. That alone is no reason to tell the upper anything (W12):
-   * the times go with the next write-back that has a reason, at `fsync` of the directory, or at the close (Linux has `lazytime`).
+   * Directories of which only the times changed, because names came or went. That alone is no reason for a write-back
+   * (W12): the times go with the next one, at `fsync` of the directory, or at the close (like `lazytime` on Linux).
    */
   readonly timed = new Set<Inode>();
-  /** A write-back has taken what was dirty, and has not said yet what became of it. Changed by `plan.ts` and `settle.ts`. */
+  /** A write-back has taken what was dirty and has not settled yet. Changed by `plan.ts` and `settle.ts`. */
   isTaken = false;
-  /** Files that were cut: what the upper has behind the cut is to go. Added to by whoever truncates, taken from by write-back. */
+  /**
+   * Files that were truncated: what the upper has behind the cut must go. Added to by `ops/`, cleared by write-back.
+   */
   readonly truncated = new Set<Inode>();
-  /** Files that have become copies of others: they have their bytes from there. Added to by whoever copies, taken from by write-back. */
+  /**
+   * Files that were overwritten with a copy of another file, whose bytes they now share. Added to by `ops/`, cleared by
+   * write-back.
+   */
   readonly replaced = new Set<Inode>();
-  /** Told when something becomes dirty while nothing was. Set by whoever writes back by itself. */
+  /** Called when something becomes dirty while nothing was. Set by the overlay, for background write-back. */
   onFirst: (() => void) | undefined = undefined;
 
-  /** Whether there is a reason to tell the upper something. */
+  /** Whether there is nothing to write back. */
   get isEmpty(): boolean {
     return this.inodes.size === 0 && this.names.size === 0;
   }
@@ -48,20 +53,20 @@ export class Dirty {
     this.#setName(directory, name, TOLD_NAME);
   }
 
-  /** Notes that a name was made where no branch has one. */
+  /** Notes that a name was made that no branch has. */
   addBornName(directory: Directory, name: string): void {
     if (this.isTaken) this.addName(directory, name);
     else if (this.names.get(directory)?.has(name) !== true) this.#setName(directory, name, BORN_NAME);
   }
 
-  /** Notes that a name was removed under which no branch has anything: one that was born since the last write-back never was. */
+  /** Notes that a name was removed that no branch has. If it was made since the last write-back, it is clean again. */
   addGoneName(directory: Directory, name: string): void {
     const names = this.names.get(directory);
     if (names?.get(name) !== BORN_NAME) this.addName(directory, name);
     else this.forgetName(directory, name);
   }
 
-  /** Takes times that wait for a reason to be told: those of one directory, or of all. */
+  /** Makes directories of which only the times changed a reason for a write-back: all of them, or those given. */
   hurryTimes(inodes: Iterable<Inode> = this.timed): void {
     for (const inode of inodes) if (this.timed.delete(inode)) this.addInode(inode);
   }

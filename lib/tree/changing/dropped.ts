@@ -1,9 +1,9 @@
 /**
- * Directories that were removed with all that they showed, without looking at each name.
+ * Directories that were removed with everything in them, without a look at each name.
  *
- * Removing a tree of a lower need not visit it: a whiteout hides it, and nobody asks for what is below any more. One thing is
- * still to be learnt from there: a file of several names, one of which lay there, has a name less now (C2). That is made up
- * for when such a file is next looked at, which is rare.
+ * Removing a tree of a lower need not visit it: a whiteout hides it, and no path leads below it any more. One thing
+ * remains to be found out: a file of several names, one of which was in there, has one name fewer now (C2). That is
+ * made up for when such a file is next looked at, which is rare.
  */
 
 import type { Io } from '../../fault.ts';
@@ -19,12 +19,12 @@ import { ownQuietly } from './own.ts';
 /** A removed directory whose names in the sources have not all been looked at. */
 export interface Dropped {
   readonly directory: Directory;
-  /** The names still to be looked at, once they are known, and how many of them are done. Changed by `settleLinks`. */
+  /** The names to look at, once they are known, and how many of them are done. Changed by `settleLinks`. */
   names: Listing['names'] | undefined;
   done: number;
 }
 
-/** Takes away the last bond between a removed directory and an inode in it. */
+/** Takes the name of an inode in a removed directory away. */
 function drop(tree: Tree, directory: Directory, name: string, inode: Inode): void {
   forgetName(tree, inode, directory, name);
   if (isDirectory(inode)) inode.nlink = 0;
@@ -34,8 +34,8 @@ function drop(tree: Tree, directory: Directory, name: string, inode: Inode): voi
 }
 
 /**
- * Takes away everything in memory that is in a removed directory, at any depth, and remembers the rest for `settleLinks`.
- * Requires: the directory has lost its name.
+ * Takes away every name in memory below a removed directory, and leaves the rest for `settleLinks`. Requires: the
+ * directory has lost its name.
  */
 export function dropBelow(tree: Tree, removed: Directory): void {
   const directories = [removed];
@@ -49,7 +49,7 @@ export function dropBelow(tree: Tree, removed: Directory): void {
       directory.names.set(name, WHITEOUT);
     }
     directory.listing = undefined;
-    // The upper is told of the directory only. Where a change may be taken back nothing was dirty before it.
+    // The upper is told of the removed directory only. Nothing here was dirty before a change that may be taken back.
     tree.dirty?.names.delete(directory);
     if (directory.sources.length === 0) directory.names.clear();
     else if (isKnown(directory)) leaveListed(tree, directory);
@@ -57,21 +57,21 @@ export function dropBelow(tree: Tree, removed: Directory): void {
   }
 }
 
-/** Whether no name is left to be looked at: what the upper has, which nobody else changes, was in memory as a whole. */
+/** Whether no name is left to be looked at: the directory is the upper's alone, and all its names are in memory. */
 function isKnown({ complete, sources, names }: Directory): boolean {
   if (!complete || !sources.every((source) => source instanceof UpperSource)) return false;
   for (const entry of names.values()) if (entry !== WHITEOUT && entry !== ABSENT) return false;
   return true;
 }
 
-/** Whether the inode may have lost names that nobody has looked at. */
+/** Whether the inode may have lost names in removed directories that were not looked at yet. */
 export function mayHaveLostNames(tree: Tree, inode: Inode): boolean {
   return tree.dropped.length > 0 && inode.nlink > 1 && !isDirectory(inode);
 }
 
 /**
- * Whether files are charged to the quota that have no name any more which somebody knows, and may have had their last ones in removed
- * directories: nobody will look at them again, so what they owe is found out where it counts (P3).
+ * Whether files that are charged to the quota have no known name left, and may have lost their last ones in removed
+ * directories. They are never looked at again, so this is found out when room is needed (P3).
  */
 function mayOwe({ dropped, linked }: Tree): boolean {
   if (dropped.length === 0) return false;
@@ -81,7 +81,7 @@ function mayOwe({ dropped, linked }: Tree): boolean {
   return false;
 }
 
-/** Has them give back what they owe; answers whether there can be more room now. */
+/** Makes such files give back what they are charged; answers whether there may be more room now. */
 export function collect(io: Io, tree: Tree): boolean {
   if (!mayOwe(tree)) return false;
   settleLinks(io, tree);
@@ -92,7 +92,7 @@ export function collect(io: Io, tree: Tree): boolean {
 const ANY = (): boolean => true;
 
 /**
- * Looks at what removed directories held, so that every `nlink` is right. May stop; then it goes on where it was.
+ * Looks at what removed directories held, so that every `nlink` is right. If it stops, the next run goes on from there.
  *
  * @param isMeant which directories to look at
  */
@@ -106,7 +106,7 @@ export function settleLinks(io: Io, tree: Tree, isMeant: (directory: Directory) 
       // From here on nothing stops or fails.
       next.done++;
       if (inode === undefined) continue;
-      // The upper may still refuse that the directory goes.
+      // The upper may still refuse the removal of the directory.
       const undo = tree.undo ?? tree.through?.undo;
       undo?.keepName(directory, name);
       undo?.keep(inode);
@@ -117,7 +117,7 @@ export function settleLinks(io: Io, tree: Tree, isMeant: (directory: Directory) 
         tree.dropped.push({ directory: inode, names: undefined, done: 0 });
         break;
       }
-      // One of a single name has ended: an upper need not keep it.
+      // A file with this name only ends here, and the upper need not keep it.
       drop(tree, directory, name, inode);
       directory.names.set(name, WHITEOUT);
     }

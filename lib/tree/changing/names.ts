@@ -1,5 +1,5 @@
 /**
- * Changing names: the only code that adds, removes or hides a dentry. Nothing here stops or fails.
+ * Changing names: the operations add, remove and hide dentries only here. Nothing here stops or fails.
  *
  *     names: 'a' → inode loaded from a lower               marks: 'a' → INSIDE when owned, else not there
  *            'b' → inode born, linked or renamed to here           'b' → HIDES or FRESH: does a branch below have a 'b' too?
@@ -37,12 +37,12 @@ export function forgetName(tree: Tree, inode: Inode, directory: Directory, name:
   }
 }
 
-/** Whether a name of the overlay's own hides something of a branch below. */
+/** Whether a name that the overlay decides hides something in a branch below. */
 export type Cover = typeof HIDES | typeof FRESH;
 
 /**
- * A name that outlives the path it came with. A slice of a path keeps the whole path in memory (V8 copies slices shorter than 13
- * characters by itself), so a longer one is made a string of its own.
+ * A copy of a name that does not keep the path it came from in memory. V8 copies slices shorter than 13 characters by
+ * itself; a longer slice holds on to the whole path.
  */
 export function lasting(name: string): string {
   if (name.length < 13) return name;
@@ -65,7 +65,10 @@ export function addName(tree: Tree, directory: Directory, name: string, inode: I
   tree.onChange?.({ kind: 'rename', directory, name: key, inode });
 }
 
-/** Takes a name away; where it covers something below a whiteout stays. The inode's `nlink` is the caller's business. */
+/**
+ * Takes a name away, and leaves a whiteout where it hides something below. The inode's `nlink` is the caller's
+ * business.
+ */
 export function removeName(tree: Tree, directory: Directory, name: string, inode: Inode, how: Cover): void {
   // The inode knows its name by a lasting string already.
   const key = inode.name === name ? inode.name : lasting(name);
@@ -74,7 +77,8 @@ export function removeName(tree: Tree, directory: Directory, name: string, inode
     directory.names.set(key, WHITEOUT);
     markName(directory, key, HIDES);
   } else {
-    // Absence in sources that never change is worth remembering: names that are made and removed in turn are not asked for again.
+    // Absence in sources that never change is worth remembering: a name that is made and removed in turn is not looked
+    // up again.
     if (directory.settled && !directory.complete) rememberAbsence(directory, key);
     else directory.names.delete(key);
     directory.marks?.delete(key);
@@ -85,14 +89,14 @@ export function removeName(tree: Tree, directory: Directory, name: string, inode
   tree.onChange?.({ kind: 'rename', directory, name: key, inode });
 }
 
-/** How many absent names a directory remembers in any case. */
+/** How many absent names a directory may always remember. */
 const ABSENCES = 4096;
 
 /**
- * Remembers that there is nothing of this name. Requires: the sources never change.
+ * Remembers that a name is absent. Requires: the sources never change.
  *
- * Names that never come again (of temporary files) would fill the memory, so all absences are forgotten when there are more of them
- * than of anything else.
+ * Names that are never used again (of temporary files) would fill the memory, so all absences are forgotten when they
+ * outnumber the other names.
  */
 export function rememberAbsence(directory: Directory, name: string): void {
   const { names } = directory;
@@ -104,7 +108,7 @@ export function rememberAbsence(directory: Directory, name: string): void {
   directory.absences++;
 }
 
-/** Ends an inode that no name and no descriptor holds: gives back its bytes and its place. */
+/** Ends an inode that neither a name nor a descriptor holds: gives back its bytes and its charge. */
 export function endIfUnused(tree: Tree, inode: Inode): void {
   if (inode.nlink > 0 || inode.opens > 0) return;
   if (inode instanceof File) {

@@ -1,9 +1,9 @@
 /**
- * Copy-up: from here on the inode is the overlay's own and no longer follows its origin. It costs no I/O: the attributes are in
- * memory already, and the data stays with the origin page by page.
+ * Copy-up: an inode becomes the overlay's own and no longer follows its origin. That costs no I/O: the attributes are
+ * in memory already, and the data stays with the origin page by page.
  *
- * What has become own is also marked in the directories on the way from the root, so that whoever lists the changes visits what
- * changed and not what exists.
+ * It is also marked in the directories on the way from the root, so that `changes()` visits what changed and not what
+ * exists.
  */
 
 import { printOf } from '../../branch/dialect.ts';
@@ -33,8 +33,8 @@ export function mayOwn(tree: Tree, inode: Inode): boolean {
 }
 
 /**
- * Makes an inode the overlay's own because its attributes (OWNED_ATTRIBUTES) or content (OWNED_CONTENT) are about to change.
- * Requires: `mayOwn`.
+ * Makes an inode the overlay's own because its attributes (OWNED_ATTRIBUTES) or content (OWNED_CONTENT) are about to
+ * change. Requires: `mayOwn`.
  */
 export function own(tree: Tree, inode: Inode, why: typeof OWNED_ATTRIBUTES | typeof OWNED_CONTENT): void {
   tree.undo?.keep(inode);
@@ -48,7 +48,9 @@ export function own(tree: Tree, inode: Inode, why: typeof OWNED_ATTRIBUTES | typ
   mark(inode);
 }
 
-/** Keeps how the origin looked, to tell later whether it is still the file whose pages are shown (C7), and its number for it (C3). */
+/**
+ * Keeps how the origin looked, so that a later change of it is noticed (C7), and keeps the number for the inode (C3).
+ */
 function rememberOrigin(tree: Tree, inode: Inode): void {
   keepForGood(tree, inode);
   if (inode.origin === undefined) return;
@@ -56,19 +58,19 @@ function rememberOrigin(tree: Tree, inode: Inode): void {
   if (inode.nlink > 1 && !isDirectory(inode) && !(inode.origin instanceof UpperSource)) {
     extraOf(inode).birth = birthOf(inode);
   }
-  // Of what the upper has the print is known already: it may keep times less exactly than they are shown.
+  // A file of the upper has its fingerprint already; the upper may hold its times less exactly than they are shown.
   if (!(inode instanceof File) || (inode.origin instanceof UpperSource && inode.extra?.fingerprint !== undefined))
     return;
   extraOf(inode).fingerprint = printOf(inode);
 }
 
-/** Makes an inode the overlay's own because of its names or its `nlink`: its `ctime` moves on, and lowers no longer change it. */
+/** Makes an inode the overlay's own because of its names or its `nlink`. Its `ctime` moves on. */
 export function ownQuietly(tree: Tree, inode: Inode): void {
   touchCtime(tree, inode);
   followNoMore(tree, inode);
 }
 
-/** Lowers no longer change an inode. */
+/** Makes an inode the overlay's own without a new time. */
 export function followNoMore(tree: Tree, inode: Inode): void {
   if (!inode.isOwned) rememberOrigin(tree, inode);
   inode.state |= OWNED_QUIETLY;
@@ -81,7 +83,7 @@ export function touchNames(tree: Tree, directory: Directory): void {
   directory.listing = undefined;
 }
 
-/** Tells whoever watches that content, or attributes, have changed. */
+/** Reports to watchers that content, or attributes, have changed. */
 export function tellChange(tree: Tree, inode: Inode, kind: 'change' | 'attributes'): void {
   const { onChange } = tree;
   if (onChange === undefined) return;
@@ -98,7 +100,8 @@ function mark(inode: Inode): void {
 
 /** Notes what the overlay has done to a name, and marks the way from the root to it. */
 export function markName(directory: Directory, name: string, how: Mark): void {
-  // Where nothing is below every name is FRESH; the way to such a directory was marked when it got its own name.
+  // Where there is nothing below, every name is FRESH, and the way to the directory was marked when it got its own
+  // name.
   if (directory.sources.length === 0) return;
   const known = directory.marks?.has(name) ?? false;
   directory.marks ??= new Map();
@@ -112,7 +115,7 @@ export function markName(directory: Directory, name: string, how: Mark): void {
 export function markWay(directory: Directory, name: string): void {
   let at = directory;
   let below = name;
-  // A marked name has a marked way. A removed directory has no parent, and the root is its own.
+  // The way to a marked name is marked already. A removed directory has no parent, and the root is its own parent.
   while (at.sources.length > 0 && at.marks?.has(below) !== true) {
     at.marks ??= new Map();
     at.marks.set(below, INSIDE);

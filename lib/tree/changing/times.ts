@@ -1,21 +1,19 @@
-/**
- * The times of what changes: which of them move on, and to when. Each function here also says that the upper is to hear of the inode.
- */
+/** The times of what changes: which of them move on, and to when. Each function here also notes the inode as dirty. */
 
 import type { Directory, Inode } from '../inode.ts';
 import type { Tree } from '../tree.ts';
 
-/** The whole seconds in milliseconds. */
+/** The whole seconds in a time in milliseconds. */
 function seconds(ms: number): number {
   return Math.floor(ms / 1000);
 }
 
-/** What is left of `ms` beside `sec` seconds. */
+/** The nanoseconds in a time in milliseconds beyond `sec` seconds. */
 function nanoseconds(ms: number, sec: number): number {
   return Math.floor((ms - sec * 1000) * 1e6);
 }
 
-/** The inode's attributes have changed now: `ctime`. */
+/** Sets `ctime`: the attributes have changed now. */
 export function touchCtime(tree: Tree, inode: Inode): void {
   tree.dirty?.addInode(inode);
   const ms = tree.clock();
@@ -23,7 +21,10 @@ export function touchCtime(tree: Tree, inode: Inode): void {
   setCtime(inode, sec, nanoseconds(ms, sec));
 }
 
-/** A clock of whole milliseconds may lag behind the `ctime` of a lower, which then stays: it does not go back within the millisecond. */
+/**
+ * Sets `ctime`. A clock of whole milliseconds may lag behind the `ctime` of a lower, which then stays: it never goes
+ * back within a millisecond.
+ */
 function setCtime(inode: Inode, sec: number, nsec: number): void {
   const ahead = inode.ctimeSec === sec ? inode.ctimeNsec - nsec : 0;
   if (ahead > 0 && ahead < 1e6) return;
@@ -31,13 +32,13 @@ function setCtime(inode: Inode, sec: number, nsec: number): void {
   inode.ctimeNsec = nsec;
 }
 
-/** The inode's content has changed now: `mtime` and `ctime`. */
+/** Sets `mtime` and `ctime`: the content has changed now. */
 export function touchMtime(tree: Tree, inode: Inode): void {
   tree.dirty?.addInode(inode);
   setMtime(tree, inode);
 }
 
-/** The names in a directory have changed now: its `mtime` and `ctime`. */
+/** Sets the `mtime` and `ctime` of a directory: its names have changed now. */
 export function touchMtimeOfNames(tree: Tree, directory: Directory): void {
   tree.dirty?.timed.add(directory);
   setMtime(tree, directory);
@@ -52,7 +53,7 @@ function setMtime(tree: Tree, inode: Inode): void {
   setCtime(inode, sec, nsec);
 }
 
-/** The inode begins now: all four times. */
+/** Sets all four times: the inode begins now. */
 export function touchAll(tree: Tree, inode: Inode): void {
   tree.dirty?.addInode(inode);
   const ms = tree.clock();

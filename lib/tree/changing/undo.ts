@@ -1,9 +1,10 @@
 /**
- * How the tree was before one change, so that the change can be taken back: for an overlay that writes through, where the upper may refuse
- * what was done here.
+ * How the tree was before one change, so that the change can be taken back: an overlay that writes through needs that
+ * where the upper refuses the change.
  *
- * Only what the change touches is kept, just before it does: inodes with their attributes and contents, names with their marks. No other
- * change may come between (`writeback/when/through.ts` sees to that); what is only looked up or read meanwhile does no harm.
+ * Only what the change touches is kept, just before it is touched: inodes with their attributes and contents, names
+ * with their marks. No other change may come in between (`writeback/when/through.ts` sees to that). Lookups and reads
+ * meanwhile do no harm.
  */
 
 import type { Claim } from '../../pages/claims.ts';
@@ -15,9 +16,9 @@ import { endIfUnused } from './names.ts';
 
 /** An inode as it was. */
 interface KeptInode {
-  /** Its own fields but for those that tell who uses it. */
+  /** Its fields, except those that say who uses it. */
   readonly fields: object;
-  /** Its further names. */
+  /** Its names beyond the first. */
   readonly links: NonNullable<Inode['extra']>['links'] | undefined;
   readonly fingerprint: NonNullable<Inode['extra']>['fingerprint'];
   readonly pages: KeptPages | undefined;
@@ -46,7 +47,7 @@ export class Undo {
   readonly #names = new Map<Directory, Map<string, KeptName>>();
   readonly #born = new Set<Inode>();
   readonly #ends: (() => void)[] = [];
-  /** Of which removed directories names were still to be looked at. */
+  /** The removed directories whose names were still to be looked at. */
   readonly #dropped: readonly Directory[];
 
   constructor(tree: Tree) {
@@ -89,17 +90,17 @@ export class Undo {
     names.set(name, { entry: directory.names.get(name), mark: directory.marks?.get(name), isDirty });
   }
 
-  /** Notes an inode that the change makes. */
+  /** Notes an inode that the change has made. */
   keepBorn(inode: Inode): void {
     this.#born.add(inode);
   }
 
-  /** Has something undone that the change has done beside. */
+  /** Adds a function that undoes another effect of the change. */
   onRestore(end: () => void): void {
     this.#ends.push(end);
   }
 
-  /** Lets go of what was kept: the change stands. */
+  /** Drops what was kept: the change stands. */
   drop(): void {
     for (const { pages } of this.#inodes.values()) if (pages !== undefined) leavePages(this.#tree.memory, pages);
     this.#inodes.clear();
@@ -116,15 +117,16 @@ export class Undo {
       inode.parent = undefined;
       endIfUnused(tree, inode);
     }
-    // What was looked at in them before is gone from there, and what was since is there again.
+    // They start again from their first name: what was looked at before has gone from them, and what was looked at
+    // since is restored.
     tree.dropped.length = 0;
     for (const directory of this.#dropped) tree.dropped.push({ directory, names: undefined, done: 0 });
-    // No short cut that the change has made holds any more.
+    // No short cut made since the change is valid.
     tree.moves++;
     this.#restoreDirty();
   }
 
-  /** What the upper was to hear of before, or what was found meanwhile without being changed, it is still to hear of. */
+  /** Makes dirty again what was dirty before the change, and makes clean what became dirty by it. */
   #restoreDirty(): void {
     const { dirty } = this.#tree;
     for (const [directory, names] of this.#names) {
@@ -177,12 +179,15 @@ export class Undo {
   }
 }
 
-/** Whether the upper is to hear of something: what a write-back under way has taken may come back. */
+/**
+ * Whether something counts as dirty before the change: also what a write-back under way has taken, since that may be
+ * given back.
+ */
 function isToBeHeard({ dirty }: Tree, isDirty: boolean | undefined): boolean {
   return isDirty === true || dirty?.isTaken === true;
 }
 
-/** What of an inode a change may change, names and pages aside. */
+/** The fields of an inode that a change may change, apart from names and pages. */
 function fieldsOf(inode: Inode): object {
   const { ino, mode, nlink, owner, size, originBlocks, origin, originName, parent, name, state } = inode;
   const { atimeSec, atimeNsec, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec, birthtimeSec, birthtimeNsec } = inode;

@@ -1,11 +1,12 @@
 /**
- * What a file or link of the upper was in the lowers before it was brought there, if its content is theirs still: so that `changes()` can tell
- * new attributes from new content once the upper has both. The work area keeps it from mount to mount (`kept.ts`).
+ * What a file or link of the upper was in the lowers before write-back brought it to the upper, if its content is still
+ * theirs. By this `changes()` tells new attributes from new content once the upper has both. The work area keeps it
+ * from mount to mount (`kept.ts`).
  *
  *     chmod /d/f ─► the upper gets all of /d/f ─► its note: as the lowers have it in /d/f, but for attributes ─► `changes()`: attributes
  *     append     ─► the upper gets all of /d/f ─► no such note                                               ─► `changes()`: modified
  *
- * Of a directory only whether its attributes were set counts: its content are its names.
+ * For a directory it only says whether its attributes were set, since its content is its names.
  */
 
 import type { Attributes } from '../../branch/branch.ts';
@@ -16,16 +17,16 @@ import { numberOf } from './identity.ts';
 import type { Kept } from './kept.ts';
 import { pathIn, UpperSource } from './source.ts';
 
-/** Size, and seconds and nanoseconds of the last change of the content. JSON can hold it. */
+/** Size and `mtime` of a file, as JSON can hold them. */
 type Print = readonly [size: number, mtimeSec: number, mtimeNsec: number];
 
 /** See the file comment. */
 export interface Below {
-  /** Whether somebody has set attributes of it. */
+  /** Whether its attributes were set in the overlay, or are those of the lowers. */
   readonly attributes: 'set' | 'theirs';
   /** Where the lowers had it, absolute in the overlay; undefined for a directory. */
   readonly path?: string;
-  /** How it looked there; undefined for what is no regular file. */
+  /** How it looked there; undefined unless it is a regular file. */
   readonly print?: Print;
 }
 
@@ -37,12 +38,12 @@ function isPrint([size, mtimeSec, mtimeNsec]: Print, found: Attributes): boolean
   return size === found.size && mtimeSec === found.mtimeSec && mtimeNsec === found.mtimeNsec;
 }
 
-/** Whether somebody has set attributes of an inode, before the upper was mounted too. */
+/** Whether attributes of an inode were set here, also in an earlier mount. */
 export function isSetHere({ state, extra }: Inode): boolean {
   return (state & OWNED_ATTRIBUTES) !== 0 || extra?.below?.attributes === 'set';
 }
 
-/** What is to be noted of an inode that the upper gets, or has; undefined for nothing. */
+/** What to note about an inode that the upper gets, or has; undefined for nothing. */
 export function belowOf(tree: Tree, inode: Inode): Below | undefined {
   const { state, origin, originName, extra } = inode;
   if ((state & (BORN | OWNED_CONTENT)) !== 0) return undefined;
@@ -53,7 +54,7 @@ export function belowOf(tree: Tree, inode: Inode): Below | undefined {
   const isThere = namesOf(inode).some(({ directory: { sources }, name }) => {
     return name === originName && sources.some(({ branch, path }) => branch === origin.branch && path === origin.path);
   });
-  // What was moved is new where it is.
+  // A moved file counts as new where it is.
   if (!isThere) return undefined;
   const root = tree.root.sources.find(({ branch }) => branch === origin.branch)?.path ?? '/';
   const path = pathIn(origin, originName).slice(root === '/' ? 0 : root.length);
@@ -62,18 +63,18 @@ export function belowOf(tree: Tree, inode: Inode): Below | undefined {
     : { attributes, path };
 }
 
-/** Notes what an inode was in the lowers that the upper has now. */
+/** Notes what an inode was in the lowers. */
 export function noteBelow(inode: Inode, below: Below | undefined): void {
   if (below !== undefined || inode.extra !== undefined) extraOf(inode).below = below;
 }
 
-/** The same of what was found in the upper, unless another tool has changed it since. */
+/** The same for what was found in the upper, unless another tool has changed it since. */
 export function rememberBelow(inode: Inode, found: Attributes, kept: Kept | undefined): void {
   const { below, as } = kept ?? {};
   if (below !== undefined && (as === undefined || isPrint(as, found))) noteBelow(inode, below);
 }
 
-/** How something that the upper has got looks there, by which it is told later whether another tool has changed it. */
+/** A note with how the file looks in the upper, by which a change by another tool is noticed later. */
 export function seenAs(below: Below, found: Attributes): Pick<Kept, 'below' | 'as'> {
   return below.path === undefined ? { below } : { below, as: printOf(found) };
 }
@@ -83,6 +84,6 @@ export function hasContentOf(tree: Tree, inode: Inode, path: string, name: strin
   const { origin, extra } = inode;
   const below = origin instanceof UpperSource ? extra?.below : undefined;
   if (below?.path === undefined || (below.print !== undefined && !isPrint(below.print, found.attributes))) return false;
-  // Or at another name of the same file.
+  // Or it was found by another name of the same file.
   return below.path === path || (found.attributes.nlink > 1 && numberOf(tree, name, found) === inode.number);
 }

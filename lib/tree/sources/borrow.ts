@@ -1,6 +1,6 @@
 /**
- * Files that have bytes in the upper under a name which is another file's: copies not yet written back. Whoever changes, moves or removes
- * what is under that name finds them here.
+ * Copies that are not written back yet, and whose bytes are still in the upper under the name of another file. Code
+ * that changes, moves or removes what is under that name finds the copies here.
  */
 
 import type { Inode } from '../inode.ts';
@@ -15,13 +15,13 @@ export function borrow(copy: Inode): void {
   else known.add(copy);
 }
 
-/** Whether a file has its bytes under a name that is another's. */
+/** Whether a file has its bytes under the name of another. */
 export function isBorrower(inode: Inode): boolean {
   const { origin, originName } = inode;
   return origin instanceof UpperSource && origin.borrowers.get(originName)?.has(inode) === true;
 }
 
-/** Notes that a file has its bytes elsewhere from now on. Does nothing for one that has not borrowed any. */
+/** Notes that a file no longer borrows bytes. Does nothing for a file that has not borrowed any. */
 export function returnLoan(inode: Inode): void {
   const { origin, originName } = inode;
   if (!(origin instanceof UpperSource)) return;
@@ -29,7 +29,7 @@ export function returnLoan(inode: Inode): void {
   if (known?.delete(inode) && known.size === 0) origin.borrowers.delete(originName);
 }
 
-/** The files that have bytes under a name of the upper which is not theirs. */
+/** The copies that have their bytes under a name of the upper. */
 export function borrowersOf(source: UpperSource, name: string): Iterable<Inode> {
   return source.borrowers.get(name) ?? [];
 }

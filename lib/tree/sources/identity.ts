@@ -1,5 +1,6 @@
 /**
- * Which file something is that was found in a source: one that is known already, by another of its names, or one that only has its number.
+ * Which file was found in a source: one that is known already, perhaps by another of its names, or one that merely has
+ * the same number.
  */
 
 import { constants } from 'node:fs';
@@ -12,7 +13,7 @@ import { pathIn, UpperSource } from './source.ts';
 
 const { S_IFMT, S_IFDIR } = constants;
 
-/** The inode that is this file of a lower already: known by this name, or by another. */
+/** The inode that is this file already: known by this name, or by another. */
 export function knownAs(
   tree: Tree,
   number: number,
@@ -27,8 +28,9 @@ export function knownAs(
 }
 
 /**
- * A file that has the number of what was found, although it is another one: the upper has got the number from a lower that another has
- * taken the place of since, or whose files are others now. Where the two are one, the upper tells that lowers have more names of it.
+ * A file that has the number of what was found although it is another file: the upper got the number from a lower which
+ * has since been replaced, or whose files have changed. If the two were one file, the upper's notes would say that the
+ * lowers have more names of it.
  */
 export function namesakeOf(
   tree: Tree,
@@ -38,20 +40,20 @@ export function namesakeOf(
 ): Inode | undefined {
   const linked = tree.linked.get(number);
   if (linked === undefined || linked === before) return undefined;
-  // Where the content of a copy comes from says nothing about where the file itself does.
+  // The origin of a copy says where its content comes from, not which file it is.
   if ((linked.state & BORN) !== 0) return undefined;
   const isAbove = source instanceof UpperSource;
   if (!isAbove && areTwoBirths(linked.extra?.birth, birthOf(attributes))) return linked;
   if (isAbove === linked.origin instanceof UpperSource) return undefined;
   if (tree.kept.linksBelow(isAbove ? attributes : linked) > 0) return undefined;
-  // What is on its way to the upper tells so when it is there.
+  // A file on its way to the upper is noted when it gets there.
   const isOnItsWay = tree.dirty?.isTaken === true && countNames(linked) < linked.nlink;
   return isOnItsWay ? undefined : linked;
 }
 
 /**
- * The file that was found, if it is known as one whose number another has: by this name, or by another of the names that it has. Of directories
- * none has a second name.
+ * The file that was found, if it is known as a namesake (another file has its number): by this name, or by another of
+ * its names. Directories have only one name.
  */
 export function living(namesake: Namesake | undefined, { source, attributes }: Found, before: Entry | undefined) {
   const { ino, mode, nlink } = attributes;
@@ -62,8 +64,9 @@ export function living(namesake: Namesake | undefined, { source, attributes }: F
 }
 
 /**
- * Whether the number of what was found is that of another file: of one that is owned here, whose place below it took and with it the
- * number (C3), or of one that the upper has got from a lower which has given it to a file elsewhere since, or was another lower then.
+ * Whether the number of what was found belongs to another file: to one that is owned here, whose place and number in
+ * the lower it has taken (C3); or to one that the upper got from a lower, if that lower has since reused the number or
+ * has been replaced.
  */
 export function isAnothers(tree: Tree, number: number, { source, attributes }: Found): boolean {
   if (tree.claimed.has(number)) return true;
@@ -74,7 +77,7 @@ export function isAnothers(tree: Tree, number: number, { source, attributes }: F
   return isDir || attributes.nlink === 1 || links === 0 || areTwoBirths(birth, birthOf(attributes));
 }
 
-/** A number for what was found instead of the one that another has. */
+/** A number for what was found, instead of one that another file has. */
 export function numberInstead(tree: Tree, number: number, found: Found): number {
   return tree.numbers.instead(number, (each) => isAnothers(tree, each, found));
 }
@@ -85,7 +88,7 @@ export function numberOf(tree: Tree, name: string, { source, attributes }: Found
   return tree.numbers.of(source.branch, attributes.dev, attributes.ino, pathIn(source, name));
 }
 
-/** Forgets what was noted of another file of the upper that had the number of this one. */
+/** Forgets what was noted about another file of the upper that had the same number of the upper's own. */
 export function forgetStranger(tree: Tree, found: Attributes): void {
   if (tree.numbers.forgetStranger(found)) tree.kept.note(Number(found.ino), undefined);
 }

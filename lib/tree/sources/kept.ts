@@ -1,30 +1,33 @@
 /**
- * What shows of files although no branch holds it: what an upper cannot hold of the attributes that it was given (nanoseconds; owners,
- * where the process is not root), and how many names a file of the lowers has lost (C2). The work area of the upper tells it at the
- * mount, and write-back keeps it true.
+ * Attributes that show although no branch holds them: those that the upper could not take (nanoseconds; owners, where
+ * the process is not root), and how many names a file of the lowers has lost (C2). They come from the work area of the
+ * upper at the mount, and write-back keeps them up to date.
  *
- * What the upper showed instead is kept beside it: where another tool has changed that since, the tool is believed.
+ * What the upper showed instead is kept beside them: if another tool has changed that since, the tool is believed.
  */
 
 import type { Attributes } from '../../branch/branch.ts';
 import type { Below } from './below.ts';
 import { type Source, UpperSource } from './source.ts';
 
-/** What shows of one file of the upper, and what the upper shows instead; only what differs. JSON can hold it. */
+/**
+ * The attributes of one file of the upper that show, and those that the upper shows instead; only where they differ.
+ * JSON can hold it.
+ */
 export interface Kept {
-  /** Permission bits: shown, and the upper's. */
+  /** Permission bits: those that show, and the upper's. */
   readonly mode?: readonly [number, number];
-  /** User and group: shown, and the upper's. */
+  /** User and group: those that show, and the upper's. */
   readonly owner?: readonly [number, number, number, number];
-  /** Seconds and nanoseconds of `atime` and `mtime`, and of the upper's `mtime`. */
+  /** Seconds and nanoseconds of the `atime` and `mtime` that show, and of the upper's `mtime`. */
   readonly times?: readonly [number, number, number, number, number, number];
-  /** Names that only the lowers have. */
+  /** How many names only the lowers have. */
   readonly links?: number;
-  /** When the lowers' file that has them was born, where that is known. */
+  /** When the lowers' file with those names was born, where that is known. */
   readonly birth?: number;
-  /** What it was in the lowers. */
+  /** What the file was in the lowers. */
   readonly below?: Below;
-  /** Size and `mtime` of the upper's file of which that was noted. */
+  /** Size and `mtime` of the upper's file when `below` was noted. */
   readonly as?: readonly [size: number, mtimeSec: number, mtimeNsec: number];
 }
 
@@ -32,7 +35,7 @@ export interface Kept {
 export class KeptAttributes {
   /** By the upper's own inode number. Changed by write-back. */
   readonly #files = new Map<number, Kept>();
-  /** Names that files of the lowers have lost, by the number that the overlay shows. Changed by write-back. */
+  /** How many names files of the lowers have lost, by the number that the overlay shows. Changed by write-back. */
   readonly #lost = new Map<number, number>();
 
   /** What is kept of a file of the upper. */
@@ -62,7 +65,7 @@ export class KeptAttributes {
     else this.#lost.set(number, links);
   }
 
-  /** What shows of a file that a source has. `number` is what the overlay shows as its inode number. */
+  /** The attributes that show of a file of a source. `number` is the inode number that the overlay shows. */
   shown(source: Source, found: Attributes, number: number): Attributes {
     if (!(source instanceof UpperSource)) {
       const lost = found.nlink > 1 && this.#lost.size > 0 ? this.lostLinks(number) : 0;

@@ -1,6 +1,7 @@
 /**
- * What a layered source (an upper that held content already, a lower written as an OCI layer) says about itself: its names, its
- * whiteouts, whether it is opaque. Nobody but us changes such a branch while the overlay lives, so each directory is read once.
+ * What a layered source (an upper that held content already, a lower written as an OCI layer) says about itself: its
+ * names, its whiteouts, whether it is opaque. Only overfs changes such a branch while the overlay lives, so each
+ * directory is read once.
  */
 
 import type { Io } from '../../fault.ts';
@@ -8,7 +9,10 @@ import { type Source, UpperSource } from './source.ts';
 
 /** See the file comment. */
 export interface Layer {
-  /** The visible names and their S_IFMT (0 where the branch does not tell). Those of the upper are changed by `writeback/settle.ts`. */
+  /**
+   * The visible names and their S_IFMT (0 where the branch does not tell). Those of the upper are changed by
+   * `writeback/settle.ts`.
+   */
   readonly names: Map<string, number>;
   /** The names that it hides in the sources below. Changed likewise. */
   readonly whiteouts: Set<string>;
@@ -16,10 +20,10 @@ export interface Layer {
   isOpaque: boolean;
 }
 
-/** Layers of lowers already read; an entry lives as long as its source. */
+/** Layers of lowers that were read. An entry lives as long as its source. */
 const read = new WeakMap<Source, Layer>();
 
-/** What a source says about itself, read if nobody has yet. Requires: its branch is layered. */
+/** What a source says about itself, read when first needed. Requires: its branch is layered. */
 export function layerOf(io: Io, source: Source): Layer {
   const known = source instanceof UpperSource ? source.layer : read.get(source);
   if (known !== undefined) return known;

@@ -1,6 +1,6 @@
 /**
- * The root directory: it has no name to be looked up by, so what a lookup does for others is done for it here. Its number is always
- * the first one.
+ * The root directory. It has no name, so what a lookup does for other directories is done for it here. Its number is
+ * always 1.
  */
 
 import { constants } from 'node:fs';
@@ -24,7 +24,7 @@ export interface Root {
   readonly root: string;
 }
 
-/** Says what the root merges, the topmost first. Its attributes are asked for when the root is first used. */
+/** Sets what the root merges, the topmost first. Its attributes are asked for when the root is first used. */
 export function setRoots(tree: Tree, roots: readonly Root[]): void {
   setSources(
     tree.root,
@@ -39,7 +39,7 @@ export function setRoots(tree: Tree, roots: readonly Root[]): void {
 export function loadRoot(io: Io, tree: Tree): void {
   const { root } = tree;
   if (tree.mounting !== undefined) io.perform(tree.mounting);
-  // A branch without a notion of its own root (an object of a few functions) still has files below it.
+  // A branch that does not know its own root (an object of a few functions) still has files below it.
   const found = root.sources.map((source) => ({ source, attributes: io.lstat(source.branch, source.path) }));
   const telling = found.filter(({ source }) => !(source instanceof UpperSource && source.isMadeForTree));
   const there = telling.filter(({ attributes }) => attributes !== undefined);

@@ -1,8 +1,8 @@
 /**
- * Where the names of a directory come from: a directory of a branch.
+ * A source of a directory's names: a directory of a branch.
  *
- * Those of lowers never move. Those of the upper do, since write-back renames what was renamed here, so they know their place by
- * their parent and not by a path.
+ * Directories of lowers never move. Those of the upper do, since write-back renames what was renamed here; so they know
+ * their parent and not their path.
  */
 
 import type { Branch } from '../../branch/branch.ts';
@@ -34,7 +34,7 @@ export class Source {
     return this.#path;
   }
 
-  /** Whether it cannot show this name, since it stands for something else in layers (`branch/whiteout.ts`). */
+  /** Whether it cannot show this name, because the name is a mark (`branch/whiteout.ts`). */
   hides(name: string): boolean {
     const { spelling } = this.branch;
     return spelling.isMark(name) || (this.#place === 'root' && spelling.isWorkArea(name));
@@ -58,15 +58,18 @@ export class UpperSource extends Source {
   parent: UpperSource | undefined;
   /** Its name in `parent`. Changed likewise. */
   name: string;
-  /** What it holds on the upper; undefined until somebody asked. Changed by `layer.ts` and `writeback/settle.ts`. */
+  /** What it holds in the upper; undefined until that was read. Changed by `layer.ts` and `writeback/settle.ts`. */
   layer: Layer | undefined = undefined;
-  /** It is of an upper that was made empty for this tree, and so has nothing to say of the root's attributes. Set by `attachUpper`. */
+  /** Its upper was made empty for this tree, and so does not tell the root's attributes. Set by `attachUpper`. */
   isMadeForTree = false;
-  /** The inodes that the upper has under its names, as far as they are in memory. Changed by `load.ts` and `writeback/settle.ts`. */
+  /**
+   * The inodes that the upper has under its names, as far as they are in memory. Changed by `load.ts`, `sweep.ts` and
+   * `writeback/`.
+   */
   readonly held = new Map<string, Inode>();
   /**
-   * Copies of the files under its names that have some of their bytes there only: they must be heeded when such a file changes.
-   * Changed by `borrow.ts`.
+   * Copies of the files under its names that have some of their bytes only there. Before such a file changes they must
+   * get the bytes. Changed by `borrow.ts`.
    */
   readonly borrowers = new Map<string, Set<Inode>>();
 
