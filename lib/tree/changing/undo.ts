@@ -26,7 +26,7 @@ interface KeptInode {
   readonly isBorrower: boolean;
   readonly isLinked: boolean;
   readonly isClaimed: boolean;
-  /** The upper was to hear of it before. */
+  /** It was dirty before the change. */
   readonly isDirty: boolean;
 }
 
@@ -34,7 +34,7 @@ interface KeptInode {
 interface KeptName {
   readonly entry: Entry | undefined;
   readonly mark: Mark | undefined;
-  /** The upper was to hear of it before. */
+  /** It was dirty before the change. */
   readonly isDirty: boolean;
 }
 
