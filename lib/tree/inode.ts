@@ -204,7 +204,7 @@ export class Directory extends Inode {
   readonly names = new Map<string, Entry>();
   /**
    * The directories it merges, top first; none when born here or cut off from the lowers. Changed by `setSources` and
-   * `writeback/settle.ts`.
+   * `replaceSources`.
    */
   sources: readonly Source[] = NO_SOURCES;
   /** `names` has all that the sources have, and they never change. Set by `list.ts`. */
