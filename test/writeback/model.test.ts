@@ -53,7 +53,7 @@ class FileModel {
   /** How often it could not be written, and whether somebody has heard of the last time (`errors.ts`). */
   failures = 0;
   isHeard = true;
-  /** It has no name, and a file without a name has failed: it may have been this one. */
+  /** It may have failed once more: it has no name, and a file without a name has failed; or one that was told of an older failure asked. */
   isUnsure = false;
   /** What it held when it was last synced, and whenever that was tried since. */
   versions: Content[];
@@ -198,8 +198,12 @@ class World {
   /** Whether a call of a descriptor succeeded, which it must unless there is a failure that the descriptor has not heard of (W4). */
   #hears(open: OpenModel, call: () => void, what: 'written' | 'never written'): boolean {
     const before = this.#moody.failures;
-    const code = codeThrownBy(call);
     const { file } = open;
+    const { failures } = file;
+    const code = codeThrownBy(call);
+    // Who hears of an old failure may have met another one, of the whole batch, that counts too.
+    const mayHaveFailed = this.#moody.failures > before && file.failures === failures && what === 'written';
+    if (code !== undefined && open.heard !== failures && mayHaveFailed) file.isUnsure = true;
     if (file.isUnsure) return code === undefined;
     // A failure of the whole batch is told to who asked, also where it is not the file's.
     if (code !== undefined && open.heard === file.failures && what === 'written') {
