@@ -5,13 +5,17 @@
  * shows every file old or new.
  */
 
+import type { Branch } from '../branch/branch.ts';
 import type { Errno } from '../errno.ts';
-import { type Inode, isDirectory } from '../tree/inode.ts';
-import { UpperSource } from '../tree/sources/source.ts';
+import { BORN, type Inode, isDirectory } from '../tree/inode.ts';
+import { numberOf } from '../tree/sources/identity.ts';
+import { pathIn, type Source, UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Cursor } from './area/carry-out.ts';
 import { keptOf, type Note, noteOf } from './area/notes.ts';
+import { upperOf } from './places.ts';
 import type { DraftMove, DraftStep } from './plan/draft.ts';
+import type { Item } from './plan/items.ts';
 import type { Plan } from './plan/plan.ts';
 import type { Move, Step } from './plan/steps.ts';
 import type { Reach } from './report.ts';
@@ -23,6 +27,8 @@ export interface Batch {
   readonly plan: Plan;
   /** What could not be written, or not be named because of that. Added to where something is found missing, or changed. */
   readonly failed: Map<Inode, Errno>;
+  /** Whiteouts that are left out because of that: see `heldBack`. */
+  readonly heldBack: ReadonlySet<Item>;
   readonly moves: readonly Move[];
   readonly steps: readonly Step[];
   /** The same moves and steps, with what the tree must know of them. */
@@ -52,7 +58,7 @@ export function failWhoIsBoundTo({ contents }: Plan, failed: Map<Inode, Errno>):
 }
 
 /** Leaves out what cannot be done without the contents that failed. Throws one of the failures where a directory depends on it. */
-export function makeBatch(plan: Plan, contentless: Map<Inode, Errno>, reach: Reach): Batch {
+export function makeBatch(tree: Tree, plan: Plan, contentless: Map<Inode, Errno>, reach: Reach): Batch {
   const failed = contentless;
   const stuck = new Set<Inode>();
   let { moves } = plan.draft;
@@ -69,13 +75,16 @@ export function makeBatch(plan: Plan, contentless: Map<Inode, Errno>, reach: Rea
       return false;
     });
   }
-  const steps = plan.draft.steps.filter(({ needs, without }) => {
+  const hidden = heldBack(tree, plan, failed);
+  const steps = plan.draft.steps.filter(({ step, item, needs, without }) => {
+    if (step.kind === 'mark' && item !== undefined && hidden.has(item)) return false;
     if (needs === undefined || !failed.has(needs)) return true;
     return without === 'goes without' && !stuck.has(needs);
   });
   return {
     plan,
     failed,
+    heldBack: hidden,
     moves: moves.map(({ from, stage }) => ({ from, stage })),
     steps: steps.map(({ step, needs }) => (step.kind === 'patch' ? withoutRefused(step, plan, needs) : step)),
     drafted: { moves, steps },
@@ -85,6 +94,36 @@ export function makeBatch(plan: Plan, contentless: Map<Inode, Errno>, reach: Rea
     givenUp: new Set(),
     hasArrived: false,
   };
+}
+
+/**
+ * Names of lowers from which something was moved away that could not be written where it is now. Until it can they are not hidden: a mount
+ * after a crash shows it in its old place, and not nowhere.
+ */
+function heldBack(tree: Tree, { items }: Plan, failed: ReadonlyMap<Inode, Errno>): Set<Item> {
+  const held = new Set<Item>();
+  const numbers = new Set<number>();
+  const ways = new Map<Branch, Set<string>>();
+  for (const { origin, originName, number, state } of failed.keys()) {
+    // A copy leaves the file that it is one of where that is.
+    if (origin === undefined || origin instanceof UpperSource || (state & BORN) !== 0) continue;
+    numbers.add(number);
+    const way = ways.get(origin.branch) ?? new Set();
+    ways.set(origin.branch, way);
+    let path = pathIn(origin, originName);
+    for (; path !== '' && !way.has(path); path = path.slice(0, path.lastIndexOf('/'))) way.add(path);
+  }
+  if (numbers.size === 0) return held;
+  for (const item of items) {
+    const { directory, name, want, below } = item;
+    if (want !== undefined || below === undefined || upperOf(directory)?.layer?.names.has(name) === true) continue;
+    const isLeft = ({ branch }: Source, path: string) => ways.get(branch)?.has(path) === true;
+    const { source, sources } = below;
+    const isMovedFrom = isLeft(source, pathIn(source, name)) || sources.some((each) => isLeft(each, each.path));
+    // Or by another of its names.
+    if (isMovedFrom || numbers.has(numberOf(tree, name, below))) held.add(item);
+  }
+  return held;
 }
 
 /** A patch without what the upper has refused. */

@@ -23,14 +23,18 @@ import type { Item } from './plan/items.ts';
 import type { Plan } from './plan/plan.ts';
 import { partlyRefused, sizeOf } from './stage/parts.ts';
 
+/** What counts of a batch at its end. */
+type Settled = Pick<Batch, 'plan' | 'failed' | 'heldBack' | 'givenUp'>;
+
 /** Ends a batch. Inodes that have failed, and their names, stay dirty; of those that are given up only the names. */
-export function settle(tree: Tree, { plan, failed, givenUp }: Pick<Batch, 'plan' | 'failed' | 'givenUp'>): void {
+export function settle(tree: Tree, { plan, failed, heldBack, givenUp }: Settled): void {
   const { dirty } = tree;
   if (dirty === undefined) return;
   dirty.isTaken = false;
   cutOff(plan);
   for (const item of plan.items) {
-    const isOpen = plan.draft.unnamed.has(item) || (item.want !== undefined && failed.has(item.want));
+    const isOpen =
+      plan.draft.unnamed.has(item) || heldBack.has(item) || (item.want !== undefined && failed.has(item.want));
     if (isOpen) {
       dirty.addName(item.directory, item.name);
       keepName(plan, item);

@@ -283,7 +283,7 @@ export class WriteBack {
       this.#stage.use();
       const lost = yield* this.#stageAll(taken, manner, failed, reach);
       failWhoIsBoundTo(taken, failed);
-      batch = makeBatch(taken, failed, reach);
+      batch = makeBatch(this.#tree, taken, failed, reach);
       for (const inode of failed.keys()) told.add(inode);
       this.reporter.tellLeftOut(batch, lost);
       const [first] = failuresIn(taken, failed);

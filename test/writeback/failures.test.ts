@@ -7,6 +7,7 @@ import type { Overlay } from '../../lib/index.ts';
 import {
   bytesTold,
   Fault,
+  type FileSystem,
   failing,
   forgetLock,
   leftovers,
@@ -220,6 +221,77 @@ it('W2, W11: a new content that does not fit leaves the name what it had', () =>
   expect(volume.readFileSync('/src/f0', 'utf8')).toBe('over a lower');
   overlay.close();
 });
+
+/** What a survey says of a path. */
+function lineOf(lines: readonly string[], path: string): string | undefined {
+  return lines.find((line) => line.startsWith(`${path} `));
+}
+
+/** What is done to a file of a lower that the upper refuses, where it was, and where it is then. */
+const MOVES: readonly (readonly [what: string, move: (fs: FileSystem) => void, from: string, to: string])[] = [
+  ['a file', (fs) => fs.renameSync('/src/f2', '/moved'), '/src/f2', '/moved'],
+  [
+    'a file out of a directory that is removed',
+    (fs) => {
+      fs.renameSync('/src/f2', '/moved');
+      fs.rmSync('/src', { recursive: true });
+    },
+    '/src/f2',
+    '/moved',
+  ],
+  ['a directory', (fs) => fs.renameSync('/src', '/moved'), '/src/f2', '/moved/f2'],
+  ['one of two names', (fs) => fs.renameSync('/src/f1', '/src/moved'), '/src/f1', '/src/moved'],
+];
+
+it.each(MOVES)(
+  'W2, W11: %s of a lower that cannot be written where it is moved to is there after a crash',
+  (_, move, from, to) => {
+    const volume = new Volume();
+    const lower = newLower();
+    const dying = mount(volume, { lower });
+    const wanted = lineOf(survey(dying.fs), from);
+    move(dying.fs);
+    dying.fs.unlinkSync('/big');
+    const shown = survey(dying.fs);
+    const content = dying.fs.readFileSync(to);
+    dying.on('command', (command) => {
+      if (bytesTold(command)?.equals(content)) throw failing('ENOSPC');
+    });
+    errorOf(() => dying.syncSync());
+    expect(survey(dying.fs)).toEqual(shown);
+    forgetLock(volume as unknown as UpperFs);
+    const overlay = mount(volume, { lower });
+    expect(lineOf(survey(overlay.fs), from)).toBe(wanted);
+    expect(overlay.fs.existsSync('/big')).toBe(false);
+    overlay.close();
+  },
+);
+
+it.each(MOVES)(
+  'W2: %s of a lower that was refused where it is moved to arrives when it is taken',
+  (_, move, from, to) => {
+    const volume = new Volume();
+    const lower = newLower();
+    let overlay = mount(volume, { lower });
+    survey(overlay.fs);
+    move(overlay.fs);
+    const shown = survey(overlay.fs);
+    const content = overlay.fs.readFileSync(to);
+    overlay.on('command', (command) => {
+      if (bytesTold(command)?.equals(content)) throw failing('ENOSPC');
+    });
+    errorOf(() => overlay.syncSync());
+    overlay.removeAllListeners('command');
+    overlay.syncSync();
+    expect(survey(overlay.fs)).toEqual(shown);
+    overlay.close();
+    overlay = mount(volume, { lower });
+    expect(survey(overlay.fs)).toEqual(shown);
+    expect(overlay.fs.existsSync(from)).toBe(false);
+    expect(leftovers(volume as unknown as UpperFs)).toEqual([]);
+    overlay.close();
+  },
+);
 
 it('W1, W2: a short write of the upper is continued', () => {
   const volume = new Volume();
