@@ -27,7 +27,8 @@ function given(fs: FileSystem, root: string): void {
   fs.writeFileSync('full/sub/c', 'C');
   fs.mkdirSync('linked');
   fs.symlinkSync('../dir/sub', 'linked/to-sub');
-  fs.symlinkSync('../dir/a', 'linked/relative');
+  fs.mkdirSync('linked-too');
+  fs.symlinkSync('../dir/a', 'linked-too/relative');
   for (const name of ['file', 'dir', 'dir/a', 'dir/sub', 'dir/sub/b', 'link']) fs.lutimesSync(name, 1000, 2000);
 }
 
@@ -53,6 +54,7 @@ const TO = [
   'empty',
   'full',
   'linked',
+  'linked-too',
   'link',
   'dir-link',
   'sub-link',
@@ -95,7 +97,15 @@ function isClear(from: string, to: string): boolean {
   return to !== 'file/y' || !['dangling', 'missing', 'file/x'].includes(from);
 }
 
-const LINKS: ReadonlySet<string> = new Set(['link', 'dir-link', 'dir-link/', 'sub-link', 'dangling', 'linked']);
+const LINKS: ReadonlySet<string> = new Set([
+  'link',
+  'dir-link',
+  'dir-link/',
+  'sub-link',
+  'dangling',
+  'linked',
+  'linked-too',
+]);
 
 /**
  * Where Node does what its own documentation and its other forms do not: `cpSync` since it is in C++ takes links for what they
