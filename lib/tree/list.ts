@@ -19,6 +19,7 @@ import {
   WHITEOUT,
 } from './inode.ts';
 import { lookup } from './lookup.ts';
+import { mayBeLost } from './revalidate.ts';
 import { layerOf } from './sources/layer.ts';
 import type { Tree } from './tree.ts';
 
@@ -87,13 +88,17 @@ function order(directory: Directory, below: ReadonlyMap<string, number> | undefi
   } else {
     for (const name of below.keys()) if (directory.names.get(name) !== WHITEOUT) names.push(name);
     for (const [name, mark] of directory.marks ?? []) {
-      // INSIDE: the lowers had the name, and no longer have it.
       const entry = below.has(name) ? undefined : directory.names.get(name);
-      if (entry instanceof Inode && (mark !== INSIDE || holdsOwn(entry))) names.push(name);
+      if (entry instanceof Inode && (mark !== INSIDE || staysWithout(directory, name, entry))) names.push(name);
     }
   }
   names.sort();
   return { names, types: names.map((name) => typeOf(directory.names.get(name), below?.get(name))) };
+}
+
+/** Whether what the lowers had under a name is there still although they have it no longer. */
+function staysWithout(directory: Directory, name: string, inode: Inode): boolean {
+  return holdsOwn(inode) && !mayBeLost(directory, name, inode);
 }
 
 function typeOf(entry: Inode | number | undefined, below: number | undefined): number {

@@ -49,6 +49,27 @@ describe.each(FORMS)('C2 C7 a name that a lower loses, %s', (form) => {
   });
 });
 
+describe.each(FORMS)(
+  'C2 a name that a lower loses is listed no longer, looked at for the first time behind that, %s',
+  (form) => {
+    it.each(DEEDS)('%s', async (_name, deed) => {
+      const lower = new WatchedLower('both');
+      lower.volume.fromJSON({ '/d/second': 'x', '/d/y': 'y' });
+      lower.volume.linkSync('/d/second', '/d/z');
+      lower.volume.linkSync('/d/second', '/d/x');
+      const overlay = createOverlay({ lower: { fs: lower.fs } });
+      const face = faceOf(overlay.fs, form, '/');
+      await face.stat('/d/x');
+      await deed(face);
+      await face.exists('/d/z');
+      lower.volume.unlinkSync('/d/z');
+      const listed = await face.readdir('/d');
+      expect(listed.includes('z')).toBe(await face.exists('/d/z'));
+      expect(await face.readdir('/d')).toEqual(listed);
+    });
+  },
+);
+
 /** What is done to `/d/second` when the lower has lost `/d/x`, and nobody has looked there since; the names that are left, and their `nlink`. */
 const LATE: readonly Deed[] = [
   ['moved', (face) => face.rename('/d/second', '/hard'), { '/hard': 1 }],
