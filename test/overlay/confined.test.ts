@@ -162,3 +162,12 @@ describe('with --frozen-intrinsics', () => {
     expect(resultOf(['--frozen-intrinsics'], body)).toEqual(['ENOENT', 'ERR_FS_EISDIR', 'ENOENT', 'ENOENT', 'below']);
   });
 });
+
+it('N1: bigints can be had in a process that has closed its standard input', () => {
+  const body = `
+    const { closeSync } = await import('node:fs');
+    closeSync(0);
+    return String(createOverlay({ lower: [] }).fs.statSync('/', { bigint: true }).ino);
+  `;
+  expect(resultOf([], body)).toBe('1');
+});

@@ -208,15 +208,23 @@ export function makeStats(inode: Inode, tree: Tree): nodeFs.Stats {
 /** Node opens it at its start if nobody has (node src/node.cc, PlatformInit). */
 const STANDARD_INPUT = 0;
 
+/** A `BigIntStats` of Node's, which does not export the class: any instance shows it. */
+function takeSampleStats(): object {
+  try {
+    return originalFs.statSync(process.execPath, { bigint: true });
+  } catch {
+    // That path may not be looked at (`--permission`), or is there no longer.
+    return originalFs.fstatSync(STANDARD_INPUT, { bigint: true });
+  }
+}
+
 /** Whether `BigIntStats` stands on Node's prototype yet. Set once, by the first call that needs it. */
 let isBigIntReady = false;
 
 /** The attributes of an inode as `fs.BigIntStats`. */
 export function makeBigIntStats(inode: Inode, tree: Tree): nodeFs.BigIntStats {
   if (!isBigIntReady) {
-    // Node does not export the class: any instance shows it. This one can be had where no path may be looked at (`--permission`).
-    const sample = originalFs.fstatSync(STANDARD_INPUT, { bigint: true });
-    Object.setPrototypeOf(BigIntStats.prototype, Object.getPrototypeOf(sample) as object);
+    Object.setPrototypeOf(BigIntStats.prototype, Object.getPrototypeOf(takeSampleStats()) as object);
     isBigIntReady = true;
   }
   return new BigIntStats(inode, tree) as unknown as nodeFs.BigIntStats;
