@@ -55,23 +55,39 @@ export function mayBeLost(directory: Directory, name: string, inode: Inode): boo
   return !isDirectory(inode) && !isOwnName(directory, name);
 }
 
-/** The inode of such a name; undefined where the lower has removed it. */
+/**
+ * The inode of such a name; undefined where the lower has removed it. Where the lower has removed other names of the file, those
+ * go too: once its content or attributes are changed here, all names that are still known stay.
+ */
 export function keepOrLose(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): Inode | undefined {
   const found = find(io, directory.sources, name);
-  if (found !== undefined) {
-    if (isFoundAgain(tree, name, inode, found)) readBy(inode, found.source, name);
-    return inode;
+  if (found === undefined) {
+    lose(io, tree, directory, name, inode);
+    return undefined;
   }
+  if (!isFoundAgain(tree, name, inode, found)) return inode;
+  readBy(inode, found.source, name);
+  const { nlink } = found.attributes;
+  if (inode.extra === undefined || inode.extra.links.length < nlink) return inode;
+  const below = namesOf(inode).filter((link) => mayBeLost(link.directory, link.name, inode));
+  if (below.length <= nlink) return inode;
+  for (const link of below) {
+    if (find(io, link.directory.sources, link.name) === undefined) lose(io, tree, link.directory, link.name, inode);
+  }
+  return inode;
+}
+
+/** Forgets such a name, which the lower has removed. */
+function lose(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): void {
   revalidateWay(io, tree, directory);
   // From here on nothing stops or fails.
-  if (directory.names.get(name) !== inode || isLost(directory)) return undefined;
+  if (directory.names.get(name) !== inode || isLost(directory)) return;
   forgetName(tree, inode, directory, name);
   directory.names.delete(name);
   // The lower may have counted the loss already before the file became ours.
   inode.nlink = Math.max(inode.nlink - 1, countNames(inode));
   tree.dirty?.addInode(inode);
   endIfUnused(tree, inode);
-  return undefined;
 }
 
 /** The inode that a name stands for now: the remembered one if nothing changed; undefined when it is gone. */

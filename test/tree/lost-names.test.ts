@@ -98,6 +98,26 @@ describe.each(FORMS)('C2 T4 the other name of a file of which a lower has remove
     expect(found).toEqual(left);
   });
 
+  it.each(LATE)('%s, when the file has become ours by a further name before', async (_name, deed, left) => {
+    const lower = new WatchedLower('both');
+    lower.volume.fromJSON({ '/d/x': 'x', '/d/y': 'y' });
+    lower.volume.linkSync('/d/x', '/d/second');
+    const overlay = createOverlay({ lower: { fs: lower.fs } });
+    const face = faceOf(overlay.fs, form, '/');
+    await face.stat('/d/x');
+    await face.link('/d/second', '/ours');
+    lower.volume.unlinkSync('/d/x');
+    await deed(face);
+    const found: Record<string, number> = {};
+    for (const path of ['/ours', '/d/x', '/d/second', '/hard']) {
+      if (!(await face.exists(path))) continue;
+      found[path] = (await face.stat(path)).nlink;
+      expect(await face.readFile(path, 'utf8')).toBe('x');
+    }
+    const more = Object.entries(left).map(([path, nlink]) => [path, nlink + 1]);
+    expect(found).toEqual({ '/ours': more.length + 1, ...Object.fromEntries(more) });
+  });
+
   it('stays when the directory of that one is removed', async () => {
     const lower = new WatchedLower('both');
     lower.volume.fromJSON({ '/d/x': 'x', '/d/y': 'y' });
