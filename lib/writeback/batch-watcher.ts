@@ -1,6 +1,6 @@
 /**
- * What the tree learns while a batch is carried out, move by move and step by step: so that whoever reads a file or looks up a name in between
- * asks at the right place.
+ * Tells the tree of each move and step of a batch as it is done, so that a read or a lookup in between asks the upper
+ * at the right place.
  */
 
 import type { Attributes, Fingerprint } from '../branch/branch.ts';
@@ -17,7 +17,7 @@ import type { Item } from './plan/items.ts';
 import { keepName, noteOpaque, settleContent, settleName, settlePlaced } from './settle.ts';
 import type { StagingDirectory } from './stage/staging-directory.ts';
 
-/** Hears of files that somebody else has removed or changed. */
+/** Hears of files that another tool has removed or changed. */
 type LostListener = (inode: Inode, errno: Errno) => void;
 
 /** Where in the upper something is done. */
@@ -32,9 +32,9 @@ export class BatchWatcher implements Watcher {
   readonly #batch: Batch;
   readonly #staging: StagingDirectory;
   readonly #onLost: LostListener;
-  /** Which files the staging directory has. Changed as they come and go. */
+  /** The files in the staging directory. Changed as they come and go. */
   readonly #staged: StagedNames;
-  /** By their names in the staging directory. */
+  /** Contents by their names in the staging directory. */
   readonly #contents = new Map<string, Content>();
 
   constructor(tree: Tree, batch: Batch, staging: StagingDirectory, onLost: LostListener) {
@@ -55,7 +55,7 @@ export class BatchWatcher implements Watcher {
 
   keeps(index: number): string | undefined {
     const { name, source } = this.#placeAt(index);
-    // Copies of what the file held before were made since the plan, of copies that had borrowed its bytes then.
+    // Copies that need the old bytes may have been made since the plan, from copies that had borrowed them.
     return source !== undefined && whoNeeds(this.#tree, source, name).length > 0 ? this.#staging.name() : undefined;
   }
 
@@ -67,7 +67,7 @@ export class BatchWatcher implements Watcher {
 
   givesAtOnce(index: number): boolean {
     const { name, source } = this.#placeAt(index);
-    // What has failed is not decided then, and must not be under way still.
+    // If it fails, the batch is not decided, and the step must not be done later.
     return isIndivisible(this.#batch) || source?.held.has(name) === true;
   }
 
@@ -79,7 +79,7 @@ export class BatchWatcher implements Watcher {
   expected(index: number): Fingerprint | undefined {
     const needs = this.#drafted(index)?.needs;
     const { name, source } = this.#placeAt(index);
-    // What has become a copy of another meanwhile knows how that looks, also when it has lost its name since.
+    // A file that has meanwhile become a copy of another has the fingerprint of that one.
     const isItsOwn = needs?.origin !== undefined && needs.origin === source && needs.originName === name;
     return isItsOwn && !this.#tree.dirty?.replaced.has(needs) ? needs.extra?.fingerprint : undefined;
   }
@@ -107,7 +107,7 @@ export class BatchWatcher implements Watcher {
     return this.#placeOf(this.#drafted(index));
   }
 
-  /** Where a step acts: a directory of the upper, or the staging directory, and the name there. */
+  /** Where a step acts: a directory of the upper or the staging directory, and the name there. */
   #placeOf(drawn: DraftStep | undefined): Place {
     const { item, place } = drawn ?? {};
     if (typeof place === 'string') return { source: this.#staging.source, name: place };
@@ -115,13 +115,13 @@ export class BatchWatcher implements Watcher {
     return { source: link && upperOf(link.directory), name: link?.name ?? '' };
   }
 
-  /** Notes that a content is in its place. */
+  /** Notes that a content has got its place. */
   #noteContent(content: Content, source: UpperSource, name: string): void {
     settlePlaced(this.#tree, content, source, name);
     this.#staged.leave(content.inode);
   }
 
-  /** Notes what came with a directory that was staged whole. */
+  /** Notes a name that came with a directory which was staged as a whole. */
   #noteInner(item: Item): void {
     const { plan, failed } = this.#batch;
     const { directory, name, want } = item;

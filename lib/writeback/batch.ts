@@ -1,8 +1,9 @@
 /**
- * One batch that is decided: which moves and steps of a plan are carried out. What the tree learns from each is in `batch-watcher.ts`.
+ * A decided batch: the moves and steps of a plan that are carried out. `batch-watcher.ts` tells the tree about each of
+ * them.
  *
- * A content that could not be written takes with it what depends on it: the name it was to get keeps what it has, so that the upper
- * shows every file old or new.
+ * Where a content could not be written, what depends on it is left out too: the name that it was to get keeps what it
+ * has, so that the upper shows every file old or new.
  */
 
 import type { Branch } from '../branch/branch.ts';
@@ -25,30 +26,33 @@ import { runsOf, sizeOf } from './stage/parts.ts';
 /** A decided batch. */
 export interface Batch {
   readonly plan: Plan;
-  /** What could not be written, or not be named because of that. Added to where something is found missing, or changed. */
+  /**
+   * What could not be written, or could not be given its name because of that. Added to where a file is found missing
+   * or changed.
+   */
   readonly failed: Map<Inode, Errno>;
   /** Whiteouts that are left out because of that: see `heldBack`. */
   readonly heldBack: ReadonlySet<Item>;
   readonly moves: readonly Move[];
   readonly steps: readonly Step[];
-  /** The same moves and steps, with what the tree must know of them. */
+  /** The same moves and steps, with what the tree must know about them. */
   readonly drafted: { readonly moves: readonly DraftMove[]; readonly steps: readonly DraftStep[] };
-  /** What is to be noted beside the numbers of what is put in its place. */
+  /** Notes, besides those with the numbers of what gets a place. */
   readonly notes: readonly Note[];
   /** How far it is. Changed as it is carried out. */
   readonly cursor: Cursor;
-  /** How far down it goes. */
+  /** How far it goes: to the upper, or to its stable storage. */
   readonly reach: Reach;
   /**
-   * Files that are given up once all else is done (`onError: 'discard'`). Settling does not make them dirty again: one that is has changed since.
-   * Changed by `WriteBack` and `giveUp`.
+   * Files that are discarded once everything else is done (`onError: 'discard'`). Settling does not make them dirty, so
+   * one that is dirty has changed since. Changed by `Reporter`, `WriteBack` and `discardAll`.
    */
-  readonly givenUp: Set<Inode>;
-  /** The upper has all of it, for good: only the notes and the end of the journal are missing. Set by `WriteBack`. */
+  readonly discards: Set<Inode>;
+  /** The upper has everything; only the notes and the end of the journal are missing. Set by `WriteBack`. */
   hasArrived: boolean;
 }
 
-/** A file whose bytes a copy still needs, and could not be copied, must not be changed either. */
+/** Where a copy could not get its own bytes, the file that it shares them with must not be changed either. */
 export function failWhoIsBoundTo({ contents }: Plan, failed: Map<Inode, Errno>): void {
   for (const [inode, errno] of [...failed]) {
     const { origin, originName } = inode;
@@ -57,7 +61,10 @@ export function failWhoIsBoundTo({ contents }: Plan, failed: Map<Inode, Errno>):
   }
 }
 
-/** Leaves out what cannot be done without the contents that failed. Throws one of the failures where a directory depends on it. */
+/**
+ * Makes a batch of a plan, without what depends on contents that failed. Throws one of the failures where a directory
+ * depends on it.
+ */
 export function makeBatch(tree: Tree, plan: Plan, contentless: Map<Inode, Errno>, reach: Reach): Batch {
   const failed = contentless;
   const stuck = new Set<Inode>();
@@ -68,7 +75,7 @@ export function makeBatch(tree: Tree, plan: Plan, contentless: Map<Inode, Errno>
       const errno = wanted && (isWithout(plan, failed, wanted) || stuck.has(wanted)) ? failed.get(wanted) : undefined;
       if (errno === undefined) return true;
       if (kept === undefined) return false;
-      // What would be in it has steps that name its new path.
+      // Steps for what is in it name its new path.
       if (isDirectory(kept)) throw errno;
       failed.set(kept, errno);
       stuck.add(kept);
@@ -91,7 +98,7 @@ export function makeBatch(tree: Tree, plan: Plan, contentless: Map<Inode, Errno>
     notes: [...plan.lost, ...notesOfContents(plan, failed)],
     cursor: { moves: 0, steps: 0, notes: new Map() },
     reach,
-    givenUp: new Set(),
+    discards: new Set(),
     hasArrived: false,
   };
 }
@@ -134,7 +141,7 @@ function withoutRefused(step: Step & { kind: 'patch' }, { contents }: Plan, inod
   return { ...step, ranges, size: sizeOf(content) };
 }
 
-/** What the upper shows otherwise of what was staged. */
+/** Notes about attributes of staged contents that the upper shows differently. */
 function notesOfContents({ contents }: Plan, failed: ReadonlyMap<Inode, Errno>): Note[] {
   const notes: Note[] = [];
   for (const { inode, kind, attributes, staged } of contents.values()) {
@@ -145,24 +152,24 @@ function notesOfContents({ contents }: Plan, failed: ReadonlyMap<Inode, Errno>):
   return notes;
 }
 
-/** Whether an inode cannot be given a name, its content having failed. */
+/** Whether an inode cannot be given a name because its content failed. */
 function isWithout({ contents }: Plan, failed: ReadonlyMap<Inode, Errno>, inode: Inode): boolean {
   return failed.has(inode) && contents.get(inode)?.kind !== 'pages';
 }
 
-/** Whether a batch happens as a whole or not at all by itself, without a journal. */
+/** Whether a batch happens as a whole or not at all without a journal: it has at most one step. */
 export function isIndivisible({ moves, steps, plan }: Batch): boolean {
   if (moves.length > 0 || steps.length > 1 || plan.lost.length > 0) return false;
   const [only] = steps;
   return only === undefined || only.kind === 'place' || only.kind === 'mark' || only.kind === 'unmark';
 }
 
-/** Whether the one step of such a batch was not done, so that no journal says that it will be. */
+/** Whether the one step of such a batch was not done. Since there is no journal, it will not be done later either. */
 export function isUndone(batch: Batch): boolean {
   return isIndivisible(batch) && batch.cursor.steps < batch.steps.length;
 }
 
-/** Files without a name that got bytes of their own have them in the staging directory. */
+/** Tells the tree that files without a name which got bytes of their own have them in the staging directory. */
 export function adoptNameless(tree: Tree, { plan, failed }: Batch, stage: UpperSource): void {
   for (const content of plan.contents.values()) {
     const { inode } = content;
@@ -172,8 +179,8 @@ export function adoptNameless(tree: Tree, { plan, failed }: Batch, stage: UpperS
 }
 
 /**
- * Notes names in directories that are moved which do not come there with them, but step by step, or not at all (a file's further names): until
- * then no branch shows them there.
+ * Marks names in moved directories that do not move with the directory but come later, by a step of their own, or not
+ * at all (further names of a file where the upper has no links). Until then no branch shows them there.
  */
 export function keepNames(plan: Plan): void {
   for (const { item } of plan.draft.steps) if (item !== undefined) keepName(plan, item);
@@ -181,8 +188,8 @@ export function keepNames(plan: Plan): void {
 }
 
 /**
- * Makes pages clean that were patched, once they are on the storage. Not before: where the flush fails, who knows what the storage has, and
- * they are written again.
+ * Makes patched pages clean, once they are on stable storage. Not before: if the flush fails, what the storage has is
+ * unknown, and they are written again.
  */
 export function settlePatches(tree: Tree, { plan, failed }: Batch): void {
   for (const content of plan.contents.values()) {

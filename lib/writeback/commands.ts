@@ -1,6 +1,6 @@
 /**
- * What write-back tells the upper, as data: one door through which everything goes, so that it can be traced, cut short and made to
- * fail in tests, and carried out at once or later by the same code (`drive/`).
+ * What write-back tells the upper, as data. Everything goes through this one door, so it can be traced, cut short and
+ * made to fail in tests, and carried out at once or later by the same code (`drive/`).
  *
  *     a procedure (generator) ── yields a Command ──► the driver carries it out ── gives the answer back ──► the procedure
  */
@@ -12,13 +12,13 @@ import type { Copying, NewFile } from '../branch/upper/upper.ts';
 import type { Errno } from '../errno.ts';
 
 /**
- * How soon a command must be done and its answer heeded, where the upper has synchronous functions.
+ * How soon a command must act and its answer must be taken in, where the upper has synchronous functions.
  *
- * - `none`: it may act at any time, even long after somebody has taken over or given up the procedure. So it only asks, or it makes,
- *   changes or takes away what has a name in the staging directory, which is never used again.
- * - `in place`: it changes what others use too, and would do harm if it acted later than the commands after it.
- * - `at once`: in place; besides, what is known of the upper is not so from the sending of the command until its answer has been
- *   heeded, so that nobody may ask the upper anything in between.
+ * - `none`: it may act at any time, even long after the procedure was taken over or given up. So it only asks, or
+ *   touches a name in the staging directory that is never used again.
+ * - `in place`: it changes what others use too, and would do harm if it acted after the commands that follow it.
+ * - `at once`: in place; besides, what is known of the upper is wrong from the sending of the command until its answer
+ *   is taken in, so the upper must not be asked anything in between.
  */
 export type Urgency = 'none' | 'in place' | 'at once';
 
@@ -26,13 +26,13 @@ export type Urgency = 'none' | 'in place' | 'at once';
 export type Command = Request & {
   /** Default `none`. */
   readonly urgency?: Urgency;
-  /** With whose rights (`upper.as`). Default: those of the overlay itself. */
+  /** The author whose rights it needs (`upper.as`). Default: the overlay itself. */
   readonly as?: Author;
 };
 
 /**
- * One request to the upper; `lstat` and `read` may go to any branch, `copy` may come from anywhere on the same disk. Paths are absolute
- * in the branch. `kind` is the system call, the rest are its arguments.
+ * One request to the upper; `lstat` and `read` may go to any branch, `copy` may come from anywhere on the same disk.
+ * Paths are absolute in the branch. `kind` is the system call, the rest are its arguments.
  */
 type Request =
   | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number }
@@ -76,7 +76,7 @@ type Request =
       readonly length: number;
     };
 
-/** What a command is answered with. */
+/** The answers to commands; the others have none. */
 interface Answers {
   readonly create: Handle;
   readonly open: Handle;
@@ -86,7 +86,10 @@ interface Answers {
   readonly read: Uint8Array | undefined;
 }
 
-/** Commands that are independent of each other: they may be carried out in any order, or at the same time. Their urgency is `none`. */
+/**
+ * Commands that are independent of each other, and may be carried out in any order or at the same time. Their urgency
+ * is `none`.
+ */
 export interface Together {
   readonly kind: 'together';
   readonly commands: readonly Command[];
@@ -95,7 +98,7 @@ export interface Together {
 /** How one of several commands has ended. */
 export type Ended = { readonly answer: unknown } | { readonly errno: Errno };
 
-/** A procedure: commands one after the other, each answered before the next, but for those that go together. */
+/** A procedure: commands one after the other, each answered before the next, except those that go together. */
 export type Procedure<R> = Generator<Command | Together, R, unknown>;
 
 type AnswerTo<C extends Command> = C['kind'] extends keyof Answers ? Answers[C['kind']] : undefined;
@@ -105,7 +108,7 @@ export function* tell<C extends Command>(command: C): Generator<Command, AnswerT
   return (yield command) as AnswerTo<C>;
 }
 
-/** Asks for several commands to be carried out; none of them is undone where another one fails. */
+/** Asks for several commands to be carried out; where one fails, the others are not undone. */
 export function* tellTogether(commands: readonly Command[]): Generator<Together, readonly Ended[], unknown> {
   return (yield { kind: 'together', commands }) as readonly Ended[];
 }

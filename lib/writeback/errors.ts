@@ -1,7 +1,8 @@
 /**
- * Who has to hear of a failed write-back: every descriptor that was open, once; and one later opener, if nobody heard (Linux errseq.c).
+ * Who hears of a failed write-back: every descriptor that was open, once; and one later opener, if none has heard
+ * (Linux errseq.c).
  *
- * Each inode that ever failed counts its failures. A descriptor remembers the count that it has heard of:
+ * An inode that has failed counts its failures. A descriptor remembers the count that it has heard of:
  *
  *     failures 0 ── fails ──► 1, unheard      descriptors open now remember 0: they will hear
  *     unheard ── somebody hears ──► heard     who opens later remembers 1: hears nothing
@@ -20,15 +21,15 @@ import { failuresIn, partlyRefused } from './stage/parts.ts';
 
 /** The failures of one inode. */
 interface Failures {
-  /** How many there were. Changed by `noteFailure`. */
+  /** How many failures there were. Changed by `noteFailure`. */
   count: number;
   /** The last one. Changed by `noteFailure`. */
   errno: Errno;
-  /** Somebody was told of the last one. Changed by `hear`. */
+  /** Some descriptor has heard of the last one. Changed by `hear`. */
   isHeard: boolean;
 }
 
-/** Only the few inodes that ever failed have an entry. */
+/** Only inodes that have failed have an entry. */
 const failures = new WeakMap<Inode, Failures>();
 
 /** Counts a failure to write an inode back. */
@@ -42,19 +43,19 @@ export interface Loss {
   readonly inode: Inode;
   readonly errno: Errno;
   readonly fate: Fate;
-  /** Whose data; undefined for the overlay's own. */
+  /** The author of the data; undefined for the overlay's own. */
   readonly author?: Author | undefined;
 }
 
-/** Tells whoever has to hear of what could not be written back. */
+/** Reports what could not be written back. */
 export class Reporter {
   readonly #tree: Pick<Tree, 'root'>;
   readonly #listeners: Listeners;
-  /** What becomes of a content that cannot be written. Set by the overlay. */
+  /** What becomes of content that cannot be written. Set by the overlay. */
   fate: Fate = 'retained';
   /**
-   * A batch of which anything cannot be written is not decided at all: who has made the change hears it from the call, and nobody else has lost
-   * anything (W7). Set by whoever writes through.
+   * A batch is not decided if any of it cannot be written: the call that made the change fails, and nothing else is
+   * lost (W7). Set by the overlay where it writes through.
    */
   isWhole = false;
 
@@ -63,12 +64,12 @@ export class Reporter {
     this.#listeners = listeners;
   }
 
-  /** What becomes of a batch that is not decided. */
+  /** What becomes of everything in a batch that is not decided. */
   get fateOfAll(): Fate {
     return this.isWhole ? this.fate : 'retained';
   }
 
-  /** Tells all descriptors first, since who listens may throw. */
+  /** Reports losses: to all descriptors first, since a listener may throw. */
   tell(losses: readonly Loss[]): void {
     for (const { inode, errno, fate } of losses) {
       if (!this.isWhole || fate !== 'discarded') noteFailure(inode, errno);
@@ -78,18 +79,21 @@ export class Reporter {
     }
   }
 
-  /** Tells that nothing was done of what was to be done; where that is only about names, by their directories. */
+  /** Reports that nothing of these could be written; names are reported as their directories. */
   tellAll({ inodes, names }: Undone, errno: Errno, fate = this.fateOfAll): void {
     const concerned: Iterable<Inode> = inodes.size > 0 ? inodes : names.keys();
     this.tell([...concerned].map((inode) => ({ inode, errno, fate })));
   }
 
-  /** Tells of what a batch leaves out, and notes in it what is given up; `lost` are those whose content could not be written. */
-  tellLeftOut({ plan, failed, givenUp }: Pick<Batch, 'plan' | 'failed' | 'givenUp'>, lost: readonly Inode[]): void {
+  /**
+   * Reports what a batch leaves out, and notes in it what will be discarded; `lost` are the inodes whose content could
+   * not be written.
+   */
+  tellLeftOut({ plan, failed, discards }: Pick<Batch, 'plan' | 'failed' | 'discards'>, lost: readonly Inode[]): void {
     const { fate, fateOfAll } = this;
     if (fate === 'discarded') {
-      for (const inode of lost) givenUp.add(inode);
-      for (const { inode } of partlyRefused(plan, failed)) givenUp.add(inode);
+      for (const inode of lost) discards.add(inode);
+      for (const { inode } of partlyRefused(plan, failed)) discards.add(inode);
     }
     const toBlame = new Set(lost);
     const losses = failuresIn(plan, failed).map(({ inode, errno, author }): Loss => {
@@ -99,7 +103,7 @@ export class Reporter {
     this.tell(losses);
   }
 
-  /** Tells of names that the upper cannot hold. */
+  /** Reports names that the upper cannot hold. */
   tellUnnamed(items: Iterable<Item>): Failure[] {
     const failures: Failure[] = [];
     for (const { directory, name, want } of items) {
@@ -110,7 +114,7 @@ export class Reporter {
     return failures;
   }
 
-  /** Losses by the paths that inodes have now. */
+  /** Names losses by the paths that the inodes have now. */
   named(losses: readonly Omit<Loss, 'fate'>[]): Failure[] {
     return losses.map(({ inode, errno, author }) => ({ path: shownPathOf(this.#tree, inode), errno, author }));
   }
@@ -127,14 +131,14 @@ export function countFailures(inode: Inode): number {
   return failures.get(inode)?.count ?? 0;
 }
 
-/** What a descriptor opened now remembers as heard. */
+/** The count that a descriptor opened now remembers as heard. */
 export function sampleFailures(inode: Inode): number {
   const known = failures.get(inode);
   if (known === undefined) return 0;
   return known.isHeard ? known.count : 0;
 }
 
-/** What a descriptor that remembers `heard` has yet to hear; it must remember `count` from now on. */
+/** The failure that a descriptor which remembers `heard` has yet to hear; from now on it must remember `count`. */
 export function hear(inode: Inode, heard: number): { readonly count: number; readonly errno: Errno | undefined } {
   const known = failures.get(inode);
   if (known === undefined || known.count === heard) return { count: heard, errno: undefined };
@@ -142,7 +146,7 @@ export function hear(inode: Inode, heard: number): { readonly count: number; rea
   return { count: known.count, errno: known.errno };
 }
 
-/** What a report calls an inode: one of its paths, absolute in the overlay. */
+/** The path by which a report names an inode, absolute in the overlay. */
 export function shownPathOf({ root }: Pick<Tree, 'root'>, inode: Inode): string {
   if (isDirectory(inode)) return pathOf(root, inode);
   const [link] = namesOf(inode);

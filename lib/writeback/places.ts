@@ -1,6 +1,6 @@
 /**
- * Where the upper holds what, kept true while a batch is carried out: each move is noted as soon as it is done, so that whoever reads
- * a file or looks up a name in between asks at the right place.
+ * Where the upper holds what, kept true while a batch is carried out: each move is noted as soon as it is done, so that
+ * a read or a lookup in between asks at the right place.
  */
 
 import { ANY_SIZE, type Attributes, type Fingerprint } from '../branch/branch.ts';
@@ -10,7 +10,7 @@ import { borrow, borrowersOf, returnLoan } from '../tree/sources/borrow.ts';
 import { type Source, UpperSource } from '../tree/sources/source.ts';
 import type { Tree } from '../tree/tree.ts';
 
-/** The directory of the upper that a directory has; undefined while the upper has none for it. */
+/** The directory of the upper for a directory; undefined while the upper has none for it. */
 export function upperOf(directory: Directory): UpperSource | undefined {
   const [first] = directory.sources;
   return first instanceof UpperSource ? first : undefined;
@@ -27,7 +27,7 @@ export function placeOf(inode: Inode): UpperSource | undefined {
   return origin instanceof UpperSource && origin.held.get(originName) === inode ? origin : undefined;
 }
 
-/** The names under which the upper holds an inode now and is to go on holding it. */
+/** The names under which the upper holds an inode, and will go on holding it. */
 export function heldNames(
   inode: Inode,
 ): { readonly source: UpperSource; readonly name: string; readonly link: Link }[] {
@@ -37,7 +37,7 @@ export function heldNames(
   });
 }
 
-/** Where the upper holds an inode's content: where it is to stay, if there is such a place. */
+/** Where the upper holds an inode's content; makes that a place where it is to stay, if there is one. */
 export function lastingPlaceOf(inode: Inode): UpperSource | undefined {
   const place = placeOf(inode);
   const [first, ...others] = heldNames(inode);
@@ -47,7 +47,7 @@ export function lastingPlaceOf(inode: Inode): UpperSource | undefined {
   return placeOf(inode);
 }
 
-/** Says that an inode, and who has bytes where it has them, finds them under another name of the upper. */
+/** Notes that the bytes of an inode, and of copies that borrow them, are under another name of the upper. */
 function changePlace(inode: Inode, from: UpperSource, name: string, to: UpperSource, newName: string): void {
   for (const borrower of [...borrowersOf(from, name)]) moveLoan(borrower, to, newName);
   if (inode.origin !== from || inode.originName !== name) return;
@@ -69,7 +69,7 @@ export function noteMove(from: UpperSource, name: string, to: UpperSource, newNa
   }
 }
 
-/** Which files the staging directory has, and under which names: some of those may be gone. */
+/** The files in the staging directory, and their names there; some of these may be gone. */
 export class StagedNames {
   readonly #stage: UpperSource;
   /** Added to by `add`, taken from by `leave`. */
@@ -80,7 +80,7 @@ export class StagedNames {
     for (const name of stage.held.keys()) this.add(name);
   }
 
-  /** Notes that the staging directory has got something. */
+  /** Notes that something was moved to the staging directory. */
   add(name: string): void {
     const inode = this.#stage.held.get(name);
     if (inode === undefined) return;
@@ -90,8 +90,8 @@ export class StagedNames {
   }
 
   /**
-   * Notes that an inode has got new content at a place of its own: what was moved to the staging directory before is its old content, and
-   * no place of it any more. Copies may still need that.
+   * Notes that an inode has got new content at its own place. What was moved to the staging directory before is its old
+   * content, and no longer a place of it; copies may still need that.
    */
   leave(inode: Inode): void {
     const { held } = this.#stage;
@@ -100,13 +100,16 @@ export class StagedNames {
   }
 }
 
-/** Whether somebody still reads what the upper has under a name, or in the directory of that name, although it has no name any more. */
+/**
+ * Whether what the upper has under a name (or in a directory of that name) is still read, although the tree has no such
+ * name any more.
+ */
 export function isRead(source: UpperSource, name: string): boolean {
   if (source.borrowers.has(name)) return true;
   const held = source.held.get(name);
   if (held === undefined) return false;
   if (!isDirectory(held)) {
-    // A file of a lower may have names that nobody has looked at.
+    // A file of a lower may have names that were not looked at.
     const isAlive = held.opens > 0 || held.nlink > 0;
     return isAlive && placeOf(held) === source && held.originName === name;
   }
@@ -116,15 +119,15 @@ export function isRead(source: UpperSource, name: string): boolean {
 }
 
 /**
- * Who needs what the upper has under a name although that is to become something else: copies, and the file of that name itself where
- * it has become a copy of one of those.
+ * The files that need what the upper has under a name although that is about to change: copies, and the file of that
+ * name itself if it has become a copy of one of those.
  */
 export function whoNeeds(tree: Tree, source: UpperSource, name: string): Inode[] {
   const owner = source.held.get(name);
   return [...borrowersOf(source, name)].filter((each) => each !== owner || tree.dirty?.replaced.has(each));
 }
 
-/** Notes that copies have their bytes elsewhere from now on. */
+/** Notes that copies borrow their bytes elsewhere from now on. */
 export function lendElsewhere(borrowers: readonly Inode[], to: UpperSource, newName: string, found: Attributes): void {
   for (const borrower of borrowers) {
     moveLoan(borrower, to, newName);
@@ -139,7 +142,7 @@ function moveLoan(borrower: Inode, to: UpperSource, newName: string): void {
   borrow(borrower);
 }
 
-/** Says that a file of the upper is about to change in ways that do not matter to whoever reads it. */
+/** Notes that a file of the upper is about to change in ways that do not matter to readers. */
 export function unsettlePrint(source: UpperSource, name: string): void {
   for (const file of readersOf(source, name)) {
     const { ino } = extraOf(file).fingerprint ?? file;
@@ -147,7 +150,10 @@ export function unsettlePrint(source: UpperSource, name: string): void {
   }
 }
 
-/** Whether a file of the upper looks as it did last. One that a failure left half changed is known by its number only. */
+/**
+ * Whether a file of the upper looks as it did last. A file that a failure left half changed is identified by its number
+ * only.
+ */
 export function isOfPrint(found: Attributes, fingerprint: Fingerprint): boolean {
   return fingerprint.size === ANY_SIZE ? found.ino === fingerprint.ino : printAlike(found, fingerprint);
 }
@@ -159,7 +165,7 @@ export function notePrint(source: UpperSource, name: string, found: Attributes):
   for (const file of readersOf(source, name)) extraOf(file).fingerprint = printOf(found);
 }
 
-/** Who has bytes under a name of the upper: the file of that name, and copies. */
+/** The files that have bytes under a name of the upper: the file of that name, and copies. */
 function readersOf(source: UpperSource, name: string): File[] {
   const held = source.held.get(name);
   const isThere = held !== undefined && placeOf(held) === source && held.originName === name;

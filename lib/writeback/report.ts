@@ -1,20 +1,18 @@
-/**
- * What is asked of a write-back, and what is told of it.
- */
+/** What can be asked of a write-back, and what it reports. */
 
 import type { Author } from '../branch/upper/acting.ts';
 import type { Errno } from '../errno.ts';
 import type { Command } from './commands.ts';
 
-/** How far a write-back is. */
+/** How far a write-back has come. */
 export interface Progress {
-  /** Files done, those that could not be written included. */
+  /** Files done, including those that could not be written. */
   readonly done: number;
-  /** Files to be done in all. */
+  /** All files of this write-back. */
   readonly total: number;
-  /** Bytes that this write-back has given to the upper so far, of files that are under way too. */
+  /** Bytes that this write-back has given to the upper so far, including those of files not yet done. */
   readonly bytes: number;
-  /** The file that was last written: absolute in the overlay. */
+  /** The file that was written last; absolute in the overlay. */
   readonly path: string;
 }
 
@@ -23,38 +21,38 @@ export interface Failure {
   /** Absolute in the overlay. */
   readonly path: string;
   readonly errno: Errno;
-  /** Whose data the upper has refused; undefined where it was the overlay's own, or nobody's. */
+  /** The author whose data the upper has refused; undefined for the overlay's own data. */
   readonly author?: Author | undefined;
 }
 
-/** What becomes of what could not be written: it stays dirty, or is given up. */
+/** What becomes of what could not be written: it stays dirty, or is discarded. */
 export type Fate = 'retained' | 'discarded';
 
-/** Who is told of what happens. */
+/** Functions that are told what happens. */
 export interface Listeners {
   /** Every command, before it is carried out. */
   onCommand(command: Command): void;
-  /** Every file that could not be written, at once, and what becomes of what is dirty of it. */
+  /** Every file that could not be written, as soon as that is known, and what becomes of it. */
   onFailure(failure: Failure, fate: Fate): void;
 }
 
-/** How one write-back is done. */
+/** How to do one write-back. */
 export interface Manner {
-  /** Hears of each file when it is staged. */
+  /** Called for each file when it is staged. */
   onProgress?(progress: Progress): void;
-  /** Once aborted, nobody waits and nothing more is begun; what is decided by then is done all the same. */
+  /** Once aborted, the call ends and nothing more is begun. What is decided by then is done all the same. */
   readonly signal?: AbortSignal;
 }
 
-/** How far down it goes: until the upper has taken it, or until that has it on stable storage (fsync). */
+/** How far a write-back goes: until the upper has taken everything, or until that is on stable storage (fsync). */
 export type Reach = 'upper' | 'storage';
 
-/** Hears at once how a write-back has ended that is carried out later. Neither throws. */
+/** Hears how an asynchronous write-back has ended, before anything else can happen. Neither function throws. */
 export interface Heed {
-  /** These could not be written. */
+  /** It has ended, and these could not be written. */
   ended(failures: readonly Failure[]): void;
   failed(thrown: unknown): void;
 }
 
-/** Nobody has to. */
+/** For a caller that need not hear. */
 export const UNHEEDED: Heed = { ended: () => {}, failed: () => {} };

@@ -1,8 +1,8 @@
 /**
- * After a batch has reached the upper: the tree learns what the upper holds now. Nothing here stops or fails.
+ * After a batch has reached the upper, the tree is told what the upper holds now. Nothing here stops or fails.
  *
- * What changed while the batch was under way is dirty again already and stays so: a page counts as written only if it is still the
- * one that was taken (W9), a file that was cut meanwhile keeps all its pages (P5).
+ * What changed while the batch was under way is dirty again and stays so: a page counts as written only if it is still
+ * the one that was taken (W9), and a file that was truncated meanwhile keeps all its dirty pages (P5).
  */
 
 import { isDeepStrictEqual } from 'node:util';
@@ -24,10 +24,10 @@ import type { Plan } from './plan/plan.ts';
 import { partlyRefused, sizeOf } from './stage/parts.ts';
 
 /** What counts of a batch at its end. */
-type Settled = Pick<Batch, 'plan' | 'failed' | 'heldBack' | 'givenUp'>;
+type Settled = Pick<Batch, 'plan' | 'failed' | 'heldBack' | 'discards'>;
 
-/** Ends a batch. Inodes that have failed, and their names, stay dirty; of those that are given up only the names. */
-export function settle(tree: Tree, { plan, failed, heldBack, givenUp }: Settled): void {
+/** Ends a batch. Inodes that have failed stay dirty, and so do their names; of those to be discarded only the names. */
+export function settle(tree: Tree, { plan, failed, heldBack, discards }: Settled): void {
   const { dirty } = tree;
   if (dirty === undefined) return;
   dirty.isTaken = false;
@@ -45,13 +45,17 @@ export function settle(tree: Tree, { plan, failed, heldBack, givenUp }: Settled)
   }
   for (const content of plan.contents.values()) releaseContent(tree.memory, content);
   const refused = partlyRefused(plan, failed).map(({ inode }) => inode);
-  for (const inode of [...failed.keys(), ...refused]) if (inode.nlink > 0 && !givenUp.has(inode)) dirty.addInode(inode);
-  // What has become clean counts as cache, and who only writes would never make room. No operation is between filling and reading: one
-  // that has a batch carried out does so before it fills, or after all.
+  for (const inode of [...failed.keys(), ...refused])
+    if (inode.nlink > 0 && !discards.has(inode)) dirty.addInode(inode);
+  // What has become clean counts as cache, and a program that only writes would never make room for it. No operation is
+  // between filling and reading now: an operation has a batch carried out before it fills anything, or at its end.
   reclaim(tree.memory);
 }
 
-/** What a name goes on holding, since its new file could not be written, is no place of a file whose new content is elsewhere. */
+/**
+ * Where a new file could not be written, its name still holds an old file. If that one's new content is elsewhere, the
+ * name is no longer a place of it.
+ */
 function noteOldContent(
   { contents }: Plan,
   { directory, name, want }: Item,
@@ -63,7 +67,7 @@ function noteOldContent(
   upper?.held.delete(name);
 }
 
-/** Those of some notes that say something new. */
+/** The notes that say something new. */
 export function newsIn(tree: Tree, notes: readonly Note[]): Note[] {
   return notes.filter(({ ino, number, birth, kept, lost = 0 }) => {
     if (ino === 0) return tree.kept.lostLinks(number) !== lost;
@@ -71,7 +75,7 @@ export function newsIn(tree: Tree, notes: readonly Note[]): Note[] {
   });
 }
 
-/** Takes over what the work area says. */
+/** Takes over notes of the work area. */
 export function takeNotes(tree: Tree, notes: readonly Note[]): void {
   for (const { ino, number, birth, kept, lost = 0 } of notes) {
     if (ino === 0) tree.kept.noteLost(number, lost);
@@ -82,7 +86,7 @@ export function takeNotes(tree: Tree, notes: readonly Note[]): void {
   }
 }
 
-/** Gives back a plan of which nothing was done: all of it is dirty as before. */
+/** Gives back a plan of which nothing was done: everything is dirty as before. */
 export function giveBack(tree: Tree, plan: Plan): void {
   const { dirty } = tree;
   for (const inode of plan.inodes) if (inode.nlink > 0) dirty?.addInode(inode);
@@ -112,14 +116,14 @@ export function settleName(plan: Plan, { directory, name, want, isTransparent, b
   if (isDirectory(want)) settleDirectory(plan, upper, name, want);
 }
 
-/** What the upper alone had is gone, and hides nothing that a lower may get. */
+/** Removes the whiteout of a name that only the upper had, so that it does not hide what a lower gets there later. */
 function forgetWhiteout({ names, marks }: Directory, name: string): void {
   if (names.get(name) !== WHITEOUT) return;
   names.delete(name);
   marks?.delete(name);
 }
 
-/** A name that the upper has got hides that from now on: whoever removes it, or has removed it meanwhile, must leave a whiteout. */
+/** Notes that the upper has a name now: removing it must leave a whiteout, also if it was removed meanwhile. */
 function noteCover(directory: Directory, name: string): void {
   const mark = directory.marks?.get(name);
   if (directory.names.get(name) instanceof Inode) {
@@ -133,7 +137,7 @@ function noteCover(directory: Directory, name: string): void {
 
 /** Notes that the upper has a directory, where it may have had none. */
 function settleDirectory(plan: Plan, parent: UpperSource, name: string, directory: Directory): void {
-  // All that one has which was moved comes to it later, step by step: until then it is found where it was.
+  // The content of a moved directory comes later, step by step, and is found in the old place until then.
   if (upperOf(directory) !== undefined) return;
   const lowers = plan.copied.has(directory) ? [] : lowersOf(directory);
   const made = parent.child(name, parent.dev);
@@ -141,7 +145,7 @@ function settleDirectory(plan: Plan, parent: UpperSource, name: string, director
   takeSources(directory, [made, ...lowers]);
 }
 
-/** Notes that nothing of the lowers shows any more in directories that were moved: all that they have was brought along. */
+/** Notes that moved directories show nothing of the lowers any more: everything in them was brought along. */
 function cutOff({ copied, draft: { steps } }: Plan): void {
   for (const directory of copied) {
     const held = upperOf(directory);
@@ -154,13 +158,13 @@ function cutOff({ copied, draft: { steps } }: Plan): void {
   }
 }
 
-/** Notes that the upper's directory says that it hides all below. */
+/** Notes that a directory of the upper is opaque now. */
 export function noteOpaque(directory: Directory): void {
   const layer = upperOf(directory)?.layer;
   if (layer !== undefined) layer.isOpaque = true;
 }
 
-/** Notes that no branch shows, where a directory was moved to, what is not brought along with it: it is not looked for there. */
+/** Marks a name in a moved directory that does not come with it, so that it is not looked up in the branches there. */
 export function keepName({ copied }: Plan, { directory, name, want }: Item): void {
   if (copied.has(directory) && want !== undefined && directory.names.get(name) === want)
     markName(directory, name, HIDES);
@@ -176,11 +180,11 @@ function takeSources(directory: Directory, sources: Directory['sources']): void 
 export function settlePlaced(tree: Tree, content: Content, source: UpperSource, name: string): void {
   const { inode, staged } = content;
   source.held.set(name, inode);
-  // Copies made since have the same bytes there.
+  // Copies made since then have the same bytes there.
   if (staged !== undefined) notePrint(source, name, staged);
   if (hasGone(tree, content)) return;
   returnLoan(inode);
-  // Who has bytes under the old name, if that is another, keeps them there.
+  // Copies that have bytes under the old name keep them there.
   inode.origin = source;
   inode.originName = name;
   noteBelow(inode, content.attributes.below);
@@ -188,12 +192,12 @@ export function settlePlaced(tree: Tree, content: Content, source: UpperSource, 
   settleContent(tree, content);
 }
 
-/** Makes the pages that arrived clean: from now on the upper supplies them. */
+/** Makes pages that arrived clean: from now on the upper supplies them. */
 export function settleContent(tree: Tree, content: Content): void {
   const { inode } = content;
   if (!(inode instanceof File) || tree.dirty?.truncated.has(inode) || tree.dirty?.replaced.has(inode)) return;
   inode.supplied = sizeOf(content);
-  // From the end, where taking claims out of their list costs least.
+  // From the end, where removing claims from their list costs least.
   for (let i = content.pages.length - 1; i >= 0; i--) {
     const { index, from, twin } = content.pages[i] as TakenPage;
     const page = pageAt(inode, index);
@@ -205,7 +209,10 @@ export function settleContent(tree: Tree, content: Content): void {
   }
 }
 
-/** Makes dirty again what memory has of a file: the upper has it, and its storage may have lost it. Of one that is here whole nothing is needed from there. */
+/**
+ * Makes dirty again what is in memory of a file that the upper has but its storage may have lost. A file that is in
+ * memory as a whole needs nothing from the upper any more.
+ */
 export function distrust(tree: Tree, inode: Inode): void {
   if (!(inode instanceof File) || inode.nlink === 0) return;
   const { memory } = tree;
@@ -218,7 +225,7 @@ export function distrust(tree: Tree, inode: Inode): void {
   tree.dirty?.addInode(inode);
 }
 
-/** Notes whose bytes have arrived of a page: those of everybody who was not refused (W13). */
+/** Releases the claims on a page whose bytes have arrived: those of every author who was not refused (W13). */
 function settleClaims(
   { authors }: Memory,
   { refused }: Content,

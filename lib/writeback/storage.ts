@@ -1,14 +1,15 @@
 /**
- * Stable storage: what the upper has taken is not safe from a power cut before it was flushed (`fsync`).
+ * Stable storage: what the upper has taken is not safe from a power cut until it is flushed (`fsync`).
  *
  *     staged files, flushed ──► the staging directory ──► journal ──► `.overfs` ──► moves ──► their directories ──► `moved`
  *         ──► steps ──► files changed in place, directories ──► the journal goes
  *
- * Whoever asks for a file to be safe (`fsync`, `sync`, O_SYNC) wants all of that; what is written back unasked is not flushed, but remembered, so
- * that the next who asks gets it too.
+ * A call that wants a file to be safe (`fsync`, `sync`, O_SYNC) gets all of that. A background write-back is not
+ * flushed; what it changed is remembered, and flushed with the next such call.
  *
- * Where the upper is an overlay none of this order is needed: its own batches are whole and one after the other, and one flush brings all
- * of it down. So there it is only flushed last, and each file is asked about: that overlay may have brought down all but some of them.
+ * Where the upper is an overlay, none of this order is needed: its own batches happen as a whole and one after the
+ * other, and one flush brings everything down. So it is flushed once at the end, and then each file is asked about,
+ * since that overlay may have failed to bring some of them down.
  */
 
 import { Errno } from '../errno.ts';
@@ -26,7 +27,7 @@ interface Places {
   readonly directories: Set<UpperSource>;
 }
 
-/** What a batch has changed. Requires: it is carried out. */
+/** The files and directories that a batch has changed. Requires: it is carried out. */
 function touchedBy({ plan, failed, drafted }: Batch): Places {
   const files = new Set<Inode>();
   const directories = new Set<UpperSource>();
@@ -40,7 +41,7 @@ function touchedBy({ plan, failed, drafted }: Batch): Places {
     if (want !== undefined && isDirectory(want)) touch(upperOf(want));
   }
   for (const { source } of drafted.moves) touch(source);
-  // A file that was written anew has its name anew.
+  // The name of a file that was written anew is new too.
   for (const { step, place } of drafted.steps) {
     if (typeof place !== 'object') continue;
     if (step.kind === 'place' || step.kind === 'link') touch(upperOf(place.directory));
@@ -48,13 +49,16 @@ function touchedBy({ plan, failed, drafted }: Batch): Places {
   return { files, directories };
 }
 
-/** Makes the names of what is staged durable; the files themselves are. */
+/** Makes the names of staged files durable. The files themselves are durable already. */
 export function* flushStage(stage: string, { stages }: Plan): Procedure<void> {
   for (const name of [...stages.values()].reverse()) yield* flushAt(`${stage}/${name}`);
   yield* flushAt(stage);
 }
 
-/** Makes durable what the steps have changed. Where that fails nobody knows what the storage has, so that the steps are done again. */
+/**
+ * Makes durable what the steps have changed. If that fails, what the storage has is unknown, so the steps are done
+ * again.
+ */
 export function* flushBatch(batch: Batch): Procedure<void> {
   const { files, directories } = touchedBy(batch);
   for (const { inode, kind } of batch.plan.contents.values()) if (kind === 'whole') files.delete(inode);
@@ -81,10 +85,10 @@ function* flushPlaces({ files, directories }: Places, onLoss: (inode: Inode) => 
   for (const source of directories) yield* flushAt(source.path);
 }
 
-/** How much is remembered, before a write-back that nobody asked for flushes it too. */
+/** How many files and directories are remembered before a background write-back flushes them too. */
 const MOST = 4096;
 
-/** What the upper has taken and its storage may not have. */
+/** What the upper has taken and its stable storage may not have. Changed by `note` and `flush`. */
 export class Unflushed implements Places {
   readonly files = new Set<Inode>();
   readonly directories = new Set<UpperSource>();
@@ -97,7 +101,7 @@ export class Unflushed implements Places {
     return this.files.size + this.directories.size > MOST;
   }
 
-  /** Notes what a batch has changed that was not flushed. */
+  /** Notes what a batch has changed. Requires: it was not flushed. */
   note(batch: Batch): void {
     const { files, directories } = touchedBy(batch);
     for (const inode of files) this.files.add(inode);
@@ -105,12 +109,12 @@ export class Unflushed implements Places {
   }
 
   /**
-   * Flushes it: place by place, or where one flush does for all by that of the root. Which files an overlay below could not bring there it says
-   * of each by itself.
+   * Flushes everything noted: place by place or, where one flush brings everything down, the root; then an overlay is
+   * asked about each file.
    *
-   * @param onLoss hears of a file of which the storage has failed to take something: a kernel takes that for written, and would say so to who
-   *   asks again (`fsync(2)`)
-   * @returns the files that are not known to be on the storage, and the error where that is so of all
+   * @param onLoss hears of each file that the storage has failed to take: a kernel then counts the pages as written,
+   *   and reports success to the next `fsync` (`fsync(2)`)
+   * @returns the files that are not known to be on the storage, and the error where that holds for all of them
    */
   *flush(how: 'each' | 'last', root: string, onLoss: (inode: Inode) => void): Procedure<Unsafe> {
     let lost: Map<Inode, Errno>;
@@ -127,7 +131,9 @@ export class Unflushed implements Places {
     return { lost, thrown: undefined };
   }
 
-  /** Asks of each file whether it has arrived, as who has written it would by `fsync`; one that was given up there may be gone. */
+  /**
+   * Asks about each file by `fsync` whether it has arrived. A file that the overlay below has discarded may be gone.
+   */
   *#askEach(onLoss: (inode: Inode) => void): Procedure<Map<Inode, Errno>> {
     const lost = new Map<Inode, Errno>();
     for (const inode of this.files) {
@@ -143,8 +149,8 @@ export class Unflushed implements Places {
 }
 
 /**
- * Does something a second time where it fails: an overlay tells an old failure once (W4), and then what is so now (W5). Answers how it has failed
- * the first time.
+ * Repeats something that fails: an overlay first reports an old failure once (W4), and then the present state (W5).
+ * Answers the first failure.
  */
 function* again(procedure: () => Procedure<void>): Procedure<Errno | undefined> {
   try {
@@ -157,7 +163,10 @@ function* again(procedure: () => Procedure<void>): Procedure<Errno | undefined> 
   }
 }
 
-/** Why an overlay below has not got a file to its storage; undefined where it has. One that it has given up there is not what it was. */
+/**
+ * Why an overlay below has not brought a file to stable storage; undefined where it has. If it has discarded the file,
+ * that has changed there.
+ */
 function* whyNotThere(inode: Inode, path: string): Procedure<Errno | undefined> {
   try {
     const errno = yield* again(() => flushThere(path));
@@ -170,7 +179,7 @@ function* whyNotThere(inode: Inode, path: string): Procedure<Errno | undefined> 
   }
 }
 
-/** What a flush has not brought to the storage. */
+/** What a flush has not brought to stable storage. */
 interface Unsafe {
   readonly lost: ReadonlyMap<Inode, Errno>;
   readonly thrown: Errno | undefined;

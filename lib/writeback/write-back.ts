@@ -49,13 +49,13 @@ import { Outdated, stageAll } from './stage/stage-all.ts';
 import { StagingDirectory } from './stage/staging-directory.ts';
 import type { Writer } from './stage/writer.ts';
 import { flushBatch, flushStage, Unflushed } from './storage.ts';
-import { giveUp } from './when/discard.ts';
+import { discardAll } from './when/discard.ts';
 
-/** How the upper is reached, and who writes there. */
+/** How to reach the upper, and who writes there. */
 export interface UpperAccess extends Omit<Writer, 'can' | 'isOnDisk' | 'company'> {
   readonly branch: Branch;
   readonly upper: Upper;
-  /** Who writes there for others; undefined where the upper cannot tell its writers apart. */
+  /** The uppers that act for others; undefined where the upper cannot tell its writers apart. */
   readonly acting: ActingUppers | undefined;
   /** Waits, at once or later. */
   readonly pause: Target['pause'];
@@ -73,15 +73,18 @@ export class WriteBack {
   #notesFile: NotesFile | undefined;
   readonly #line = new Line();
   readonly #desk: Desk;
-  /** What a failure left decided but not done. Changed by `#batch` and `#finish`. */
+  /** A batch that is decided and not done yet. Changed by `#batch` and `#finish`. */
   #decided: Batch | undefined;
   readonly #unflushed = new Unflushed();
-  /** How often what was dirty was taken, and which of these times was the last of which the upper has all. Changed by `#bring` and `#batch`. */
+  /**
+   * How many plans were taken, and the number of the last one that has arrived or is decided. Changed by `#bring` and
+   * `#batch`.
+   */
   #taken = 0;
   #arrived = 0;
   readonly #stage: StagingDirectory;
   readonly reporter: Reporter;
-  /** How many bytes of content were handed to the upper. Changed as commands go by. */
+  /** How many bytes of content were handed to the upper. Changed as commands are traced. */
   written = 0;
 
   constructor(tree: Tree, access: UpperAccess, listeners: Listeners) {
@@ -100,18 +103,19 @@ export class WriteBack {
     this.#target = { branch, upper, acting, trace, pause };
     this.#room = new Room(this.#area, upper.memory ? 'none' : 'set aside');
     this.#tenure = new Tenure(this.#target, this.#area, this.#writer, this.#room);
-    // What was under way may have left something in the staging directory.
+    // A straggler may have left something in the staging directory.
     this.#desk = new Desk(this.#target, () => this.#stage.use());
   }
 
-  /** Takes the upper. Throws an `UpperError` when somebody else has it or its work area is damaged. */
+  /** Takes the upper. Throws an `UpperError` when another overlay has it or its work area is damaged. */
   get mounting(): Errand {
     const tree = this.#tree;
     return this.#tenure.mounting(
       () => tree.dev,
       ({ dev, births, notes, notesFile }) => {
         tree.dev = dev;
-        // An overlay's own files show another when it has forgotten them, or is mounted again; but no number twice.
+        // An upper that is an overlay may show another birth time for a file after it forgot it or was mounted again;
+        // but it never reuses an inode number.
         tree.numbers.areBirthsKnown = births === 'known' && tree.spelling.level === 0;
         takeNotes(tree, notes);
         this.#notesFile = notesFile;
@@ -124,44 +128,47 @@ export class WriteBack {
     return this.#tenure.unmounting;
   }
 
-  /** What is written there only lies in memory a second time. */
+  /** Whether the upper is in memory, so that what is written there is only held twice. */
   get isInMemory(): boolean {
     return this.#target.upper.memory;
   }
 
-  /** Whether there is anything that the upper has not got, what is under way included. */
+  /** Whether there is anything that the upper does not have yet, including what is under way. */
   get isDirty(): boolean {
     const { dirty } = this.#tree;
     if (this.#decided !== undefined || this.#desk.isAtWork) return true;
     return dirty !== undefined && !dirty.isEmpty;
   }
 
-  /** The same of its storage. */
+  /** The same for its stable storage. */
   get isUnstable(): boolean {
     return this.isDirty || !this.#unflushed.isEmpty;
   }
 
-  /** A failure has left a batch decided and not done. */
+  /** Whether a failure has left a batch decided and not done. */
   get isUnfinished(): boolean {
     return this.#decided !== undefined;
   }
 
-  /** What is changed now is taken with what is taken next. */
+  /** The present moment: what is changed now belongs to the next plan. */
   get moment(): number {
     return this.#taken;
   }
 
-  /** Whether all that was changed up to a moment has arrived, or is decided. */
+  /** Whether everything that was changed up to a moment has arrived, or is decided. */
   hasArrivedSince(moment: number): boolean {
     return this.#arrived > moment;
   }
 
-  /** A command is being told at this moment, or its listener runs: nobody can take over from there. */
+  /**
+   * Whether a command is being carried out at this moment, or its listener runs: the write-back cannot be taken over
+   * from there.
+   */
   get isBusy(): boolean {
     return this.#desk.isBusy;
   }
 
-  /** It can be asked to write at once. */
+  /** Whether the upper can be written to at once. */
   get canWriteNow(): boolean {
     return this.#target.upper.sync !== undefined;
   }
@@ -172,15 +179,15 @@ export class WriteBack {
   }
 
   /**
-   * Writes back all that is dirty, at once. One that is under way without blocking is taken over: where it is decided it is gone on with,
-   * before that it is given up, and what it had taken is dirty again.
+   * Writes back everything that is dirty, at once. A write-back that is under way without blocking is taken over: if
+   * its batch is decided, it is continued; else it is given up, and what it had taken is dirty again.
    *
-   * @returns what could not be written, and stays dirty
+   * @returns what could not be written and stays dirty
    * @throws EBUSY from within a write-back; the bare error of what failed once a batch was decided
    */
   now(manner: Manner, reach: Reach): Failure[] {
     const { branch, upper } = this.#target;
-    // Nothing is taken out of the tree that cannot be brought anywhere.
+    // Before anything is taken from the tree.
     if (upper.sync === undefined) throw new NotLoadedError(branch, 'be written to');
     if (this.#decided === undefined) this.#desk.giveUp();
     else this.#desk.goOnNow();
@@ -202,14 +209,17 @@ export class WriteBack {
     }
   }
 
-  /** Tells of all that is dirty, since nobody could find out what must be done about it. */
+  /** Reports a failure of everything that is dirty, since planning failed. */
   #failUnplanned(thrown: unknown): never {
     const { dirty } = this.#tree;
     if (thrown instanceof Errno && dirty !== undefined) this.reporter.tellAll(dirty, thrown);
     throw thrown;
   }
 
-  /** As `now`, after whatever is under way and without blocking. `heed` hears how it has ended before anybody else takes what is dirty. */
+  /**
+   * As `now`, but without blocking, and after whatever is under way. `heed` hears how it has ended before the next
+   * write-back takes what is dirty.
+   */
   async later(manner: Manner, reach: Reach, heed: Heed = UNHEEDED): Promise<Failure[]> {
     const { signal } = manner;
     const place = this.#line.join();
@@ -237,13 +247,13 @@ export class WriteBack {
         const drive = await planned.catch((thrown) => this.#failUnplanned(thrown));
         if (drive !== undefined) return await this.#desk.runLater(drive);
       } catch (thrown) {
-        // Somebody has taken over, or made the plan void. What is dirty all the same is tried again.
+        // Another call has taken over, or the plan is outdated. What is still dirty is tried again.
         if (!(thrown instanceof GivenUp) && !(thrown instanceof Outdated)) throw thrown;
       }
     }
   }
 
-  /** Plans, and begins what was planned; undefined where something decided must be ended first. */
+  /** Plans, and begins what was planned; undefined where a decided batch must be finished first. */
   #beginBatch(io: Io, manner: Manner, reach: Reach): Drive<Failure[]> | undefined {
     if (this.#decided !== undefined) return undefined;
     const taken = plan(io, this.#tree, this.#area.stage, this.#stage.name);
@@ -251,7 +261,7 @@ export class WriteBack {
     return this.#desk.begin(this.#bring(taken, manner, reach));
   }
 
-  /** Brings what was taken to the upper, and all that is there to its storage if that is asked for. */
+  /** Brings what was taken to the upper, and to its stable storage if that is wanted. */
   *#bring(taken: Plan | undefined, manner: Manner, wanted: Reach): Procedure<Failure[]> {
     if (taken !== undefined) this.#taken++;
     const isWanted = wanted === 'storage' || this.#unflushed.isFull;
@@ -278,7 +288,7 @@ export class WriteBack {
     const moment = this.#taken;
     let batch: Batch;
     try {
-      // What was given up may still be putting something there.
+      // What was given up may still put something there.
       yield* this.#tidy();
       this.#stage.use();
       const lost = yield* this.#stageAll(taken, manner, failed, reach);
@@ -315,16 +325,16 @@ export class WriteBack {
         [this.#decided, this.#arrived] = [undefined, before];
         giveBack(this.#tree, taken);
       }
-      // What was to be given up has not been: somebody has taken over behind the batch, or something has failed there.
-      for (const inode of batch.givenUp) if (inode.nlink > 0) this.#tree.dirty?.addInode(inode);
+      // What was to be discarded is still there: another call has taken over behind the batch, or something failed.
+      for (const inode of batch.discards) if (inode.nlink > 0) this.#tree.dirty?.addInode(inode);
       throw thrown;
     }
     const failures = this.reporter.named(failuresIn(taken, failed));
-    yield* giveUp(this.#tree, batch);
+    yield* discardAll(this.#tree, batch);
     return [...failures, ...this.reporter.tellUnnamed(taken.draft.unnamed)];
   }
 
-  /** Stages all contents. Answers whose content could not be written, and notes in `failed` why. */
+  /** Stages all contents. Answers the inodes whose content could not be written, and notes the errors in `failed`. */
   #stageAll(taken: Plan, manner: Manner, failed: Map<Inode, Errno>, reach: Reach): Procedure<Inode[]> {
     const { stage: directory } = this.#area;
     const before = this.written;
@@ -332,12 +342,12 @@ export class WriteBack {
     return stageAll(taken, { tree: this.#tree, directory, writer: this.#writer, reach, manner, written }, failed);
   }
 
-  /** Carries out what is decided, from wherever it stopped. */
+  /** Carries out the decided batch, from where it stopped. */
   *#finish(): Procedure<void> {
     const batch = this.#decided;
     if (batch === undefined) return;
     try {
-      // Never twice: what was patched is clean then, and the journal may be gone.
+      // Not a second time: then what was patched is clean, and the journal may be gone.
       if (!batch.hasArrived) yield* this.#carryOut(batch);
       batch.hasArrived = true;
       if (!isIndivisible(batch)) {
@@ -345,8 +355,8 @@ export class WriteBack {
         yield* endBatch(this.#area, batch.reach);
       }
     } catch (thrown) {
-      // Whoever comes to its end makes all that has failed dirty again.
-      batch.givenUp.clear();
+      // The call that finishes the batch makes everything that has failed dirty again.
+      batch.discards.clear();
       const fate = isUndone(batch) ? this.reporter.fateOfAll : 'retained';
       if (thrown instanceof Errno) this.reporter.tellAll(batch.plan, thrown, fate);
       throw thrown;
@@ -370,7 +380,7 @@ export class WriteBack {
     settlePatches(this.#tree, batch);
   }
 
-  /** Clears the staging directory: who was taken over may come by when it is somebody else's already. */
+  /** Clears the staging directory, unless the upper is being given back: it may belong to another overlay then. */
   *#tidy(): Procedure<void> {
     if (!this.#tenure.isEnding) yield* this.#stage.tidy();
   }

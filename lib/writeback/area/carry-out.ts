@@ -1,5 +1,6 @@
 /**
- * Carrying out a batch that is decided: its moves and steps, by whoever planned them, or by whoever mounts the upper after a crash.
+ * Carrying out a decided batch: its moves and steps, by the overlay that planned them, or by one that mounts the upper
+ * after a crash.
  */
 
 import type { Attributes, Fingerprint } from '../../branch/branch.ts';
@@ -15,38 +16,41 @@ import { flushAt } from './flush.ts';
 import { keptOf, type Note, noteOf } from './notes.ts';
 import type { Area } from './work-area.ts';
 
-/** How far a batch is. Changed as it is carried out, so that it can be gone on with after a failure. */
+/** How far a batch has come. Changed as it is carried out, so that it can be continued after a failure. */
 export interface Cursor {
   moves: number;
   steps: number;
-  /** What is to be noted of the files that were given attributes, by the upper's own number. */
+  /** Notes about the files that were given attributes, by the upper's own number. */
   readonly notes: Map<number, Note>;
 }
 
-/** Who notes what is done as soon as it is, so that what is known of the upper is always true. */
+/** Is told of each thing as soon as it is done, so that what is known of the upper is always true. */
 export interface Watcher {
   /** A move is done. */
   moved(index: number): void;
-  /** Where in the staging directory what a file holds is to be kept before it changes; undefined when nobody needs it. */
+  /**
+   * The name in the staging directory under which to keep the old content of a file that is about to change; undefined
+   * if it is not needed.
+   */
   keeps(index: number): string | undefined;
-  /** What a file held is kept there, and `found` is how that looks. */
+  /** The old content is kept there; `found` are its attributes. */
   kept(index: number, stage: string, found: Attributes | undefined): void;
   /**
-   * Whether a step must not give its name away later than it is answered: what the upper has under the name is read until then, or nobody expects
-   * it any more where it has failed.
+   * Whether a step must be done at the latest when it is answered: because what the upper has under the name is still
+   * read until then, or because a step that fails must not be done after all.
    */
   givesAtOnce(index: number): boolean;
-  /** A file in its place is about to change. */
+  /** A file is about to change in its place. */
   changing(index: number): void;
-  /** How a file looks whose attributes are to change; undefined where that is not known. */
+  /** The fingerprint of a file whose attributes are to change; undefined where it is not known. */
   expected(index: number): Fingerprint | undefined;
-  /** It is not there any more: somebody else has removed it (ENOENT) or changed it (ESTALE). */
+  /** The file is not there any more: another tool has removed it (ENOENT) or changed it (ESTALE). */
   lost(index: number, errno: Errno): void;
-  /** A step is done; `found` is how the file looks now where a file in its place has changed. */
+  /** A step is done; `found` are the attributes of a file that it changed in its place. */
   done(index: number, found: Attributes | undefined): void;
 }
 
-/** Nobody knows anything yet: at the mount. */
+/** For the mount, when the tree knows nothing yet. */
 export const NOBODY: Watcher = {
   moved: () => {},
   keeps: () => undefined,
@@ -58,7 +62,10 @@ export const NOBODY: Watcher = {
   done: () => {},
 };
 
-/** Carries out the moves and steps of a batch, from where the cursor is. All may have been done before, in a process that crashed. */
+/**
+ * Carries out the moves and steps of a batch, from where the cursor is. A process that crashed may have done them
+ * before.
+ */
 export function* carryOutBatch(
   area: Area,
   { moves, steps, reach }: { readonly moves: readonly Move[]; readonly steps: readonly Step[]; readonly reach: Reach },
@@ -71,9 +78,10 @@ export function* carryOutBatch(
     yield* quietly(ENOENT, tell({ kind: 'rename', from: move.from, to, urgency: 'at once' }));
     watcher.moved(cursor.moves++);
   }
-  // Moves done a second time would take away what was put in place: that they are done is told by the journal's name.
+  // Moves must not be repeated, since they would take away what was put in place. The name of the journal says that
+  // they are done.
   if (moves.length > 0 && cursor.steps === 0) {
-    // It must not tell so without them.
+    // It must not say so on a disk that does not have them.
     if (reach === 'storage') for (const path of leftBy(moves, area)) yield* flushAt(path);
     yield* quietly(ENOENT, tell({ kind: 'rename', from: area.journal, to: area.moved, urgency: 'in place' }));
     if (reach === 'storage') yield* flushAt(area.base);
@@ -91,15 +99,15 @@ export function* carryOutBatch(
   }
 }
 
-/** Copies what a file holds for those who go on reading it after it has changed. */
+/** Copies the old content of a file for copies that still need it after the change. */
 function* keepBytes(area: Area, path: string, index: number, writer: Writer, watcher: Watcher): Procedure<void> {
   const stage = watcher.keeps(index);
   if (stage === undefined) return;
   const to = `${area.stage}/${stage}`;
   const found = yield* tell({ kind: 'lstat', path });
-  // At once: who takes over could not tell how far it has come.
-  if (writer.can.copy && (found === undefined || !isSparse(found)))
-    yield* tell({ kind: 'copy', from: path, to, how: 'any', urgency: 'in place' });
+  // In place: a take-over could not know how far the copy has come.
+  const isCopiedThere = writer.can.copy && (found === undefined || !isSparse(found));
+  if (isCopiedThere) yield* tell({ kind: 'copy', from: path, to, how: 'any', urgency: 'in place' });
   else yield* copyBytes(path, to);
   watcher.kept(index, stage, yield* tell({ kind: 'lstat', path: to }));
 }
@@ -109,7 +117,10 @@ function leftBy(moves: readonly Move[], area: Area): Set<string> {
   return new Set([area.stage, ...moves.map(({ from }) => from.slice(0, from.lastIndexOf('/')) || '/')]);
 }
 
-/** Carries out one step; does nothing where it was done before. Answers how a file looks that it changed in its place. */
+/**
+ * Carries out one step; does nothing where it was done before. Answers the attributes of a file that it changed in its
+ * place.
+ */
 function* carryOutStep(
   area: Area,
   step: Step,
@@ -146,8 +157,8 @@ function* carryOutStep(
 }
 
 /**
- * Changes the attributes of what is in its place. Where that is something else none are lost, nor what is known of the file told of another
- * (C7): all else goes on.
+ * Changes attributes in place. If another file is there, its attributes are left alone, and it is not taken for the
+ * file (C7); the rest of the batch goes on.
  */
 function* changeAttributes(
   { path, attributes }: Extract<Step, { kind: 'attributes' }>,
@@ -175,7 +186,7 @@ function* place(from: string, to: string, what: 'held' | 'new'): Procedure<void>
   try {
     yield* tell(what === 'held' ? { kind: 'rename', from, to, urgency: 'at once' } : { kind: 'rename', from, to });
   } catch (thrown) {
-    // It was done before, if it is not where it was and something is where it should be.
+    // It was done before, if the source is gone and the target is there.
     if (thrown !== ENOENT) throw thrown;
     if ((yield* tell({ kind: 'lstat', path: from })) !== undefined) throw thrown;
     if ((yield* tell({ kind: 'lstat', path: to })) === undefined) throw thrown;
@@ -190,7 +201,7 @@ function* patch(
 ): Procedure<void> {
   const from = `${area.stage}/${stage}`;
   const staged = yield* tell({ kind: 'lstat', path: from });
-  // Gone: it was done, and the stage cleared.
+  // Gone: the patch was done, and the staging directory cleared.
   if (staged === undefined) return;
   changing();
   const handle = yield* tell({ kind: 'open', path, urgency: 'at once' });
@@ -218,7 +229,7 @@ function* patch(
 
 type Ranges = Extract<Step, { kind: 'patch' }>['ranges'];
 
-/** Puts ranges into pieces that can be read at once, however many there are. */
+/** Groups ranges into pieces that can be read at once. */
 function* piecesOf(ranges: Ranges): Iterable<Ranges> {
   let from = 0;
   let bytes = 0;
@@ -238,8 +249,8 @@ function lengthOf(ranges: Ranges): number {
 }
 
 /**
- * What is to be noted of the files that steps have put in their places or given attributes. `known` tells how staged
- * files look, `notes` what the batch says of them beside.
+ * The notes about files that steps have placed or given attributes. `known` are the attributes of staged files, `notes`
+ * the notes of the batch itself.
  */
 export function* notesOf(
   steps: readonly Step[],

@@ -1,4 +1,7 @@
-/** What can be wrong with an upper itself, and how it is told: what it is, and how it can be repaired. Never a silent loss. */
+/**
+ * What can be wrong with an upper itself. The error says what it is and how it can be repaired, so that nothing is lost
+ * silently.
+ */
 
 import { constants } from 'node:fs';
 import type { Attributes } from '../../branch/branch.ts';
@@ -6,14 +9,17 @@ import { type Procedure, tell } from '../commands.ts';
 
 const { S_IFMT, S_IFDIR, S_IFREG } = constants;
 
-/** Something is wrong with an upper itself, and what can be done about it. Code `EBUSY` or `ERR_OVERFS_UPPER`. */
+/**
+ * Something is wrong with an upper itself; the message says what can be done about it. Code `EBUSY` or
+ * `ERR_OVERFS_UPPER`.
+ */
 export class UpperError extends Error {
   /**
-   * `EBUSY`: another overlay has it. `ERR_OVERFS_UPPER`: its work area is damaged, or what a crash interrupted cannot be ended; or there is
-   * none yet, and memfs, which would make it, cannot be loaded.
+   * `EBUSY`: another overlay uses the upper. `ERR_OVERFS_UPPER`: its work area is damaged, or an interrupted write-back
+   * cannot be finished; or there is no upper yet, and memfs cannot be loaded to make one.
    */
   readonly code: 'EBUSY' | 'ERR_OVERFS_UPPER';
-  /** As of every error. */
+  /** The name of the class. */
   override readonly name = 'UpperError';
 
   /** @internal */
@@ -23,18 +29,18 @@ export class UpperError extends Error {
   }
 }
 
-/** The error about an upper that cannot be used as it is: what is wrong, and what to do. */
+/** The error for an upper that cannot be used as it is: what is wrong, and what to do. */
 export function damage(what: string, cure: string, cause?: unknown): UpperError {
   return new UpperError('ERR_OVERFS_UPPER', `${what}; ${cure}`, cause === undefined ? undefined : { cause });
 }
 
-/** What something in the work area is to be. */
+/** What something in the work area must be. */
 const WANTED = {
   file: { type: S_IFREG, name: 'a file' },
   directory: { type: S_IFDIR, name: 'a directory' },
 } as const;
 
-/** Looks at something in the work area; undefined where there is nothing. Throws where it is something else than it should be. */
+/** Looks at something in the work area; undefined where there is nothing. Throws where it is of the wrong type. */
 export function* look(path: string, what: keyof typeof WANTED): Procedure<Attributes | undefined> {
   const found = yield* tell({ kind: 'lstat', path });
   const { type, name } = WANTED[what];

@@ -1,4 +1,4 @@
-/** Small procedures over the files of an upper: for the work area itself, and for what is carried out from it. */
+/** Small procedures over the files of an upper. */
 
 import { constants } from 'node:fs';
 import type { Attributes } from '../../branch/branch.ts';
@@ -10,7 +10,10 @@ import { writeAll } from '../stage/writer.ts';
 
 const { S_IFDIR } = constants;
 
-/** Removes a file of the staging directory, or a directory with all that is in it. `type` is 0 where that is not known. */
+/**
+ * Removes a file of the staging directory, or a directory with everything in it. `type` is its S_IFMT, 0 where that is
+ * not known.
+ */
 export function* removeTree(path: string, type: number): Procedure<void> {
   const names = type === 0 || type === S_IFDIR ? yield* tell({ kind: 'list', path }) : undefined;
   for (const { name, type: inner } of names ?? []) yield* removeTree(`${path}/${name}`, inner);
@@ -23,12 +26,12 @@ export function* makeDirectory(path: string, mode: number): Procedure<void> {
   yield* quietly(EEXIST, tell({ kind: 'mkdir', path, mode, urgency: 'in place' }));
 }
 
-/** Removes a file that may be gone already. Requires: it is no staged one, unless `urgency` is `none`. */
+/** Removes a file that may be gone already. Requires: `urgency` is `none` only for a file of the staging directory. */
 export function* removeFile(path: string, urgency: Urgency = 'in place'): Procedure<void> {
   yield* quietly(ENOENT, tell({ kind: 'unlink', path, urgency }));
 }
 
-/** Removes a file if that can be done. */
+/** Removes a file, and ignores a failure. */
 export function* removeIfPossible(path: string): Procedure<void> {
   try {
     yield* removeFile(path);
@@ -37,7 +40,7 @@ export function* removeIfPossible(path: string): Procedure<void> {
   }
 }
 
-/** Does something of which one outcome is as good as success. */
+/** Does something for which one error is as good as success. */
 export function* quietly(harmless: Errno, procedure: Procedure<unknown>): Procedure<void> {
   try {
     yield* procedure;
@@ -46,7 +49,10 @@ export function* quietly(harmless: Errno, procedure: Procedure<unknown>): Proced
   }
 }
 
-/** Writes a small file that must not be there yet. Requires: it is no staged one, unless `urgency` is `none`. */
+/**
+ * Writes a small file that must not be there yet. Requires: `urgency` is `none` only for a file of the staging
+ * directory.
+ */
 export function* writeNew(
   path: string,
   text: string,
@@ -62,10 +68,10 @@ export function* writeNew(
   }
 }
 
-/** How much is copied at once, in bytes. */
+/** How many bytes are copied at once. */
 export const CHUNK = 1024 * 1024;
 
-/** Copies the bytes of a file to a name that must not be there yet. */
+/** Copies the bytes of a file, but not its holes, to a name that must not be there yet. */
 export function* copyBytes(from: string, to: string): Procedure<void> {
   const found: Attributes | undefined = yield* tell({ kind: 'lstat', path: from });
   if (found === undefined) throw ENOENT;

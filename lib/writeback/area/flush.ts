@@ -1,4 +1,4 @@
-/** Making durable what is at a path of the upper; when and why is in `../storage.ts`. */
+/** Making durable what is at a path of the upper; `../storage.ts` says when and why. */
 
 import { cannotFlushDirectories } from '../../branch/upper/commands.ts';
 import { StillOpen } from '../../branch/upper/not-now.ts';
@@ -6,10 +6,10 @@ import { EACCES, EBADF, ELOOP, ENOENT, ENOTDIR, Errno } from '../../errno.ts';
 import { type Procedure, tell, type Urgency } from '../commands.ts';
 import { quietly } from './files.ts';
 
-/** With these it is gone, and a file or a link may be in the place of one of its directories. */
+/** What says that it is gone, or that a file or a link has taken the place of a directory above it. */
 const GONE: ReadonlySet<unknown> = new Set([ENOENT, ENOTDIR, ELOOP]);
 
-/** Flushes what is at a path, if anything is. */
+/** Flushes what is at a path, if anything is there. */
 export function* flushAt(path: string): Procedure<void> {
   try {
     yield* flushThere(path);
@@ -18,20 +18,21 @@ export function* flushAt(path: string): Procedure<void> {
   }
 }
 
-/** Flushes what is at a path. */
+/** Flushes what is at a path. Fails where nothing is there. */
 export function* flushThere(path: string): Procedure<void> {
   try {
     yield* tell({ kind: 'flushAt', path });
   } catch (thrown) {
     if (thrown instanceof StillOpen) yield* flushOpened(path, thrown);
-    // We may not open it: then only its attributes are new, and its directory takes them along.
+    // The process may not open it. Then only its attributes are new, and they are flushed with its directory.
     else if (thrown !== EACCES) throw thrown;
   }
 }
 
-/** Goes on where the command was told "not now". */
+/** Continues where the command was told "not now". */
 function* flushOpened(path: string, { handle, left }: StillOpen): Procedure<void> {
-  // Told twice, by whoever takes over from a close that is under way, it would close whoever has the number then; an object is closed once.
+  // A `close` sent twice, because a take-over came while it was under way, would close whatever file has the descriptor
+  // then. An object is closed only once.
   const urgency: Urgency = typeof handle === 'number' ? 'in place' : 'none';
   try {
     if (left === 'flush and close') yield* tell({ kind: 'flush', path, handle, urgency });

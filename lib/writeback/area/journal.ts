@@ -1,13 +1,13 @@
 /**
- * The journal of the work area: what a batch does, decided as soon as it is there, so that who mounts the upper after a crash can do
- * it to its end.
+ * The journal of the work area: what a batch does. The batch is decided as soon as the journal is there: an overlay
+ * that mounts the upper after a crash can finish it.
  *
  *     {"moves": [...], "steps": [...], "staged": {"7": [4096, 1700000000], ...}, "notes": [...]}
  *     4be1f3c2                            the CRC-32 of the first line
  *
- * `staged` tells how large the staged contents are (and when they were modified), since a disk that loses its power may have the
- * journal and only a part of them. Paths in it begin at the root of the upper (which is ''), since an upper may be moved before it is
- * mounted again.
+ * `staged` says how large the staged contents are (and when they were modified), since a disk that loses its power may
+ * have the journal and only a part of them. Paths begin at the root of the upper (which is ''), since an upper may be
+ * moved before it is mounted again.
  */
 
 import { crc32 } from 'node:zlib';
@@ -24,7 +24,7 @@ import { flushAt } from './flush.ts';
 import type { Note } from './notes.ts';
 import type { Area } from './work-area.ts';
 
-/** How large a staged content is, and the second in which it says that it was modified. */
+/** The size of a staged content, and its `mtime` in seconds. */
 type Size = readonly [bytes: number, modified: number];
 
 /** What a journal holds. */
@@ -35,7 +35,7 @@ interface Journal {
   readonly notes: readonly Note[];
 }
 
-/** A batch as a journal has it. */
+/** What a journal needs of a batch. */
 interface Decided {
   readonly moves: readonly Move[];
   readonly steps: readonly Step[];
@@ -44,9 +44,9 @@ interface Decided {
 }
 
 /**
- * Decides a batch: from here on it is done to its end, by us or by whoever mounts the upper after a crash.
+ * Decides a batch: from then on it will be finished, by this overlay or by one that mounts the upper after a crash.
  *
- * @param stage a name in the staging directory that was never used before
+ * @param stage a new name in the staging directory
  */
 export function* writeJournal(
   area: Area,
@@ -70,15 +70,15 @@ function seal(line: string): string {
   return crc32(line).toString(16).padStart(8, '0');
 }
 
-/** Says that a batch is carried out. */
+/** Removes the journal, since the batch is done. */
 export function* endBatch(area: Area, reach: Reach): Procedure<void> {
   yield* removeFile(area.journal);
   yield* removeFile(area.moved);
-  // What is staged is removed afterwards: a journal that came back would want it.
+  // Before the staged files are removed: a journal that came back after a power cut would need them.
   if (reach === 'storage') yield* flushAt(area.base);
 }
 
-/** Ends the batch that a crash interrupted, if there is one; answers what is to be noted of it. */
+/** Finishes the batch that a crash interrupted, if there is one; answers the notes about it. */
 export function* redo(area: Area, writer: Writer, reach: Reach): Procedure<readonly Note[]> {
   for (const each of [area.journal, area.moved]) yield* look(each, 'file');
   const before = yield* readText(area.journal);
@@ -108,7 +108,7 @@ function lost({ stage }: Area, path: string, what: string, cause?: unknown): Err
   return damage(`${what}, so a write-back that was interrupted cannot be ended`, cure, cause);
 }
 
-/** Whether the staged contents are there as they were when the batch was decided, or in their places already. */
+/** Checks that the staged contents are there as they were when the batch was decided, or in their places already. */
 function* checkStaged(area: Area, journal: string, { moves, steps, staged }: Journal): Procedure<void> {
   const begun = journal === area.moved || moves.length === 0;
   const places = new Map<string, string>();
@@ -140,12 +140,12 @@ function spoilt(area: Area, journal: string, stage: string): Error {
   return lost(area, journal, `'${area.stage}/${stage}', which '${journal}' needs, is not what it was`);
 }
 
-/** What the paths of all that is in the upper begin with. */
+/** What all paths in the upper begin with. */
 function baseOf({ root }: Area): string {
   return root === '/' ? '/' : `${root}/`;
 }
 
-/** Moves and steps with other paths. */
+/** The moves and steps with their paths mapped by `other`. */
 function withPaths({ moves, steps }: Pick<Journal, 'moves' | 'steps'>, other: (path: string) => string) {
   return {
     moves: moves.map((move) => ({ ...move, from: other(move.from) })),
@@ -156,7 +156,7 @@ function withPaths({ moves, steps }: Pick<Journal, 'moves' | 'steps'>, other: (p
   };
 }
 
-/** Whether all that a journal names is in the upper: it may be a stranger's. */
+/** Whether everything that a journal names is in the upper: the journal may have been forged. */
 function staysInside({ moves, steps, staged }: Journal): boolean {
   return (
     moves.every(({ from, stage }) => isInside(from) && isInside(stage)) &&
@@ -174,7 +174,7 @@ function isInside(path: unknown): path is string {
   return typeof path === 'string' && !path.startsWith('/') && !path.split('/').includes('..');
 }
 
-/** Reads a journal; undefined when it is none. */
+/** Reads a journal; undefined when it is not one. */
 function parseJournal(text: string): Journal | undefined {
   const [line = '', sum = ''] = text.split('\n');
   if (sum !== seal(line)) return undefined;

@@ -1,6 +1,6 @@
 /**
- * The lock on an upper: who works with it, so that two overlays do not. A file in the work area names the process; one of a process
- * that is gone is taken over.
+ * The lock on an upper, which keeps two overlays from using it at the same time. A file in the work area names the
+ * holder; the lock of a process that is gone is taken over.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -13,18 +13,24 @@ import { threadWide } from '../../node/thread-wide.ts';
 export interface Holder {
   readonly pid: number;
   readonly host: string;
-  /** When the process began, as the kernel counts it: tells it from a later process with the same number. Empty where unknown. */
+  /**
+   * When the process began, as the kernel counts, which tells it from a later process with the same number. Empty where
+   * unknown.
+   */
   readonly began: string;
-  /** Which thread of the process. Empty where a lock does not say it. */
+  /** The thread of the process. Empty where a lock does not say it. */
   readonly thread: string;
   /** Tells the overlays of one thread apart. */
   readonly token: string;
 }
 
-/** The tokens of this thread's overlays that hold a lock, of whatever copy of overfs. Changed by `beginHolder` and `endHolder`. */
+/**
+ * The tokens of this thread's overlays that hold a lock, of all copies of overfs. Changed by `beginHolder` and
+ * `endHolder`.
+ */
 const held = threadWide('lock tokens', () => new Set<string>());
 
-/** Makes this thread a holder, which holds nothing yet. */
+/** Describes this thread as a holder, which holds nothing yet. */
 export function newHolder(): Holder {
   const { pid } = process;
   return { pid, host: hostname(), began: beginningOf(`/proc/${pid}`), thread: ownThread(), token: randomUUID() };
@@ -35,12 +41,15 @@ export function beginHolder({ token }: Holder): void {
   held.add(token);
 }
 
-/** Notes that it holds none any more. */
+/** Notes that it no longer holds one. */
 export function endHolder({ token }: Holder): void {
   held.delete(token);
 }
 
-/** Whether a holder is gone, so that its lock may be taken. One on another host cannot be asked and counts as alive. */
+/**
+ * Whether a holder is gone, so that its lock may be taken. A holder on another host cannot be checked and counts as
+ * alive.
+ */
 export function isGone(holder: Holder): boolean {
   const { pid, host, began, thread, token } = holder;
   if (host !== hostname()) return false;
@@ -48,13 +57,16 @@ export function isGone(holder: Holder): boolean {
   return !isAlive(pid) || !mayHaveBegun(`/proc/${pid}`, began);
 }
 
-/** Whether a process or thread may be the one that began then: where either is unknown nobody can say (`--permission` hides /proc). */
+/**
+ * Whether a process or thread may be the one that began then. Where either time is unknown (`--permission` hides /proc)
+ * it may be.
+ */
 function mayHaveBegun(path: string, began: string): boolean {
   const now = beginningOf(path);
   return began === '' || now === '' || began === now;
 }
 
-/** Whether a holder is in this process, be it another thread or another copy of this module. */
+/** Whether a holder is in this process, also in another thread or another copy of this module. */
 export function isOfThisProcess({ pid, host, began }: Holder): boolean {
   return pid === process.pid && host === hostname() && began === beginningOf(`/proc/${pid}`);
 }
@@ -64,19 +76,22 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (thrown) {
-    // EPERM: it is there, but not ours to signal.
+    // EPERM: it exists, but may not be signalled.
     return (thrown as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
-/** The name of this thread: on Linux the kernel's number and when it began, so that others can see whether it is still there. */
+/**
+ * The name of this thread: on Linux the kernel's number and when the thread began, so that others can see whether it
+ * still exists.
+ */
 function ownThread(): string {
   const path = '/proc/thread-self';
   const number = statOf(path).split(' ')[0];
   return number ? `${number}:${beginningOf(path)}` : `${threadId}`;
 }
 
-/** Whether a name is that of another thread of this process, and nobody can say that it has ended. */
+/** Whether a name belongs to another thread of this process that is not known to have ended. */
 function isOtherThread(thread: string): boolean {
   if (thread === '' || thread === ownThread()) return false;
   const [number, began] = thread.split(':');
@@ -90,10 +105,11 @@ function beginningOf(path: string): string {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
-/** What Linux says of a process or thread; empty where there is none such, and elsewhere. */
+/** What Linux says of a process or thread; empty where there is no such one, and on other systems. */
 function statOf(path: string): string {
   try {
-    // Of the encodings only this one is read by a single request; for others Node calls its own `openSync`, whoever has put another there.
+    // Only for this encoding does Node read the file by itself; for others it calls `fs.openSync`, which may have been
+    // replaced.
     return originalFs.readFileSync(`${path}/stat`, 'utf8');
   } catch {
     return '';

@@ -1,15 +1,17 @@
 /**
- * The notes of a work area, `.overfs/numbers`: what the overlay shows of the files of the upper and the upper cannot hold.
+ * The notes of a work area, `.overfs/numbers`: what the overlay shows of the upper's files although the upper cannot
+ * hold it.
  *
  *     12 5 1700000000123                             the upper's file 12, which was born then, is shown as number 5
  *     12 5 1700000000123 {"owner":[7,7,1000,1000]}   the same, and what else differs (`Kept`)
  *     0 5 {"lost":1}                                 the lowers' file that is shown as number 5 has lost a name
  *
- * A file that has the number and was born at another time is another one: somebody else has removed the file and made another, or has
- * copied the upper. Nothing that is noted is about that one.
+ * A file with the number of a note but another birth time is a different file: another tool has removed the noted one
+ * and made a new one, or has copied the upper. Then the note does not apply.
  *
- * Lines are added at the end, and the last one about a file counts; now and then the file is written anew without the others. A line
- * that a crash cut short is the last one, and about a batch that is carried out again. All else that is no such line is damage.
+ * Lines are added at the end, and the last one about a file counts; now and then the file is written anew without the
+ * others. Only the last line may have been cut short by a crash; it belongs to a batch that is carried out again. Any
+ * other malformed line is damage.
  */
 
 import type { Attributes } from '../../branch/branch.ts';
@@ -33,26 +35,26 @@ export interface Note {
   readonly number: number;
   /** When the upper's file was born (`birthOf`); undefined where that is not known. */
   readonly birth?: number | undefined;
-  /** Undefined where the upper holds all else. */
+  /** What else differs; undefined for nothing. */
   readonly kept?: Kept | undefined;
-  /** How many names the file has lost, if the upper does not have it. */
+  /** How many names the file has lost, if it is a file of the lowers. */
   readonly lost?: number | undefined;
 }
 
-/** The file of notes, and what is known of it. */
+/** The file of notes, and what is known about it. */
 export interface NotesFile {
   readonly path: string;
-  /** How far down it is brought when it is written anew: lines may be lost then that were promised to last. */
+  /** How far it is brought when it is written anew, since it then holds lines that were flushed before. */
   readonly most: Reach;
-  /** In bytes: where the next line goes. Changed by `addNotes`. */
+  /** Its length in bytes, where the next line goes. Changed by `readNotes`, `addNotes` and `rewrite`. */
   size: number;
-  /** How large it may get before it is written anew. Changed by `readNotes`. */
+  /** How large it may get before it is written anew, in bytes. Changed by `readNotes` and `shorten`. */
   limit: number;
-  /** A failure may have left something behind that: a part of lines, or all. Changed by `addNotes`. */
+  /** A failure may have left something beyond `size`. Changed by `addNotes`. */
   isRagged: boolean;
 }
 
-/** How large the file may get in any case, in bytes. */
+/** Up to this size the file is never written anew, in bytes. */
 const SMALL = 64 * 1024;
 
 const LINE = /^(\d+) (\d+)(?: (\d+))?(?: (\{.*\}))?$/;
@@ -76,15 +78,15 @@ function lineOf({ ino, number, birth, kept, lost }: Note): string {
   return rest === undefined ? `${head}\n` : `${head} ${JSON.stringify(rest)}\n`;
 }
 
-/** What is noted of a file of the upper, as it looks now. */
+/** The note about a file of the upper, as it looks now. */
 export function noteOf(found: Attributes, number: number, kept?: Kept): Note {
   return { ino: Number(found.ino), number, birth: birthOf(found), kept };
 }
 
 /**
- * Reads the notes, and writes them anew where most of the lines count no more.
+ * Reads the notes, and writes them anew where most of the lines are outdated.
  *
- * @param damaged makes the error that a line is thrown as which is none
+ * @param damaged makes the error for a malformed line
  */
 export function* readNotes(file: NotesFile, damaged: (line: string) => Error): Procedure<readonly Note[]> {
   const text = (yield* readText(file.path)) ?? '';
@@ -126,7 +128,7 @@ export function* addNotes(file: NotesFile, notes: readonly Note[], reach: Reach)
   const urgency = 'in place';
   const handle = yield* tell({ kind: 'open', path, urgency });
   try {
-    // Behind shorter lines the end of what was there would be none.
+    // Otherwise the end of a longer line would remain behind shorter ones.
     if (file.isRagged) yield* tell({ kind: 'truncate', path, handle, size: file.size, urgency });
     file.isRagged = true;
     yield* writeAll(path, handle, lines, file.size, urgency);
@@ -140,7 +142,7 @@ export function* addNotes(file: NotesFile, notes: readonly Note[], reach: Reach)
   if (file.size > file.limit) yield* shorten(file);
 }
 
-/** Writes the notes anew without the lines that count no more. Where there is no room for both, the old ones do. */
+/** Writes the notes anew without outdated lines. Where the upper has no room for both files, the old one stays. */
 function* shorten(file: NotesFile): Procedure<void> {
   try {
     yield* readNotes(file, (line) => new Error(`not one of our lines: ${line}`));
@@ -151,7 +153,7 @@ function* shorten(file: NotesFile): Procedure<void> {
   }
 }
 
-/** What of the attributes that were given to a file of the upper shows there otherwise; undefined where nothing does. */
+/** Which of the attributes that were given to a file of the upper show differently there; undefined for none. */
 export function keptOf(given: TakenAttributes, found: Attributes): Kept | undefined {
   const { uid, gid, links, birth, below } = given;
   const mode = given.mode ?? found.mode & 0o7777;

@@ -1,7 +1,7 @@
 /**
- * Room on an upper that has none left. Even a removal needs a little of it, for its journal; refused that, nobody could make room by removing
- * something through the overlay. So the work area has a file that holds nothing: it goes when something does not fit, and is made again when
- * the batch is over.
+ * Room on an upper that is full. Even a removal needs a little room, for its journal; without that, no room could be
+ * made by removing something through the overlay. So the work area has a file of zeros: it is removed when something
+ * does not fit, and made again after the batch.
  */
 
 import { ENOSPC, Errno } from '../../errno.ts';
@@ -9,15 +9,15 @@ import { type Procedure, tell } from '../commands.ts';
 import { removeIfPossible, writeNew } from './files.ts';
 import type { Area } from './work-area.ts';
 
-/** Bytes that are set aside: journal and notes of some hundred removals. */
+/** How many bytes are set aside: enough for the journal and notes of some hundred removals. */
 const BYTES = 64 * 1024;
 
 /** See the file comment. */
 export class Room {
   readonly #path: string;
-  /** Whether any is set aside: not where the upper is in memory. */
+  /** Whether room is set aside: not where the upper is in memory. */
   readonly #use: 'set aside' | 'none';
-  /** It was given up since it was last made, or somebody was about to. Changed by the methods here. */
+  /** The room was used since it was last made. Changed by the methods here. */
   #isGiven = false;
 
   constructor({ room }: Area, use: 'set aside' | 'none') {
@@ -25,7 +25,7 @@ export class Room {
     this.#use = use;
   }
 
-  /** Does something that may be done again; where the upper is full, a second time with the room that was set aside. */
+  /** Does something that can be repeated; where the upper is full, once more with the room that was set aside. */
   *orGive<R>(procedure: () => Procedure<R>): Procedure<R> {
     try {
       return yield* procedure();
@@ -35,7 +35,7 @@ export class Room {
     return yield* procedure();
   }
 
-  /** Makes the room, unless it is there. What stands in the way is left to the next time. */
+  /** Makes the room, unless it is there. If that fails, the next call tries again. */
   *make(): Procedure<void> {
     if (this.#use === 'none') return;
     try {
@@ -49,7 +49,7 @@ export class Room {
     }
   }
 
-  /** Makes it again where it was given. */
+  /** Makes the room again where it was used. */
   *makeAgain(): Procedure<void> {
     if (this.#isGiven) yield* this.make();
   }
@@ -67,7 +67,7 @@ export class Room {
   }
 }
 
-/** Whether an upper says that it has no room. */
+/** Whether an error says that the upper has no room. */
 export function isFull(thrown: unknown): boolean {
   return thrown === ENOSPC || (thrown instanceof Errno && thrown.code === 'EDQUOT');
 }

@@ -1,12 +1,12 @@
 /**
- * Taking the lock of an upper. Several may want it at the same moment, in several processes or threads; one of them gets it.
+ * Taking the lock of an upper. Several processes or threads may want it at the same moment; one of them gets it.
  *
- *     nobody's          a file with our name is completed in the staging directory, and linked to `lock`: who comes second finds it there
- *     of one who is     the right to inherit a lock is a lock as well, whose name comes from what the first one says, and is taken in the same
- *     gone              way. Who has it, and finds the first one as it was, renames his own over it
+ *     free              a file that names us is completed in the staging directory, and linked to `lock`: whoever comes second finds it there
+ *     holder gone       the right to inherit a lock is itself a lock, whose name is a digest of the old lock, and is taken in the same
+ *                       way. Whoever has it, and finds the old lock unchanged, renames his own over it
  *
- * Whoever dies between the two is inherited from in turn. Where the upper has no `link` a lock is made and then written, so that somebody who looks
- * in between takes it for one that a crash has cut short.
+ * An heir that dies in between is inherited from in turn. Where the upper has no `link`, a lock is made first and
+ * written then, so that somebody who looks in between takes it for one that a crash has cut short.
  */
 
 import { createHash } from 'node:crypto';
@@ -18,13 +18,13 @@ import { readText, removeFile, removeIfPossible, writeNew } from './files.ts';
 import { type Holder, isGone, isOfThisProcess, parseHolder } from './lock.ts';
 import type { Area } from './work-area.ts';
 
-/** A lock of somebody who is gone, and what it says. */
+/** A lock whose holder is gone, and its text. */
 interface Relic {
   readonly path: string;
   readonly text: string;
 }
 
-/** Takes the lock. Throws an `UpperError` where somebody has it. Requires: the staging directory is there. */
+/** Takes the lock. Throws an `UpperError` where another holder has it. Requires: the staging directory is there. */
 export function* takeLock(area: Area, holder: Holder, { can }: Writer): Procedure<void> {
   const claim = new Claim(`${area.stage}/holder-${holder.token}`, JSON.stringify(holder), can);
   try {
@@ -45,7 +45,7 @@ function* tryToTake(area: Area, claim: Claim): Procedure<'done' | 'too late'> {
       return path === area.lock ? 'done' : yield* inherit(area, path, relics);
     }
     const other = parseHolder(text);
-    // An empty or torn lock is from a process that died while it wrote it.
+    // An empty or torn lock is of a process that died while it wrote it.
     if (other !== undefined && !isGone(other)) throw inUse(area, other);
     relics.push({ path, text });
   }
@@ -57,11 +57,11 @@ function digestOf(relics: readonly Relic[]): string {
     .digest('hex');
 }
 
-/** Makes a lock of ours, by which we inherit, the lock of the upper. */
+/** Makes our right to inherit the lock of the upper. */
 function* inherit(area: Area, path: string, relics: readonly Relic[]): Procedure<'done' | 'too late'> {
   for (const relic of relics) {
     if ((yield* readText(relic.path)) === relic.text) continue;
-    // Somebody has inherited it before us, and is done with that.
+    // Another holder has inherited it before us, and released it already.
     yield* removeFile(path);
     return 'too late';
   }
@@ -76,15 +76,18 @@ function inUse({ root, lock }: Area, holder: Holder): UpperError {
   return new UpperError('EBUSY', `EBUSY: the upper '${root}' is in use by ${by}`);
 }
 
-/** Our name, and how it is given to a lock. */
+/** Makes locks that name us. */
 class Claim {
   readonly #base: string;
   readonly #text: string;
-  /** How many files with our name were begun: one that could not be removed is in nobody's way. Changed by `#link`. */
+  /**
+   * How many files with our name were begun. Each has a name of its own, so that one that could not be removed is not
+   * in the way. Changed by `#link`.
+   */
   #count = 0;
   /** Whether the upper can give a file a second name. Changed by `make`. */
   #canLink: boolean;
-  /** The file with our name is there. Changed by `make` and `end`. */
+  /** The file with our name is there. Changed by `#link` and `end`. */
   #isMade = false;
 
   constructor(base: string, text: string, { link }: Writer['can']) {
@@ -93,7 +96,7 @@ class Claim {
     this.#canLink = link;
   }
 
-  /** Makes a lock that says our name; `too late` where one is there already. */
+  /** Makes a lock that names us; `too late` where one is there already. */
   *make(path: string): Procedure<'done' | 'too late'> {
     try {
       yield* this.end();
@@ -103,7 +106,8 @@ class Claim {
     } catch (thrown) {
       if (thrown === EEXIST) return 'too late';
       if (!this.#isMade || !(thrown instanceof Errno)) throw thrown;
-      // Who has the upper clears the staging directory, with our name in it. Else the upper knows no links after all.
+      // ENOENT: the holder of the upper has cleared the staging directory, with our file in it. Otherwise the upper has
+      // no links after all.
       if (thrown !== ENOENT) this.#canLink = false;
       return 'too late';
     }

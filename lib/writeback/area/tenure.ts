@@ -1,5 +1,6 @@
 /**
- * Having an upper: from the mount, which takes it, to the unmount, after which it is somebody else's and nothing in it is ours to touch.
+ * Having an upper: from the mount, which takes it, to the unmount, after which it may be another overlay's and must not
+ * be touched.
  */
 
 import type { Errand } from '../../fault.ts';
@@ -17,9 +18,12 @@ export class Tenure {
   readonly #area: Area;
   readonly #writer: Writer;
   readonly #room: Room;
-  /** Anew for each attempt: a lock of one that failed, which could not be removed, is nobody's. Changed by `#mount`. */
+  /**
+   * New for each attempt, so that the lock of a failed attempt that could not be removed has no living holder. Changed
+   * by `#mount`.
+   */
   #holder = newHolder();
-  /** The giving back, once somebody has begun it; undefined again where it failed. Changed by `#leave`. */
+  /** The unmount under way or done; undefined before, and after it failed. Changed by `#leave` and `#unmount`. */
   #leaving: Drive<void> | undefined;
 
   constructor(target: Target, area: Area, writer: Writer, room: Room) {
@@ -30,9 +34,9 @@ export class Tenure {
   }
 
   /**
-   * Takes the upper. Throws an `UpperError` when somebody else has it or its work area is damaged.
+   * Takes the upper. Throws an `UpperError` when another overlay has it or its work area is damaged.
    *
-   * @param dev the device number that is remembered where the upper remembers none
+   * @param dev the device number to remember where the upper has none yet
    * @param heed is given what the upper remembers
    */
   mounting(dev: () => number, heed: (memories: Memories) => void): Errand {
@@ -53,7 +57,7 @@ export class Tenure {
     heed(memories);
   }
 
-  /** Gives the upper back. Whoever cannot wait goes on with what somebody else has begun. */
+  /** Gives the upper back. A synchronous call continues an unmount that is under way. */
   get unmounting(): Errand {
     return { key: 'unmount', now: () => this.#leave().now(), later: () => this.#leave().later() };
   }
@@ -66,7 +70,7 @@ export class Tenure {
   *#unmount(): Procedure<void> {
     try {
       yield* unmount(this.#area);
-      // Not before: who takes the lock of a holder that is gone works with the upper at once.
+      // Not before: another overlay could take the lock of a holder that is gone, and would use the upper at once.
       endHolder(this.#holder);
     } catch (thrown) {
       this.#leaving = undefined;
@@ -74,7 +78,7 @@ export class Tenure {
     }
   }
 
-  /** The upper is being given back, or was. */
+  /** Whether the upper is being given back, or was. */
   get isEnding(): boolean {
     return this.#leaving !== undefined;
   }

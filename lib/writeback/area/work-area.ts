@@ -1,16 +1,16 @@
 /**
  * The work area of an upper: `.overfs` at its root. It never shows in the overlay.
  *
- *     .overfs/format     which version of all this wrote it, and the device number that the overlay shows
- *     .overfs/lock       who works with the upper
+ *     .overfs/format     the version of this format, and the device number that the overlay shows
+ *     .overfs/lock       who uses the upper
  *     .overfs/stage/     contents not yet in place; what was moved out of the way
  *     .overfs/journal    moves and steps of the batch that is being carried out; there only while it is
  *     .overfs/moved      the same, once the moves are done
  *     .overfs/numbers    what the overlay shows of the files of the upper: inode numbers, and what else the upper cannot hold (`notes.ts`)
- *     .overfs/room       nothing: it takes room that a write-back gets where there is no other (`room.ts`)
+ *     .overfs/room       zeros: room for a write-back where the upper is full (`room.ts`)
  *
- * A crash before the journal is there leaves the upper as it was; a crash after it is made up for when the upper is next mounted, by doing
- * the batch again to its end. So every batch happens as a whole or not at all (W11).
+ * A crash before the journal is there leaves the upper as it was. After a crash behind it, the next mount finishes the
+ * batch. So every batch happens as a whole or not at all (W11).
  */
 
 import type { Attributes } from '../../branch/branch.ts';
@@ -69,7 +69,7 @@ export interface Memories {
   readonly notesFile: NotesFile;
 }
 
-/** Takes the upper: makes or checks the work area, locks it, and ends what a crash left half done. */
+/** Takes the upper: makes or checks the work area, locks it, and finishes what a crash left half done. */
 export function* mount(area: Area, holder: Holder, dev: number, writer: Writer): Procedure<Memories> {
   yield* makeDirectory(area.base, 0o700);
   yield* prepare(area.base, yield* look(area.base, 'directory'), writer);
@@ -83,7 +83,7 @@ export function* mount(area: Area, holder: Holder, dev: number, writer: Writer):
     lock = 'ours';
     return yield* enter(area, dev, writer);
   } catch (thrown) {
-    // Whoever mounts it once it is repaired is not to be refused because of this attempt.
+    // This attempt must not keep others from mounting the upper once it is repaired.
     endHolder(holder);
     if (lock === 'ours') yield* removeIfPossible(area.lock);
     throw thrown;
@@ -91,10 +91,11 @@ export function* mount(area: Area, holder: Holder, dev: number, writer: Writer):
 }
 
 /**
- * Prepares a directory of the work area. Those may search it who write there beside the overlay itself, and nobody list it. And what is made
- * in it gets the group of whoever makes it, not that of the directory, which a root with the set-group-ID bit hands down (POSIX open, mkdir).
+ * Prepares a directory of the work area. Other authors who write there may search it, but not list it. And new files
+ * must get the group of their maker, not that of the directory, so a set-group-ID bit inherited from the root is
+ * removed (POSIX open, mkdir).
  *
- * @param found what was there before, as it was seen; undefined for nothing
+ * @param found the attributes of the directory if it was there before
  */
 function* prepare(path: string, found: Attributes | undefined, { company, can, gid }: Writer): Procedure<void> {
   const handsDown = found !== undefined && (found.mode & S_ISGID) !== 0;
@@ -110,7 +111,7 @@ function* enter(area: Area, dev: number, writer: Writer): Procedure<Memories> {
   const text = yield* readText(area.format);
   if (text === undefined) yield* writeFormat(area, dev, writer);
   const format = text === undefined ? { dev } : parseFormat(area, text);
-  // Nobody knows what was promised before a crash.
+  // A call before a crash may have been promised stable storage.
   const reach: Reach = writer.can.flush === 'each' ? 'storage' : 'upper';
   const notesFile = { path: area.numbers, most: reach, size: 0, limit: 0, isRagged: false };
   const notes = yield* readNotes(notesFile, (line) => damagedNotes(area, line));
@@ -122,8 +123,8 @@ function* enter(area: Area, dev: number, writer: Writer): Procedure<Memories> {
 }
 
 /**
- * Whether the upper knows when files were born. Some tell the last change of attributes instead (libuv where there is no `statx`): then a
- * directory in which the lock was made just now seems to be born just now too.
+ * Whether the upper knows when files were born. Some systems show the last change of attributes instead (libuv without
+ * `statx`); then the directory in which the lock was just made seems to be just born.
  */
 function* lookForBirths({ base }: Area): Procedure<'known' | 'unknown'> {
   const found = yield* look(base, 'directory');
@@ -138,7 +139,7 @@ export function* unmount(area: Area): Procedure<void> {
   yield* removeFile(area.lock);
 }
 
-/** Begins a work area. Without a format it is one that nobody has worked with yet. */
+/** Begins a work area. One without a format was never used. */
 function* writeFormat(area: Area, dev: number, { can }: Writer): Procedure<void> {
   const fresh = `${area.stage}/format`;
   yield* removeFile(fresh);
@@ -180,7 +181,7 @@ function parsed(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Removes what is staged but for what is still needed; answers whether something is. */
+/** Removes what is staged, except what is still needed; answers whether anything is. */
 export function* clearStage(area: Area, isNeeded: (name: string) => boolean): Procedure<'empty' | 'in use'> {
   let state: 'empty' | 'in use' = 'empty';
   for (const { name, type } of (yield* tell({ kind: 'list', path: area.stage })) ?? []) {

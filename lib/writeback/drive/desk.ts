@@ -1,5 +1,6 @@
 /**
- * Where procedures are carried out for one upper: one at a time. What is under way without blocking can be taken over, or given up.
+ * Carries out the procedures of one upper, one at a time. A procedure under way without blocking can be taken over or
+ * given up.
  */
 
 import { EBUSY, Errno } from '../../errno.ts';
@@ -11,21 +12,24 @@ import type { Target } from './perform.ts';
 export class Desk {
   readonly #target: Target;
   readonly #onStraggler: () => void;
-  /** What is being carried out; undefined while nothing is. Changed by `begin`, `giveUp`, `runNow` and `runLater`. */
+  /** The procedure under way; undefined while there is none. Changed by `begin`, `giveUp`, `runNow` and `runLater`. */
   #drive: Drive<unknown> | undefined;
 
-  /** @param onStraggler hears when what was under way as something was given up has come back */
+  /** @param onStraggler is called when the command that was under way at a `giveUp` has come back */
   constructor(target: Target, onStraggler: () => void) {
     this.#target = target;
     this.#onStraggler = onStraggler;
   }
 
-  /** Something is being carried out. */
+  /** Whether a procedure is under way. */
   get isAtWork(): boolean {
     return this.#drive !== undefined;
   }
 
-  /** A command is being told at this moment, or its listener runs: nobody can take over from there. */
+  /**
+   * Whether a command is being carried out at this moment, or its listener runs: the procedure cannot be taken over
+   * from there.
+   */
   get isBusy(): boolean {
     return this.#drive?.isFree === false;
   }
@@ -53,19 +57,19 @@ export class Desk {
     }
   }
 
-  /** Ends what is under way without blocking. Throws EBUSY from within a command. */
+  /** Finishes the procedure under way, at once. Throws EBUSY from within a command. */
   goOnNow(): void {
     if (this.#drive === undefined) return;
     if (this.isBusy) throw EBUSY;
     try {
       this.#drive.now();
     } catch (thrown) {
-      // It is told to whoever waits for it.
+      // The caller that waits for the procedure gets the error.
       if (!(thrown instanceof Errno)) throw thrown;
     }
   }
 
-  /** Makes void what is under way without blocking. Throws EBUSY from within a command. */
+  /** Gives the procedure under way up. Throws EBUSY from within a command. */
   giveUp(): void {
     const drive = this.#drive;
     if (drive === undefined) return;

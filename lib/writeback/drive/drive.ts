@@ -1,15 +1,15 @@
 /**
- * Carrying out a procedure: at once, or later, or later until somebody who cannot wait takes it over.
+ * Carrying out a procedure: at once, or later, or later until a synchronous call takes it over.
  *
  *     procedure ── Command ──► the upper ── answer ──► procedure ── Command ──► ... ──► its result
  *                                 │
- *                                 └ under way when somebody takes over: a straggler. Nobody can tell whether it has acted already,
- *                                   nor wait for it without letting the event loop go on
+ *                                 └ under way at the take-over: a straggler. It cannot be known whether it has acted already,
+ *                                   nor be waited for without letting the event loop go on
  *
- * A straggler does no harm, whenever it acts and if it never does: what would is told at once (`Urgency`), so that it cannot be under way.
- * Whoever takes over a procedure that may be gone on with tells the same command once more; of one that may not (a file is being written
- * through a handle) he ends what it holds, and it is begun again under other names. Only a handle that a straggler uses stays open until it
- * has come back.
+ * A straggler does no harm whenever it acts, or if it never does: commands that would do harm are sent at once
+ * (`Urgency`), so they cannot be under way. A procedure that can be continued is taken over by sending the same command
+ * once more. One that cannot (a file is being written through a handle) is given up: what it holds open is closed, and
+ * it is begun again with other names. Only a handle that a straggler uses stays open until that has come back.
  */
 
 import { NotLoadedError } from '../../branch/errors.ts';
@@ -20,33 +20,36 @@ import { nextTurn } from '../../node/turns.ts';
 import type { Command, Ended, Procedure, Together } from '../commands.ts';
 import { endOf, patience, perform, type Target, upperFor } from './perform.ts';
 
-/** Thrown into a procedure that is given up, and by `later` to whoever waits for it: what it was to do is somebody else's now. */
+/** Thrown into a procedure that is given up, and by its `later`. */
 export class GivenUp extends Error {}
 
 type Close = Extract<Command, { kind: 'close' }>;
 
-/** How a command has ended of which nothing is known. */
+/** The end of a command of which nothing is known. */
 const NOTHING: Ended = { answer: undefined };
 
 /** How a procedure has ended. */
 type Outcome<R> = { readonly value: R } | { readonly thrown: unknown };
 
-/** After how many commands that are done at once the event loop goes round. */
+/** After how many commands that are done at once the event loop gets a turn. */
 const TURN = 32;
 
 /** One procedure that is carried out. */
 export class Drive<R> {
   readonly #target: Target;
   readonly #procedure: Procedure<R>;
-  /** What the procedure wants now. Undefined before the beginning. Changed by `#advance`. */
+  /** What the procedure wants now; undefined once it has ended. Changed by `#advance`. */
   #command: Command | Together | undefined;
-  /** How often the command was told that the upper was busy. Changed by `#heed` and `#advance`. */
+  /** How often the upper has said "not now" to the command. Changed by `#heed` and `#advance`. */
   #attempt = 0;
   /** The command that is under way; `settled` never rejects. Changed by `#unlessWoken` and `#tellLater`. */
   #straggler: { readonly command: Command | Together; readonly settled: Promise<unknown> } | undefined;
-  /** Wakes `later`, which waits for something. Changed by `#unlessWoken`. */
+  /** Wakes `later` from its wait; undefined while it does not wait. Changed by `#unlessWoken`. */
   #wake: (() => void) | undefined;
-  /** The procedure runs, or a command is told at once: nobody can take over from within. Changed by `#advance` and `#tellNow`. */
+  /**
+   * The procedure runs, or a command is being carried out at once; it cannot be taken over from within. Changed by
+   * `#advance` and `#tellNow`.
+   */
   #isBusy = false;
   /** Set once. */
   #outcome: Outcome<R> | undefined;
@@ -58,8 +61,8 @@ export class Drive<R> {
   }
 
   /**
-   * Carries out what is left, at once. Throws what the procedure throws; EBUSY from within a command; a `NotLoadedError` where the upper has
-   * no synchronous functions.
+   * Carries out what is left, at once. Throws what the procedure throws; EBUSY from within a command; a
+   * `NotLoadedError` where the upper has no synchronous functions.
    */
   now(): R {
     if (this.#isBusy) throw EBUSY;
@@ -68,7 +71,7 @@ export class Drive<R> {
     return this.#result();
   }
 
-  /** Carries it out without blocking. Throws what the procedure throws; `GivenUp` where somebody has given it up. */
+  /** Carries it out without blocking. Throws what the procedure throws; `GivenUp` where it was given up. */
   async later(): Promise<R> {
     const unrest = new Unrest(this.#target.branch);
     let atOnce = 0;
@@ -84,20 +87,20 @@ export class Drive<R> {
     return this.#result();
   }
 
-  /** Whether it may be taken over or given up: what is under way, if anything is, may act at any time. */
+  /** Whether it may be taken over or given up: the command under way, if there is one, may act at any time. */
   get isFree(): boolean {
     return !this.#isBusy && isHarmless(this.#straggler?.command);
   }
 
   /**
-   * Ends it where it stands; resolves when what was under way has come back. Requires: `isFree`; the procedure does nothing more but close
-   * what it has opened.
+   * Ends it where it stands; resolves when the command that was under way has come back. Requires: `isFree`; a
+   * procedure that is given up only closes what it has opened.
    */
   async giveUp(): Promise<void> {
     if (this.#outcome !== undefined) return;
     const straggler = this.#straggler;
     const closes: Close[] = [];
-    // It was to be sent, or sent again.
+    // The `close` was to be sent, or sent again.
     if (straggler === undefined && this.#command?.kind === 'close') closes.push(this.#command);
     this.#advance(() => this.#procedure.throw(new GivenUp()));
     while (this.#command !== undefined) {
@@ -109,7 +112,7 @@ export class Drive<R> {
     for (const close of closes) await this.#closeUnheard(close);
   }
 
-  /** Closes what is open behind a command that somebody has taken over or given up, so that nobody else hears how it has ended. */
+  /** Closes what a command has opened whose procedure was taken over or given up meanwhile. */
   async #closeOpened(command: Command | Together, end: Ended): Promise<void> {
     if (command.kind === 'together') {
       const ends = 'answer' in end ? ((end.answer ?? []) as readonly Ended[]) : [];
@@ -128,7 +131,7 @@ export class Drive<R> {
     await this.#closeUnheard({ kind: 'close', path, handle, ...(as && { as }) });
   }
 
-  /** Closes what nobody waits for, so that nobody hears how it went. */
+  /** Closes a handle that is of no use any more, and ignores failures. */
   async #closeUnheard(close: Close): Promise<void> {
     const { upper, branch, pause } = this.#target;
     const isOpenedNow = upper.sync !== undefined && !isHarmless(close);
@@ -140,7 +143,7 @@ export class Drive<R> {
           : perform(close, to.async ?? to.sync, branch, 'async');
       });
       const delay = 'errno' in end ? patience(end.errno, attempt) : undefined;
-      // However it went else, it is of a file that nobody wants.
+      // Any other failure does not matter: the file is of no use any more.
       if (delay === undefined) return;
       await pause.later(delay);
     }
@@ -169,14 +172,16 @@ export class Drive<R> {
     }
   }
 
-  /** Gives the procedure the answer; where the upper is to be waited for, tells how many milliseconds instead. */
+  /**
+   * Gives the procedure the answer. Where the upper has said "not now", returns how many milliseconds to wait instead.
+   */
   #heed(answer: unknown, failure: Errno | undefined, wait: Target['pause'][keyof Target['pause']]): number | undefined {
     const delay = failure && wait && patience(failure, this.#attempt);
     if (delay !== undefined) {
       this.#attempt++;
       return delay;
     }
-    // It said "not now", and had closed it all the same.
+    // It said "not now" before, and had closed the file all the same.
     const isClosed = failure === EBADF && this.#command?.kind === 'close' && this.#attempt > 0;
     this.#advance(() =>
       failure === undefined || isClosed ? this.#procedure.next(answer) : this.#procedure.throw(failure),
@@ -200,7 +205,7 @@ export class Drive<R> {
       this.#isBusy = false;
     }
     if (refusal !== undefined) {
-      // No fault of the upper's: the procedure gives back what it had taken.
+      // The upper has not failed. The procedure gives back what it had taken.
       this.#advance(() => this.#procedure.throw(refusal));
       return;
     }
@@ -228,7 +233,7 @@ export class Drive<R> {
     }
   }
 
-  /** The same as `#tellNow` without blocking; tells whether it was done at once all the same. */
+  /** The same as `#tellNow`, without blocking; answers whether the command was carried out at once all the same. */
   async #tellLater(command: Command | Together, unrest: Unrest): Promise<'at once' | 'later'> {
     const { branch, upper, trace, pause } = this.#target;
     const isNow = upper.sync !== undefined && !isHarmless(command);
@@ -238,7 +243,7 @@ export class Drive<R> {
       if (command.kind === 'together') answer = this.#sendAll(command);
       else {
         trace(command);
-        // Whoever was told may have taken over.
+        // The listener may have taken over.
         if (this.#command !== command) return 'at once';
         if (command.urgency === 'at once' && upper.sync === undefined) unrest.begin();
         const to = upperFor(this.#target, command);
@@ -249,7 +254,7 @@ export class Drive<R> {
     } catch (thrown) {
       failure = errnoOf(thrown);
     }
-    // Not before its answer is heeded: what has been closed would be closed again.
+    // Not earlier: a take-over in between would send a `close` again that has been done.
     this.#straggler = undefined;
     if (this.#command !== command) {
       await this.#closeOpened(command, failure === undefined ? { answer } : { errno: failure });
@@ -260,7 +265,7 @@ export class Drive<R> {
     return isNow || upper.async === undefined ? 'at once' : 'later';
   }
 
-  /** Sends several commands; undefined where who was told has taken over. */
+  /** Sends several commands; undefined where a listener has taken over. */
   #sendAll(all: Together): Promise<Ended[]> | undefined {
     const { branch, upper, trace } = this.#target;
     const refused = new Map<Command, Errno>();
@@ -281,7 +286,7 @@ export class Drive<R> {
     return Promise.all(sent);
   }
 
-  /** Waits for what is under way, or for somebody to take over. */
+  /** Waits for the answer to a command, or for a take-over. */
   async #unlessWoken(command: Command | Together | undefined, sent: Promise<unknown>): Promise<unknown> {
     let isWoken = false;
     if (command !== undefined) {

@@ -1,17 +1,17 @@
 /**
- * Who works with an upper without blocking goes one after the other, in the order in which they came.
+ * Asynchronous calls that work with an upper go one after the other, in the order in which they came.
  *
- *     first ──► second ──► third      each waits for the one before him alone: when one ends, one goes on
+ *     first ──► second ──► third      each waits only for the one before it: when one ends, one goes on
  */
 
 /** A place in a line. */
 export class Place {
-  /** Resolves when all before it have left; undefined where there is nobody. */
+  /** Resolves when all places before it are free; undefined for the first. */
   readonly turn: Promise<void> | undefined;
-  /** Resolves when this one has left too. */
+  /** Resolves when this place is free too. */
   readonly end: Promise<void>;
   readonly #onEnd: () => void;
-  /** Who had it has left. Changed by `leave`. */
+  /** The call has left its place. Changed by `leave`. */
   isLeft = false;
   /** Resolves `end`. Set with it. */
   #resolve = (): void => {};
@@ -24,7 +24,7 @@ export class Place {
     this.#onEnd = () => onEnd(this);
   }
 
-  /** Gives the place up: whoever is behind it waits for those before it still. */
+  /** Leaves the place. Those behind it still wait for those before it. */
   leave(): void {
     this.isLeft = true;
     const end = () => {
@@ -38,7 +38,7 @@ export class Place {
 
 /** See the file comment. */
 export class Line {
-  /** Undefined while the line is empty. Changed by `join` and the leaving. */
+  /** The last place; undefined while the line is empty. Changed by `join` and when places become free. */
   #last: Place | undefined;
 
   /** Takes the place behind all others. */

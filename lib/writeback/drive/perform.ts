@@ -13,20 +13,20 @@ import type { Command, Ended } from '../commands.ts';
 export interface Target {
   readonly branch: Branch;
   readonly upper: Upper;
-  /** Who acts for others; undefined where nobody does. */
+  /** The uppers that act for others; undefined where the upper cannot tell its writers apart. */
   readonly acting: ActingUppers | undefined;
-  /** Told of every command before it is carried out. */
+  /** Called for every command before it is carried out. */
   readonly trace: (command: Command) => void;
-  /** Waits some milliseconds, at once or later; `now` is undefined where waiting so could change nothing. */
+  /** Waits some milliseconds, at once or later. `now` is undefined where blocking would change nothing. */
   readonly pause: { readonly now: ((ms: number) => void) | undefined; later(ms: number): Promise<void> };
 }
 
-/** How long to wait before a command is tried again; undefined when it has failed for good. */
+/** How long to wait before a command is sent again, in milliseconds; undefined when it has failed for good. */
 export function patience(failure: Errno, attempt: number): number | undefined {
   return isNotNow(failure) ? PATIENCE[attempt] : undefined;
 }
 
-/** The upper to which a command goes. Throws why there is none that acts for whoever is to do it. */
+/** The upper to which a command goes. Throws a bare error where none acts for its author. */
 export function upperFor({ upper, acting }: Target, { as }: Command): Upper {
   if (as === undefined) return upper;
   if (acting === undefined) throw ENOSYS;

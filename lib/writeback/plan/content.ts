@@ -1,5 +1,5 @@
 /**
- * The content of one inode as it was when write-back was planned; `stage/` brings it to the work area.
+ * The content of one inode as it was when the write-back was planned. `stage/` brings it to the work area.
  *
  *     whole    a new file is written under a name in the work area; renaming it into place comes later, all at once
  *     pages    a file that the upper has keeps its place; its dirty pages are written to a file in the work area, from where they
@@ -22,35 +22,35 @@ import { heldNames } from '../places.ts';
 /** A dirty page as it was. */
 export interface TakenPage {
   readonly index: PageIndex;
-  /** Where it begins in the file. */
+  /** Where the page begins in the file, in bytes. */
   readonly from: number;
   /** Shares the bytes, so that a later write to the file's own page leaves these alone. */
   readonly twin: Page;
 }
 
-/** Bytes that somebody wrote. `author` is undefined for the overlay itself. */
+/** Bytes that one author wrote; `author` is undefined for the overlay itself. */
 interface TakenClaim {
   readonly from: number;
   readonly to: number;
   readonly author: Author | undefined;
 }
 
-/** Attributes as they were. */
+/** Attributes as they were at the plan. */
 export interface TakenAttributes {
-  /** Of a link undefined: it has none of its own, and a change would be one of what it leads to. */
+  /** Undefined for a link, which has no mode of its own: changing it would change what the link leads to. */
   readonly mode: number | undefined;
   readonly uid: number;
   readonly gid: number;
-  /** In seconds, as exact as any upper can take it. */
+  /** In seconds, as exact as an upper can take them. */
   readonly atime: number;
   readonly mtime: number;
   /** Seconds and nanoseconds of `atime` and `mtime`. */
   readonly times: readonly [number, number, number, number];
-  /** How many names the lowers have beyond those that the upper gets. */
+  /** How many names of the file only the lowers have. */
   readonly links?: number | undefined;
-  /** When the lowers' file that has those was born. */
+  /** When the lowers' file with those names was born. */
   readonly birth?: number | undefined;
-  /** What it was in the lowers. */
+  /** What the file was in the lowers. */
   readonly below?: Below | undefined;
 }
 
@@ -62,23 +62,26 @@ export interface Content {
   readonly stage: string;
   readonly attributes: TakenAttributes;
   readonly size: number;
-  /** How much the origin supplied. */
+  /** How many leading bytes the origin supplied. */
   readonly supplied: number;
-  /** Where what is not in memory comes from. */
+  /** Where the bytes that are not in memory come from. */
   readonly origin: { readonly branch: Branch; readonly path: string; readonly fingerprint: Fingerprint } | undefined;
   /** In order. */
   readonly pages: readonly TakenPage[];
-  /** Who wrote what, in order; none where all of it is the overlay's own. What nobody claims is that too. */
+  /**
+   * Who wrote which bytes, in order; none where everything is the overlay's own. Unclaimed bytes are the overlay's own
+   * too.
+   */
   readonly claims: readonly TakenClaim[];
-  /** Whom the upper has refused, and why. Set while it is staged. */
+  /** The authors whom the upper has refused, and why. Filled while the content is staged. */
   readonly refused: Map<Author, Errno>;
-  /** Where the upper has the file itself; undefined where nobody need be asked whether he may write there. */
+  /** Where the upper has the file; undefined where no author need be asked whether he may write it. */
   readonly heldAt: string | undefined;
-  /** It gets no name: a file that is open only. */
+  /** The file has no name any more, and is only open. */
   readonly isNameless: boolean;
-  /** Of a symbolic link: where it points. */
+  /** Where a symbolic link points; undefined for a file. */
   readonly target: string | undefined;
-  /** What the upper said of the staged file. Set when it is complete. */
+  /** The attributes of the staged file. Set when it is complete. */
   staged: Attributes | undefined;
 }
 
@@ -99,8 +102,9 @@ export function takeAttributes(tree: Tree, inode: Inode, links: number): TakenAt
 }
 
 /**
- * A time in seconds that an upper takes for the same microsecond: it cuts off what is less (libuv `uv__fs_to_timespec`), and the nearest
- * double may lie below. Then the next one is given, no later, since from libuv 1.49 on nanoseconds count too.
+ * A time in seconds that an upper takes for the same microsecond. libuv truncates to microseconds
+ * (`uv__fs_to_timespec`), and the nearest double may lie just below; then the next double is used, and no later one,
+ * since libuv keeps nanoseconds from 1.49 on.
  */
 function secondsOf(seconds: number, nanoseconds: number): number {
   const microseconds = Math.trunc(nanoseconds / 1000);
@@ -110,33 +114,35 @@ function secondsOf(seconds: number, nanoseconds: number): number {
 
 /** Gives contents names in the staging directory. */
 export interface StageNames {
-  /** For what is given its name as it is. */
+  /** A name for a content that gets its place by a rename. */
   whole(inode: Inode): string;
-  /** For what is only read from there. */
+  /** A name at the top of the staging directory, for a content that is only read from there. */
   apart(): string;
 }
 
 /** Takes the content of an inode as it is now. `place` is where the upper holds the file already. */
 export function takeContent(tree: Tree, inode: Inode, place: UpperSource | undefined, stageNames: StageNames): Content {
   const { memory } = tree;
-  // All names that are known are brought to the upper.
+  // The upper gets all names that are known; the others are only in the lowers.
   const unknown = place === undefined ? inode.nlink - countNames(inode) : 0;
   const file = inode instanceof File ? inode : undefined;
   const claims = file === undefined ? OWN : takeClaims(memory, file);
   const pages = file === undefined ? [] : takePages(memory, file);
-  // A file of several names must stay one file in the upper, so it is patched; and so is one that has no known name: it has some that nobody
-  // has looked at. Any other is patched where little of it has changed, and else written anew: that is what others' bytes want too, which are
-  // written by them and not by a patch, and what needs nothing of the upper's old bytes.
+  // A file of several names must stay one file in the upper, so it is patched. So is a file without a known name: it
+  // has names that were not looked at. Any other file is patched where little of it has changed, and written anew
+  // otherwise: also if it has bytes of other authors, who must write them themselves, or needs none of the upper's old
+  // bytes.
   const isLittle =
     claims.length === 0 && file !== undefined && file.supplied > 0 && lengthOf(pages) * 2 < memory.pageSize + file.size;
-  // One all of whose bytes and names are known is written anew all the same: whatever somebody else has made of the old one.
+  // A file of which all bytes and names are known is written anew even so, whatever another tool has made of the old
+  // one.
   const isNew = file?.supplied === 0 && tree.can.link && countNames(inode) === inode.nlink;
   const isOfSeveral = (inode.nlink > 1 && !isNew) || inode.parent === undefined;
   const patch = file !== undefined && place !== undefined && (isOfSeveral || isLittle);
   return {
     inode,
     kind: patch ? 'pages' : 'whole',
-    // The authors must be able to reach it, and need not be able to reach into a new directory.
+    // Its authors must be able to reach it, which they may not be able to in a new directory.
     stage: patch || claims.length > 0 ? stageNames.apart() : stageNames.whole(inode),
     attributes: takeAttributes(tree, inode, unknown),
     size: file === undefined ? 0 : file.size,
@@ -169,10 +175,10 @@ function lengthOf(pages: readonly TakenPage[]): number {
 }
 
 const OWN: readonly TakenClaim[] = [];
-/** Nobody is refused where nobody else has written. */
+/** The shared `refused` of contents without other authors. Never filled. */
 const NOBODY = new Map<Author, Errno>();
 
-/** Who wrote what of a file; none where all of it is the overlay's own. */
+/** Who wrote which bytes of a file; none where everything is the overlay's own. */
 function takeClaims({ authors }: Memory, file: File): readonly TakenClaim[] {
   const claims = authors?.claimsOn(file) ?? [];
   if (claims.every(({ author }) => author === authors?.own)) return OWN;
@@ -192,12 +198,15 @@ function originOf(inode: Inode): Content['origin'] {
   return { branch: origin.branch, path: pathIn(origin, originName), fingerprint: printOf(extra?.fingerprint ?? inode) };
 }
 
-/** Whether nobody has any more what was taken: the last name and descriptor of the file have gone, or it has become a copy of another. */
+/**
+ * Whether what was taken is of no use any more: the last name and descriptor of the file are gone, or it has become a
+ * copy of another.
+ */
 export function hasGone(tree: Tree, { inode }: Content): boolean {
   return (inode.nlink === 0 && inode.opens === 0) || tree.dirty?.replaced.has(inode) === true;
 }
 
-/** Lets go of the pages that were taken. */
+/** Drops the pages that were taken. */
 export function releaseContent(memory: Memory, content: Content): void {
   for (const { twin } of content.pages) leaveBytes(memory.slabs, twin);
 }

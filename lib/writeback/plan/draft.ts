@@ -1,10 +1,10 @@
 /**
- * From what should be at each name to what is done for it: moves out of the way, then steps (`steps.ts`).
+ * From what should be at each name to what must be done: moves out of the way, then steps (`steps.ts`).
  *
  *     moves    what leaves its name goes to the staging directory; the deepest first, so that every old path is still right
  *     steps    directories and files get their names, parents first; whiteouts and marks; pages; attributes, directories last
  *
- * A directory that is new in the upper is staged with all that is new in it, and gets its place by one rename.
+ * A directory that is new in the upper is staged with everything new in it, and gets its place by one rename.
  */
 
 import { constants } from 'node:fs';
@@ -19,37 +19,40 @@ import type { Move, Step } from './steps.ts';
 
 const { S_IFMT, S_IFDIR } = constants;
 
-/** A move, and what it takes away: what the upper has under a name. */
+/** A move, and what the tree must know about it. */
 export interface DraftMove extends Move {
   readonly source: UpperSource;
   readonly name: string;
-  /** What is to have the name afterwards. */
+  /** What gets the name afterwards. */
   readonly wanted: Inode | undefined;
-  /** What is taken away and gets another name. */
+  /** What is moved, if it gets another name. */
   readonly kept: Inode | undefined;
 }
 
-/** A step, and what the tree must know of it. */
+/** A step, and what the tree must know about it. */
 export interface DraftStep {
   readonly step: Step;
-  /** The inode that it names, makes or changes. */
+  /** The inode that the step names, makes or changes. */
   readonly needs: Inode | undefined;
-  /** Whether it can be done although the content of that inode could not be written. */
+  /** Whether the step can be done if the content of that inode could not be written. */
   readonly without: 'needs content' | 'goes without';
-  /** The name that it is about. */
+  /** The name that the step is about. */
   readonly item: Item | undefined;
-  /** The names in a new directory that come with it, parents first. */
+  /** The names in a new directory that come with the step, parents first. */
   readonly inner: readonly Item[];
-  /** The file's name that it is about, where that is no item; where it has none any more, its name in the staging directory. */
+  /**
+   * The name of the file that the step is about, where that is not an item; its name in the staging directory, where it
+   * has no other any more.
+   */
   readonly place: Link | string | undefined;
 }
 
-/** What is done for a plan, in this order. */
+/** What is done for a plan, in order. */
 export interface Draft {
   /** The deepest first. */
   readonly moves: readonly DraftMove[];
   readonly steps: readonly DraftStep[];
-  /** Further names of files that the upper cannot hold. */
+  /** Further names of files that the upper cannot hold, since it has no links. */
   readonly unnamed: ReadonlySet<Item>;
 }
 
@@ -57,13 +60,13 @@ export interface Draft {
 export interface Material {
   readonly items: readonly Item[];
   readonly contents: ReadonlyMap<Inode, Content>;
-  /** Where directories that are new in the upper are staged. */
+  /** Directories that are new in the upper, with their names in the staging directory. */
   readonly stages: ReadonlyMap<Directory, string>;
-  /** Directories all of whose children are in the plan. */
+  /** Directories whose children are all in the plan. */
   readonly copied: ReadonlySet<Directory>;
   /** The inodes that were dirty. */
   readonly dirty: ReadonlySet<Inode>;
-  /** Gives a name in the staging directory that was never used before. */
+  /** Gives a new name in the staging directory. */
   readonly nameStage: () => string;
   /** The path of the staging directory. */
   readonly staging: string;
@@ -90,24 +93,24 @@ class DraftWriter {
   readonly #nameStage: () => string;
   readonly #staging: string;
   readonly #moves: DraftMove[] = [];
-  /** Where in the staging directory they go, by what they leave. */
+  /** The names that moves get in the staging directory, by directory and name of the upper. */
   readonly #left = new Map<UpperSource, Map<string, string>>();
   readonly #steps: DraftStep[] = [];
-  /** What comes with a directory that is staged whole, by its name in the staging directory. */
+  /** What comes with a directory that is staged as a whole, by its name in the staging directory. */
   readonly #wholes = new Map<string, { readonly items: Item[]; readonly numbers: [string, number][] }>();
   /** Steps that give files further names. */
   readonly #links: DraftStep[] = [];
-  /** What was moved to the staging directory and gets a new name, by inode. */
+  /** Inodes that are moved to the staging directory and get a new name, with their names there. */
   readonly #moved = new Map<Inode, string>();
-  /** The first name under which an inode is put. */
+  /** The first new name of each inode. */
   readonly #firsts = new Map<Inode, Link>();
-  /** Where those stay that are not put anywhere. */
+  /** A lasting name of inodes that get no new one. */
   readonly #stays = new Map<Inode, Link>();
-  /** Names that cannot be given, since the upper knows no links. */
+  /** Names that cannot be given, since the upper has no links. */
   readonly #unnamed = new Set<Item>();
-  /** The paths at which a file is put. */
+  /** The paths at which files are placed. */
   readonly #named = new Set<string>();
-  /** Directories whose times change in the upper beside those of the items. */
+  /** Directories whose times change in the upper, besides those of the items. */
   readonly #touched = new Set<Directory>();
 
   constructor(tree: Tree, { contents, copied, stages, nameStage, staging }: Material) {
@@ -119,32 +122,32 @@ class DraftWriter {
     this.#nameStage = nameStage;
   }
 
-  /** What the upper has at a name and should not have there leaves it. */
+  /** Moves away what the upper has at a name and should not have there. */
   moveAway({ directory, name, want, isTransparent }: Item): void {
     const upper = upperOf(directory);
     if (upper?.layer?.names.has(name) !== true) return;
     const held = upper.held.get(name);
     const wanted = isTransparent ? undefined : want;
     if (held !== undefined && held === wanted) {
-      // Its new content comes over the old one, which copies may need.
+      // Its new content replaces the old one, which copies may need.
       if (upper.borrowers.has(name) && this.#contents.get(held)?.kind === 'whole') this.#moveOut(upper, name, held);
       return;
     }
     const isRenamed = held !== undefined && this.#isKept(held, upper, name);
     const type = upper.layer.names.get(name) ?? 0;
-    // A file that nobody wants or reads any more is replaced by the rename of the new one, at once.
+    // A file that is not needed or read any more is replaced by the rename of the new one.
     const isReplaced = wanted !== undefined && !isDirectory(wanted) && type !== 0 && type !== S_IFDIR;
     if (!isReplaced || isRenamed || isRead(upper, name)) this.#moveOut(upper, name, wanted);
   }
 
-  /** Whether the upper goes on holding, elsewhere, what it has under this name. */
+  /** Whether what the upper has under this name gets another name. */
   #isKept(held: Inode, upper: UpperSource, name: string): boolean {
     if (held.nlink === 0 || held.parent === undefined || this.#contents.get(held)?.kind === 'whole') return false;
     if (isDirectory(held)) return upperOf(held)?.parent === upper && upperOf(held)?.name === name;
     return placeOf(held) === upper && held.originName === name;
   }
 
-  /** Takes what the upper has under a name to the staging directory; answers its name there. */
+  /** Moves what the upper has under a name to the staging directory; answers its name there. */
   #moveOut(source: UpperSource, name: string, wanted?: Inode): string {
     let left = this.#left.get(source);
     if (left === undefined) {
@@ -186,12 +189,12 @@ class DraftWriter {
   #placeDirectory(item: Item, want: Directory, path: string): void {
     const { below } = item;
     const held = upperOf(want);
-    // What it lies in may be gone with all that was in it.
+    // The directory in which it lies may be removed as a whole.
     const stage = this.#moved.get(want) ?? (held?.parent && this.#moveOut(held.parent, held.name));
     if (stage !== undefined) this.#step({ kind: 'place', stage, path }, { needs: want, item });
     else this.#placeStaged(item, want, this.#stages.get(want) ?? '', path);
     this.#touched.add(want);
-    // A directory that shows nothing of what the lowers have there says so (L5).
+    // A directory that shows nothing of what the lowers have there is made opaque (L5).
     const hidesDirectory = below !== undefined && (below.attributes.mode & S_IFMT) === S_IFDIR;
     const isNew = lowersOf(want).length === 0 || this.#copied.has(want);
     if (isNew && hidesDirectory && upperOf(want)?.layer?.isOpaque !== true) {
@@ -199,7 +202,7 @@ class DraftWriter {
     }
   }
 
-  /** Gives what is new its name, unless it comes with the directory that it is staged in. */
+  /** Places something new, unless it comes with the directory in which it is staged. */
   #placeStaged(item: Item, want: Inode, stage: string, path: string): void {
     const { number } = want;
     const cut = stage.indexOf('/');
@@ -253,7 +256,7 @@ class DraftWriter {
     if (place === undefined || this.#moved.has(inode)) return undefined;
     const known = this.#stays.get(inode);
     if (known !== undefined) return known;
-    // Its directory may have moved, so the path is the one that the tree shows.
+    // Its directory may have moved, so the path is that in the tree.
     const link = namesOf(inode).find(
       ({ directory, name }) => upperOf(directory) === place && name === inode.originName,
     );
@@ -261,7 +264,10 @@ class DraftWriter {
     return link;
   }
 
-  /** Where a file is that changes: at a name, or, for the sake of names that nobody has looked at, where the last other one was taken to. */
+  /**
+   * Where a file that changes is: at a name or, if only names are left that were not looked at, in the staging
+   * directory.
+   */
   #whereOf(inode: Inode): { readonly path: string; readonly place: Link | string } | undefined {
     const first = this.#firstOf(inode);
     if (first !== undefined) return { path: this.#pathOfLink(first), place: first };
@@ -275,7 +281,7 @@ class DraftWriter {
     return this.#pathIn(directory, name);
   }
 
-  /** Files that are written anew get the new content under every name that they keep. */
+  /** Gives files that are written anew their new content under every name that they keep. */
   rewrites(): void {
     for (const { inode, kind, stage } of this.#contents.values()) {
       if (kind !== 'whole') continue;
@@ -299,12 +305,12 @@ class DraftWriter {
     }
   }
 
-  /** Further names of files. The first one may lie in a directory that gets its place late. */
+  /** Adds the steps for further names of files, last: the first name may be in a directory that gets its place late. */
   links(): void {
     this.#steps.push(...this.#links);
   }
 
-  /** Pages of files that the upper keeps. */
+  /** Adds the steps that write pages into files of the upper. */
   patches(): void {
     for (const content of this.#contents.values()) {
       const { inode, kind, stage, supplied, size } = content;
@@ -317,7 +323,10 @@ class DraftWriter {
     }
   }
 
-  /** Attributes of what was there before, and of every directory in which something was done, the deepest first. */
+  /**
+   * Adds the steps that set attributes: of what was there before, and of every directory in which something was done,
+   * the deepest first.
+   */
   attributes(items: readonly Item[], dirty: ReadonlySet<Inode>): void {
     for (const inode of dirty) {
       if (isDirectory(inode) || inode.nlink === 0) continue;
@@ -347,7 +356,7 @@ class DraftWriter {
     return { moves: this.#moves.sort((a, b) => depthOf(b) - depthOf(a)), steps: this.#steps, unnamed: this.#unnamed };
   }
 
-  /** Adds a step, and what the tree must know of it. */
+  /** Adds a step, and what the tree must know about it. */
   #step(step: Step, { needs, item, place, inner = [] }: Partial<Omit<DraftStep, 'step' | 'without'>>): void {
     const hasContent = needs !== undefined && this.#contents.get(needs)?.kind === 'whole';
     const steps = step.kind === 'link' ? this.#links : this.#steps;

@@ -1,11 +1,12 @@
 /**
- * The names about which the upper must be told: those that are dirty, and those without which they could not be told.
+ * The names that the upper must be told about: the dirty ones, and others that these require.
  *
  *     dirty names, names of dirty inodes ──► what should be there, what the lowers have there ──► items
  *                                        ▲                                                  │
  *                                        └──────────── what else is needed then ◄───────────┘
  *
- * Needed are the directories above, where the upper has none for them; a file's other names; all that is in a directory which was moved.
+ * Required are: the directories above, where the upper has none for them; the other names of a file; everything in a
+ * directory that was moved.
  */
 
 import type { Io } from '../../fault.ts';
@@ -31,17 +32,17 @@ import type { Tree } from '../../tree/tree.ts';
 import { readTarget } from '../../tree/walk.ts';
 import { lowersOf, placeOf, upperOf } from '../places.ts';
 
-/** A name about which the upper must be told. */
+/** A name that the upper must be told about. */
 export interface Item {
   readonly directory: Directory;
   readonly name: string;
   /** What should be there; undefined for nothing. */
   readonly want: Inode | undefined;
-  /** What the upper need not hold for that, since the lowers show it. */
+  /** Whether the upper need not hold it, since the lowers show it. */
   readonly isTransparent: boolean;
   /** What the lowers have there. */
   readonly below: Found | undefined;
-  /** How deep the directory lies: parents come first. */
+  /** How deep the directory lies; parents come first. */
   readonly depth: number;
 }
 
@@ -61,21 +62,21 @@ interface Look {
 /** What was found about a name. */
 interface Finding {
   readonly item: Item;
-  /** The directory was known to be copied when it was asked. */
+  /** Whether the directory was known to be copied when the name was looked at. */
   readonly isCopied: boolean;
-  /** What shows in it, if it is a directory that was moved: all that is to be brought along. */
+  /** The names in it that must be brought along, if it is a directory that was moved. */
   readonly shown: readonly string[] | undefined;
 }
 
-/** What was collected. */
+/** The result. */
 export interface Collected {
   /** Parents first. */
   readonly items: readonly Item[];
-  /** Directories all of whose children are among them, since the lowers would not show them at this place. */
+  /** Directories whose children are all among the items, since the lowers would not show them at this place. */
   readonly copied: ReadonlySet<Directory>;
 }
 
-/** Collects all about which the upper must be told, asking branches where memory does not know. */
+/** Collects the names that the upper must be told about; asks branches where memory does not know. */
 export function collectItems(io: Io, tree: Tree, dirty: Dirty): Collected {
   const collection = new Collection(io, tree);
   collection.collect(dirty);
@@ -87,13 +88,13 @@ export function collectItems(io: Io, tree: Tree, dirty: Dirty): Collected {
 class Collection {
   /** What was found so far. Changed by `#take` and `#copy`. */
   readonly items = new Map<Directory, Map<string, Item>>();
-  /** Directories all of whose children are collected. Added to by `#copy`. */
+  /** Directories whose children are all collected. Added to by `#copy`. */
   readonly copied = new Set<Directory>();
   readonly #io: Io;
   readonly #tree: Tree;
   /** Names still to be looked at. Changed by `#add` and `collect`. */
   #queue: Look[] = [];
-  /** Files all of whose names are looked at, or are to be. Added to by `#addNames`. */
+  /** Files whose names are all looked at, or queued. Added to by `#addNames`. */
   readonly #named = new Set<Inode>();
 
   constructor(io: Io, tree: Tree) {
@@ -109,7 +110,7 @@ class Collection {
     while (this.#queue.length > 0) {
       const looks = this.#queue.filter((look) => !this.#isKnown(look));
       this.#queue = [];
-      // What is asked of one name does not depend on the answers about the others: they come together.
+      // The questions about one name do not depend on the answers about others, so they are asked together.
       const findings = this.#io.each(
         looks,
         (look) => this.#ask(look),
@@ -123,10 +124,10 @@ class Collection {
     this.#queue.push({ directory, name, why });
   }
 
-  /** An inode that the upper does not hold yet brings its names along. */
+  /** Adds the names of an inode, where the upper must hold it. */
   #addInode(inode: Inode): void {
     if (inode === this.#tree.root) return;
-    // Of a file that the upper has some names already.
+    // The upper has some names of the file already.
     const isHeld = !isDirectory(inode) && placeOf(inode) !== undefined;
     if ((isReal(inode) || isHeld) && !(isDirectory(inode) && upperOf(inode) !== undefined)) this.#addNames(inode);
   }
@@ -146,14 +147,14 @@ class Collection {
     return known !== undefined && (why === 'dirty' || !known.isTransparent);
   }
 
-  /** Asks what has to be known of a name. */
+  /** Asks what must be known about a name. */
   #ask({ directory, name, why }: Look): Finding {
     const [io, tree] = [this.#io, this.#tree];
     const upper = upperOf(directory);
     if (upper !== undefined) layerOf(io, upper);
     const isCopied = this.copied.has(directory);
     const known = directory.names.get(name);
-    // Nobody may have looked at a further name of a file since the lower has taken it away, or given it to another.
+    // The lower may have removed a further name of a file, or given it to another, since it was looked at.
     const isDoubtful = known instanceof Inode && !isDirectory(known) && !isReal(known);
     const found = isCopied || isDoubtful ? lookup(io, tree, directory, name) : known;
     const want = found instanceof Inode ? found : undefined;
@@ -163,13 +164,13 @@ class Collection {
     const isTransparent = !isNeeded && want !== undefined && shows(below, name, want);
     const item = { directory, name, want, isTransparent, below, depth: depthOf(tree, directory) };
     if (want === undefined || isTransparent) return { item, isCopied, shown: undefined };
-    // Where a link points is asked before anything is decided.
+    // The target of a link must be known before anything is decided.
     if (want instanceof Symlink) readTarget(io, want);
     const shown = isDirectory(want) && this.#isMoved(want, below) ? listNames(io, tree, want) : undefined;
     return { item, isCopied, shown };
   }
 
-  /** Whether the lowers have a directory elsewhere, so that its children would not show where it is now. */
+  /** Whether the lowers have a directory elsewhere, so that they would not show its children where it is now. */
   #isMoved(directory: Directory, below: Found | undefined): boolean {
     const lowers = lowersOf(directory);
     return lowers.length > 0 && !sameSources(lowers, below?.sources ?? []) && !this.copied.has(directory);
@@ -178,7 +179,7 @@ class Collection {
   #take(look: Look, { item, isCopied, shown }: Finding): void {
     const { directory, name, why } = look;
     if (this.#isKnown(look)) return;
-    // Nothing is below it any more.
+    // Meanwhile its directory was found to be moved, so that the lowers have nothing there.
     if (isCopied !== this.copied.has(directory)) {
       this.#add(directory, name, why);
       return;
@@ -197,24 +198,26 @@ class Collection {
     } else if (shown !== undefined) this.#copy(want, shown);
   }
 
-  /** The children of a directory that the lowers have elsewhere are all brought along. */
+  /** Brings along all children of a directory that the lowers have elsewhere. */
   #copy(directory: Directory, names: readonly string[]): void {
     if (this.copied.has(directory)) return;
     this.copied.add(directory);
-    // What was looked at there before is looked at again, since nothing is below it any more.
+    // Names looked at before are looked at again, since the lowers have nothing there now.
     const known = [...(this.items.get(directory)?.keys() ?? [])];
     this.items.delete(directory);
     for (const name of known) this.#add(directory, name, 'needed');
     const shown = new Set(names);
     for (const name of shown) this.#add(directory, name, 'needed');
-    // What a lower has lost is looked at too, and so forgotten: from now on the directory has what is known of it.
+    // Names that a lower has lost are looked at too, and thereby forgotten.
     for (const [name, entry] of directory.names) {
       if (entry instanceof Inode && !shown.has(name)) this.#add(directory, name, 'needed');
     }
   }
 }
 
-/** Whether an inode was made here, or changed in what the upper is to hold of it: of a directory that is its times too. */
+/**
+ * Whether an inode was made here, or changed in something that the upper must hold (for a directory, also its times).
+ */
 export function isReal(inode: Inode): boolean {
   const { state } = inode;
   return (state & (BORN | OWNED_ATTRIBUTES | OWNED_CONTENT | (isDirectory(inode) ? OWNED_QUIETLY : 0))) !== 0;

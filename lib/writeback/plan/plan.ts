@@ -1,8 +1,9 @@
 /**
- * What must be done so that the upper shows the tree: the dirty part of the tree compared with what the upper holds.
+ * What must be done so that the upper shows the tree: compares the dirty part of the tree with what the upper holds.
  *
- * `plan` asks (it may stop) and then takes the dirty part as it is at that moment; what changes afterwards is dirty again and
- * belongs to the next plan. Pages are shared with the plan, so a page that is written meanwhile is copied first (W9).
+ * `plan` first asks (it may stop), and then takes the dirty part as it is at that moment. What changes afterwards is
+ * dirty again and belongs to the next plan. Pages are shared with the plan, so a page that is written meanwhile is
+ * copied first (W9).
  *
  *     dirty names ──► items     what should be at a name, what the upper has there, what the lowers have there
  *     dirty inodes ─► contents  what must be written before a name can be given (or a file patched)
@@ -30,35 +31,35 @@ export interface Plan {
   /** Parents first. */
   readonly items: readonly Item[];
   readonly contents: ReadonlyMap<Inode, Content>;
-  /** Where directories that are new in the upper are staged, with all that is new in them: parents first. */
+  /** Directories that are new in the upper, with their names in the staging directory; parents first. */
   readonly stages: ReadonlyMap<Directory, string>;
-  /** Directories whose children were all brought here, since the lowers would not show them at this place. */
+  /** Directories whose children are all among the items, since the lowers would not show them at this place. */
   readonly copied: ReadonlySet<Directory>;
   /** The inodes that were dirty. */
   readonly inodes: ReadonlySet<Inode>;
-  /** Directories of which only the times were. */
+  /** Directories of which only the times were dirty. */
   readonly timed: ReadonlySet<Inode>;
   /** The names that were dirty. */
   readonly names: ReadonlyMap<Directory, ReadonlyMap<string, unknown>>;
-  /** What will be done once the contents are staged. */
+  /** What is done once the contents are staged. */
   readonly draft: Draft;
-  /** What is to be noted of files of the lowers that have lost names. */
+  /** Notes about files of the lowers that have lost names. */
   readonly lost: readonly Note[];
-  /** What cannot be written to any upper, and why. */
+  /** What this upper cannot hold, and why. */
   readonly refused: ReadonlyMap<Inode, Errno>;
 }
 
 /**
- * Plans the write-back of all that is dirty; undefined when nothing is.
+ * Plans the write-back of everything that is dirty; undefined when nothing is.
  *
  * @param staging the path of the staging directory
- * @param nameStage gives a name in it that was never used before
+ * @param nameStage gives a new name in it
  */
 export function plan(io: Io, tree: Tree, staging: string, nameStage: () => string): Plan | undefined {
   const { dirty } = tree;
   if (dirty === undefined || dirty.isEmpty) return undefined;
   collect(io, tree);
-  // What was removed from the upper with a directory cannot be looked at when it has gone there too.
+  // Names in removed directories of the upper are looked at now: after the write-back they are gone there too.
   if (tree.linked.size > 0) settleLinks(io, tree, (directory) => upperOf(directory) !== undefined);
   const { items, copied } = collectItems(io, tree, dirty);
   const lost = findLost(io, tree, dirty, items);
@@ -67,7 +68,7 @@ export function plan(io: Io, tree: Tree, staging: string, nameStage: () => strin
   const timed = new Set(dirty.timed);
   const names = new Map(dirty.names);
   dirty.isTaken = true;
-  // What gets a place in the upper has a number that comes from where it was before.
+  // What gets a place in the upper keeps the number that it has from its old place, so it must stay in memory.
   for (const { want, isTransparent } of items) if (want !== undefined && !isTransparent) keepForGood(tree, want);
   dirty.timed.clear();
   dirty.inodes.clear();
@@ -81,7 +82,7 @@ export function plan(io: Io, tree: Tree, staging: string, nameStage: () => strin
   return { items, contents, stages, copied, inodes, timed, names, lost, refused, draft: drafted };
 }
 
-/** Finds files that the upper need not hold but have fewer names here than in their lower (C2). */
+/** Finds files that the upper need not hold but that have fewer names here than in their lower (C2). */
 function findLost(io: Io, tree: Tree, dirty: Dirty, items: readonly Item[]): Note[] {
   const notes: Note[] = [];
   const wanted = new Set(items.map(({ want, isTransparent }) => (isTransparent ? undefined : want)));
@@ -101,7 +102,10 @@ function findLost(io: Io, tree: Tree, dirty: Dirty, items: readonly Item[]): Not
   return notes;
 }
 
-/** Gives directories that are new in the upper places in the staging directory: one in another that is new lies in it there too. */
+/**
+ * Gives directories that are new in the upper names in the staging directory; a new one in another new one is staged in
+ * that.
+ */
 function stageDirectories(items: readonly Item[], nameStage: () => string): Map<Directory, string> {
   const stages = new Map<Directory, string>();
   for (const { directory, name, want, isTransparent } of items) {
@@ -112,7 +116,7 @@ function stageDirectories(items: readonly Item[], nameStage: () => string): Map<
   return stages;
 }
 
-/** Where contents are staged: under the first name of the inode, if that is in a directory that is staged too. */
+/** The names under which contents are staged: in the directory of the inode's first name, if that is staged too. */
 function stageNamesFor(
   items: readonly Item[],
   stages: ReadonlyMap<Directory, string>,
@@ -133,20 +137,23 @@ function stageNamesFor(
   };
 }
 
-/** Whether the upper cannot hold an inode, or not what is new of it. */
+/** Whether the upper cannot hold an inode, or what is new about it. */
 function isBeyond({ can }: Tree, inode: Inode, place: UpperSource | undefined): boolean {
   if (inode instanceof Symlink) return place === undefined && !can.symlink;
-  // New content would come under one of its names only.
+  // Without links, new content would come under one of its names only.
   return inode instanceof Special || (place === undefined && !can.link && heldNames(inode).length > 1);
 }
 
-/** What must be written: of inodes that get a place in the upper, and of those there whose content changed. */
+/**
+ * Takes the contents that must be written: those of inodes that get a place in the upper, and of those there whose
+ * content has changed.
+ */
 function takeContents(tree: Tree, items: readonly Item[], dirty: ReadonlySet<Inode>, stageNames: StageNames) {
   const contents = new Map<Inode, Content>();
   const refused = new Map<Inode, Errno>();
   const placed = new Set<Inode>();
   for (const { want, isTransparent } of items) if (want !== undefined && !isTransparent) placed.add(want);
-  // A copy without a name that is still open loses the bytes it shares with a file that changes: it gets some of its own.
+  // A copy that is open but has no name would lose the bytes it shares with a file that changes, so it gets its own.
   const takeBorrowers = (inode: Inode, place: UpperSource) => {
     for (const borrower of borrowersOf(place, inode.originName)) {
       if (borrower.nlink === 0) contents.set(borrower, takeContent(tree, borrower, undefined, stageNames));

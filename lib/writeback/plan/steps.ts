@@ -1,12 +1,13 @@
 /**
- * What is done to the upper once the contents are staged, as data that a journal can hold: moves out of the way, then steps.
+ * What is done to the upper once the contents are staged, as data that a journal can hold: moves out of the way, then
+ * steps.
  *
- * Each can be done again after a crash: a move is done when its target is there, a placing when its source is gone.
+ * Each can be repeated after a crash: a move is done when its target is there, a placing when its source is gone.
  */
 
 import type { TakenAttributes } from './content.ts';
 
-/** Takes something from its old path to a name in the staging directory. */
+/** Moves something from its old path to a name in the staging directory. */
 export interface Move {
   readonly from: string;
   readonly stage: string;
@@ -18,9 +19,9 @@ export type Step =
       readonly kind: 'place';
       readonly stage: string;
       readonly path: string;
-      /** The inode number that the overlay shows for it, if it is new in the upper. */
+      /** The inode number that the overlay shows for it; only if it is new in the upper. */
       readonly number?: number;
-      /** What is staged in it, if it is a new directory: paths in it, and inode numbers. */
+      /** What is staged in it, if it is a new directory: relative paths and inode numbers. */
       readonly inner?: readonly (readonly [string, number])[];
     }
   | { readonly kind: 'link'; readonly existing: string; readonly stage: string; readonly path: string }
@@ -30,9 +31,9 @@ export type Step =
       readonly kind: 'patch';
       readonly stage: string;
       readonly path: string;
-      /** Where the pieces in the staged file belong: position and length, in bytes. */
+      /** Where the pieces of the staged file belong: position and length, in bytes. */
       readonly ranges: readonly (readonly [number, number])[];
-      /** What is beyond this in the file is cut off first. */
+      /** The file is cut to this size first. */
       readonly cut: number;
       readonly size: number;
     }

@@ -1,25 +1,25 @@
 /**
- * Files with holes. Whoever copies one as a kernel does, where the filesystem cannot share blocks, writes zeros into the holes: an image of a terabyte
- * that takes a megabyte would fill the disk.
+ * Files with holes. Where the filesystem cannot share blocks, a copy by the kernel writes zeros into the holes: a disk
+ * image of a terabyte that takes up a megabyte would fill the disk. So such files are copied here, without their holes.
  */
 
 import type { Attributes } from '../../branch/branch.ts';
 import type { Procedure } from '../commands.ts';
 import { writeAll } from './writer.ts';
 
-/** What counts as a hole is a whole block of zeros; the block of most filesystems, in bytes. */
+/** A whole block of zeros counts as a hole. The block size of most filesystems, in bytes. */
 const BLOCK = 4096;
 const ZEROS = Buffer.alloc(BLOCK);
 
-/** From how many bytes on holes are worth being kept. */
+/** Holes are kept if there are at least this many bytes of them. */
 const WORTH_KEEPING = 256 * 1024;
 
-/** Whether a file takes much less room than it is large. */
+/** Whether a file takes much less room than its size. */
 export function isSparse({ size, blocks }: Pick<Attributes, 'size' | 'blocks'>): boolean {
   return size - blocks * 512 >= WORTH_KEEPING;
 }
 
-/** What of these bytes is no hole, block by block; the last one may be short. */
+/** The parts of these bytes that are not holes, block by block; the last block may be short. */
 function* withoutHoles(bytes: Uint8Array): Iterable<{ readonly at: number; readonly bytes: Uint8Array }> {
   let from = 0;
   for (let at = 0; at < bytes.length; at += BLOCK) {
@@ -32,7 +32,10 @@ function* withoutHoles(bytes: Uint8Array): Iterable<{ readonly at: number; reado
   if (from < bytes.length) yield { at: from, bytes: from === 0 ? bytes : bytes.subarray(from) };
 }
 
-/** Writes what of these bytes is no hole to their place in a new file; answers where the last of them ends, 0 where there is none. */
+/**
+ * Writes bytes to their place in a new file, except the holes. Answers where the last written byte ends, 0 where there
+ * is none.
+ */
 export function* writeSparsely(
   path: string,
   handle: unknown,

@@ -3,8 +3,8 @@
  *
  *     the overlay itself ── makes the staged file, with what nobody claims ──► chown A ──► as A: open, write, close ──► chown B ──► ...
  *
- * Only bytes have authors. Names, attributes, the journal, and giving what is staged its place are the overlay's own business, as they are
- * the mounter's in overlayfs. So all that somebody may be refused happens before the batch is decided.
+ * Only bytes have authors. Names, attributes, the journal, and placing what is staged are the overlay's own business,
+ * as they are the mounter's in overlayfs. So an author can only be refused before the batch is decided.
  */
 
 import { constants } from 'node:fs';
@@ -17,14 +17,17 @@ import { allowed, type Writer, writeAll } from './writer.ts';
 
 const { R_OK, W_OK, X_OK } = constants;
 
-/** A staged file is its author's alone; where it cannot be given to anybody only its name, which nobody can list, guards it. */
+/**
+ * A staged file belongs to its author alone. Where it cannot be given away, only its name, which cannot be listed,
+ * guards it.
+ */
 const PRIVATE = 0o600;
 const OPEN = 0o666;
 
-/** Asks for each author whether the file may be written that the upper has already; notes who may not. */
+/** Asks for each author whether he may write the file that the upper has already; notes who may not. */
 export function* askForAuthors(content: Content, writer: Writer): Procedure<void> {
   const { heldAt, refused } = content;
-  // Where files are written whole, opening one and closing it again would write it.
+  // Where files are written as a whole, opening and closing one would write it.
   if (heldAt === undefined || !writer.can.writePieces) return;
   for (const author of authorsOf(content)) {
     try {
@@ -36,7 +39,10 @@ export function* askForAuthors(content: Content, writer: Writer): Procedure<void
   }
 }
 
-/** Opens a file as an author. What only the permission bits forbid is allowed: the overlay has checked them when the author opened it. */
+/**
+ * Opens a file as an author; throws where he is refused. A refusal by the permission bits alone does not count: the
+ * overlay has checked them when the author opened the file.
+ */
 function* mustBeAllowed(path: string, author: Author, writer: Writer): Procedure<void> {
   let handle: unknown;
   try {
@@ -48,7 +54,7 @@ function* mustBeAllowed(path: string, author: Author, writer: Writer): Procedure
   yield* tell({ kind: 'close', path, handle, as: author });
 }
 
-/** Whether the permission bits that the upper has let an author read and write a file. */
+/** Whether the permission bits in the upper let an author read and write a file. */
 function* isOpenTo(path: string, { uid, gid, groups }: Author, { root }: Writer): Procedure<boolean> {
   if (uid === 0) return true;
   const base = root === '/' ? '' : root;
@@ -64,7 +70,9 @@ function* isOpenTo(path: string, { uid, gid, groups }: Author, { root }: Writer)
   return true;
 }
 
-/** Has each author's bytes written to a staged file; notes who was refused, after which the file is to be staged anew. */
+/**
+ * Has each author's bytes written to a staged file. Notes an author who is refused; then the file must be staged anew.
+ */
 export function* writeForAuthors(content: Content, path: string, writer: Writer): Procedure<'done' | 'refused'> {
   for (const author of authorsOf(content)) {
     if (content.refused.has(author)) continue;
@@ -80,7 +88,7 @@ export function* writeForAuthors(content: Content, path: string, writer: Writer)
   return 'done';
 }
 
-/** Gives a staged file to somebody; answers whether it could be given. */
+/** Gives a staged file to an owner; answers whether that was possible. */
 function* giveTo({ uid, gid }: Pick<Author, 'uid' | 'gid'>, path: string, { can }: Writer): Procedure<boolean> {
   return can.chown && (yield* allowed({ kind: 'chown', path, uid, gid })) === 'done';
 }

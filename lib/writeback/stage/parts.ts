@@ -1,12 +1,12 @@
 /**
- * Who writes which bytes of a content (W13), and what is left of it where the upper has refused somebody.
+ * Which bytes of a content are written by whom (W13), and what is left of it where the upper has refused an author.
  *
  *     page      ┌──────────┬─────────────────┬────────────┐
  *               │ A's      │ nobody's        │ B's        │      three parts: A's and B's are written as A and as B, nobody's
  *               └──────────┴─────────────────┴────────────┘      by the overlay itself
  *
- * Where B is refused, B's part is as it was before: the origin's as far as that supplies it, else a hole; and the file ends where what is
- * left of it ends.
+ * Where B is refused, B's part is as it was before: the origin's bytes as far as it supplies them, else a hole; and the
+ * file ends where the rest of it ends.
  */
 
 import { UPPER } from '../../branch/branch.ts';
@@ -16,18 +16,18 @@ import { BORN, type Inode } from '../../tree/inode.ts';
 import type { Content } from '../plan/content.ts';
 import type { Plan } from '../plan/plan.ts';
 
-/** Bytes of one page that are of one author. */
+/** Bytes of one page by one author. */
 export interface Part {
-  /** Where the page begins in the file. */
+  /** Where the page begins in the file, in bytes. */
   readonly page: number;
-  /** Where the bytes begin in the file. */
+  /** Where these bytes begin in the file. */
   readonly from: number;
   readonly bytes: Uint8Array;
   /** Undefined: the overlay itself. */
   readonly author: Author | undefined;
 }
 
-/** The dirty pages of a content in parts, in order: at least one of each page. */
+/** The parts of a content's dirty pages, in order; at least one for each page. */
 export function* partsOf({ pages, claims }: Content): Iterable<Part> {
   let next = 0;
   for (const { from: page, twin } of pages) {
@@ -52,12 +52,12 @@ export function* partsOf({ pages, claims }: Content): Iterable<Part> {
   }
 }
 
-/** Bytes that are written, and where in the staged file. */
+/** Bytes to write, and where in the staged file. */
 export interface Run extends Part {
   readonly at: number;
 }
 
-/** What of a content is written, in order; what was refused is left out. */
+/** What is written of a content, in order, without what was refused. */
 export function* runsOf(content: Content): Iterable<Run> {
   const { kind, refused } = content;
   let at = 0;
@@ -68,7 +68,7 @@ export function* runsOf(content: Content): Iterable<Run> {
   }
 }
 
-/** Those who have written something of a content, but for the overlay itself. */
+/** The authors of a content, except the overlay itself. */
 export function authorsOf({ claims }: Content): Set<Author> {
   const authors = new Set<Author>();
   for (const { author } of claims) if (author !== undefined) authors.add(author);
@@ -79,7 +79,7 @@ function isRefused(refused: Content['refused'], author: Author | undefined): boo
   return author !== undefined && refused.has(author);
 }
 
-/** How long the file is in the upper: no longer than what was not refused needs. */
+/** The size of the file in the upper: as long as what was not refused needs. */
 export function sizeOf({ size, supplied, claims, refused }: Content): number {
   const last = claims.at(-1);
   if (last === undefined || last.to < size || !isRefused(refused, last.author)) return size;
@@ -87,10 +87,10 @@ export function sizeOf({ size, supplied, claims, refused }: Content): number {
   return Math.max(supplied, left?.to ?? 0);
 }
 
-/** Whether nothing that could be written is left of a content after a refusal. */
+/** Whether a refusal leaves nothing of a content to write. */
 export function isNothingLeft(content: Content): boolean {
   const { inode, claims, refused, isNameless, origin, supplied, heldAt } = content;
-  // What has no name is kept for whoever has it open, and what is still with its origin may go away there.
+  // A file without a name is staged in any case, for its open descriptors: its origin may go away.
   if (refused.size === 0 || isNameless) return false;
   if (claims.some(({ author }) => !isRefused(refused, author))) return false;
   if (origin === undefined) return true;
@@ -100,20 +100,23 @@ export function isNothingLeft(content: Content): boolean {
   return supplied === origin.fingerprint.size && sizeOf(content) === supplied;
 }
 
-/** The contents of which something has arrived and something was refused. `failed` are inodes of which nothing has arrived. */
+/**
+ * The contents that have arrived in part, since an author was refused. `failed` are the inodes of which nothing has
+ * arrived.
+ */
 export function partlyRefused({ contents }: Plan, failed: ReadonlyMap<Inode, Errno>): Content[] {
   return [...contents.values()].filter(({ inode, refused }) => refused.size > 0 && !failed.has(inode));
 }
 
-/** What was refused of an inode. */
+/** A failure to write an inode, or one author's part of it. */
 interface InodeFailure {
   readonly inode: Inode;
   readonly errno: Errno;
-  /** Whose data; undefined for the overlay's own. */
+  /** The author of the data; undefined for the overlay's own. */
   readonly author: Author | undefined;
 }
 
-/** All that could not be written of a plan. `failed` are inodes of which nothing has arrived. */
+/** Everything that could not be written of a plan. `failed` are the inodes of which nothing has arrived. */
 export function failuresIn(plan: Plan, failed: ReadonlyMap<Inode, Errno>): InodeFailure[] {
   const failures: InodeFailure[] = [];
   for (const [inode, errno] of failed) {

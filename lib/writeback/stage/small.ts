@@ -1,9 +1,10 @@
 /**
- * Staging small contents: a new file all of whose bytes are in memory, and which gets its owner and mode as it is made, takes one
- * command. Several such commands go together, so that an upper that is told later works on many at once.
+ * Staging small contents. A new file whose bytes are all in memory, and which gets its owner and mode as it is made,
+ * takes one command. Several such commands go together, so that an asynchronous upper works on many at once.
  *
- * What such a command is refused for the moment, or because of the others, is staged by itself, step by step: a command that is sent again
- * begins from the first step, so that it would never end where one of its steps in two comes later.
+ * If such a command is refused for the moment ("not now"), or because of the others, its content is staged by itself,
+ * step by step. A command that is sent again begins from its first step, and would never end where every second step is
+ * told "not now".
  */
 
 import type { Attributes } from '../../branch/branch.ts';
@@ -20,21 +21,21 @@ import type { Reach } from '../report.ts';
 import { stageContent } from './stage.ts';
 import type { Writer } from './writer.ts';
 
-/** How many contents go together, and how many bytes they have at most. */
+/** How many contents go together, and how many bytes, at most. */
 const MOST = 32;
 const MOST_BYTES = 1024 * 1024;
 
-/** Whether one command does for a content. `umask` are the permission bits that new files do not get. */
+/** Whether a content takes only one command. `umask` are the permission bits that new files do not get. */
 function isSmall(content: Content, umask: number, writer: Writer, pageSize: number) {
   const { inode, kind, attributes, size, pages, claims } = content;
   const { mode, uid, gid } = attributes;
   const { can } = writer;
-  // What others wrote is not ours to put anywhere (W13).
+  // Other authors must write their own bytes (W13).
   if (claims.length > 0) return false;
   if (kind !== 'whole' || !(inode instanceof File) || mode === undefined || size > MOST_BYTES) return false;
   if (!can.setTimes || (can.chown && (uid !== writer.uid || gid !== writer.gid))) return false;
   if (can.chmod && (mode & 0o777 & ~umask) !== mode) return false;
-  // It is opened once more to be flushed, for which its owner may have to be let in (`insistent.ts`).
+  // It must be opened once more to be flushed, which takes more steps if its owner may not read it (`insistent.ts`).
   if ((mode & 0o400) === 0) return false;
   const isAll = pages.every(({ index, twin: { length } }, at) => {
     return index === at && length === Math.min(pageSize, size - at * pageSize);
@@ -42,7 +43,7 @@ function isSmall(content: Content, umask: number, writer: Writer, pageSize: numb
   return isAll && pages.length === Math.ceil(size / pageSize);
 }
 
-/** Contents that are staged at one time: small ones together, any other by itself. */
+/** Contents that are staged at the same time: small ones together, any other by itself. */
 export interface Group {
   readonly contents: readonly Content[];
   readonly how: 'together' | 'by itself';
@@ -92,7 +93,7 @@ export function* stageGroup(
         // It may have been closed when it said "not now".
         yield* quietly(EBADF, tell({ kind: 'close', path: command.path, handle: end.errno.handle }));
       }
-      // It could not clear away what it had begun, perhaps.
+      // The command may not have been able to remove what it had begun.
       if (command !== undefined) yield* removeFile(command.path, 'none');
       yield* stageContent(memory, content, staging, writer, reach);
     } catch (thrown) {
@@ -112,5 +113,5 @@ function putFor({ stage, attributes, pages }: Content, staging: string, reach: R
   return { kind: 'put', path: `${staging}/${stage}`, mode: mode & 0o777, pieces, atime, mtime, isFlushed };
 }
 
-/** Why a command is refused that may do by itself, in steps: "not now" (W3), and too many files open for another one. */
+/** Failures of a command whose content may be staged by itself: "not now" (W3), and too many open files. */
 const BY_ITSELF: ReadonlySet<string> = new Set(['EAGAIN', 'EBUSY', 'EMFILE', 'ENFILE']);

@@ -1,4 +1,6 @@
-/** Staging all that a plan brings to the upper: new directories, then contents, each of which may fail by itself. */
+/**
+ * Staging everything that a plan brings to the upper: new directories, then contents, each of which may fail by itself.
+ */
 
 import type { Errno } from '../../errno.ts';
 import type { Inode } from '../../tree/inode.ts';
@@ -20,21 +22,21 @@ interface Staging {
   readonly writer: Writer;
   readonly reach: Reach;
   readonly manner: Manner;
-  /** How many bytes of these contents the upper has been given so far. */
+  /** How many bytes of these contents the upper has got so far. */
   written(): number;
 }
 
-/** Thrown where a plan wants what nobody has any more, and whose bytes are gone with it: another is to be made. */
+/** Thrown where a planned content has ended meanwhile, and its bytes with it, so that a new plan must be made. */
 export class Outdated extends Error {}
 
-/** Stages a plan; answers whose content could not be written, and notes in `failed` why. */
+/** Stages a plan; answers the inodes whose content could not be written, and notes the errors in `failed`. */
 export function* stageAll(taken: Plan, staging: Staging, failed: Map<Inode, Errno>): Procedure<Inode[]> {
   const { tree, directory, writer, reach, manner, written } = staging;
   const total = taken.contents.size;
   const lost: Inode[] = [];
   let done = 0;
   for (const [{ mode }, stage] of taken.stages) {
-    // Open to us until all is in it; its own mode comes last.
+    // Open to its owner until it is complete; its own mode comes last.
     yield* tell({ kind: 'mkdir', path: `${directory}/${stage}`, mode: 0o700 | (mode & 0o777) });
   }
   for (const group of groupsOf(tree.memory, taken.contents.values(), writer)) {
@@ -46,7 +48,7 @@ export function* stageAll(taken: Plan, staging: Staging, failed: Map<Inode, Errn
         if (hasGone(tree, content)) throw new Outdated();
         failed.set(content.inode, errno);
         lost.push(content.inode);
-        // In a directory that gets its place as a whole there is to be nothing that is not complete.
+        // A directory that gets its place as a whole must not hold an incomplete file.
         yield* removeFile(`${directory}/${content.stage}`, 'none');
       }
       done++;

@@ -15,7 +15,7 @@ import { askForAuthors, takeBack, writeForAuthors } from './on-behalf.ts';
 import { isNothingLeft, partsOf, runsOf, sizeOf } from './parts.ts';
 import { giveAttributes, type Writer, writeAll } from './writer.ts';
 
-/** How much is read from an origin at once. */
+/** How many bytes are read from an origin at once. */
 const CHUNK = 1024 * 1024;
 
 /** Writes a content to the staging directory. */
@@ -44,7 +44,10 @@ function* stageOnce(memory: Memory, content: Content, path: string, writer: Writ
   else yield* stagePages(content, path, writer);
 }
 
-/** Stages what several have written: again without those whom the upper refuses (W13). Throws their error where nothing is left. */
+/**
+ * Stages a file with several authors; where the upper refuses one, stages it again without his bytes (W13). Throws the
+ * author's error where nothing is left.
+ */
 function* stageForAuthors(memory: Memory, content: Content, path: string, writer: Writer): Procedure<void> {
   const { refused } = content;
   yield* askForAuthors(content, writer);
@@ -58,10 +61,13 @@ function* stageForAuthors(memory: Memory, content: Content, path: string, writer
   }
 }
 
-/** From how many unchanged bytes on a new file begins as a copy made by the kernel, which shares their blocks where it can. */
+/**
+ * With at least this many unchanged bytes, a new file begins as a copy by the kernel, which shares blocks where the
+ * filesystem can.
+ */
 const WORTH_A_COPY = 256 * 1024;
 
-/** Where on the upper's disk the unchanged bytes of a file are, if they are many. */
+/** Where on the disk the unchanged bytes of a file are, if there are many. */
 function sourceOf({ origin, supplied, pages }: Content, { can, isOnDisk }: Writer): string | undefined {
   if (origin === undefined || !isOnDisk || !can.copy || origin.fingerprint.size === ANY_SIZE) return undefined;
   const changed = pages.reduce((sum, { twin }) => sum + twin.length, 0);
@@ -81,8 +87,8 @@ function* stageFile(memory: Memory, content: Content, path: string, writer: Writ
 }
 
 /**
- * A copy of the origin in which only the dirty pages are written. The origin must be the same before and after (C7). One with holes, which a copy
- * would fill, shares its blocks or is written without them.
+ * Copies the origin and writes the dirty pages into the copy. The origin must be the same before and after (C7). Where
+ * the origin has holes, the copy must share blocks, since a plain copy would fill the holes.
  */
 function* stageCopy(content: Content, source: string, path: string): Procedure<'done' | 'refused' | 'has holes'> {
   const { supplied, pages, origin } = content;
@@ -92,7 +98,7 @@ function* stageCopy(content: Content, source: string, path: string): Procedure<'
     yield* tell({ kind: 'copy', from: source, to: path, how: hasHoles ? 'sharing' : 'any' });
   } catch (thrown) {
     if (hasHoles && thrown instanceof Errno) return 'has holes';
-    // The kernel asks for rights that reading through the branch may not need.
+    // The kernel may require rights that reading through the branch does not.
     if (thrown === EACCES || thrown === EPERM) return 'refused';
     throw thrown;
   }
@@ -147,8 +153,9 @@ function* stageAnew(memory: Memory, content: Content, path: string, holes: 'kept
 }
 
 /**
- * The dirty pages, one after the other; where each belongs is in the batch's journal. The file that they are for must be the one that was read:
- * in somebody else's they would make a mixture (C7). Where they are all of it, it must only be the same file.
+ * Writes the dirty pages one after the other; the batch's journal says where each belongs. The file that they are for
+ * must be the one that was read, or they would make a mixture with another tool's bytes (C7). If they are the whole
+ * content, it need only be the same file.
  */
 function* stagePages(content: Content, path: string, writer: Writer): Procedure<void> {
   yield* mustBeTheSame(content.origin, content.supplied === 0 ? 'any' : 'as it was');
@@ -165,10 +172,10 @@ function* stagePages(content: Content, path: string, writer: Writer): Procedure<
   yield* takeBack(path, writer);
 }
 
-/** A part of a file: bytes, or where in the origin they are. Holes are left out. */
+/** A part of a file: bytes, or where they are in the origin. Holes are left out. */
 type Piece = { readonly from: number; readonly bytes: Uint8Array } | { readonly from: number; readonly to: number };
 
-/** What the overlay itself writes of a file, in order: what others write is left out. */
+/** What the overlay itself writes of a file, in order, without the bytes of other authors. */
 function* piecesOf({ pageSize }: Memory, content: Content): Iterable<Piece> {
   const { supplied, refused } = content;
   let at = 0;

@@ -1,5 +1,6 @@
 /**
- * The staging directory as one overlay uses it: names in it, what the tree has there, and that it is cleared when nobody needs any of that.
+ * The staging directory as one overlay uses it: gives names in it, knows what the tree has there, and clears it when
+ * that is no longer needed.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -17,11 +18,11 @@ export class StagingDirectory {
   readonly #company: Writer['company'];
   /** What the tree has there. */
   readonly source: UpperSource;
-  /** With what the names begin that are given here. */
+  /** What all names given here begin with. */
   readonly #prefix = randomBytes(4).toString('hex');
   /** How many names were given. Changed by `name`. */
   #names = 0;
-  /** Something may be left in it. Changed by `use` and `tidy`. */
+  /** Something may be in the directory. Changed by `use` and `tidy`. */
   #isUsed = false;
 
   constructor(branch: Branch, area: Area, { company }: Writer) {
@@ -31,20 +32,20 @@ export class StagingDirectory {
   }
 
   /**
-   * Gives a name that was never used before, nor will be by an overlay that has the upper after this one: what was under way when this one
-   * was closed may act later. Where others may search the directory it cannot be guessed.
+   * Gives a name that is never used again, also not by a later overlay on the same upper: a straggler of this one may
+   * act later. Where other authors may search the directory, the name cannot be guessed.
    */
   readonly name = (): string => {
     const name = `${this.#prefix}-${++this.#names}`;
     return this.#company === 'alone' ? name : `${name}-${randomBytes(12).toString('hex')}`;
   };
 
-  /** Notes that something is put there, or may be. */
+  /** Notes that something may be put there. */
   use(): void {
     this.#isUsed = true;
   }
 
-  /** Removes what is there, but for what is still read although it has no name any more. What fails is left to the next time. */
+  /** Removes what is there, except what is still read although it has no name. Failures are left to the next time. */
   *tidy(): Procedure<void> {
     if (!this.#isUsed) return;
     const { source } = this;

@@ -1,4 +1,7 @@
-/** Who writes to the upper, and what all that is written there has in common: bytes that may go in pieces, attributes that may be refused. */
+/**
+ * The process as it writes to the upper, and what all writing has in common: writes may be short, and attributes may be
+ * refused.
+ */
 
 import type { Attributes } from '../../branch/branch.ts';
 import type { Author } from '../../branch/upper/acting.ts';
@@ -7,25 +10,25 @@ import { EIO, EPERM } from '../../errno.ts';
 import { type Command, type Procedure, tell, type Urgency } from '../commands.ts';
 import type { TakenAttributes } from '../plan/content.ts';
 
-/** Who writes to the upper: what new files get by themselves, and what the upper can do. */
+/** The process as it writes to the upper: what new files get by themselves, and what the upper can do. */
 export interface Writer {
   readonly uid: number;
   readonly gid: number;
-  /** The permission bits that what it makes does not get. */
+  /** The permission bits that new files do not get. */
   umask(): number;
-  /** It writes to the real disk. */
+  /** The upper is on the real disk. */
   readonly isOnDisk: boolean;
-  /** Where in the upper its root is. */
+  /** The root of the upper in its branch. */
   readonly root: string;
-  /** Whether others write to the work area beside the overlay itself (W13). */
+  /** Whether other authors write to the work area too (W13). */
   readonly company: 'alone' | 'with others';
   readonly can: Upper['can'];
 }
 
 /**
- * Gives what is in the upper its owner, mode and times; what only root may give, others leave.
+ * Sets owner, mode and times of something in the upper; an owner that only root may set is left out for others.
  *
- * @param made how it was made; or how it looks, if it was there before: what it has need not be given
+ * @param made how it was made; or its attributes, if it was there before: those that are right already are not set
  */
 export function* giveAttributes(
   path: string,
@@ -41,7 +44,7 @@ export function* giveAttributes(
   const owner = made === 'made for others' ? undefined : (before ?? writer);
   const isOwners = uid === owner?.uid && gid === owner.gid;
   if (canChown && !isOwners) yield* allowed({ kind: 'chown', path, uid, gid, urgency });
-  // Another owner may take some of the mode away (chown(2)).
+  // A change of owner may clear bits of the mode (chown(2)).
   const isKept = isOwners && before !== undefined && (before.mode & 0o7777) === mode;
   const isNew = made === 'made with its mode' && ((mode ?? 0) & 0o777 & ~writer.umask()) === mode;
   const isMade = mode === undefined || isKept || isNew;
@@ -49,7 +52,7 @@ export function* giveAttributes(
   if (canSetTimes) yield* tell({ kind: 'setTimes', path, atime, mtime, urgency });
 }
 
-/** A command that the upper may refuse to whoever is not root (W8: "owner, where it may"). */
+/** Carries out a command that the upper may refuse to a process that is not root (W8: "owner (where it may)"). */
 export function* allowed(command: Command): Procedure<'done' | 'refused'> {
   try {
     yield* tell(command);
@@ -60,7 +63,7 @@ export function* allowed(command: Command): Procedure<'done' | 'refused'> {
   }
 }
 
-/** Writes all of `bytes`, going on after a short write (W2). */
+/** Writes all of `bytes`, and continues after a short write (W2). */
 export function* writeAll(
   path: string,
   handle: unknown,
@@ -82,7 +85,7 @@ export function* writeAll(
       urgency,
       ...who,
     });
-    // An upper that takes nothing and gives no reason would be asked for ever.
+    // Otherwise an upper that takes nothing and gives no reason would be asked for ever.
     if (written === 0) throw EIO;
     done += written;
   }

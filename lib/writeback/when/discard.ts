@@ -1,10 +1,10 @@
 /**
- * Giving up what the upper has refused (`onError: 'discard'`): a file whose content could not be written is again what the upper has of it,
- * or a lower; one that neither has goes. Who has it open reads that from then on.
+ * Discarding what the upper has refused (`onError: 'discard'`): a file whose content could not be written becomes what
+ * the upper or a lower has of it; a file that neither has is removed. Open descriptors read that from then on.
  *
- * Only the content and attributes of that file are lost, and of one that several have written only what was refused. Where nothing of a
- * batch could be written it is nobody's fault in particular, and all of it stays dirty. So does a file that was changed since it was taken: what
- * was written then nobody has refused.
+ * Only the content and attributes of that file are lost, and of a file with several authors only what was refused.
+ * Where nothing of a batch could be written, no file is to blame and everything stays dirty. So does a file that was
+ * changed since it was taken: what was written then was not refused.
  */
 
 import type { Attributes } from '../../branch/branch.ts';
@@ -39,24 +39,24 @@ import type { Content } from '../plan/content.ts';
 import type { Plan } from '../plan/plan.ts';
 import { partlyRefused, sizeOf } from '../stage/parts.ts';
 
-/** Gives up what a batch has left to be given up. */
-export function* giveUp(tree: Tree, { plan, failed, givenUp }: Batch): Procedure<void> {
+/** Discards what a batch has left to be discarded. */
+export function* discardAll(tree: Tree, { plan, failed, discards }: Batch): Procedure<void> {
   const refused = partlyRefused(plan, failed);
   try {
-    for (const inode of givenUp) if (failed.has(inode)) yield* discard(tree, plan, inode, givenUp);
-    for (const content of refused) if (givenUp.has(content.inode)) yield* discardRefused(tree, content);
+    for (const inode of discards) if (failed.has(inode)) yield* discard(tree, plan, inode, discards);
+    for (const content of refused) if (discards.has(content.inode)) yield* discardRefused(tree, content);
   } finally {
-    // All that is left has changed since, or has something that was not refused, or was not come to.
-    for (const inode of givenUp) if (inode.nlink > 0) tree.dirty?.addInode(inode);
+    // What is left has changed since, or was not reached because of a failure.
+    for (const inode of discards) if (inode.nlink > 0) tree.dirty?.addInode(inode);
   }
 }
 
-/** Whether a file that is given up was changed since it was taken. */
+/** Whether a file was changed since it was taken. */
 function isChanged({ dirty }: Tree, inode: Inode): boolean {
   return dirty?.inodes.has(inode) === true;
 }
 
-/** Gives up what is dirty of a file or link, and takes it out of those that are `left`. */
+/** Discards what is dirty of a file or link, and removes it from those that are `left`. */
 function* discard(tree: Tree, plan: Plan, inode: Inode, left: Set<Inode>): Procedure<void> {
   if (inode.nlink === 0 || !(inode instanceof File || isSymlink(inode))) return;
   const { origin, originName } = inode;
@@ -69,14 +69,14 @@ function* discard(tree: Tree, plan: Plan, inode: Inode, left: Set<Inode>): Proce
   if (inode instanceof File && origin !== undefined && found !== undefined) readAgain(tree, inode, origin, found);
   else vanish(tree, plan, inode);
   tree.dirty?.forgetInode(inode);
-  // The names that it has lost in the lower are lost all the same, and are still to be noted (C2).
+  // Names of the lower that were removed here stay removed, which must still be noted (C2).
   if (inode.nlink > 0 && found !== undefined && found.nlink > inode.nlink) tree.dirty?.addInode(inode);
   for (const { directory, name } of namesOf(inode)) tree.onChange?.({ kind: 'change', directory, name, inode });
 }
 
 /**
- * Gives up what was refused of a file the rest of which has arrived: only the bytes of those whom the upper has refused are again what it has
- * there (W13).
+ * Discards what was refused of a file of which the rest has arrived: only the bytes of refused authors become what the
+ * upper has there (W13).
  */
 function* discardRefused(tree: Tree, content: Content): Procedure<void> {
   const { inode, claims, refused } = content;
@@ -126,7 +126,7 @@ function* readOld(file: File, from: number, to: number): Procedure<Uint8Array> {
   return bytes;
 }
 
-/** The file of which lowers have a further name, if it is that still. */
+/** The file in memory that this name of a lower belongs to, if it is still that file. */
 function lowersFile(tree: Tree, name: string, found: Found): Inode | undefined {
   const number = numberOf(tree, name, found);
   return namesakeOf(tree, number, found, undefined) === undefined ? tree.linked.get(number) : undefined;
@@ -148,7 +148,7 @@ function readAgain(tree: Tree, file: File, origin: Source, found: Attributes): v
   }
 }
 
-/** Ends a file that neither the upper nor a lower has: its names show what those have there. */
+/** Ends a file that neither the upper nor a lower has. Its names show what these have there. */
 function vanish(tree: Tree, plan: Plan, inode: Inode): void {
   const shown = shownAgain(tree, plan, inode);
   noteMove(tree, inode);
@@ -159,7 +159,7 @@ function vanish(tree: Tree, plan: Plan, inode: Inode): void {
     directory.marks?.delete(name);
     directory.listing = undefined;
     if (directory.sources.length > 0) directory.complete = false;
-    // What was there before, and has ended here meanwhile, is loaded anew.
+    // A file that was there before and has ended here meanwhile is loaded anew.
     upperOf(directory)?.held.delete(name);
     tree.dirty?.forgetName(directory, name);
     tree.onChange?.({ kind: 'rename', directory, name, inode });
@@ -177,9 +177,9 @@ function vanish(tree: Tree, plan: Plan, inode: Inode): void {
   endIfUnused(tree, inode);
   for (const { directory, name, old, where } of shown) {
     old.nlink++;
-    // What was written to it was not to be written back any more once it had lost its name.
+    // What was written to it was dropped from the write-back when it lost its name.
     tree.dirty?.addInode(old);
-    // A name in a lower is found when it is looked for.
+    // A name in a lower is found by the next lookup.
     if (where === 'lower') continue;
     directory.names.set(name, old);
     rememberName(old, directory, name);
@@ -187,13 +187,16 @@ function vanish(tree: Tree, plan: Plan, inode: Inode): void {
   }
 }
 
-/** A name, and the file that it had before another one took it. */
+/** A name, and the file that it had before. */
 interface Shown extends Link {
   readonly old: Inode;
   readonly where: 'upper' | 'lower';
 }
 
-/** The files that are still there, under another name or open, and show again where one goes that has taken their names (C2). */
+/**
+ * The files that had the names of the discarded one before, and still exist, under another name or open: they show
+ * there again (C2).
+ */
 function shownAgain(tree: Tree, { items }: Plan, inode: Inode): Shown[] {
   const shown: Shown[] = [];
   for (const { directory, name, want, below } of items) {

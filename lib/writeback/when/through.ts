@@ -1,15 +1,18 @@
 /**
- * Writing through: every change goes down before the call that makes it returns, and one that the upper refuses is taken back (W7).
+ * Writing through: every change reaches the upper before the call that makes it returns, and a change that the upper
+ * refuses is taken back (W7).
  *
  *     operation: plan ─► commit ─► write back ──┬─ taken ───► the call returns
  *                          │                    └─ refused ─► the change is taken back, the call fails
  *                          └ what it changes is kept first (`tree/changing/undo.ts`)
  *
- * One change after the other: the next waits until this one is taken or refused, or, if it cannot wait, ends it at once. So what is
- * taken back is one change and nothing else. Whoever reads meanwhile sees the change already, and may see it go again, as with any page cache.
+ * Changes go one after the other: the next one waits until this one is taken or refused or, if it cannot wait, finishes
+ * it at once. So only this one change is taken back. Readers meanwhile see the change already, and may see it go again,
+ * as with any page cache.
  *
- * A change is taken once its batch is decided: the upper has it in its journal then, and does it even after a crash. What fails
- * behind that is no refusal; it is told by the event, and tried again before the next change, which fails where that does.
+ * A change is taken once its batch is decided: then it is in the upper's journal and will be done, even after a crash.
+ * A later failure is no refusal; it is reported by the event and tried again before the next change, which fails if
+ * that fails again.
  */
 
 import { EBUSY } from '../../errno.ts';
@@ -20,13 +23,13 @@ import type { Through, Tree } from '../../tree/tree.ts';
 import type { Failure, Heed } from '../report.ts';
 import type { WriteBack } from '../write-back.ts';
 
-/** One change on its way down. */
+/** A change on its way to the upper. */
 class Going {
   readonly #writeBack: WriteBack;
   readonly #undo: Undo;
-  /** When it was made. */
+  /** The moment (`WriteBack.moment`) at which it was made. */
   readonly #moment: number;
-  /** It was taken, or why not. Set once. */
+  /** Whether it was taken, or why not. Set once. */
   #outcome: { readonly refusal: unknown } | undefined;
 
   constructor(writeBack: WriteBack, undo: Undo) {
@@ -35,12 +38,12 @@ class Going {
     this.#moment = writeBack.moment;
   }
 
-  /** How the tree was before; undefined once it has ended. */
+  /** How the tree was before; undefined once the outcome is known. */
   get undo(): Undo | undefined {
     return this.#outcome === undefined ? this.#undo : undefined;
   }
 
-  /** Ends it at once. */
+  /** Brings it to the upper at once. */
   now(): void {
     if (this.#outcome !== undefined) return;
     try {
@@ -50,17 +53,17 @@ class Going {
     }
   }
 
-  /** Ends it without blocking; never rejects. */
+  /** Brings it to the upper without blocking; never rejects. */
   async later(): Promise<void> {
     const heed: Heed = {
       ended: (failures) => this.#conclude(failures),
       failed: (thrown) => this.#fail(thrown),
     };
-    // What is refused is taken back before it could go down with what somebody else has waited to bring there.
+    // `heed` takes a refused change back before the next write-back could bring it along.
     await this.#writeBack.later({}, 'upper', heed).catch(() => {});
   }
 
-  /** Throws why it was refused. Requires: it has ended. */
+  /** Throws why it was refused. Requires: the outcome is known. */
   tell(): void {
     const { refusal } = this.#outcome ?? {};
     if (refusal !== undefined) throw refusal;
@@ -79,7 +82,7 @@ class Going {
 
   #fail(thrown: unknown): void {
     if (this.#outcome !== undefined) return;
-    // What has failed then was dirty before, or is since, and is for the next change.
+    // The change has arrived. What failed was dirty before or after it, and concerns the next change.
     if (this.#writeBack.hasArrivedSince(this.#moment)) {
       this.#stand();
       return;
@@ -93,13 +96,13 @@ class Going {
 export class WriteThrough implements Through {
   readonly #tree: Tree;
   readonly #writeBack: WriteBack;
-  /** The change on its way down; undefined while there is none. Changed by `#sent`. */
+  /** The change on its way; undefined while there is none. Changed by `#sent`, `endNow` and `#errandFor`. */
   #going: Going | undefined;
-  /** How many changes there were: tells what waits for one from what waits for another. Changed by `#sent`. */
+  /** How many changes there were, which makes the keys of errands unique. Changed by `#sent`. */
   #count = 0;
-  /** Those who wait to make a change, in the order in which they came: calls each back. Changed by `#wait` and `#letOn`. */
+  /** Resumes the calls that wait to make a change, in the order in which they came. Changed by `#wait` and `#letOn`. */
   readonly #line: (() => void)[] = [];
-  /** Somebody in the line has been called and has not made his change yet. Changed by `#letOn`. */
+  /** `#letOn` is at work. Changed by it. */
   #isCalling = false;
 
   constructor(tree: Tree, writeBack: WriteBack) {
@@ -119,7 +122,7 @@ export class WriteThrough implements Through {
         now: () => this.endNow(),
         later: () => this.#wait(),
       });
-      // Somebody else may have been first.
+      // Another call may have been first.
       if (this.#going !== undefined && this.#going !== going) {
         this.begin(io);
         return;
@@ -138,8 +141,9 @@ export class WriteThrough implements Through {
   }
 
   /**
-   * Calls those who wait, one by one until one has a change on its way: all at once would find, but for one of them, that they have to wait
-   * again. Not every one makes a change in the end, and who still has something to ask a branch lets the next one go first.
+   * Resumes waiting calls one by one until one has a change on its way: if all were resumed at once, all but one would
+   * have to wait again. Not every call makes a change in the end, and one that still has to ask a branch lets the next
+   * one go first.
    */
   async #letOn(): Promise<void> {
     if (this.#isCalling) return;
@@ -154,13 +158,13 @@ export class WriteThrough implements Through {
   }
 
   /**
-   * Ends the change on its way at once: what comes of it is for whoever has made it. Throws EBUSY from within its own write-back, and a
-   * `NotLoadedError` where the upper cannot be told at once: then it goes on as it can.
+   * Finishes the change on its way at once; the outcome goes to the call that made it. Throws EBUSY from within its own
+   * write-back, and a `NotLoadedError` where the upper cannot be written to at once; then the change goes on by itself.
    */
   endNow(): void {
     const going = this.#going;
     if (going === undefined) return;
-    // Nobody can bring it to its end from there, nor say that it was refused.
+    // It cannot be finished from there.
     if (this.#writeBack.isBusy) throw EBUSY;
     this.#writeBack.mustWriteNow();
     going.now();
@@ -191,8 +195,8 @@ export class WriteThrough implements Through {
   }
 
   /**
-   * Ends what a failure has left decided. If that came behind the change, the change would be taken back to a time before it: files would
-   * be where they were in the upper then.
+   * Finishes a decided batch that a failure has left. If that came after the change, taking the change back would lead
+   * to a state before the batch, with files where the upper had them then.
    */
   #endEarlier(io: Io): void {
     const writeBack = this.#writeBack;
@@ -204,7 +208,7 @@ export class WriteThrough implements Through {
     });
   }
 
-  /** Brings down what an operation has changed. Requires: it is begun before anything else changes. */
+  /** Brings what an operation has changed to the upper. Requires: it is begun before anything else changes. */
   #errandFor(undo: Undo): Errand {
     return {
       key: 'through',
@@ -225,7 +229,7 @@ export class WriteThrough implements Through {
     };
   }
 
-  /** The change that was made; undefined where there is nothing to bring down. */
+  /** The change that was made; undefined where there is nothing to write back. */
   #sent(undo: Undo): Going | undefined {
     if (this.#tree.undo === undo) this.#tree.undo = undefined;
     if (undo.isEmpty || this.#tree.dirty?.isEmpty !== false) {

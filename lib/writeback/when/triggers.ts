@@ -1,36 +1,43 @@
 /**
- * When to write back without being asked: when dirty data is old, when there is much of it, when a write before failed.
+ * When to write back in the background: when dirty data is old, when there is much of it, when an earlier write-back
+ * has failed.
  *
  *     clean ── first change ──► dirty ── `expire` ms ──► write back ──┬─ all arrived ──► clean
  *                                 └──── over `dirtyBytes` ──►         └─ something failed ──► again, each time later
- *     over `dirtyLimit`: whoever writes waits for a write-back first (or does it, in the synchronous API)
+ *     over `dirtyLimit`: writers wait for a write-back first (or do it, in the synchronous API)
  *
- * An upper in memory is never written without being asked: that would only hold everything twice (W7).
+ * An upper in memory is never written in the background: that would only hold everything twice (W7).
  */
 
 import type { Timers } from '../../waiting/timers.ts';
 
-/** What `createOverlay({ writeback })` takes: when the upper is brought up to date without being asked. Not for uppers in memory. */
+/**
+ * What `createOverlay({ writeback })` takes: when the upper is brought up to date in the background. It has no effect
+ * for uppers in memory, which are written only when asked.
+ */
 export interface WriteBackOptions {
-  /** Dirty bytes from which on they are written back in the background. Default 64 MiB. */
+  /** With at least this many dirty bytes, they are written back in the background. Default 64 MiB. */
   readonly dirtyBytes?: number;
-  /** Dirty bytes from which on writers wait until they are written back. Default 256 MiB. */
+  /** With more dirty bytes than this, writers wait until some are written back. Default 256 MiB. */
   readonly dirtyLimit?: number;
-  /** How long a change may stay dirty, in milliseconds; Infinity for as long as nobody asks. Default 5000. */
+  /** How long a change may stay dirty, in milliseconds; Infinity for no limit. Default 5000. */
   readonly expire?: number;
   /**
-   * What becomes of a file that the upper refuses: `retain` keeps it dirty, to be tried again; `discard` gives up what was written to it, and
-   * shows what the upper or a lower has. Default `retain`.
+   * What becomes of a file that the upper refuses: `retain` keeps it dirty and tries again; `discard` drops what was
+   * written to it, and shows what the upper or a lower has. Default `retain`.
    */
   readonly onError?: 'retain' | 'discard';
 }
 
-/** Those with the defaults filled in; `through`: every change goes down before its call returns; `manual`: nothing goes down unasked. */
+/**
+ * These options with the defaults filled in. `behind`: in the background; `through`: every change reaches the upper
+ * before its call returns; `manual`: only when asked.
+ */
 export interface Times extends Required<WriteBackOptions> {
   readonly mode: 'behind' | 'through' | 'manual';
 }
 
-/** How much later each attempt is after a failure; the first, and the most, in milliseconds. */
+/** By which factor the delay grows after each failure; the shortest and the longest delay, in milliseconds. */
 const BACK_OFF = 2;
 const SHORTEST = 1000;
 const LONGEST = 60_000;
@@ -40,27 +47,29 @@ export class Triggers {
   readonly #options: Required<WriteBackOptions>;
   readonly #timers: Pick<Timers, 'after'>;
   readonly #writeBack: () => Promise<void>;
-  /** Cancels the timer that is running. Changed by `noteChange`, `noteEnd`, `#start` and `stop`. */
+  /** Cancels the timer; undefined while none is running. Changed by `noteChange`, `noteEnd`, `#start` and `stop`. */
   #cancel: (() => void) | undefined;
-  /** A write-back of ours is under way. Changed by `#start`. */
+  /** A background write-back is under way. Changed by `#start`. */
   #isRunning = false;
-  /** Something has become dirty since the last write-back of ours began. Changed by `noteChange` and `#start`. */
+  /** Something has become dirty since the last background write-back began. Changed by `noteChange` and `#start`. */
   #isChanged = false;
-  /** How long to wait after the last failure; 0 when there was none. Changed by `noteEnd`. */
+  /** How long to wait after the last failure, in milliseconds; 0 when there was none. Changed by `noteEnd`. */
   #delay = 0;
-  /** Bytes that count as dirty and that no write-back can take away: those of files without a name. Changed by `noteRest` and `#movable`. */
+  /**
+   * Dirty bytes that no write-back can make clean: those of files without a name. Changed by `noteRest` and `#movable`.
+   */
   #rest = 0;
   /** Set by `stop`. */
   #isStopped = false;
 
-  /** @param writeBack writes back all that is dirty; rejects when something could not be written */
+  /** @param writeBack writes back everything that is dirty; rejects when something could not be written */
   constructor(options: Required<WriteBackOptions>, timers: Pick<Timers, 'after'>, writeBack: () => Promise<void>) {
     this.#options = options;
     this.#timers = timers;
     this.#writeBack = writeBack;
   }
 
-  /** Something has become dirty. */
+  /** Notes that something has become dirty. */
   noteChange(): void {
     const { expire } = this.#options;
     this.#isChanged = true;
@@ -68,23 +77,26 @@ export class Triggers {
     this.#cancel = this.#timers.after(Math.max(expire, this.#delay), () => this.#start());
   }
 
-  /** So many bytes are dirty after a write. */
+  /** Notes how many bytes are dirty after a write. */
   noteWrite(dirtyBytes: number): void {
     if (this.#movable(dirtyBytes) >= this.#options.dirtyBytes && this.#delay === 0) this.#start();
   }
 
-  /** Whether a writer must wait when so many bytes would be dirty. While the upper fails nobody waits for it: memory is the limit. */
+  /**
+   * Whether a writer must wait if so many bytes would be dirty. While the upper fails, writers do not wait:
+   * `limits.bytes` bounds the memory.
+   */
   mustWait(dirtyBytes: number): boolean {
     return this.#movable(dirtyBytes) > this.#options.dirtyLimit && this.#delay === 0;
   }
 
-  /** How many of so many dirty bytes a write-back can take away. */
+  /** How many of so many dirty bytes a write-back can make clean. */
   #movable(dirtyBytes: number): number {
     this.#rest = Math.min(this.#rest, dirtyBytes);
     return dirtyBytes - this.#rest;
   }
 
-  /** All that can be written back has been, and so many bytes are left. */
+  /** Notes that so many bytes are still dirty after everything that can be written back has been. */
   noteRest(bytes: number): void {
     this.#rest = bytes;
   }
@@ -105,7 +117,10 @@ export class Triggers {
     );
   }
 
-  /** A write-back has ended, whoever has asked for it. After a failure the next attempt is made by itself, each time later. */
+  /**
+   * Notes that a write-back has ended, in the background or not. After a failure the next attempt comes by itself, each
+   * time later.
+   */
   noteEnd(how: 'arrived' | 'failed'): void {
     const wasFailing = this.#delay > 0;
     this.#delay = how === 'arrived' ? 0 : Math.min(LONGEST, Math.max(SHORTEST, this.#delay * BACK_OFF));
@@ -121,7 +136,7 @@ export class Triggers {
     this.#cancel = this.#timers.after(this.#delay, () => this.#start());
   }
 
-  /** Writes nothing back any more. */
+  /** Ends background write-back. */
   stop(): void {
     this.#isStopped = true;
     this.#cancel?.();
