@@ -31,7 +31,7 @@ export interface Batch {
    * or changed.
    */
   readonly failed: Map<Inode, Errno>;
-  /** Whiteouts that are left out because of that: see `heldBack`. */
+  /** Names whose whiteouts are left out because of that: see `heldBack`. */
   readonly heldBack: ReadonlySet<Item>;
   readonly moves: readonly Move[];
   readonly steps: readonly Step[];
@@ -104,15 +104,15 @@ export function makeBatch(tree: Tree, plan: Plan, contentless: Map<Inode, Errno>
 }
 
 /**
- * Names of lowers from which something was moved away that could not be written where it is now. Until it can they are not hidden: a mount
- * after a crash shows it in its old place, and not nowhere.
+ * The names of lowers from which something was moved away that could not be written to its new place. They are not
+ * hidden until it can be: a mount after a crash shows it in its old place, rather than nowhere.
  */
 function heldBack(tree: Tree, { items }: Plan, failed: ReadonlyMap<Inode, Errno>): Set<Item> {
   const held = new Set<Item>();
   const numbers = new Set<number>();
   const ways = new Map<Branch, Set<string>>();
   for (const { origin, originName, number, state } of failed.keys()) {
-    // A copy leaves the file that it is one of where that is.
+    // A copy does not move the file that it was made of.
     if (origin === undefined || origin instanceof UpperSource || (state & BORN) !== 0) continue;
     numbers.add(number);
     const way = ways.get(origin.branch) ?? new Set();
