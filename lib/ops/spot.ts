@@ -45,13 +45,14 @@ function coverOf(io: Io, directory: Directory, name: string): Cover {
 
 /**
  * Refuses a change to a read-only tree, and holds one to a frozen tree back: the asynchronous API waits, the synchronous one gets
- * EBUSY (W14). Where the overlay writes through, the change before comes to its end first.
+ * EBUSY (W14). Where the overlay writes through, the change before comes to its end first. What time it is then is the time of the change.
  *
  * Requires: nothing of the change is made yet.
  */
 export function mayChangeTree(io: Io, tree: Tree): void {
   if (tree.isReadonly) throw EROFS;
   if (tree.thawing !== undefined) io.perform(tree.thawing);
+  tree.lookAtClock?.();
   tree.through?.begin(io);
 }
 

@@ -72,7 +72,10 @@ export interface OverlayOptions {
   readonly umask?: number;
   /** Whose rights the overlay's `fs` has. Default: the process's, as they are when the overlay is made. */
   readonly credentials?: Credentials;
-  /** The time in milliseconds since 1970, fractions allowed. Default: `Date.now`. */
+  /**
+   * The time in milliseconds since 1970, fractions allowed. Default: `Date.now`. It is asked once when the overlay is made and before each change:
+   * what it throws then, the call throws, and nothing has changed; what is no time is an `ERR_INVALID_RETURN_VALUE`.
+   */
   readonly clock?: () => number;
   /** How it waits: what a test sets. Those left out are of the process, which is the default. */
   readonly timers?: Partial<Timers>;
@@ -128,7 +131,8 @@ export interface ParsedOptions {
   readonly cwd: () => string;
   readonly umask: () => number;
   readonly credentials: Credentials;
-  readonly clock: () => number;
+  /** Undefined for the system's. */
+  readonly clock: (() => number) | undefined;
   readonly timers: Timers;
   readonly limits: Limits;
   readonly pageSize: number;
@@ -158,9 +162,10 @@ const KNOWN: readonly (keyof OverlayOptions)[] = [
 export function parseOptions(options: OverlayOptions): ParsedOptions {
   if (!isRecord(options)) throw wrongType('options', 'an object', options);
   mustKnow('', Object.keys(options), KNOWN);
-  const { umask, clock = Date.now, pageSize = DEFAULT_PAGE, readonly = false } = options;
+  const { umask, clock, pageSize = DEFAULT_PAGE, readonly = false } = options;
   if (umask !== undefined && !isWhole(umask, 0o777)) throw wrongValue('umask', 'an integer from 0 to 0o777', umask);
-  if (typeof clock !== 'function') throw wrongType('clock', 'a function that returns milliseconds', clock);
+  if (clock !== undefined && typeof clock !== 'function')
+    throw wrongType('clock', 'a function that returns milliseconds', clock);
   if (typeof readonly !== 'boolean') throw wrongType('readonly', 'a boolean', readonly);
   if (!isWhole(pageSize, LARGEST_PAGE) || pageSize < SMALLEST_PAGE || (pageSize & (pageSize - 1)) !== 0) {
     throw wrongValue('pageSize', `a power of two from ${SMALLEST_PAGE} to ${LARGEST_PAGE}`, pageSize);

@@ -2,6 +2,7 @@
 
 import { PLAIN } from '../branch/whiteout.ts';
 import { Memory } from '../pages/memory.ts';
+import { GivenClock } from '../tree/given-clock.ts';
 import { Tree } from '../tree/tree.ts';
 import type { ParsedOptions } from './options.ts';
 
@@ -11,9 +12,11 @@ const FIRST_DEV = 2 ** 32;
 /** @param ordinal tells the overlay from the others of this process */
 export function treeOf(options: ParsedOptions, ordinal: number): Tree {
   const { pageSize, limits, cache, clock, readonly, credentials, upper } = options;
+  const given = clock === undefined ? undefined : new GivenClock(clock);
   return new Tree({
     memory: new Memory(pageSize, limits, cache.maxBytes),
-    clock,
+    clock: given?.time ?? Date.now,
+    lookAtClock: given?.look,
     readonly,
     dev: FIRST_DEV + ordinal,
     owner: credentials,

@@ -80,8 +80,10 @@ export interface Flusher {
 /** What a tree is made of. */
 export interface TreeOptions {
   readonly memory: Memory;
-  /** Milliseconds since 1970, fractions allowed. */
+  /** Milliseconds since 1970, fractions allowed. Never fails. */
   readonly clock: () => number;
+  /** Looks at the clock before each change, where it is one that may fail. */
+  readonly lookAtClock?: (() => void) | undefined;
   /** Shown as `st_dev`. */
   readonly dev: number;
   readonly readonly: boolean;
@@ -104,6 +106,8 @@ export interface Namesake {
 export class Tree implements Behind {
   readonly memory: Memory;
   readonly clock: () => number;
+  /** Undefined where the clock need not be looked at before it is used. */
+  readonly lookAtClock: (() => void) | undefined;
   /**
    * Shown as `st_dev`. Changed by write-back to the number that the upper has shown before, when it is mounted again.
    */
@@ -167,6 +171,7 @@ export class Tree implements Behind {
   constructor(options: TreeOptions) {
     this.memory = options.memory;
     this.clock = options.clock;
+    this.lookAtClock = options.lookAtClock;
     this.dev = options.dev;
     this.isReadonly = options.readonly;
     this.spelling = options.spelling ?? PLAIN;
