@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { isNativeError } from 'node:util/types';
 import type { Limits } from '../pages/quota.ts';
-import { PROCESS_TIMERS, type Timers } from '../waiting/timers.ts';
+import { givenTimers, PROCESS_TIMERS, type Timers } from '../waiting/timers.ts';
 import type { Manner } from '../writeback/report.ts';
 import type { Times, WriteBackOptions } from '../writeback/when/triggers.ts';
 import type { CacheOptions, OverlayOptions } from './options.ts';
@@ -91,7 +91,7 @@ export function parseTimers(timers: OverlayOptions['timers']): Timers {
     if (typeof given !== 'function') throw wrongType(`timers.${key}`, 'a function', given);
     return given.bind(timers);
   };
-  return { after: take('after'), wait: take('wait'), sleep: take('sleep') };
+  return givenTimers({ after: take('after'), wait: take('wait'), sleep: take('sleep') });
 }
 
 const LIMITS = ['bytes', 'inodes'] as const;

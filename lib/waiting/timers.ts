@@ -3,10 +3,15 @@
  * it never uses those of the process by itself.
  */
 
-/** What `createOverlay({ timers })` takes: how the overlay waits. */
+import { inspect } from 'node:util';
+
+/**
+ * What `createOverlay({ timers })` takes: how the overlay waits. They are called in the middle of things, and so do not use the overlay whose
+ * timers they are. What they throw is an `uncaughtException`, and then it goes on without waiting.
+ */
 export interface Timers {
   /**
-   * Calls back after so many milliseconds, unless the function that it returns is called before. It does not keep the
+   * Calls back after so many milliseconds, never at once, unless the function that it returns is called before. It does not keep the
    * process alive.
    */
   after(ms: number, callback: () => void): () => void;
@@ -31,3 +36,42 @@ export const PROCESS_TIMERS: Timers = {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   },
 };
+
+/** Throws what nobody waits for where nobody catches it: as an `uncaughtException`. */
+function throwAlone(thrown: unknown): void {
+  process.nextTick(() => {
+    throw thrown;
+  });
+}
+
+/** Whoever waits is in the middle of something: where functions that somebody has given fail, that is told to nobody in particular, and nothing is waited for. */
+export function givenTimers({ after, wait, sleep }: Timers): Timers {
+  return {
+    after(ms, callback) {
+      try {
+        const stop: unknown = after(ms, callback);
+        if (typeof stop === 'function') return () => void stop();
+        throw new TypeError(
+          `The function "timers.after" must return a function. It returned ${inspect(stop, { depth: 0 })}`,
+        );
+      } catch (thrown) {
+        throwAlone(thrown);
+        return () => {};
+      }
+    },
+    async wait(ms) {
+      try {
+        await wait(ms);
+      } catch (thrown) {
+        throwAlone(thrown);
+      }
+    },
+    sleep(ms) {
+      try {
+        sleep(ms);
+      } catch (thrown) {
+        throwAlone(thrown);
+      }
+    },
+  };
+}

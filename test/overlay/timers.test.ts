@@ -207,3 +207,56 @@ it('each that is left out is of the process', async () => {
   await overlay.sync();
   overlay.close();
 });
+
+/** What nobody has caught in a process in which `act` runs. */
+async function uncaughtIn(act: () => unknown): Promise<unknown[]> {
+  const listeners = process.rawListeners('uncaughtException') as NodeJS.UncaughtExceptionListener[];
+  const caught: unknown[] = [];
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', (error) => caught.push(error));
+  try {
+    await act();
+    await new Promise(setImmediate);
+    return caught;
+  } finally {
+    process.removeAllListeners('uncaughtException');
+    for (const each of listeners) process.on('uncaughtException', each);
+  }
+}
+
+const FAILURES: Readonly<Record<string, () => unknown>> = {
+  throws: () => {
+    throw new Error('broken timer');
+  },
+  rejects: () => Promise.reject(new Error('broken timer')),
+};
+
+it.each([
+  ['wait', 'throws', 'sync'],
+  ['wait', 'rejects', 'sync'],
+  ['sleep', 'throws', 'syncSync'],
+  ['after', 'throws', 'sync'],
+] as const)('W2: %s that %s is told, and nothing is lost', async (timer, how, form) => {
+  const root = newDirectory();
+  const refusals: string[] = [];
+  const upper = { fs: refusing('rename', refusals), root };
+  const overlay = createOverlay({ lower: [], upper, timers: { [timer]: FAILURES[how] } });
+  const caught = await uncaughtIn(async () => {
+    overlay.fs.writeFileSync('/file', 'text');
+    if (timer !== 'after') refusals.push('EBUSY');
+    await overlay[form]();
+  });
+  expect(caught).toEqual([expect.objectContaining({ message: 'broken timer' })]);
+  expect(nodeFs.readFileSync(`${root}/file`, 'utf8')).toBe('text');
+  overlay.close();
+});
+
+it('a timer that cannot be stopped is told, and changes nothing of what is done', async () => {
+  const after = (() => 5) as unknown as () => () => void;
+  const overlay = createOverlay({ lower: [], upper: newDirectory(), timers: { after } });
+  const caught = await uncaughtIn(() => {
+    overlay.fs.writeFileSync('/file', 'text');
+    overlay.close();
+  });
+  expect(caught).toEqual([expect.objectContaining({ message: expect.stringContaining('"timers.after"') })]);
+});
