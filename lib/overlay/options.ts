@@ -215,10 +215,14 @@ function ourCredentials(): Credentials {
   };
 }
 
+/** What `os.userInfo()` tells beside the ids, which are good as they are. */
+const ABOUT_USERS = ['username', 'homedir', 'shell'];
+
 /** Checks credentials: those that are missing are nobody's, least of all ours. Throws a TypeError or RangeError that names what is wrong. */
 export function parseCredentials(credentials: Credentials): Credentials {
   if (!isRecord(credentials)) throw wrongType('credentials', 'an object { uid, gid, groups }', credentials);
-  mustKnow('credentials.', Object.keys(credentials), ['uid', 'gid', 'groups']);
+  const said = Object.keys(credentials).filter((key) => !ABOUT_USERS.includes(key));
+  mustKnow('credentials.', said, ['uid', 'gid', 'groups']);
   const { uid, gid, groups = [] } = credentials;
   if (!isWhole(uid, MOST_ID)) throw wrongValue('credentials.uid', 'a user id', uid);
   if (!isWhole(gid, MOST_ID)) throw wrongValue('credentials.gid', 'a group id', gid);

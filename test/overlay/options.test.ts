@@ -1,5 +1,5 @@
 import nodeFs, { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import os, { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -312,6 +312,17 @@ describe('views and freezing', () => {
     expect(() => guest.chownSync('/open/mine', 1000, 8)).toThrow(/^EPERM/);
     guest.chownSync('/open/mine', 1000, 7);
     expect(() => overlay.as({ uid: -1, gid: 0 })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
+  });
+
+  it('N5 `as`, and the option, take what `os.userInfo` tells', () => {
+    const { uid, gid } = os.userInfo();
+    for (const user of [os.userInfo(), os.userInfo({ encoding: 'buffer' })]) {
+      const overlay = createOverlay({ lower: [], credentials: user });
+      overlay.as(user).writeFileSync('/file', 'x');
+      expect(overlay.fs.statSync('/file')).toMatchObject({ uid, gid });
+    }
+    const misspelt = { ...os.userInfo(), group: [7] };
+    expect(() => createOverlay({ credentials: misspelt })).toThrow('There is no option "credentials.group"');
   });
 
   it('W14 `freeze` holds back changes until `thaw`: async ones wait, sync ones get EBUSY, reading goes on', async () => {
