@@ -264,7 +264,7 @@ export class UpperControl implements Flusher {
       if (this.#through !== undefined) await untilAborted(this.#through.ended(), manner.signal);
       failures = await writeBack.later(manner, reach);
     } catch (thrown) {
-      throw thrown instanceof Errno ? syncError(thrown, this.#directory) : thrown;
+      throw this.#inWords(thrown);
     }
     this.#noteEnd(writeBack, failures);
     throwAll(failures);
@@ -275,12 +275,16 @@ export class UpperControl implements Flusher {
     return typeof this.given === 'string' ? this.given : undefined;
   }
 
-  #worded<R>(sync: () => R): R {
+  #worded<R>(run: () => R): R {
     try {
-      return sync();
+      return run();
     } catch (thrown) {
-      throw thrown instanceof Errno ? syncError(thrown, this.#directory) : thrown;
+      throw this.#inWords(thrown);
     }
+  }
+
+  #inWords(thrown: unknown): unknown {
+    return thrown instanceof Errno ? syncError(thrown, this.#directory) : thrown;
   }
 
   /** Writes everything back and gives the upper back. What was made by default holds nothing for anybody, and is let go. */
@@ -329,7 +333,7 @@ export class UpperControl implements Flusher {
     if (writeBack === undefined || this.#isUntouched) return;
     this.#tree.dirty?.hurryTimes();
     this.syncNow({});
-    writeBack.unmounting.now();
+    this.#worded(() => writeBack.unmounting.now());
     this.#letGo(writeBack);
   }
 
@@ -338,7 +342,11 @@ export class UpperControl implements Flusher {
     if (writeBack === undefined || this.#isUntouched) return;
     this.#tree.dirty?.hurryTimes();
     await this.syncLater({});
-    await writeBack.unmounting.later();
+    try {
+      await writeBack.unmounting.later();
+    } catch (thrown) {
+      throw this.#inWords(thrown);
+    }
     this.#letGo(writeBack);
   }
 

@@ -62,6 +62,23 @@ it('where closing fails the overlay is still open, also for what is written then
   expect(nodeFs.readFileSync(join(root, 'file'), 'utf8')).toBe('readdir, in spite of that');
 });
 
+it('N2: an upper that cannot be given back is told by an error, with the words of the system', async () => {
+  const root = newDirectory();
+  const overlay = createOverlay(manual(root));
+  let isRefused = true;
+  overlay.on('command', () => {
+    if (isRefused) throw Object.assign(new Error('no'), { code: 'EIO' });
+  });
+  const told = expect.objectContaining({ code: 'EIO', message: `EIO: i/o error, sync '${root}'` });
+  for (const close of [async () => overlay.close(), () => overlay[Symbol.asyncDispose]()]) {
+    const thrown: unknown = await close().catch((error: unknown) => error);
+    expect(thrown).toBeInstanceOf(Error);
+    expect(thrown).toEqual(told);
+  }
+  isRefused = false;
+  overlay.close();
+});
+
 it('takes no change while another closes it still, whatever became of who could not wait', async () => {
   const root = newDirectory();
   let isRefused = false;
