@@ -1,7 +1,8 @@
 /**
- * What differs from the lowers: the dirty part of the tree, read as a list.
+ * What differs from the lowers: the changed part of the tree, read as a list.
  *
- * Only names that the overlay has marked (or that the upper held already) are visited, so it costs what changed and not what exists.
+ * Only names that the overlay has marked (or that the upper held already) are visited, so the cost grows with what has
+ * changed and not with what exists.
  */
 
 import { constants } from 'node:fs';
@@ -46,18 +47,19 @@ export interface PathChange {
   /** Absolute in the overlay. */
   readonly path: string;
   /**
-   * `added`: the lowers have nothing there. `modified`: the content differs, or another tool has put the file into the upper. `attributes`:
-   * mode, owner or times differ and the content does not. `removed`: a whiteout. `renamed`: it was `from` in the lowers; what else happened
-   * to it follows as a change of its own. Layers know no renames: once an upper has it, it was removed there and added here.
+   * `added`: the lowers have nothing there. `modified`: the content differs, or another tool has put the file into the
+   * upper. `attributes`: mode, owner or times differ, and the content does not. `removed`: the lowers have it, and it
+   * was removed. `renamed`: the lowers have it at `from`; what else happened to it follows as a change of its own.
+   * Layers have no renames: once an upper has it, it counts as `removed` there and `added` here.
    */
   readonly kind: ChangeKind;
-  /** What it is now; of something removed, what the lowers have. */
+  /** What it is now; if it was removed, what the lowers have. */
   readonly type: FileType;
   /** Where the lowers have what was renamed. */
   readonly from?: string;
 }
 
-/** Where each branch starts, to say in the overlay's terms where something was. */
+/** The root of each branch, to turn its paths into paths of the overlay. */
 export type Roots = ReadonlyMap<Branch, string>;
 
 /** Lists what differs from the lowers, parents before children, siblings in order. */
@@ -79,7 +81,7 @@ interface Inner {
   readonly mixture: Mixture;
 }
 
-/** One that is being compared. */
+/** A directory that is being compared. */
 interface Level extends Inner {
   readonly lowers: readonly Source[];
   /** The names still to come. */
@@ -90,7 +92,7 @@ class Comparison {
   readonly #io: Io;
   readonly #tree: Tree;
   readonly #roots: Roots;
-  /** Filled as the tree is walked. */
+  /** The result, filled as the tree is walked. */
   readonly #changes: PathChange[];
 
   constructor(io: Io, tree: Tree, roots: Roots, changes: PathChange[]) {
@@ -102,12 +104,12 @@ class Comparison {
 
   compareRoot(): void {
     const { root } = this.#tree;
-    // Those of an upper's own root directory are nobody's change.
+    // The attributes of the upper's own root directory are no change.
     if (isSetHere(root)) this.#add('/', 'attributes', root.mode);
     this.#compareBelow({ directory: root, path: '', mixture: 'merged' });
   }
 
-  /** Compares all below a directory. Directories nest more deeply than calls can. */
+  /** Compares everything below a directory. Not recursive: directories may nest more deeply than calls can. */
   #compareBelow(top: Inner): void {
     const levels = [this.#enter(top)];
     for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
@@ -133,7 +135,8 @@ class Comparison {
   /** The names that may differ, in order. */
   #candidates(directory: Directory): string[] {
     const names = new Set<string>();
-    // What is made while the upper gets its directory is marked nowhere, nor is what it could not get with that.
+    // Names that were made while the upper got their directory are not marked, nor are those that it could not get
+    // then.
     if (directory.sources.every(isUpper)) {
       for (const [name, entry] of directory.names) if (entry instanceof Inode) names.add(name);
     }
@@ -147,7 +150,7 @@ class Comparison {
     return [...names].sort();
   }
 
-  /** Compares what is at a name; gives the directory that is to be looked into, if there is one. */
+  /** Compares what is at a name; returns the directory to look into next, if there is one. */
   #compare(
     directory: Directory,
     name: string,
@@ -192,7 +195,7 @@ class Comparison {
     return this.#compareWithUpper(now as Directory, path, attributes);
   }
 
-  /** The inode that the lowers have there too (or had elsewhere): what was changed about it. */
+  /** Adds what was changed about an inode that the lowers have there too (or elsewhere, if it was renamed). */
   #compareSame(now: Inode, path: string): Inner | undefined {
     if ((now.state & OWNED_CONTENT) !== 0) this.#add(path, 'modified', now.mode);
     else if (isSetHere(now)) this.#add(path, 'attributes', now.mode);
@@ -208,11 +211,12 @@ class Comparison {
 
   /** Where the lowers have an inode that was renamed to this name; undefined when it was not. */
   #origin(directory: Directory, name: string, inode: Inode): string | undefined {
-    // A directory that the upper has got is no lower's any more, wherever it came from.
+    // A directory that the upper has got is no longer a lower's, wherever it came from.
     const [lower] = isDirectory(inode) ? lowersOf(inode) : [];
     const origin = isDirectory(inode) ? lower : inode.origin;
     if (origin === undefined || isUpper(origin) || (inode.state & BORN) !== 0) return undefined;
-    // Of several names one can be the old one moved; while the lower's own name is still there, or there again, none is.
+    // Only one of several names can be the renamed one; and none is, while the file still has the lower's own name, or
+    // has it again.
     if (inode.parent !== directory || inode.name !== name) return undefined;
     if (namesOf(inode).some((link) => !isOwnName(link.directory, link.name) || isAtOrigin(link, inode)))
       return undefined;

@@ -1,4 +1,4 @@
-/** Which branch each part of a file comes from: for curious people and for tests. */
+/** Which branch each part of a file comes from. */
 
 import type { Branch } from '../branch/branch.ts';
 import { dirtyPagesOf } from '../pages/contents.ts';
@@ -8,17 +8,20 @@ import type { Tree } from '../tree/tree.ts';
 
 /** A part of a file, or a directory that is merged into one. */
 export interface Part {
-  /** First byte of the part; 0 for what is no file. */
+  /** The first byte of the part; 0 unless it is a regular file. */
   readonly offset: number;
-  /** Bytes in the part; 0 for what is no file. */
+  /** The length of the part in bytes; 0 unless it is a regular file. */
   readonly length: number;
   /** The branch's name; `memory` for what was written here, `hole` for zeros that are stored nowhere. */
   readonly branch: string;
-  /** Where in the branch; absent for `memory`, `hole` and directories that are only on the way to where a branch appears (`at`). */
+  /**
+   * The path in the branch; absent for `memory`, `hole`, and directories that only lead to where a branch appears
+   * (`at`).
+   */
   readonly path?: string;
 }
 
-/** The parts of a file in order, or the sources of a directory from the top; what is neither has one part. */
+/** The parts of a file in order, or the sources of a directory, topmost first; anything else has one part. */
 export function partsOf(tree: Tree, inode: Inode): Part[] {
   if (isDirectory(inode)) {
     const parts = inode.sources.map(({ branch, path }) => ({ offset: 0, length: 0, ...placeIn(branch, path) }));
@@ -41,7 +44,7 @@ function placeIn(branch: Branch, path: string): Where {
   return inside === undefined ? { branch: branch.name } : { branch: branch.name, path: inside };
 }
 
-/** Costs what is in memory, however long the file is. */
+/** The parts page by page. The cost grows with what is in memory, not with the length of the file. */
 function* pageParts(tree: Tree, file: File, below: Where | undefined): Iterable<Part> {
   const { pageSize } = tree.memory;
   const dirty = Array.from(dirtyPagesOf(file));
@@ -62,7 +65,7 @@ function* elsewhere(file: File, below: Where | undefined, from: number, to: numb
   if (to > end) yield { offset: end, length: to - end, branch: 'hole' };
 }
 
-/** Makes neighbours from the same place one part. */
+/** Joins neighbours from the same place. */
 function joined(parts: Iterable<Part>): Part[] {
   const result: Part[] = [];
   for (const part of parts) {

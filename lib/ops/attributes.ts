@@ -1,4 +1,7 @@
-/** What a file is, and changing that: stat, access, chmod, chown, utimes, truncate, readlink, realpath, statfs. */
+/**
+ * Asking about files and changing their attributes: stat, access, chmod, chown, utimes, truncate, readlink, realpath,
+ * statfs.
+ */
 
 import type { Space } from '../branch/branch.ts';
 import { EACCES, EINVAL, EISDIR, EPERM, EROFS, type Errno, isErrno } from '../errno.ts';
@@ -21,7 +24,7 @@ export function stat(io: Io, caller: Caller, path: string): Inode | Errno {
   return inode;
 }
 
-/** The file at a path; a link itself. */
+/** The file at a path; a link there is not followed. */
 export function lstat(io: Io, caller: Caller, path: string): Inode | Errno {
   const inode = walk(io, caller, path, NOFOLLOW);
   if (!isErrno(inode) && mayHaveLostNames(caller.tree, inode)) settleLinks(io, caller.tree);
@@ -78,7 +81,7 @@ function changeMode(io: Io, caller: Caller, inode: Inode, mode: number): void {
   if (!caller.actsAsOwner(inode)) throw EPERM;
   mayChange(io, caller, inode);
   // From here on nothing stops or fails.
-  // Whoever is not in the file's group cannot give it that group's rights (POSIX chmod).
+  // A caller outside the file's group cannot set its set-group-ID bit (POSIX chmod).
   own(caller.tree, inode, OWNED_ATTRIBUTES);
   inode.mode = inode.type | (mode & (mayHandOn(caller, inode.owner.gid) ? 0o7777 : 0o7777 & ~S_ISGID));
   noteMove(caller.tree, inode);
@@ -86,7 +89,7 @@ function changeMode(io: Io, caller: Caller, inode: Inode, mode: number): void {
   tellChange(caller.tree, inode, 'attributes');
 }
 
-/** What stands for "leave it" as user or group. */
+/** What leaves the user or group as it is. */
 const SAME_ID = 2 ** 32 - 1;
 
 /** Sets owner and group; -1 leaves either as it is. */
@@ -108,14 +111,14 @@ function changeOwner(io: Io, caller: Caller, inode: Inode, uid: number, gid: num
   const keepGid = gid === -1 || gid === SAME_ID || gid === inode.owner.gid;
   if (tree.isReadonly) throw EROFS;
   if (caller.uid !== 0) {
-    // The owner may give the file to another group of its own; everything else is root's (Linux chown_ok, chgrp_ok).
+    // The owner may give the file to a group that it is in; only root may do anything else (Linux chown_ok, chgrp_ok).
     const own = caller.uid === inode.owner.uid;
     const uidAllowed = uid === -1 || uid === SAME_ID || (keepUid && own);
     const gidAllowed = gid === -1 || gid === SAME_ID || (own && (keepGid || caller.isMember(gid)));
     if (!uidAllowed || !gidAllowed) throw EPERM;
   }
   const lost = isDirectory(inode) ? 0 : setIdLost(caller, inode);
-  // Taking these bits is a chmod (Linux `setattr_prepare`).
+  // Clearing these bits is a chmod (Linux `setattr_prepare`).
   if (lost !== 0 && !caller.actsAsOwner(inode)) throw EPERM;
   mayChange(io, caller, inode);
   // From here on nothing stops or fails.
@@ -140,10 +143,10 @@ export function futimes(io: Io, caller: Caller, file: OpenFile, atime: number, m
   changeTimes(io, caller, inodeOf(file), atime, mtime);
 }
 
-/** How many parts of a second a time is set to: libuv took microseconds until 1.52, nanoseconds since. */
+/** The resolution of times that are set, per second: libuv took microseconds before 1.52, nanoseconds since. */
 const PARTS = isLibuvSince(52) ? 1e9 : 1e6;
 
-/** Splits seconds as libuv's `uv__fs_to_timespec` does, the fraction counted upwards. */
+/** Splits seconds as libuv's `uv__fs_to_timespec` does, with a fraction that is never negative. */
 function split(time: number): { sec: number; nsec: number } {
   let sec = Math.trunc(time);
   let nsec = Math.trunc((time - sec) * PARTS) * (1e9 / PARTS);
@@ -154,10 +157,10 @@ function split(time: number): { sec: number; nsec: number } {
   return { sec, nsec };
 }
 
-/** What no `time_t` holds. */
+/** No `time_t` holds this. */
 const END_OF_TIME = 2 ** 63;
 
-/** Sets the times; one that is no number stays as it is (libuv's UV_FS_UTIME_OMIT). */
+/** Sets the times; NaN leaves one as it is (libuv's UV_FS_UTIME_OMIT). */
 function changeTimes(io: Io, caller: Caller, inode: Inode, atime: number, mtime: number): void {
   if (caller.tree.isReadonly) throw EROFS;
   if (!caller.actsAsOwner(inode)) throw EPERM;
@@ -212,13 +215,13 @@ export function realpath(io: Io, caller: Caller, path: string): string {
   return above === '/' ? `/${place.name}` : `${above}/${place.name}`;
 }
 
-/** What `statfs` calls us where no branch below lends its own number: "ovfs" as Linux's overlayfs has it. */
+/** The filesystem type that `statfs` shows: that of Linux's overlayfs. */
 const OVERLAYFS_SUPER_MAGIC = 0x794c7630;
-/** What is told as the size of a filesystem without a limit. */
+/** The size that `statfs` shows where there is no limit. */
 const UNLIMITED_BYTES = 2 ** 50;
 const UNLIMITED_INODES = 2 ** 32;
 
-/** The space of the overlay: its limits, or very much where it has none. */
+/** The space of the overlay: its limits, or a very large number where it has none. */
 export function statfs(io: Io, caller: Caller, path: string): Space {
   inodeAt(io, caller, path, FOLLOW);
   collect(io, caller.tree);

@@ -1,6 +1,6 @@
 /**
- * Making something new: files, directories, links, anonymous files. One skeleton: find the spot, check, then make the inode and
- * its name.
+ * Making something new: files, directories, links, anonymous files. All of them find the spot, check, and then make the
+ * inode and its name.
  */
 
 import { constants } from 'node:fs';
@@ -32,7 +32,10 @@ import { freeSpot, mayCharge, mayWriteNames, mustHaveRoom, type Spot, spotFor } 
 
 const { S_IFDIR, S_IFLNK, S_IFREG, S_IXGRP } = constants;
 
-/** The owner of what the caller makes in a directory: a set-group-ID directory hands its group on (Linux `inode_init_owner`). */
+/**
+ * The owner of what the caller makes in a directory; a set-group-ID directory passes its group on (Linux
+ * `inode_init_owner`).
+ */
 function ownerIn(caller: Caller, directory: Directory) {
   const gid = directory.mode & S_ISGID ? directory.owner.gid : caller.gid;
   return caller.tree.owner(caller.uid, gid);
@@ -52,7 +55,8 @@ export function makeFile(caller: Caller, directory: Directory, mode: number): Fi
   const { tree } = caller;
   const owner = ownerIn(caller, directory);
   const bits = mode & ~caller.umask() & 0o7777;
-  // What executes with a group's rights is made by whoever has them (Linux `vfs_prepare_mode`, which asks before the umask has its say).
+  // Only a member of the group may make a set-group-ID program (Linux `vfs_prepare_mode`, which looks at the mode
+  // before the umask).
   const lost = (mode & S_IXGRP) !== 0 && !mayHandOn(caller, owner.gid) ? S_ISGID : 0;
   return begin(tree, new File(tree.numbers.born(), S_IFREG | (bits & ~lost), owner));
 }
@@ -92,25 +96,28 @@ export function mkdir(io: Io, caller: Caller, path: string, mode: number): void 
   createDirectory(caller, spot, mode);
 }
 
-/** The rights of a new directory without which its own maker could not make anything in it. */
+/** The rights that the maker of a directory needs to make anything in it. */
 const WRITE_AND_SEARCH = 0o300;
 
 /** A directory that is to be made. */
 interface Missing {
   readonly name: string;
-  /** Where in the path the part that it is made for ends. */
+  /** Where the part of the path that names it ends. */
   readonly end: number;
   readonly parent: Directory | Missing;
-  /** Its place in a directory that exists; undefined when its parent is to be made too. */
+  /** Its place in a directory that exists; undefined when its parent must be made too. */
   readonly spot: Spot | undefined;
 }
 
-/** Says what to throw where a link on the way leads nowhere: with which error, and where in the path the part that names it ends. */
+/**
+ * Gives the error to throw where a link on the way leads nowhere, from the error of the link and the end of the part of
+ * the path that names it.
+ */
 export type Dangling = (error: Errno, end: number) => Errno;
 
 /**
- * Makes a directory and those missing on the way. Node makes the directory, and when its parent is missing that first, and so
- * on (node src/node_file.cc, MKDirp); here all that is missing is found and checked first, then made at once.
+ * Makes a directory and those missing on the way. Node tries the directory, then its missing parent, and so on (node
+ * src/node_file.cc, MKDirp); here everything missing is found and checked first, and then made at once.
  *
  * @returns the part of the path that leads to the first directory made; undefined when there was nothing to make
  */
@@ -144,7 +151,7 @@ function beginOfLast(path: string, end: number): number {
 
 /** What is to be made, parents first. */
 function planMissing(io: Io, caller: Caller, path: string, mode: number, dangling: Dangling): Missing[] {
-  // The parts to go, the last one first, and what the part of the path before them leads to.
+  // The parts still to walk, the last one first, and what the part of the path before them leads to.
   const parts: Part[] = [];
   let base: ReturnType<typeof walk>;
   for (let end = path.length; ; end = path.lastIndexOf('/', end - 1)) {
@@ -163,7 +170,10 @@ function planMissing(io: Io, caller: Caller, path: string, mode: number, danglin
   return planned;
 }
 
-/** One part of the path: where it is, its name, whether it is the last, the mode for what is made, and what a link is that leads nowhere. */
+/**
+ * One part of the path: where it is, its name, whether it is the last, the mode for what is made, and the error for a
+ * link that leads nowhere.
+ */
 interface Part {
   readonly begin: number;
   readonly name: string;
@@ -201,7 +211,7 @@ function step(
   return missing;
 }
 
-/** What a name leads to, links followed; of a link that leads nowhere the error, which is that of the `stat` that Node makes then. */
+/** What a name leads to, links followed; for a link that leads nowhere the error, which Node gets from a `stat`. */
 function existing(io: Io, caller: Caller, directory: Directory, name: string): Inode | Errno | undefined {
   const { tree } = caller;
   if (caller.uid !== 0 && !may(caller, directory, X_OK)) throw EACCES;

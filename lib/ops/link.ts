@@ -21,7 +21,7 @@ export function link(io: Io, caller: Caller, from: string, to: string): void {
   linkNow(caller, inode, spot);
 }
 
-/** Gives an open file a name, also one that has none; never over an existing name (T3). */
+/** Gives an open file a name, even if it has none; never over an existing name (T3). */
 export function linkTmpfile(io: Io, caller: Caller, file: OpenFile, path: string): void {
   const inode = inodeOf(file);
   const spot = spotFor(io, caller, path, 'no slash');

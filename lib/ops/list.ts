@@ -14,13 +14,13 @@ function directoryToList(io: Io, caller: Caller, path: string): Directory | Errn
   return may(caller, inode, R_OK) ? inode : EACCES;
 }
 
-/** The names in a directory, in order. The array is the tree's own: copy it before handing it out. */
+/** The names in a directory, in order. The array belongs to the tree: copy it before handing it out. */
 export function list(io: Io, caller: Caller, path: string): readonly string[] | Errno {
   const directory = directoryToList(io, caller, path);
   return isErrno(directory) ? directory : listNames(io, caller.tree, directory);
 }
 
-/** The names and their types (S_IFMT). The arrays are the tree's own. */
+/** The names and their types (S_IFMT). The arrays belong to the tree. */
 export function listTyped(io: Io, caller: Caller, path: string): Listing | Errno {
   const directory = directoryToList(io, caller, path);
   return isErrno(directory) ? directory : listTypedOf(io, caller.tree, directory);

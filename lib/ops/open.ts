@@ -47,29 +47,41 @@ export interface OpenFile {
   /** Every write goes to the end. */
   readonly append: boolean;
   /**
-   * Where the next read or write without a position begins, in bytes. Changed by `data/`; set back by `fs/` where what was read
-   * cannot be given.
+   * Where the next read or write without a position begins, in bytes. Changed by `data/`; set back by `fs/` where the
+   * bytes that were read cannot be delivered.
    */
   position: number;
-  /** Where a read that goes on from the last one begins, and how far ahead that one fetched, in bytes. Changed by `data/read.ts`. */
+  /**
+   * Where a sequential read would begin, and how far ahead the last one fetched, in bytes. Changed by `data/read.ts`
+   * and `fs/lending.ts`.
+   */
   sequential: number;
   ahead: number;
   /** How many failures to write the file back this description has heard of. Changed by `sync.ts`. */
   heard: number;
-  /** The branch's own descriptor of a file that is used straight through. */
+  /** The branch's descriptor of a file that is used straight through; undefined for other files. */
   readonly through: number | undefined;
-  /** Set by `close`. A call that was under way finds it so when it goes on: the file may have ended with its last descriptor. */
+  /**
+   * Set by `release`. A call that is under way checks it when it goes on, since the file may have ended with its last
+   * descriptor.
+   */
   isClosed: boolean;
-  /** As whom it writes: who has opened it (Linux `f_cred`). Undefined where the upper cannot tell its writers apart. */
+  /**
+   * The author of what is written: whoever opened it (Linux `f_cred`). Undefined where the upper cannot tell its
+   * writers apart.
+   */
   readonly author: Author | undefined;
 }
 
-/** What an open will do once nothing can stop or fail any more. */
+/** What an `open` will do once nothing can stop or fail any more. */
 export type Opening =
   | { readonly kind: 'existing'; readonly inode: Inode; readonly through: number | undefined }
   | { readonly kind: 'new'; readonly spot: Spot };
 
-/** All bits of the access mode at once: to open a file so takes the right to read and write it, and gives neither (open(2), ioctls). */
+/**
+ * All bits of the access mode at once: this takes the right to read and write, and allows neither (open(2), for
+ * ioctls).
+ */
 const O_NEITHER = O_ACCMODE;
 
 /** Whether flags open a file for reading. */
@@ -101,7 +113,7 @@ export function open(io: Io, caller: Caller, path: string, flags: number, mode: 
   return openPlanned(caller, planOpen(io, caller, path, flags), flags, mode);
 }
 
-/** Opens what was planned. Cannot stop or fail. */
+/** Opens what was planned. */
 export function openPlanned(caller: Caller, opening: Opening, flags: number, mode: number): OpenFile {
   const inode = carryOut(caller, opening, flags, mode);
   caller.tree.undo?.onRestore(() => void inode.opens--);
@@ -126,7 +138,7 @@ function describe({ author }: Caller, inode: Inode, flags: number, through: numb
   };
 }
 
-/** Ends an open file description where nobody can be told what writing the file back has come to: a later opener is (W4). */
+/** Ends an open file description without reporting a failed write-back; a later opener hears of that (W4). */
 export function release({ tree }: Caller, file: OpenFile): void {
   const { inode, through } = file;
   file.isClosed = true;
@@ -144,7 +156,7 @@ export function release({ tree }: Caller, file: OpenFile): void {
 export function close(_io: Io, caller: Caller, file: OpenFile): Errno | undefined {
   const { inode } = file;
   release(caller, file);
-  // Whoever has only read has lost nothing (as NFS has it: close reports what writing back has not said yet).
+  // A reader has lost nothing. A writer hears what it has not heard yet, as with NFS.
   return file.writable ? hear(inode, file.heard).errno : undefined;
 }
 
@@ -168,7 +180,7 @@ export function planOpen(io: Io, caller: Caller, path: string, flags: number): O
   return planExisting(io, caller, inode, flags);
 }
 
-/** The same with O_CREAT: the last name need not exist, nor what a link there points at. */
+/** The same with O_CREAT: neither the last name need exist, nor the target of a link there. */
 function planCreating(io: Io, caller: Caller, path: string, flags: number): Opening {
   const { tree } = caller;
   if ((flags & O_DIRECTORY) !== 0) throw EINVAL;
@@ -211,12 +223,15 @@ function planExisting(io: Io, caller: Caller, inode: Inode, flags: number): Open
   return { kind: 'existing', inode, through };
 }
 
-/** Filesystem types (`statfs`) whose files are switches rather than contents: proc, sysfs, cgroup, cgroup2, debugfs, tracefs. */
+/**
+ * Filesystem types (`statfs`) whose files are switches rather than contents: proc, sysfs, cgroup, cgroup2, debugfs,
+ * tracefs.
+ */
 const SWITCHES = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x64626720, 0x74726163]);
 
 /**
- * The branch's descriptor of what must be used straight through: special files, and switches. Requires: the file is a special one, or opened
- * for writing.
+ * Opens what must be used straight through its branch, special files and switches; undefined for other files. Requires:
+ * the file is special, or opened for writing.
  */
 function openThrough(io: Io, inode: Inode, flags: number): number | undefined {
   const { origin, originName } = inode;
@@ -226,7 +241,7 @@ function openThrough(io: Io, inode: Inode, flags: number): number | undefined {
     if (inode.type === S_IFSOCK) throw ENXIO;
   } else {
     if (!(inode instanceof File) || inode.isOwned) return undefined;
-    // An empty file may be one of /proc, whose sizes lie; only its filesystem knows.
+    // A file of size 0 may be one of /proc, whose sizes lie; only the filesystem type tells.
     if (inode.size > 0 && (inode.state & THROUGH) === 0) return undefined;
     const space = io.statfs(origin.branch, path);
     if (space === undefined || !SWITCHES.has(space.type)) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Removing a directory with all that is in it, at once: what `rm -r` does name by name. It costs what of it is in memory; what
- * only the lowers know is not visited, since one whiteout hides it all (L3).
+ * Removing a directory with everything in it at once, which `rm -r` does name by name. The cost is what is in memory of
+ * it; what only the lowers have is not visited, since one whiteout hides it all (L3).
  */
 
 import { constants } from 'node:fs';
@@ -17,18 +17,18 @@ import { takeAway } from './unlink.ts';
 const { S_IFDIR } = constants;
 const S_ISVTX = 0o1000;
 
-/** Whether directories in which nothing shows go without a look at what is in them, as with `rmdir`, or must be readable. */
+/** Whether empty directories are removed without being read, as by `rmdir`, or must be readable. */
 export type EmptyOnes = 'go unread' | 'are read';
 
 /**
  * Removes a directory and everything below it.
  *
- * @returns nothing more to do, the names of directories in it that must be removed first, or why it cannot be done so: who
- *   wants to know what exactly is in the way, and to remove all else, must go name by name
+ * @returns no names if it was removed; else the names of directories in it that must be removed first, or why it cannot
+ *   be done this way. To find out what exactly is in the way, and to remove the rest, the caller must go name by name
  */
 export function removeTree(io: Io, caller: Caller, path: string, emptyOnes: EmptyOnes): readonly string[] | Errno {
   const { tree } = caller;
-  // Whoever watches is told of every name.
+  // Watchers must hear of every name.
   if (tree.onChange !== undefined) return EBUSY;
   const located = locate(io, caller, path);
   if (isErrno(located)) return located;
@@ -45,7 +45,7 @@ export function removeTree(io: Io, caller: Caller, path: string, emptyOnes: Empt
   return inTheWay;
 }
 
-/** The directories in a directory: each may forbid something of its own, so they go one by one. */
+/** The directories in a directory. Each may forbid something of its own, so they are removed one by one. */
 function directoriesInTheWay(
   io: Io,
   caller: Caller,
@@ -53,10 +53,10 @@ function directoriesInTheWay(
   emptyOnes: EmptyOnes,
 ): readonly string[] | Errno {
   if (emptyOnes === 'are read' && !may(caller, directory, R_OK)) return EACCES;
-  // Nothing more is wanted of an empty one.
+  // An empty one need not be writable.
   if (isEmpty(io, caller.tree, directory)) return [];
   if (!may(caller, directory, R_OK | W_OK | X_OK)) return EACCES;
-  // What belongs to others stays, and only name by name can it be told what does.
+  // Files of others must stay, which only a removal name by name finds out.
   if ((directory.mode & S_ISVTX) !== 0 && caller.uid !== directory.owner.uid) return EPERM;
   const { names, types } = listTyped(io, caller.tree, directory);
   return names.filter((_, i) => types[i] === S_IFDIR);

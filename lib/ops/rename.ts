@@ -1,7 +1,8 @@
 /**
  * Moving names (POSIX rename; the checks and their order are those of Linux `do_renameat2` and `vfs_rename`).
  *
- * A directory keeps its sources, which still name the old paths below, so nothing is copied and nothing in it is visited:
+ * A directory keeps its sources, which still name the old paths below, so nothing is copied and nothing in it is
+ * visited:
  *
  *     before   /a ─► inode, sources [lower:/a]              after   /a ─► WHITEOUT
  *                                                                   /b ─► the same inode, sources [lower:/a]
@@ -20,7 +21,7 @@ import { countSubdirectory } from './create.ts';
 import { freeSpot, place, type Taken, takable } from './spot.ts';
 import { dropLink } from './unlink.ts';
 
-/** Gives the file at `from` the name `to`, replacing what is there at once. */
+/** Gives the file at `from` the name `to`, and replaces what is there. */
 export function rename(io: Io, caller: Caller, from: string, to: string): void {
   const { tree } = caller;
   const locatedFrom = place(io, caller, from);
@@ -97,7 +98,7 @@ function move(
   }
 }
 
-/** Tells who watches the files what became of them, in the order of the kernel (fsnotify_move). */
+/** Tells watchers of the files what became of them, in the kernel's order (fsnotify_move). */
 function tellMoved({ onChange }: Tree, inode: Inode, replaced: Inode | undefined): void {
   if (onChange === undefined) return;
   if (replaced !== undefined) onChange({ kind: 'links', inode: replaced });

@@ -1,6 +1,6 @@
 /**
- * Where a name is made or removed: the checks that creating, linking, renaming and removing share, in the order in which Linux
- * makes them (`filename_create`, `may_create`, `may_delete` in fs/namei.c).
+ * Where a name is made or removed: the checks that creating, linking, renaming and removing share, in Linux's order
+ * (`filename_create`, `may_create`, `may_delete` in fs/namei.c).
  */
 
 import { EACCES, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ENOSPC, EPERM, EROFS, isErrno } from '../errno.ts';
@@ -29,25 +29,26 @@ export function place(io: Io, caller: Caller, path: string): Place {
   return found;
 }
 
-/** What a free name hides: something only where a whiteout stands. */
+/** Whether a free name hides something: only where there is a whiteout. */
 function coverOfFree(directory: Directory, name: string): Cover {
   return directory.marks?.get(name) === HIDES ? HIDES : FRESH;
 }
 
-/** Whether the branches below have a name that is taken: then removing it must leave a whiteout (L3). */
+/** Whether the branches below have an existing name too, so that removing it must leave a whiteout (L3). */
 function coverOf(io: Io, directory: Directory, name: string): Cover {
   if (directory.sources.length === 0) return FRESH;
   const mark = directory.marks?.get(name);
   if (mark === undefined || mark === INSIDE || mark === HIDES) return HIDES;
-  // Made over nothing; a lower that may change can have got the name since.
+  // It was made over nothing, but a lower that may change may have got the name since.
   return !directory.settled && find(io, directory.sources, name) !== undefined ? HIDES : FRESH;
 }
 
 /**
- * Refuses a change to a read-only tree, and holds one to a frozen tree back: the asynchronous API waits, the synchronous one gets
- * EBUSY (W14). Where the overlay writes through, the change before comes to its end first. What time it is then is the time of the change.
+ * Refuses a change to a read-only tree. Holds back a change to a frozen tree: the asynchronous API waits, the
+ * synchronous one gets EBUSY (W14). Reads the clock, which gives the time of the change. Where the overlay writes
+ * through, finishes the change before.
  *
- * Requires: nothing of the change is made yet.
+ * Requires: no part of the change is made yet.
  */
 export function mayChangeTree(io: Io, tree: Tree): void {
   if (tree.isReadonly) throw EROFS;
@@ -62,7 +63,7 @@ export function mayWriteNames(io: Io, caller: Caller, directory: Directory): voi
   if (!may(caller, directory, W_OK | X_OK)) throw EACCES;
 }
 
-/** Finds where something new may be made. `slash` tells whether a trailing slash is as good as none (mkdir). */
+/** Finds where something new may be made. `slash` says whether a trailing slash is allowed (mkdir). */
 export function spotFor(io: Io, caller: Caller, path: string, slash: 'slash allowed' | 'no slash'): Spot {
   const located = place(io, caller, path);
   if (located.last !== 'name') throw EEXIST;
@@ -72,7 +73,7 @@ export function spotFor(io: Io, caller: Caller, path: string, slash: 'slash allo
   return freeSpot(io, caller, at.directory, at.name);
 }
 
-/** Requires: the name was looked up and is free. */
+/** The spot for a free name. Requires: the name was looked up and is free. */
 export function freeSpot(io: Io, caller: Caller, directory: Directory, name: string): Spot {
   const { tree } = caller;
   // Nothing can be made in a removed directory (Linux IS_DEADDIR).
@@ -84,23 +85,25 @@ export function freeSpot(io: Io, caller: Caller, directory: Directory, name: str
   return { directory, name, cover: coverOfFree(directory, name) };
 }
 
-/** Refuses what the quota has no room for, also once it has got back what nobody can reach any more. */
+/**
+ * Refuses what the quota has no room for, even after files that can no longer be reached have given back their charge.
+ */
 export function mustHaveRoom(io: Io, tree: Tree, hasRoom: () => boolean): void {
   if (!hasRoom() && !(collect(io, tree) && hasRoom())) throw ENOSPC;
 }
 
-/** Refuses to make one more file where the quota has none left. */
+/** Refuses a new file where the quota has no inode left. */
 export function mayCharge(io: Io, tree: Tree): void {
   const { quota } = tree.memory;
   if (!quota.hasInode) mustHaveRoom(io, tree, () => quota.hasInode);
 }
 
-/** Refuses to change a file where the quota has no room for one more that is changed. */
+/** Refuses to change a file where the quota has no inode left for it. */
 export function mayBeOwned(io: Io, tree: Tree, inode: Inode): void {
   if (!mayOwn(tree, inode)) mustHaveRoom(io, tree, () => mayOwn(tree, inode));
 }
 
-/** Something that may be taken from its name. */
+/** A name that may be taken from its inode. */
 export interface Taken {
   readonly directory: Directory;
   readonly name: string;
@@ -108,7 +111,7 @@ export interface Taken {
   readonly cover: Cover;
 }
 
-/** Checks that a name may be taken away from its inode; `then` tells whether another gets it. */
+/** Checks that a name may be taken from its inode; `then` says whether another inode gets it. */
 export function takable(
   io: Io,
   caller: Caller,
@@ -125,7 +128,7 @@ export function takable(
   return { directory, name, inode, cover };
 }
 
-/** Refuses to remove what only a whiteout could hide whose name is longer than the upper's filesystem allows. */
+/** Refuses a removal that needs a whiteout whose name would be longer than the upper's filesystem allows. */
 function mayHide(io: Io, tree: Tree, directory: Directory, name: string): void {
   if (tree.dirty === undefined || !isTooLong(tree.spelling.whiteoutName(name))) return;
   const lowers = directory.sources.filter((source) => !(source instanceof UpperSource));

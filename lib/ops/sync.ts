@@ -1,6 +1,6 @@
 /**
- * Write-back that a call asks for. fsync and fdatasync are one here, since attributes and names cost little beside the content: both bring
- * one file to the upper. Without an upper nothing is more durable than the tree itself, so there is nothing to bring down.
+ * Write-back that a call asks for. fsync and fdatasync are the same here, since attributes and names cost little beside
+ * the content. Without an upper nothing is more durable than the tree itself, so they do nothing.
  */
 
 import type { Author } from '../branch/upper/acting.ts';
@@ -13,9 +13,9 @@ import { hear } from '../writeback/errors.ts';
 import type { OpenFile } from './open.ts';
 
 /**
- * Makes the file, its attributes and the names that lead to it durable, with all else that is dirty.
+ * Makes the file, its attributes and the names that lead to it durable, together with everything else that is dirty.
  *
- * @returns the failure of a write-back of this file that the descriptor has not heard of
+ * @returns the failure to write this file back that the descriptor has not heard of
  */
 export function fsync(io: Io, caller: Caller, file: OpenFile): Errno | undefined {
   const errand = caller.tree.flusher?.flush(file.inode);
@@ -24,7 +24,7 @@ export function fsync(io: Io, caller: Caller, file: OpenFile): Errno | undefined
   return hearFailures(file);
 }
 
-/** The same as something that is done behind an operation; throws the failure. */
+/** The same as an errand behind an operation; throws the failure. */
 export function fsyncBehind({ tree }: Caller, file: OpenFile): Errand {
   const tell = () => {
     const failure = hearFailures(file);
@@ -44,8 +44,9 @@ export function fsyncBehind({ tree }: Caller, file: OpenFile): Errand {
 }
 
 /**
- * Has what others have written into bytes `from` to `to` brought to the upper first, since their data is written with their rights and not
- * with those of whoever writes over it (W13). Where that cannot be done, or is refused, they lose the bytes that are written over.
+ * Brings what other authors have written into bytes `from` to `to` to the upper first, since their data must be written
+ * with their rights and not with those of the author who writes over it (W13). Where that cannot be done, or is
+ * refused, the bytes that are written over are lost.
  */
 export function giveWay(io: Io, tree: Tree, file: File, author: Author, from: number, to: number): void {
   const { memory, flusher } = tree;
@@ -54,7 +55,7 @@ export function giveWay(io: Io, tree: Tree, file: File, author: Author, from: nu
   if (errand !== undefined) io.perform(errand);
 }
 
-/** What the descriptor has yet to hear of its file's failed write-backs; it hears it once (W4). */
+/** The failure to write the file back that a descriptor has yet to hear; it hears it once (W4). */
 function hearFailures(file: OpenFile): Errno | undefined {
   const { count, errno } = hear(file.inode, file.heard);
   file.heard = count;

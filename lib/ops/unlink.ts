@@ -12,7 +12,7 @@ import { lookupAt, TO_FIND } from '../tree/walk.ts';
 import { countSubdirectory } from './create.ts';
 import { place, type Taken, takable } from './spot.ts';
 
-/** Removes a name of a file; who has it open keeps it (T4). */
+/** Removes a name of a file; open descriptors keep the file (T4). */
 export function unlink(io: Io, caller: Caller, path: string): void {
   const located = place(io, caller, path);
   if (located.last !== 'name') throw EISDIR;
@@ -40,7 +40,7 @@ export function rmdir(io: Io, caller: Caller, path: string): void {
   takeAway(caller.tree, taken);
 }
 
-/** Takes a name from its inode, which ends when that was its last and nobody has it open. */
+/** Takes a name from its inode, which ends if that was its last name and it is not open. */
 export function takeAway(tree: Tree, { directory, name, inode, cover }: Taken): void {
   tree.undo?.keepName(directory, name);
   tree.undo?.keep(inode);
@@ -49,7 +49,9 @@ export function takeAway(tree: Tree, { directory, name, inode, cover }: Taken): 
   dropLink(tree, directory, inode);
 }
 
-/** Tells who watches the inode that it loses a name, before who watches the directory hears of that (as the kernel does). */
+/**
+ * Tells watchers of the inode that it loses a name, before watchers of the directory hear of it (as the kernel does).
+ */
 function tellUnlinked({ onChange }: Tree, inode: Inode): void {
   if (onChange === undefined) return;
   if (!isDirectory(inode)) onChange({ kind: 'links', inode });

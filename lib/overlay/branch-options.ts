@@ -1,4 +1,4 @@
-/** The options that are branches: what may be said of one, and an error that names the option for what is wrong. */
+/** The options that are branches, and the errors for wrong ones, which name the option. */
 
 import { constants } from 'node:fs';
 import { type Attributes, type Branch, UPPER } from '../branch/branch.ts';
@@ -17,18 +17,18 @@ import type { Timers } from '../waiting/timers.ts';
 import { isPlain, isRecord, mustKnow, noDirectory, wrongType, wrongValue } from './option-values.ts';
 import type { LowerOptions, OverlayOptions, ParsedOptions, ParsedUpper, UpperOptions } from './options.ts';
 
-/** What may be said of a branch. */
+/** The properties of a branch. */
 const DESCRIBED: readonly (keyof LowerOptions)[] = ['fs', 'root', 'at', 'immutable', 'layered', 'name'];
-/** What may be said of the upper besides. */
+/** The properties of the upper. */
 const DESCRIBED_UPPER: readonly (keyof UpperOptions)[] = [...DESCRIBED, 'as'];
 
 const FS_LIKE =
   'an object with functions of node:fs (at least statSync, readdirSync and readFileSync, or promises of theirs)';
 
-/** @param reserved the level of whiteouts in the upper: such names of lowers never show */
+/** @param reserved the level of whiteouts in the upper: names of lowers that are such marks never show */
 export function parseLowers(lower: OverlayOptions['lower'], reserved: number, timers: Timers): ParsedOptions['lowers'] {
   const lowers = lower === undefined ? ['/'] : Array.isArray(lower) ? lower : [lower];
-  // Of a hole in a list it is told that it is undefined.
+  // `Array.from` visits holes too, which are then reported as undefined.
   return Array.from(lowers, (one: unknown, i) => {
     const option = Array.isArray(lower) ? `lower[${i}]` : 'lower';
     const position = { id: i + 1, name: `lower${i + 1}`, layered: false, reserved, timers };
@@ -37,7 +37,7 @@ export function parseLowers(lower: OverlayOptions['lower'], reserved: number, ti
   });
 }
 
-/** Takes the upper: a branch that can be written too. */
+/** Takes the upper: a branch that can also be written. */
 export function parseUpper(upper: NonNullable<OverlayOptions['upper']>, timers: Timers): ParsedUpper {
   const position = { id: UPPER, name: 'upper', layered: true, reserved: 0, timers };
   const { branch, root } = parseBranch('upper', upper, position);
@@ -69,13 +69,13 @@ export function mustLieBeside(
   throw wrongValue('upper', wanted, place ?? options.upper);
 }
 
-/** The fs-like object that an option names, where all of it is meant to appear at the root. */
+/** The fs-like object of an option, where all of it appears at the root. */
 function thingIn(given: unknown): object | undefined {
   if (typeof given !== 'object' || given === null || !isLowerOptions(given)) return fsLikeIn(given);
   return normal(given.at ?? '/') === '/' ? fsLikeIn(given.fs) : undefined;
 }
 
-/** The `as` of a described upper. That of an overlay is none: it answers for whoever uses it. */
+/** The property `as` of the upper. The method `as` of an overlay is not meant by it. */
 function parseAs(upper: NonNullable<OverlayOptions['upper']>): UpperOptions['as'] {
   const described = upper as UpperOptions;
   if (typeof upper !== 'object' || !Object.hasOwn(upper, 'as') || described.as === undefined) return undefined;
@@ -83,7 +83,7 @@ function parseAs(upper: NonNullable<OverlayOptions['upper']>): UpperOptions['as'
   return described.as.bind(upper);
 }
 
-/** What the position of a branch in the stack says about it. */
+/** What follows from the position of a branch in the stack. */
 interface Position {
   readonly id: number;
   readonly name: string;
@@ -93,7 +93,7 @@ interface Position {
 }
 
 function parseBranch(option: string, given: unknown, position: Position) {
-  // Only we write the upper while the overlay lives, so what it says does not change by itself.
+  // Only overfs writes the upper while the overlay lives, so it does not change by itself.
   const origin = { ...position, immutable: position.id === UPPER };
   if (typeof given === 'string' || isUrl(given)) return directoryNamed(option, given, origin);
   if (isRecord(given) && isLowerOptions(given)) return parseDescribed(option, given, position);
@@ -106,7 +106,10 @@ function describedOf({ id }: Position): readonly string[] {
   return id === UPPER ? DESCRIBED_UPPER : DESCRIBED;
 }
 
-/** The branch of a directory of the disk. Where there is none, throws Node's own error, and says which option it was. */
+/**
+ * The branch of a directory of the disk. Where there is no such directory, throws Node's own error with the name of the
+ * option.
+ */
 function directoryNamed(option: string, directory: string | URL, origin: Omit<BranchOrigin, 'fs'>): RootedBranch {
   try {
     return directoryBranch(directory, origin);
@@ -115,7 +118,7 @@ function directoryNamed(option: string, directory: string | URL, origin: Omit<Br
   }
 }
 
-/** An object that says more about a branch has at least one of these and no functions of node:fs itself. */
+/** Whether an object is a branch with properties: it has at least one of them, and no functions of node:fs. */
 function isLowerOptions(given: object): given is LowerOptions {
   if ('readFileSync' in given || 'readFile' in given || 'promises' in given) return false;
   // An overlay has an `fs` too, but nothing else of these.
@@ -125,8 +128,8 @@ function isLowerOptions(given: object): given is LowerOptions {
 }
 
 /**
- * Refuses what is misspelt, and `as` where it says nothing. What carries an `fs` may carry other things (memfs gives `{ fs, vol }`), but
- * if it is of no class no plain values.
+ * Refuses unknown properties, and `as` of a lower. An object with an `fs` may hold other objects and functions (memfs
+ * gives `{ fs, vol }`), so in a plain object only unknown plain values are refused.
  */
 function mustDescribe(option: string, given: object, known: readonly string[]): void {
   if (!isPlain(given)) return;
@@ -166,14 +169,14 @@ function parseDescribed(option: string, given: LowerOptions, position: Position)
   return { branch: graft(rooted.branch, where), root: '/' };
 }
 
-/** Refuses a root that the branch does not have, where it can be asked at once. */
+/** Refuses a root that is not a directory of the branch, if the branch can be asked at once. */
 function mustBeDirectory(option: string, branch: Branch, root: string): void {
   if (branch.sync === undefined) return;
   let found: Attributes | undefined;
   try {
     found = branch.sync.lstat(root);
   } catch (thrown) {
-    // An overlay over promises is not asked at once either.
+    // An overlay over promises cannot be asked at once either.
     if (thrown instanceof NotLoadedError) return;
     throw noDirectory(
       option,

@@ -9,14 +9,14 @@ import { makeUpper } from '../branch/upper/upper.ts';
 import { damage } from '../writeback/area/damage.ts';
 import type { ParsedUpper } from './options.ts';
 
-/** Makes an empty one. Throws an error that says what to do where memfs cannot be loaded. */
+/** Makes an empty volume. Throws an error that says what to do where memfs cannot be loaded. */
 export function makeDefaultUpper(): ParsedUpper {
   const given = new (loadVolume())();
   const branch = makeBranch({ fs: given, id: UPPER, name: 'upper', immutable: true, layered: true });
   return { branch, upper: makeUpper(given, 'upper'), root: '/', given, as: undefined };
 }
 
-/** The class of volumes: loaded only when it is needed, which most overlays never do. */
+/** The class of volumes, loaded when it is first needed, since most overlays never need it. */
 function loadVolume(): new () => Volume {
   try {
     return (createRequire(import.meta.url)('memfs') as { Volume: new () => Volume }).Volume;

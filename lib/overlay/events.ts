@@ -1,10 +1,10 @@
-/** What an overlay tells of itself, unasked. */
+/** The events of an overlay. */
 
 import type { Author } from '../branch/upper/acting.ts';
 import type { Command } from '../writeback/commands.ts';
 
 /**
- * What an overlay tells with `on`.
+ * The events that {@link Overlay} emits.
  *
  * @example
  * ```ts
@@ -23,8 +23,9 @@ import type { Command } from '../writeback/commands.ts';
  */
 export interface OverlayEvents {
   /**
-   * Something is about to be done to the upper. Its bytes are good until it is done: whoever wants them for longer copies them. What a listener
-   * throws counts as the upper's answer: the command is not carried out, and the error's code (`EIO` where it has none) is that of the failure.
+   * A command is about to be carried out on the upper. Its bytes are valid only until it is done; copy them to keep
+   * them. If a listener throws, the command is not carried out, and the error counts as the upper's answer, with its
+   * code (`EIO` where it has none).
    */
   command: [command: Command];
   /** A file could not be written back. */
@@ -35,11 +36,14 @@ export interface OverlayEvents {
       /** Such as `ENOSPC`. */
       readonly code: string;
       /**
-       * False: it stays dirty, and is tried again by the next write-back. True: what was dirty of it is given up
+       * False: it stays dirty, and the next write-back tries again. True: what was dirty of it is dropped
        * (`onError: 'discard'`, `'through'`).
        */
       readonly discarded: boolean;
-      /** Whose data was refused, where the upper can tell its writers apart (`upper.as`) and it was not the overlay's own. */
+      /**
+       * The user whose data was refused, where the upper can tell its writers apart (`upper.as`); absent for the
+       * overlay's own data.
+       */
       readonly as?: Author;
     },
   ];

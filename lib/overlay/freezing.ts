@@ -15,7 +15,7 @@ export class Freezing {
     this.#tree = tree;
   }
 
-  /** Holds every change back from now on: who cannot wait is refused. */
+  /** Holds every change back from now on; synchronous calls are refused. */
   begin(): void {
     if (this.#tree.thawing !== undefined) return;
     const thawed = new Promise<void>((resolve) => {
@@ -30,7 +30,7 @@ export class Freezing {
     };
   }
 
-  /** Lets go on what was held back. */
+  /** Lets held back changes go on. */
   end(): void {
     this.#tree.thawing = undefined;
     this.#thaw?.();

@@ -1,4 +1,4 @@
-/** Options that are plain values, and what is said of a wrong one: its name, what it must be, and what it was. */
+/** Options that are plain values, and the errors for wrong ones: the name, what it must be, and what it was. */
 
 import { inspect } from 'node:util';
 import { isNativeError } from 'node:util/types';
@@ -19,7 +19,7 @@ const DEFAULT_WRITEBACK = {
 const NEVER = Number.POSITIVE_INFINITY;
 const MANUAL = { dirtyBytes: NEVER, dirtyLimit: NEVER, expire: NEVER, onError: 'retain' } as const;
 
-/** An option is of a wrong type. */
+/** An option of the wrong type. */
 export class OptionTypeError extends TypeError {
   readonly code = 'ERR_INVALID_ARG_TYPE';
 }
@@ -28,17 +28,17 @@ class OptionValueError extends RangeError {
   readonly code = 'ERR_INVALID_ARG_VALUE';
 }
 
-/** `wanted`: what it must be. */
+/** The error for an option of the wrong type; `wanted` is what it must be. */
 export function wrongType(option: string, wanted: string, given: unknown): OptionTypeError {
   return new OptionTypeError(`The option "${option}" must be ${wanted}. Received ${inspect(given, { depth: 0 })}`);
 }
 
-/** The same of an option that is of the right type. */
+/** The error for an option of the right type with a wrong value. */
 export function wrongValue(option: string, wanted: string, given: unknown): OptionValueError {
   return new OptionValueError(`The option "${option}" must be ${wanted}. Received ${inspect(given, { depth: 0 })}`);
 }
 
-/** The error about a directory that cannot be used: what Node's own says, and which option it was. */
+/** The error for a directory that cannot be used: Node's own, with the name of the option. */
 export function noDirectory(option: string, thrown: unknown): Error {
   if (!isNativeError(thrown)) return wrongType(option, 'a directory', thrown);
   const { code, errno, syscall, path } = thrown as NodeJS.ErrnoException;
@@ -46,30 +46,33 @@ export function noDirectory(option: string, thrown: unknown): Error {
   return Object.assign(error, { code, ...(syscall !== undefined && { errno, syscall, path }) });
 }
 
-/** Whether it is an object that things can be said in. */
+/** Whether a value is an object that may have properties, and not an array or a view. */
 export function isRecord(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
-/** Whether it is a plain one, as who writes down options has it. */
+/** Whether an object is plain, such as an object literal. */
 export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Refuses keys that an option does not have: what is misspelt would say nothing. `owner`: the option's name and a dot, or nothing. */
+/**
+ * Refuses unknown keys, since a misspelt one would silently have no effect. `owner` is the option's name and a dot, or
+ * empty.
+ */
 export function mustKnow(owner: string, keys: readonly string[], known: readonly string[]): void {
   const unknown = keys.find((key) => !known.includes(key));
   if (unknown === undefined) return;
   throw new OptionValueError(`There is no option "${owner}${unknown}"; there are ${known.join(', ')}`);
 }
 
-/** Whether it is a whole number from 0 to `most`. */
+/** Whether a value is a whole number from 0 to `most`. */
 export function isWhole(value: unknown, most: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
 }
 
-/** Refuses what is no number to count up to. */
+/** Refuses bounds that are not whole numbers or Infinity. */
 function mustCount(owner: string, bounds: Readonly<Record<string, unknown>>): void {
   for (const [key, value] of Object.entries(bounds)) {
     if (value !== Number.POSITIVE_INFINITY && !isWhole(value, Number.MAX_SAFE_INTEGER)) {
@@ -78,13 +81,13 @@ function mustCount(owner: string, bounds: Readonly<Record<string, unknown>>): vo
   }
 }
 
-/** Takes the functions that are given, and those of the process for the others. */
+/** Takes the timers that are given, and those of the process for the others. */
 export function parseTimers(timers: OverlayOptions['timers']): Timers {
   if (timers === undefined) return PROCESS_TIMERS;
   const keys = ['after', 'wait', 'sleep'] as const;
   if (!isRecord(timers)) throw wrongType('timers', `an object { ${keys.join(', ')} }`, timers);
   if (isPlain(timers)) mustKnow('timers.', Object.keys(timers), keys);
-  // They may be methods.
+  // Bound, since they may be methods.
   const take = <K extends keyof Timers>(key: K): Timers[K] => {
     const given: unknown = timers[key];
     if (given === undefined) return PROCESS_TIMERS[key];
@@ -96,7 +99,7 @@ export function parseTimers(timers: OverlayOptions['timers']): Timers {
 
 const LIMITS = ['bytes', 'inodes'] as const;
 
-/** Takes the limits as they are, if they can be. */
+/** Checks the limits. */
 export function parseLimits(limits: OverlayOptions['limits']): Limits {
   if (limits === undefined) return {};
   if (!isRecord(limits)) throw wrongType('limits', 'an object { bytes, inodes }', limits);
@@ -106,7 +109,7 @@ export function parseLimits(limits: OverlayOptions['limits']): Limits {
   return limits;
 }
 
-/** Takes when to write back. */
+/** Takes the option `writeback`, with defaults filled in. */
 export function parseWriteBack(writeback: OverlayOptions['writeback']): Times {
   if (writeback === 'manual') return { ...MANUAL, mode: 'manual' };
   if (writeback === 'through') return { ...MANUAL, mode: 'through' };
@@ -127,7 +130,7 @@ export function parseWriteBack(writeback: OverlayOptions['writeback']): Times {
   return { dirtyBytes, dirtyLimit, expire, onError, mode: 'behind' };
 }
 
-/** Takes what is given of the bounds, and the defaults for the rest. */
+/** Takes the option `cache`, with defaults filled in. */
 export function parseCache(cache: OverlayOptions['cache']): Required<CacheOptions> {
   if (cache === undefined) return DEFAULT_CACHE;
   if (!isRecord(cache)) throw wrongType('cache', 'an object { maxBytes, maxEntries }', cache);
@@ -137,7 +140,7 @@ export function parseCache(cache: OverlayOptions['cache']): Required<CacheOption
   return { maxBytes, maxEntries };
 }
 
-/** Takes how to write back. */
+/** Checks the argument of `sync`. */
 export function parseManner(manner: Manner): Manner {
   if (!isRecord(manner)) throw wrongType('manner', 'an object { onProgress, signal }', manner);
   mustKnow('', Object.keys(manner), ['onProgress', 'signal']);

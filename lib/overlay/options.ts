@@ -1,5 +1,5 @@
 /**
- * The options of `createOverlay`: what they may be, what they default to, and an error that names the option for what is wrong.
+ * The options of `createOverlay`: their types, their defaults, and the errors for wrong ones, which name the option.
  */
 
 import { inspect } from 'node:util';
@@ -23,103 +23,111 @@ import {
   wrongValue,
 } from './option-values.ts';
 
-/** One read-only branch, with all that can be said of it. */
+/** A read-only branch with properties. */
 export interface LowerOptions {
   /**
-   * An fs-like object: `node:fs`, a memfs `Volume`, a `Union`, an overlay, or any object with enough functions of `node:fs`.
-   * Default: the real disk.
+   * An fs-like object: `node:fs`, a memfs `Volume`, a `Union`, an overlay, or any object with enough functions of
+   * `node:fs`. Default: the real disk.
    */
   readonly fs?: object;
   /** The directory of the branch to start from. Default `/`. */
   readonly root?: string;
-  /** Where in the overlay it appears. Default `/`. */
+  /** Where in the overlay it appears: an absolute path. Default `/`. */
   readonly at?: string;
   /**
-   * Promises that nobody changes the branch while the overlay lives: what was looked up once is not looked up again. Default false.
+   * Promises that nothing changes the branch while the overlay lives, so that what was looked up once is not looked up
+   * again. Default false.
    */
   readonly immutable?: boolean;
-  /** Its names include whiteouts in the OCI layer spelling (`.wh.NAME`), as in a directory that was an upper. Default false. */
+  /**
+   * Names like `.wh.NAME` in it are whiteouts, as in OCI image layers and in a directory that was an upper. Default
+   * false.
+   */
   readonly layered?: boolean;
   /** What error messages and `whence` call it. Default: `lower1`, `lower2`, ... */
   readonly name?: string;
 }
 
-/** The writable branch, with all that can be said of it. */
+/** The writable branch with properties. */
 export interface UpperOptions extends LowerOptions {
   /**
-   * Answers an fs-like object over the same files that does what it is told with somebody's rights; asked once for each distinct credential.
-   * What is written through `overlay.as(credentials)`, or with the option `credentials`, is then handed to the upper by that object; what
-   * that refuses is refused to nobody else. Default: the overlay writes everything.
+   * Returns an fs-like object over the same files that acts with these credentials; it is called once for each distinct
+   * credential. What is written through `overlay.as(credentials)`, or with the option `credentials`, is then brought to
+   * the upper by that object. A refusal concerns only that user's data. Default: the overlay writes everything.
    */
   readonly as?: (credentials: Required<Credentials>) => object;
 }
 
-/** A read-only branch: a directory of the real disk, an fs-like object, or either with more said about it. */
+/** A read-only branch: a directory of the real disk, an fs-like object, or either with properties. */
 export type Lower = string | URL | LowerOptions | object;
 
 /** What `createOverlay` takes. All of it is optional. */
 export interface OverlayOptions {
-  /** The read-only branches, the topmost first. Default: the real disk at `/`, so that every absolute path works unchanged. */
+  /**
+   * The read-only branches, the topmost first. Default: the real disk at `/`, so that every absolute path works
+   * unchanged.
+   */
   readonly lower?: Lower | readonly Lower[];
   /**
    * The writable branch: a directory or an fs-like object. What it holds already is read as the topmost branch.
-   * Default: none, all stays in memory.
+   * Default: none; everything stays in memory.
    */
   readonly upper?: string | URL | UpperOptions | object;
   /** Where relative paths start: absolute. Default: `process.cwd()` at each call. */
   readonly cwd?: string | (() => string);
   /** Permission bits that new files do not get. Default: `process.umask()` at each creation. */
   readonly umask?: number;
-  /** Whose rights the overlay's `fs` has. Default: the process's, as they are when the overlay is made. */
+  /** The user whose rights the overlay's `fs` has. Default: the process's user when the overlay is made. */
   readonly credentials?: Credentials;
   /**
-   * The time in milliseconds since 1970, fractions allowed. Default: `Date.now`. It is asked once when the overlay is made and before each change:
-   * what it throws then, the call throws, and nothing has changed; what is no time is an `ERR_INVALID_RETURN_VALUE`.
+   * Returns the time in milliseconds since 1970, fractions allowed. Default: `Date.now`. It is called once when the
+   * overlay is made and before each change. If it throws, the call throws that and nothing has changed; an answer that
+   * is not a time is an `ERR_INVALID_RETURN_VALUE`.
    */
   readonly clock?: () => number;
-  /** How it waits: what a test sets. Those left out are of the process, which is the default. */
+  /** How the overlay waits, which tests can replace. Default: the timers of the process, also for those left out. */
   readonly timers?: Partial<Timers>;
   /** How much may be written. Default: no limits. */
   readonly limits?: Limits;
   /** Bytes in a page: a power of two from 4096 to 1048576. Default 16384. */
   readonly pageSize?: number;
-  /** Nothing may be written: EROFS. Default false. */
+  /** Whether every change is refused with EROFS. Default false. */
   readonly readonly?: boolean;
   /**
-   * When the upper is brought up to date without being asked. `'through'`: before each call returns that changes something; what the upper
-   * refuses is that call's error, and changes nothing. `'manual'`: never but by `sync`, `fsync` and the end of the overlay. Default: in the
-   * background, see the members.
+   * When the upper is brought up to date. `'through'`: before each call that changes something returns; if the upper
+   * refuses, the call fails and nothing has changed. `'manual'`: only by `sync`, `fsync` and the end of the overlay.
+   * Default: also in the background; an object sets when.
    */
   readonly writeback?: WriteBackOptions | 'through' | 'manual';
-  /** How much is kept in memory of what can be had again from the branches. */
+  /** How much is kept in memory of what the branches can supply again. */
   readonly cache?: CacheOptions;
 }
 
 /** What `createOverlay({ cache })` takes. */
 export interface CacheOptions {
   /**
-   * The most bytes of unchanged file contents, and of memory kept ready for more. Default 256 MiB. Reads of 64 KiB and more from a file
-   * of the disk that is larger than a quarter of it are not kept: the kernel does that. Nor are those of an overlay below, which has a cache
-   * of its own.
+   * The most bytes of unchanged file contents, including memory kept ready for more. Default 256 MiB. Reads of 64 KiB
+   * and more are not kept if the file is larger than a quarter of this and is on the disk or in an overlay below, which
+   * have caches of their own.
    */
   readonly maxBytes?: number;
   /**
-   * The most files, directories and links that are remembered though nobody changed them, and names that a listing has shown. Default
-   * 1,000,000, which take about 350 MB.
+   * The most unchanged files, directories, links and listed names that are remembered. Default 1,000,000, which take
+   * about 350 MB.
    */
   readonly maxEntries?: number;
 }
 
-/** The upper: as a branch to be read, and what the user gave. */
+/** The upper as a branch and for writing, and as the user gave it. */
 export interface ParsedUpper {
   readonly branch: Branch;
-  /** The same, to be written. */
+  /** The same, for writing. */
   readonly upper: Upper;
-  /** Where in the branch its root is. */
+  /** The directory of the branch that is its root. */
   readonly root: string;
   /** The fs-like object, or the directory. */
   readonly given: object | string;
-  /** Answers an fs-like object that writes with somebody's rights; undefined where the overlay writes everything. */
+  /** The option `upper.as`; undefined where the overlay writes everything. */
   readonly as: UpperOptions['as'] | undefined;
 }
 
@@ -198,7 +206,7 @@ function parseCwd(cwd: OverlayOptions['cwd']): () => string {
   return () => cwd;
 }
 
-/** Refuses what `cwd` answers if it is no absolute path: relative paths would mean something else than was meant. */
+/** Refuses an answer of `cwd` that is not an absolute path. */
 function absolute(answer: unknown): string {
   if (typeof answer === 'string' && answer.startsWith('/')) return answer;
   const said = `The option "cwd" must return an absolute path. It returned ${inspect(answer, { depth: 0 })}`;
@@ -215,10 +223,13 @@ function ourCredentials(): Credentials {
   };
 }
 
-/** What `os.userInfo()` tells beside the ids, which are good as they are. */
+/** What `os.userInfo()` tells besides the ids, which can be given as they are. */
 const ABOUT_USERS = ['username', 'homedir', 'shell'];
 
-/** Checks credentials: those that are missing are nobody's, least of all ours. Throws a TypeError or RangeError that names what is wrong. */
+/**
+ * Checks credentials. Missing ones are an error and never default to the process's. Throws a TypeError or RangeError
+ * that names what is wrong.
+ */
 export function parseCredentials(credentials: Credentials): Credentials {
   if (!isRecord(credentials)) throw wrongType('credentials', 'an object { uid, gid, groups }', credentials);
   const said = Object.keys(credentials).filter((key) => !ABOUT_USERS.includes(key));

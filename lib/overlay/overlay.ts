@@ -1,6 +1,4 @@
-/**
- * The overlay: what the user holds. It puts the parts together and adds what `node:fs` has no function for.
- */
+/** The overlay: the object that users have. It puts the parts together and adds what `node:fs` has no function for. */
 
 import { EventEmitter } from 'node:events';
 import type * as nodeFs from 'node:fs';
@@ -33,17 +31,17 @@ import { type Statistics, statisticsOf } from './statistics.ts';
 import { treeOf } from './tree.ts';
 import { UpperControl } from './upper.ts';
 
-/** How many overlays this process has made: what keeps their descriptors and device numbers apart. Changed by the constructor. */
+/** How many overlays were made, which keeps their descriptors and device numbers apart. Changed by the constructor. */
 let made = 0;
 
 /**
  * A writable filesystem in memory over read-only branches.
  *
- * Made by {@link createOverlay}. Its `fs` is used like `node:fs`; the other members are control: what differs, where it comes from,
- * the end.
+ * Made by {@link createOverlay}. Use its `fs` like `node:fs`. The other members tell what has changed and where it
+ * comes from, bring changes to the upper, and end the overlay.
  */
 export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, AsyncDisposable {
-  /** The filesystem: all of `node:fs`, as a plain object whose functions can be taken out and used alone. See {@link FileSystem}. */
+  /** The filesystem: all of `node:fs`, as a plain object whose functions need no `this`. See {@link FileSystem}. */
   readonly fs: FileSystem;
   readonly #tree: Tree;
   readonly #session: Session;
@@ -82,11 +80,11 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   }
 
   /**
-   * Gives an anonymous file (`fs.constants.O_TMPFILE`) a name. What `link('/proc/self/fd/N', path)` does on Linux.
+   * Gives an anonymous file (`fs.constants.O_TMPFILE`) a name, like `link('/proc/self/fd/N', path)` on Linux.
    *
    * @param fd its descriptor
-   * @param path the name, which must be free
-   * @throws EEXIST where the name is taken; ENOENT for a file opened with O_EXCL too, which stays without a name; EBADF
+   * @param path the name, which must not exist yet
+   * @throws EEXIST where the name exists; ENOENT for a file opened with O_EXCL, which can never get a name; EBADF
    *
    * @example
    * ```ts
@@ -111,7 +109,8 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   }
 
   /**
-   * What differs from the lowers, parents before children. It costs what changed, not what exists.
+   * Lists what differs from the lowers, parents before children. The cost grows with what has changed, not with what
+   * exists.
    *
    * @example
    * ```ts
@@ -127,7 +126,8 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   }
 
   /**
-   * Which branch each part of a file comes from, in order; for a directory the directories that it merges, from the top.
+   * Tells which branch each part of a file comes from, in order; for a directory, the directories that it merges,
+   * topmost first.
    *
    * @param path a link there is not followed
    * @throws the error of `lstat` on the path
@@ -152,12 +152,13 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   }
 
   /**
-   * Loads what the synchronous API will need from branches that have only promise functions: names, attributes, link targets and contents.
-   * It stays loaded; later asynchronous calls that look at a file bring its attributes up to date. An upper with promise functions only is
-   * mounted by it too; what that holds stays loaded as far as the `cache` has room. From other branches, which can be asked at any time,
-   * nothing is loaded for good.
+   * Loads names, attributes, link targets and contents from branches that have only promise functions, so that the
+   * synchronous API can use them. They stay loaded; later asynchronous calls that look at a file bring its attributes
+   * up to date. It also mounts an upper that has only promise functions; what that holds stays loaded as far as the
+   * `cache` has room. From other branches, which can be asked at any time, nothing is loaded for good.
    *
-   * @param paths what to load, with all that is below it; links are loaded as links, a path that is one itself is followed too
+   * @param paths what to load, with everything below; links are loaded as links, and a given path that is a link is
+   *   followed too
    * @throws the error of the first path that cannot be loaded (`stat`)
    *
    * @example
@@ -180,7 +181,8 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   }
 
   /**
-   * What the overlay holds and has done, in numbers; see {@link Statistics}. A frozen object: ask again for newer ones.
+   * Gives numbers about what the overlay holds and has done; see {@link Statistics}. The object is a snapshot: ask
+   * again for newer numbers.
    *
    * @example
    * ```ts
@@ -203,19 +205,25 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     });
   }
 
-  /** The upper: what was given as such, or the memfs `Volume` made by the first `sync` without one; undefined before. */
+  /**
+   * The upper: what was given as `upper`, or the memfs `Volume` that the first `sync` without one makes; undefined
+   * before.
+   */
   get upper(): object | string | undefined {
     return this.#upper.given;
   }
 
   /**
-   * Brings the upper up to date with everything written so far. Without an `upper` option the first call makes one in memory.
+   * Brings the upper up to date with everything written so far. Without the option `upper`, the first call makes one in
+   * memory.
    *
-   * Each call is one batch: after a crash the upper has all of it or none. What is written meanwhile belongs to the next one.
+   * Each call is one batch: after a crash the upper has all of it or none. What is written meanwhile belongs to the
+   * next batch.
    *
-   * @param manner `onProgress` hears of each file; an aborted `signal` ends the call at once, even if the upper hangs: what is not decided
-   *   by then is not done, what is decided goes on
-   * @throws AggregateError naming the files that could not be written, which stay dirty; a system error (`sync`) of the upper when nothing could
+   * @param manner `onProgress` is called for each file. Aborting `signal` ends the call at once, even if the upper
+   *   hangs; a batch that is decided by then goes on, and one that is not is dropped and stays to be written
+   * @throws AggregateError that names the files which could not be written, and which stay dirty; a system error
+   *   (`sync`) of the upper when nothing could be written
    *
    * @example
    * ```ts
@@ -234,9 +242,9 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   }
 
   /**
-   * The same as {@link Overlay.sync}, at once.
+   * The synchronous form of {@link Overlay.sync}.
    *
-   * A write-back that is under way without blocking is taken over, wherever it stands.
+   * If a write-back is under way without blocking, this call takes it over.
    *
    * @throws as `sync`; EBUSY in a listener of `command`
    */
@@ -245,13 +253,16 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   }
 
   /**
-   * The same tree with somebody else's rights: an `fs` whose calls are checked against these credentials, and whose new files belong to them.
+   * Gives an `fs` over the same tree with another user's rights: its calls are checked against these credentials, and
+   * its new files belong to them.
    *
-   * Descriptors are those of the overlay. What is written to files that it has opened is written back with these rights where the upper can
-   * act for others (`upper.as`, see {@link UpperOptions}), else with those of the process, as everything is.
+   * It shares the overlay's descriptors. What is written to files that this `fs` has opened is written back with these
+   * rights where the upper can act for others (`upper.as`, see {@link UpperOptions}), and otherwise with those of the
+   * process.
    *
-   * @throws RangeError (`ERR_INVALID_ARG_VALUE`) naming what is no user or group id; TypeError (`ERR_INVALID_RETURN_VALUE`) or an error with the
-   *   code `ERR_OVERFS_BRANCH` where `upper.as` answers for them what is no upper
+   * @throws RangeError (`ERR_INVALID_ARG_VALUE`) for something that is not a user or group id; TypeError
+   *   (`ERR_INVALID_RETURN_VALUE`) or an error with the code `ERR_OVERFS_BRANCH` where `upper.as` returns something
+   *   that cannot be an upper
    *
    * @example
    * ```ts
@@ -275,9 +286,10 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   }
 
   /**
-   * Holds back every change until {@link Overlay.thaw}: asynchronous calls wait, synchronous ones throw EBUSY. Reading goes on, and so does
-   * writing back, so what is copied or synced meanwhile is consistent. What is held back when the overlay ends is EROFS. Only what the upper
-   * refuses meanwhile is still taken back (`writeback: 'through'`) or given up (`onError: 'discard'`).
+   * Holds back every change until {@link Overlay.thaw}: asynchronous calls wait, synchronous ones throw EBUSY. Reading
+   * and write-back go on, so what is copied or synced meanwhile is consistent. Calls that still wait when the overlay
+   * ends fail with EROFS. One thing can still change: what the upper refuses meanwhile is taken back
+   * (`writeback: 'through'`) or discarded (`onError: 'discard'`).
    *
    * @example
    * ```ts
@@ -296,16 +308,17 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     this.#freezing.begin();
   }
 
-  /** Lets go on what {@link Overlay.freeze} has held back. */
+  /** Lets the changes go on that {@link Overlay.freeze} has held back. */
   thaw(): void {
     this.#freezing.end();
   }
 
   /**
-   * Ends the overlay: closes every descriptor, writes back to the upper when there is one (with `writeback: 'manual'` too), and lets go of
-   * whatever the branches hold open. It can still be read; every change is EROFS. Without an upper, what was written ends with it.
+   * Ends the overlay: closes every descriptor, writes back to the upper if there is one (also with
+   * `writeback: 'manual'`), and closes what the branches hold open. The overlay can still be read; every change is
+   * EROFS. Without an upper, what was written is never stored anywhere.
    *
-   * @throws as `syncSync`; the overlay is then still open
+   * @throws as `syncSync`; then the overlay is still open
    */
   close(): void {
     if (this.#isClosed) return;
@@ -314,12 +327,12 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     this.#end();
   }
 
-  /** The same as {@link Overlay.close}, for `using`. */
+  /** {@link Overlay.close}, for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** The same as {@link Overlay.close} without blocking, for `await using`. */
+  /** {@link Overlay.close} without blocking, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return;
     this.#closeDescriptors();
@@ -327,13 +340,13 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     this.#end();
   }
 
-  /** @internal what `console.log` shows of it */
+  /** @internal what `console.log` shows */
   [inspect.custom](depth: number, options: InspectOptions): string {
     const [upper, isClosed] = [this.upper, this.#isClosed];
     return shown({ roots: this.#roots, upper, isClosed, ...this.statistics() }, depth, options);
   }
 
-  /** Makes an `fs`, and has it known as an overlay's to whoever takes it for a branch. */
+  /** Makes an `fs`, and notes that it belongs to an overlay, in case it becomes a branch of another one. */
   #createFront(session: Session): FileSystem {
     const fs = createFront(session);
     const { tree, uid, gid, umask } = session.caller;
@@ -351,7 +364,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   #end(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    // What was held back is refused now.
+    // Held back calls go on, and are refused.
     this.thaw();
     for (const branch of this.#roots.keys()) branch.close();
   }
@@ -366,11 +379,12 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
 }
 
 /**
- * Makes an overlay: a filesystem that shows its read-only branches and keeps everything written in memory.
+ * Makes an overlay: a filesystem that shows read-only branches and keeps everything that is written in memory.
  *
- * @param options see {@link OverlayOptions}; without any the overlay lies over the real disk, and every absolute path works unchanged
- * @throws TypeError (`ERR_INVALID_ARG_TYPE`) or RangeError (`ERR_INVALID_ARG_VALUE`) that names the option which is wrong; Node's own error
- *   for a directory that is not there
+ * @param options see {@link OverlayOptions}; without any, the overlay lies over the real disk, and every absolute path
+ *   works unchanged
+ * @throws TypeError (`ERR_INVALID_ARG_TYPE`) or RangeError (`ERR_INVALID_ARG_VALUE`) that names the wrong option; an
+ *   error with Node's code for a directory that does not exist
  *
  * @example
  * ```ts

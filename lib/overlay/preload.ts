@@ -1,8 +1,8 @@
 /**
- * Preloading: asking a branch that has only promises for all that the synchronous API will ask (L13).
+ * Preloading: asking a branch that has only promises everything that the synchronous API may ask (L13).
  *
  * It looks at everything below a path as any asynchronous call would, since each answer of such a branch is recorded
- * (`branch/decorators/recorded.ts`), and has the contents kept.
+ * (`branch/decorators/recorded.ts`), and has the contents recorded too.
  */
 
 import type { PathLike } from 'node:fs';
@@ -25,9 +25,9 @@ const TOGETHER = 16;
 const ATTEMPTS = 8;
 
 /**
- * Loads what is at a path and below it. Links are loaded as links; only one at the path itself is followed too.
+ * Loads what is at a path and below it. Links are loaded as links; only a link at the path itself is followed too.
  *
- * Throws the error (of `stat`) of the first thing that could not be loaded.
+ * Throws the error (of `stat`) for the first thing that could not be loaded.
  */
 export async function preload(session: Session, path: PathLike): Promise<void> {
   const absolute = parsePath(session, path);
@@ -38,10 +38,10 @@ export async function preload(session: Session, path: PathLike): Promise<void> {
   }
 }
 
-/** The same; throws it bare. */
+/** The same; throws bare errors. */
 async function loadTree(caller: Caller, path: string): Promise<void> {
   await runAsync((io) => look(io, caller, path, NOFOLLOW));
-  // Most recently found first: a tree that is broad is not held in memory as a list of paths.
+  // The path found last comes first, so that the list of paths stays short in a broad tree.
   const waiting = await load(caller, path, FOLLOW);
   const work = async (): Promise<void> => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
@@ -51,7 +51,7 @@ async function loadTree(caller: Caller, path: string): Promise<void> {
   while (waiting.length > 0) await Promise.all(Array.from({ length: TOGETHER }, work));
 }
 
-/** What is at a path, a link with its target. */
+/** The inode at a path; loads the target of a link. */
 function look(io: Io, caller: Caller, path: string, following: Following): Inode {
   const inode = walk(io, caller, path, following);
   if (isErrno(inode)) throw inode;
@@ -59,7 +59,7 @@ function look(io: Io, caller: Caller, path: string, following: Following): Inode
   return inode;
 }
 
-/** Loads what is at a path; gives the paths in it. */
+/** Loads what is at a path; returns the paths of its children. */
 async function load(caller: Caller, path: string, following: Following): Promise<string[]> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const inode = await runAsync((io) => look(io, caller, path, following));
@@ -75,20 +75,20 @@ async function childrenOf(caller: Caller, path: string): Promise<string[]> {
   return names.map((name) => (path.endsWith('/') ? path + name : `${path}/${name}`));
 }
 
-/** Has what is still with the origin kept; false where the origin is no longer the same. */
+/** Records what is still with the origin; false where the origin is no longer the same. */
 async function keepContent(tree: Tree, file: File): Promise<boolean> {
   const { origin, originName, supplied, extra } = file;
   if (origin === undefined || (supplied === 0 && (file.state & OWNED_CONTENT) !== 0)) return true;
   if (origin instanceof UpperSource && origin.branch.sync === undefined) return cacheContent(tree, file);
   const kept = await origin.branch.keep?.(pathIn(origin, originName), extra?.fingerprint ?? file);
-  // Of an owned file the rest is ESTALE, for the synchronous API as for the others.
+  // The rest of an owned file is ESTALE then, for all three forms.
   return kept !== false || file.isOwned;
 }
 
-/** How much of a file of the upper is read at once. */
+/** How many bytes of a file of the upper are read at once. */
 const CHUNK = 1024 * 1024;
 
-/** Brings what the upper has of a file into the cache: it changes by our own hand, so that nothing of it can be recorded for good. */
+/** Brings what the upper has of a file into the cache. It cannot be recorded for good, since write-back changes it. */
 async function cacheContent(tree: Tree, file: File): Promise<boolean> {
   for (let from = 0; from < file.size; from += CHUNK) {
     await runAsync((io) => prepareRead(io, tree, file, from, Math.min(from + CHUNK, file.size)));

@@ -1,6 +1,4 @@
-/**
- * What an overlay holds and has done, in numbers: plain counters that are kept anyway, read when somebody asks.
- */
+/** What an overlay holds and has done, in numbers: plain counters that are kept anyway, and read on request. */
 
 import type { Branch } from '../branch/branch.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -8,29 +6,29 @@ import { stopsOf } from '../waiting/questions.ts';
 
 /** What {@link Overlay.statistics} gives: counts since the overlay was made, and what it holds now. */
 export interface Statistics {
-  /** Reads of contents that found all they wanted in memory. */
+  /** Reads of contents that found everything in memory. */
   readonly hits: number;
   /** Reads of contents that had to ask a branch. */
   readonly misses: number;
-  /** Pages that branches have supplied, those that were fetched ahead included. */
+  /** Pages that branches have supplied, including those fetched ahead. */
   readonly fills: number;
   /** Pages that were forgotten because there were more than `cache.maxBytes` of them. */
   readonly reclaimed: number;
   /** Bytes of memory that hold unchanged content now. */
   readonly cachedBytes: number;
-  /** Those of them that are memory of overlays below, which count them too while they keep the content themselves. */
+  /** How many of these are memory of overlays below, which count it too as long as they keep the content themselves. */
   readonly borrowedBytes: number;
-  /** Files, directories and links in memory now that nobody changed, and names that a listing has shown. */
+  /** Unchanged files, directories, links and listed names in memory now. */
   readonly entries: number;
-  /** How many of them were forgotten because there were more than `cache.maxEntries`. */
+  /** How many such entries were forgotten because there were more than `cache.maxEntries`. */
   readonly forgotten: number;
-  /** Bytes of changed content in memory now that no upper has. */
+  /** Bytes of changed content in memory now that the upper does not have. */
   readonly dirtyBytes: number;
-  /** Bytes that were handed to the upper, those of its work area included. */
+  /** Bytes that were written to the upper, including its work area. */
   readonly writtenBytes: number;
-  /** How often asynchronous calls have stopped to wait for a branch, to be run again when it had answered. */
+  /** How often asynchronous calls have stopped to wait for a branch, and were run again after its answer. */
   readonly restarts: number;
-  /** Descriptors that are open now, those of FileHandles included. */
+  /** Descriptors that are open now, including those of FileHandles. */
   readonly openFiles: number;
 }
 

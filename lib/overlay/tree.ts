@@ -1,4 +1,4 @@
-/** The tree of an overlay, as its options want it: still empty. */
+/** The empty tree of an overlay, made from its options. */
 
 import { PLAIN } from '../branch/whiteout.ts';
 import { Memory } from '../pages/memory.ts';
@@ -9,7 +9,7 @@ import type { ParsedOptions } from './options.ts';
 /** Device numbers of overlays begin here, above those of real devices (Linux packs 12 + 20 bits). */
 const FIRST_DEV = 2 ** 32;
 
-/** @param ordinal tells the overlay from the others of this process */
+/** @param ordinal the overlay's number among those made so far */
 export function treeOf(options: ParsedOptions, ordinal: number): Tree {
   const { pageSize, limits, cache, clock, readonly, credentials, upper } = options;
   const given = clock === undefined ? undefined : new GivenClock(clock);

@@ -22,41 +22,43 @@ import { WriteBack } from '../writeback/write-back.ts';
 import { makeDefaultUpper } from './default-upper.ts';
 import type { ParsedOptions, ParsedUpper } from './options.ts';
 
-/** Who writes to an upper that is no overlay. */
+/** The process, which writes to an upper that is not an overlay. */
 const OURSELVES = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, umask: () => process.umask() };
 
-/** When and how it is brought up to date. */
+/** When and how the upper is brought up to date. */
 type How = Pick<ParsedOptions, 'writeback' | 'timers'>;
 
 /** The upper of one overlay, which may have none yet. */
 export class UpperControl implements Flusher {
   readonly #tree: Tree;
-  /** Nothing may be changed, from the beginning. */
+  /** The overlay was made read-only. */
   readonly #isReadonly: boolean;
   readonly #listeners: Listeners;
   readonly #timers: Timers;
-  /** What becomes of what the upper refuses. */
+  /** What becomes of content that the upper refuses. */
   readonly #fate: Fate;
   /** What the user gave, or the volume that was made when one was first needed. Changed by `#makeVolume`. */
   given: object | string | undefined;
-  /** Who writes to the upper for others; undefined where nobody does. Set by `#connect`. */
+  /** The uppers that act for others; undefined where the upper cannot tell its writers apart. Set by `#connect`. */
   #acting: ActingUppers | undefined;
-  /** Undefined while there is no upper. Changed by the constructor and `#makeVolume`. */
+  /** Undefined while there is no upper. Changed by the constructor, `syncNow`, `syncLater` and `#letGo`. */
   #writeBack: WriteBack | undefined;
-  /** The mounting of a promise-only upper, once somebody has asked; undefined while nobody has, and after it failed. Changed by `#mount`. */
+  /**
+   * The mount of a promise-only upper, under way or done; undefined before, and after it failed. Changed by `#mount`.
+   */
   #mounting: Promise<void> | undefined;
 
-  /** The closing under way without blocking. Changed by `closeLater`. */
+  /** The close under way without blocking. Changed by `closeLater`. */
   #closing: Promise<void> | undefined;
-  /** How many are closing it, at once and without blocking. Changed by `#holdChanges` and `#allowChanges`. */
+  /** How many calls are closing it. Changed by `#holdChanges` and `#allowChanges`. */
   #closers = 0;
-  /** How many bytes uppers that were let go have got. Changed by `closeNow` and `closeLater`. */
+  /** How many bytes an upper has got that was given back. Changed by `#letGo`. */
   #writtenBefore = 0;
-  /** The upper has everything, and nothing more is changed. Set by `closeNow` and `closeLater`. */
+  /** The upper has everything, and nothing changes any more. Set by `closeNow` and `closeLater`. */
   #isClosed = false;
-  /** Undefined where changes do not wait for a write-back. Set by the constructor. */
+  /** Undefined where the overlay does not write through. Set by the constructor. */
   #through: WriteThrough | undefined;
-  /** When to write back unasked; undefined for an upper in memory. Set by the constructor. */
+  /** Background write-back; undefined where there is none. Set by the constructor. */
   #triggers: Triggers | undefined;
 
   constructor(tree: Tree, upper: ParsedUpper | undefined, { writeback: options, timers }: How, listeners: Listeners) {
@@ -73,7 +75,7 @@ export class UpperControl implements Flusher {
     this.#writeBack = this.#connect(upper);
     noteChanges(tree);
     const { mounting } = this.#writeBack;
-    // Whoever asks the tree first waits for it: before it the upper may show half of what a crash interrupted.
+    // The first call waits for the mount: before it, the upper may show half of what a crash interrupted.
     if (upper.branch.sync === undefined) tree.mounting = { ...mounting, later: () => this.#mount(mounting) };
     else this.#worded(() => mounting.now());
     tree.flusher = this;
@@ -97,7 +99,7 @@ export class UpperControl implements Flusher {
     this.#tree.can = upper.can;
     const who = nesting === undefined ? OURSELVES : nesting.writer;
     const { sleep, wait } = this.#timers;
-    // An overlay that says "not now" at once says so as long as nobody else in this process can go on.
+    // An overlay that says "not now" to a synchronous call goes on saying so while this process blocks.
     const pause = { now: nesting === undefined ? sleep : undefined, later: wait };
     const acting = as && new ActingUppers(as);
     if (acting !== undefined) {
@@ -109,7 +111,7 @@ export class UpperControl implements Flusher {
     return writeBack;
   }
 
-  /** Has an upper made where none was given. */
+  /** Makes the default upper. */
   #makeVolume(): WriteBack {
     const upper = makeDefaultUpper();
     this.given = upper.given;
@@ -120,8 +122,8 @@ export class UpperControl implements Flusher {
   }
 
   /**
-   * As whom somebody writes; undefined where the upper cannot tell its writers apart. The overlay itself writes for whoever has no credentials
-   * of his own. Throws a TypeError or BranchError where what `as` answers for him is no upper.
+   * The author for some credentials, or the overlay itself where there are none; undefined where the upper cannot tell
+   * its writers apart. Throws a TypeError or BranchError where `upper.as` returns something that cannot be an upper.
    */
   authorFor(credentials: Credentials | undefined): Author | undefined {
     const { authors } = this.#tree.memory;
@@ -131,7 +133,7 @@ export class UpperControl implements Flusher {
     return author;
   }
 
-  /** What is written back is only held in memory, in the end. */
+  /** Whether what is written back is only held in memory, in the end. */
   get isInMemory(): boolean {
     return this.#writeBack?.isInMemory ?? true;
   }
@@ -141,7 +143,7 @@ export class UpperControl implements Flusher {
     return this.#writtenBefore + (this.#writeBack?.written ?? 0);
   }
 
-  /** Mounts the upper without blocking, once for all who ask; who asks after a failure has it tried again. */
+  /** Mounts the upper without blocking, once for all calls; after a failure the next call tries again. */
   #mount({ later }: Errand): Promise<void> {
     this.#mounting ??= later().then(
       () => {
@@ -155,7 +157,7 @@ export class UpperControl implements Flusher {
     return this.#mounting;
   }
 
-  /** Nobody has asked for anything that is in the upper. */
+  /** Whether the upper was never mounted, since no call needed it. */
   get #isUntouched(): boolean {
     return this.#tree.mounting !== undefined && this.#mounting === undefined;
   }
@@ -165,7 +167,7 @@ export class UpperControl implements Flusher {
     this.#tree.dirty?.hurryTimes([inode]);
     if (writeBack === undefined || !writeBack.isUnstable || inode.nlink === 0) return undefined;
     const before = countFailures(inode);
-    // What failed is told to each descriptor by the count of failures, not by this.
+    // Descriptors hear of a failure by the count of failures, not by an error here.
     const note = (thrown: unknown) => {
       if (!(thrown instanceof Errno) || (thrown === EBUSY && writeBack.isBusy)) throw thrown;
       if (countFailures(inode) === before) noteFailure(inode, thrown);
@@ -201,14 +203,14 @@ export class UpperControl implements Flusher {
     return this.#writeBack && this.#relief('bring', this.#writeBack);
   }
 
-  /** A write-back for which somebody waits who did not ask for it. */
+  /** A write-back for which a writer waits that did not ask for it. */
   #relief(key: string, writeBack: WriteBack): Errand {
     const triggers = this.#triggers;
     const end = (failures: readonly Failure[]) => {
       if (failures.length > 0) triggers?.noteEnd('failed');
       this.#noteEnd(writeBack, failures);
     };
-    // What did not arrive is told to the descriptors of its files, not to the writer who happened to wait.
+    // The descriptors of the failed files hear of it, not the writer that happened to wait.
     const fail = (thrown: unknown) => {
       if (!(thrown instanceof Errno)) throw thrown;
       triggers?.noteEnd('failed');
@@ -216,7 +218,7 @@ export class UpperControl implements Flusher {
     return {
       key,
       now: () => {
-        // An upper that cannot be told at once goes on as it can; from within a write-back nobody waits for it.
+        // Does nothing where the upper cannot be written to at once, or from within a write-back.
         if (!writeBack.canWriteNow || writeBack.isBusy) return;
         try {
           end(writeBack.now({}, 'upper'));
@@ -228,7 +230,10 @@ export class UpperControl implements Flusher {
     };
   }
 
-  /** A write-back has ended. One that somebody has asked for and that has failed is told to him, and hurries or holds up nobody else. */
+  /**
+   * Notes the end of a write-back. A failure of one that was asked for is its caller's, and does not affect background
+   * write-back.
+   */
   #noteEnd(writeBack: WriteBack, failures: readonly Failure[]): void {
     if (failures.length > 0) return;
     this.#triggers?.noteEnd('arrived');
@@ -270,7 +275,7 @@ export class UpperControl implements Flusher {
     throwAll(failures);
   }
 
-  /** The directory that the upper is, for errors about it as a whole. */
+  /** The directory of the upper, for errors about the upper as a whole. */
   get #directory(): string | undefined {
     return typeof this.given === 'string' ? this.given : undefined;
   }
@@ -287,7 +292,7 @@ export class UpperControl implements Flusher {
     return thrown instanceof Errno ? syncError(thrown, this.#directory) : thrown;
   }
 
-  /** Writes everything back and gives the upper back. What was made by default holds nothing for anybody, and is let go. */
+  /** Writes everything back and gives the upper back. */
   closeNow(): void {
     this.#holdChanges();
     try {
@@ -298,7 +303,7 @@ export class UpperControl implements Flusher {
     }
   }
 
-  /** The same without blocking, once for all who ask at the same time. */
+  /** The same without blocking, once for all calls at the same time. */
   closeLater(): Promise<void> {
     this.#closing ??= this.#close().finally(() => {
       this.#closing = undefined;
@@ -316,13 +321,13 @@ export class UpperControl implements Flusher {
     }
   }
 
-  /** Lets nothing be changed any more: it might reach no upper. */
+  /** Refuses changes from now on, since they might not reach the upper. */
   #holdChanges(): void {
     this.#closers++;
     this.#tree.isReadonly = true;
   }
 
-  /** Lets changes go on, unless that was the end, or another closes it still. */
+  /** Allows changes again, unless that was the end, or another call is still closing it. */
   #allowChanges(): void {
     this.#closers--;
     this.#tree.isReadonly = this.#isReadonly || this.#isClosed || this.#closers > 0;
@@ -350,7 +355,7 @@ export class UpperControl implements Flusher {
     this.#letGo(writeBack);
   }
 
-  /** Does nothing where somebody who could not wait has done it. */
+  /** Ends the use of the upper, unless a synchronous call has done so meanwhile. */
   #letGo(writeBack: WriteBack): void {
     if (this.#writeBack !== writeBack) return;
     this.#triggers?.stop();

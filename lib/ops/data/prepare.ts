@@ -1,5 +1,5 @@
 /**
- * Bringing in memory what reading or writing a file needs, whatever its lower does meanwhile.
+ * Bringing what a read or write needs into memory, whatever the lower does meanwhile.
  *
  *     fill ──┬─ filled ───► read or write
  *            ├─ changed ──► is the file still clean? look at it again, fill again      else ESTALE (C7)
@@ -16,31 +16,35 @@ import { isVolatile, refresh } from '../../tree/revalidate.ts';
 import { pathIn } from '../../tree/sources/source.ts';
 import type { Tree } from '../../tree/tree.ts';
 
-/** How often a clean file that changes while it is read is looked at again, before that is called ESTALE. */
+/** How often a clean file that changes while it is read is looked at again, before the read fails with ESTALE. */
 export const ATTEMPTS = 8;
 
-/** Where the pages of a file come from; undefined when all are here. */
+/** Where the pages of a file come from; undefined when all are in memory. */
 export function originOf(file: File): Origin | undefined {
   const { origin, originName } = file;
   if (origin === undefined) return undefined;
   return { branch: origin.branch, path: pathIn(origin, originName), fingerprint: file.extra?.fingerprint ?? file };
 }
 
-/** What to do about a fill that did not fill: try again with what the lower has now, or say that it is no longer the file (C7). */
+/**
+ * Handles a fill that did not fill: returns if it can be tried again with what the lower has now; throws ESTALE where
+ * it is no longer the file (C7).
+ */
 export function settleFill(io: Io, tree: Tree, file: File, outcome: Filled): void {
   if (outcome === 'short' && (file.state & OWNED_CONTENT) === 0) file.state |= THROUGH;
   else if (file.isOwned || !refresh(io, tree, file)) throw ESTALE;
 }
 
-/** Notes whether pages that were asked for then may be older than they look. */
+/** Notes if pages that were asked for at a time may be older than the fingerprint shows. */
 function noteDoubt(file: File, asked: number): void {
   if (isVolatile(file) && mayHideChange(file, asked)) file.state |= DOUBTFUL;
 }
 
 /**
- * Brings in memory what a read of [from, to) needs. What the lower changed meanwhile shows in the file's size afterwards.
+ * Brings what a read of [from, to) needs into memory. The file's size may be another one afterwards, if the lower has
+ * changed.
  *
- * @param ahead how many bytes beyond are fetched with them, where any must be
+ * @param ahead how many bytes beyond are fetched too, if any must be fetched
  */
 export function prepareRead(io: Io, tree: Tree, file: File, from: number, to: number, ahead = 0): void {
   const { clean } = tree.memory;
@@ -62,7 +66,7 @@ export function prepareRead(io: Io, tree: Tree, file: File, from: number, to: nu
   clean.misses++;
 }
 
-/** Brings in memory the pages of which a write of [from, to) keeps a part. */
+/** Brings the pages of which a write of [from, to) keeps a part into memory. */
 export function prepareWrite(io: Io, tree: Tree, file: File, from: number, to: number): void {
   if (!lacksForWrite(tree.memory, file, from, to)) return;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -80,8 +84,8 @@ export function prepareWrite(io: Io, tree: Tree, file: File, from: number, to: n
 }
 
 /**
- * Whether the size of a lower file may lie, so that only reading tells its end (`/proc` says 0, `/sys` too much). Another name and
- * other attributes leave it the lower's file. The size of a file in the upper is what we wrote there.
+ * Whether the size of a lower file may lie, so that only reading tells its end (`/proc` says 0, `/sys` too much). A
+ * rename or new attributes do not change that. The size of a file of the upper is right, since overfs wrote it.
  */
 export function mayLie(file: File): boolean {
   const { origin } = file;
@@ -89,7 +93,7 @@ export function mayLie(file: File): boolean {
   return file.size === 0 || (file.state & THROUGH) !== 0;
 }
 
-/** Finds out whether the size of a file lies that claims to have content and takes no room (`/sys`). */
+/** Finds out whether the size of a file that claims to have content but takes no room lies (`/sys`). */
 export function probeSize(io: Io, tree: Tree, file: File): void {
   if (file.size > 0 && file.originBlocks === 0 && (file.state & OWNED_CONTENT) === 0) prepareRead(io, tree, file, 0, 1);
 }

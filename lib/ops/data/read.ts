@@ -1,6 +1,4 @@
-/**
- * Reading from an open file: out of the pages, or past them where those would not help.
- */
+/** Reading from an open file: from the pages, or past the page cache where that would not help. */
 
 import { EBADF, EINVAL, EISDIR, ESTALE } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
@@ -15,15 +13,15 @@ import { ATTEMPTS, mayLie, originOf, prepareRead, settleFill } from './prepare.t
 
 const NOTHING = new Uint8Array(0);
 
-/** Asks for bytes of a file whose size may lie, past the page cache; undefined where it has changed below. */
+/** Reads bytes of a file whose size may lie past the page cache; undefined where it has changed below. */
 function askPast(io: Io, file: File, from: number, length: number): Uint8Array | undefined {
   const origin = originOf(file);
   const bytes = origin && io.read(origin.branch, origin.path, origin.fingerprint, from, length);
-  // Of a file that was empty when it became our own, nothing is still with the origin.
+  // A file that was empty when it became ours has nothing left with the origin.
   return bytes === undefined && file.isOwned && file.size === 0 ? NOTHING : bytes;
 }
 
-/** Reads from such a file, as it is now. */
+/** Reads from such a file; looks again where it has changed below. */
 function readPast(io: Io, tree: Tree, file: File, from: number, length: number): Uint8Array {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const bytes = askPast(io, file, from, length);
@@ -36,7 +34,7 @@ function readPast(io: Io, tree: Tree, file: File, from: number, length: number):
 /**
  * Reads into `target`.
  *
- * @param position in bytes, or -1 for where the description stands, which then moves on
+ * @param position in bytes, or -1 for the position of the description, which then moves on
  * @returns the number of bytes read; fewer than asked for only at the end
  */
 export function read(io: Io, caller: Caller, file: OpenFile, target: Uint8Array, position: number): number {
@@ -77,25 +75,27 @@ export function read(io: Io, caller: Caller, file: OpenFile, target: Uint8Array,
   return to - from;
 }
 
-/** From this many bytes on a read costs what copying them costs, wherever they come from. */
+/** For reads of at least this many bytes the copy dominates the cost, wherever the bytes come from. */
 const LONG_READ = 64 * 1024;
-/** Files larger than this part of the cache are not kept by long reads, and no more than this part is fetched ahead. */
+/** Long reads do not keep files larger than this part of the cache, and no more than this part is fetched ahead. */
 const PART_OF_CACHE = 4;
 
 /**
- * Whether a read is long, and of a file that is large beside the cache. Kept, it would push out much of what others will read again (P6),
- * and who goes through such a file seldom comes back before it has pushed out its own beginning.
+ * Whether a read is long, and of a file that is large compared with the cache. Keeping it would push out much that will
+ * be read again (P6), and a program that reads through such a file seldom comes back to its beginning before that is
+ * pushed out.
  */
 export function passesBy(memory: Memory, file: File, length: number): boolean {
   return length >= LONG_READ && file.size > memory.clean.maxBytes / PART_OF_CACHE && !mayLie(file);
 }
 
 /**
- * Reads past the page cache what is not in memory, where the branch keeps what it has read: the second reading costs there what the
- * first did, and nothing need be fetched ahead, which the kernel does (P7). What is in memory is put over it in the run that finds the
- * answer, so a write meanwhile is seen as a whole (C10); should the lower change, the branch says so as for any read (C7).
+ * Reads what is not in memory past the page cache, where the branch keeps what it has read, so that a second read costs
+ * no more than the first, and the kernel fetches ahead (P7). Pages in memory are put over the bytes in the run that
+ * finds the answer, so that a write meanwhile is seen as a whole (C10). Should the lower change, the branch says so as
+ * for any read (C7).
  *
- * @returns the number of bytes; undefined where the pages must be used
+ * @returns the number of bytes; undefined where the page cache must be used
  */
 function readStraight(io: Io, tree: Tree, file: File, from: number, target: Uint8Array): number | undefined {
   const { memory } = tree;
@@ -104,7 +104,7 @@ function readStraight(io: Io, tree: Tree, file: File, from: number, target: Uint
   const to = Math.min(from + target.length, file.size);
   if (origin === undefined || straight === undefined || !lacks(memory, file, from, to)) return undefined;
   const length = Math.min(to, file.supplied) - from;
-  // It begins behind what the origin supplies, if in the page in which that ends.
+  // The read begins beyond what the origin supplies, perhaps in the page in which that ends.
   if (length < 0) return undefined;
   const { branch, path, fingerprint } = origin;
   const wanted = length === target.length ? target : target.subarray(0, length);
@@ -119,13 +119,13 @@ function readStraight(io: Io, tree: Tree, file: File, from: number, target: Uint
   return undefined;
 }
 
-/** How much the first read ahead fetches, and the most. */
+/** How many bytes the first read-ahead fetches, and the most. */
 const AHEAD_FIRST = 128 * 1024;
 const AHEAD_MOST = 1024 * 1024;
 
 /**
- * How much to fetch beyond a read: twice as much each time that one begins where the last ended, else nothing (P7). No more than a part of
- * the cache: what it does not keep until somebody comes for it would be fetched again by each read.
+ * How many bytes to fetch beyond a read: twice as many each time a read begins where the last one ended, else none
+ * (P7). At most a part of the cache: bytes that it cannot keep until they are read would be fetched again and again.
  */
 export function aheadOf({ clean }: Memory, file: OpenFile, from: number): number {
   if (from !== file.sequential || from === 0) return 0;
@@ -137,7 +137,7 @@ function readThrough(io: Io, file: OpenFile, target: Uint8Array, position: numbe
   return io.readThrough(file.inode.origin.branch, file.through, target, position);
 }
 
-/** Reads into several buffers, one after the other: into more than one, or none at all. */
+/** Reads into several buffers, one after the other. */
 export function readv(
   io: Io,
   caller: Caller,
@@ -146,7 +146,7 @@ export function readv(
   position: number,
 ): number {
   const joined = Buffer.allocUnsafeSlow(targets.reduce((sum, { length }) => sum + length, 0));
-  // Where there is no room for a byte, only whether the file may be read matters (Linux do_iter_read).
+  // With no room for a byte, only whether the file may be read matters (Linux do_iter_read).
   if (joined.length === 0 && file.readable) return 0;
   const bytes = read(io, caller, file, joined, position);
   let at = 0;
@@ -158,7 +158,7 @@ export function readv(
   return bytes;
 }
 
-/** Reads what is between the position of the description and the end of the file; the position moves there. */
+/** Reads from the position of the description to the end of the file; the position moves there. */
 export function readRest(io: Io, caller: Caller, file: OpenFile): Buffer {
   const inode = inodeOf(file);
   if (!file.readable) throw EBADF;
@@ -168,7 +168,7 @@ export function readRest(io: Io, caller: Caller, file: OpenFile): Buffer {
   return bytes;
 }
 
-/** How much of a file whose size lies is asked at once. */
+/** How many bytes of a file whose size lies are read at once. */
 const PAST_CHUNK = 64 * 1024;
 
 /** The bytes of a file from `from` to its end, in a Buffer of their own. */
@@ -182,12 +182,12 @@ export function readAll(io: Io, tree: Tree, file: File, from: number): Buffer {
   return readPrepared(io, tree, file, from);
 }
 
-/** The same once `prepareRead` has brought them in memory. */
+/** The same after `prepareRead`. */
 export function readPrepared(io: Io, tree: Tree, file: File, from: number): Buffer {
   if (mayLie(file)) {
     const pieces: Uint8Array[] = [];
     for (let at = from; ; ) {
-      // What comes after the first piece must be of the same file.
+      // Later pieces must be of the same file.
       const piece = at === from ? readPast(io, tree, file, at, PAST_CHUNK) : askPast(io, file, at, PAST_CHUNK);
       if (piece === undefined) throw ESTALE;
       pieces.push(Buffer.from(piece));
@@ -196,7 +196,8 @@ export function readPrepared(io: Io, tree: Tree, file: File, from: number): Buff
     }
   }
   const length = Math.max(0, file.size - from);
-  // As in Node: who reads without blocking gets memory that is his alone, and may transfer it; who reads at once may share Node's pool.
+  // As in Node, asynchronous reads give memory that is not shared and may be transferred; synchronous ones may use
+  // Node's pool.
   const bytes = io.isAtOnce ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
   readContents(tree.memory, file, from, from + length, bytes, 0);
   reclaim(tree.memory);

@@ -1,6 +1,6 @@
 /**
- * Whole files in one operation: what `readFile`, `writeFile`, `appendFile` and `copyFile` do in several system calls is one step
- * here, so nobody sees a file half written (C8, C12).
+ * Whole files in one operation: what `readFile`, `writeFile`, `appendFile` and `copyFile` do in several system calls is
+ * one step here, so no half-written file is ever seen (C8, C12).
  */
 
 import { constants } from 'node:fs';
@@ -57,8 +57,8 @@ const { O_CREAT, O_TRUNC, O_APPEND, O_RDONLY, O_WRONLY, O_EXCL, COPYFILE_EXCL } 
 const NEW_FILE = 0o666;
 
 /**
- * A file that is used straight through its branch, or has no name, opened. It is read or written piece by piece, which takes an
- * operation each, so the whole is left to the caller, who closes it.
+ * An open file that is used straight through its branch, or has no name. It must be read or written piece by piece,
+ * with an operation for each, so that is left to the caller, who also closes it.
  */
 export class Opened {
   readonly file: OpenFile;
@@ -68,10 +68,10 @@ export class Opened {
   }
 }
 
-/** The largest file that is read whole, as Node has it. */
+/** The largest file that is read whole, as in Node. */
 const LARGEST = 2 ** 31 - 1;
 
-/** A file is too large to be read whole: Node's own error, which `fs` throws before it reads anything. */
+/** A file is too large to be read whole. This is Node's own error, thrown before anything is read. */
 class FileTooLargeError extends RangeError {
   readonly code = 'ERR_FS_FILE_TOO_LARGE';
 
@@ -80,12 +80,12 @@ class FileTooLargeError extends RangeError {
   }
 }
 
-/** Throws FileTooLargeError for a file that is not to be read whole. */
+/** Throws a FileTooLargeError for a file that is too large to be read whole. */
 export function checkSize({ size }: Inode): void {
   if (size > LARGEST) throw new FileTooLargeError(size);
 }
 
-/** The file at a path, readable by the caller: reading a regular one needs no descriptor. */
+/** The file at a path, if the caller may read it: a regular file needs no descriptor. */
 function fileToRead(io: Io, caller: Caller, path: string): File | Special | Errno {
   const inode = walk(io, caller, path, FOLLOW);
   if (isErrno(inode)) return inode;
@@ -94,7 +94,7 @@ function fileToRead(io: Io, caller: Caller, path: string): File | Special | Errn
   return EISDIR;
 }
 
-/** What there is to read: a file, or why there is none. With O_RDONLY nothing is opened; other flags open and close it. */
+/** The file to read, or why there is none. With O_RDONLY nothing is opened. */
 function begin(io: Io, caller: Caller, path: string, flags: number): File | Opened | Errno {
   const found = flags === O_RDONLY ? fileToRead(io, caller, path) : undefined;
   const file = found === undefined || found instanceof Special ? openedToRead(io, caller, path, flags) : found;
@@ -108,7 +108,7 @@ export function readFile(io: Io, caller: Caller, path: string, flags: number): B
   return file instanceof File ? readAll(io, caller.tree, file, 0) : file;
 }
 
-/** Reads a whole file as UTF-8 text, without a copy where its bytes lie together. */
+/** Reads a whole file as UTF-8 text, without a copy where its bytes lie in one piece. */
 export function readText(io: Io, caller: Caller, path: string, flags: number): string | Opened | Errno {
   const file = begin(io, caller, path, flags);
   if (!(file instanceof File)) return file;
@@ -124,7 +124,7 @@ export function readText(io: Io, caller: Caller, path: string, flags: number): s
   return readPrepared(io, tree, file, 0).toString('utf8');
 }
 
-/** Opens a file as `flags` say, which may make or empty it, also when it cannot be read then. */
+/** Opens a file as `flags` say, which may make or empty it, even if it cannot be read then. */
 function openedToRead(io: Io, caller: Caller, path: string, flags: number): File | Opened | Errno {
   if (isAnonymous(flags)) return new Opened(open(io, caller, path, flags, NEW_FILE));
   const opening = planOpen(io, caller, path, flags);
@@ -143,8 +143,8 @@ function openedToRead(io: Io, caller: Caller, path: string, flags: number): File
 }
 
 /**
- * Makes, truncates or appends to a file as `flags` say, and writes `source`: all of it or, with ENOSPC, nothing. Where the
- * flags do not allow writing the file is opened all the same, and only nothing can be written.
+ * Makes, truncates or appends to a file as `flags` say, and writes `source`: all of it or, with ENOSPC, nothing. Flags
+ * that do not allow writing open the file all the same; then only an empty `source` can be written.
  */
 export function writeFile(
   io: Io,
@@ -198,14 +198,15 @@ function planWhole(io: Io, caller: Caller, opening: Opening, length: number, fla
 /**
  * Copies a file; the copy shares the pages and the origin of the original until one of them is written (P8).
  *
- * @param flags COPYFILE_EXCL refuses an existing target; the copy is a clone in any case, so the FICLONE flags are always met
- * @returns the source (readable) or the target (writable) where that can only be copied piece by piece
+ * @param flags COPYFILE_EXCL refuses an existing target; the FICLONE flags are always met, since every copy shares its
+ *   bytes
+ * @returns the source (readable) or the target (writable), where the file can only be copied piece by piece
  */
 export function copyFile(io: Io, caller: Caller, from: string, to: string, flags: number): Opened | undefined {
   const { tree } = caller;
   const source = fileToRead(io, caller, from);
   const openFlags = O_WRONLY | O_CREAT | ((flags & COPYFILE_EXCL) !== 0 ? O_EXCL : 0);
-  // libuv opens the target before it finds that a directory cannot be read, so what is wrong with that is told first.
+  // libuv opens the target before it finds that a directory cannot be read, so errors of the target come first.
   if (source === EISDIR) planOpen(io, caller, to, openFlags);
   if (isErrno(source)) throw source;
   if (source instanceof Special) return openSpecial(io, caller, from);
@@ -217,7 +218,7 @@ export function copyFile(io: Io, caller: Caller, from: string, to: string, flags
   }
   if (target !== undefined && !(target instanceof File)) throw EINVAL;
   probeSize(io, tree, source);
-  // The copy gets the mode of the original, which only its owner may give it.
+  // The copy gets the mode of the original, which only the copy's owner may set.
   if (target !== undefined && !caller.actsAsOwner(target)) throw EPERM;
   const bytes = mayShare(source, target) ? undefined : readAll(io, tree, source, 0);
   const cost = bytes?.length ?? chargedBytes(source);
@@ -239,18 +240,25 @@ export function copyFile(io: Io, caller: Caller, from: string, to: string, flags
 }
 
 /**
- * Whether a copy may share what the original has, or the bytes must be read and written. A file whose size lies has no pages to share. And a
- * file of the upper with names that nobody has looked at must stay the same file there, or they would keep the old content.
+ * Whether a copy may share pages, rather than be read and written. A file whose size lies has no pages to share. And a
+ * target in the upper with names that were not looked at must stay the same file there, or those names would keep the
+ * old content.
  */
 function mayShare(source: File, target: File | undefined): boolean {
   if (mayLie(source)) return false;
   return target === undefined || placeOf(target) === undefined || target.nlink === countNames(target);
 }
 
-/** Whether a copy gets the owner of the original, where the caller may give it: libuv does so in Node 22 (1.51), not yet in Node 20 (1.46). */
+/**
+ * Whether a copy gets the owner of the original, where the caller may set it: libuv does that in Node 22 (1.51), not
+ * yet in Node 20 (1.46).
+ */
 const KEEPS_OWNER = isLibuvSince(47);
 
-/** Gives a copy the attributes of the original (libuv `uv__fs_copyfile`). Requires: the caller acts as owner of the copy. */
+/**
+ * Gives a copy the attributes of the original (libuv `uv__fs_copyfile`). Requires: the caller acts as owner of the
+ * copy.
+ */
 function takeAttributes(caller: Caller, source: File, copy: File): void {
   const { owner } = source;
   const mayGive = caller.uid === 0 || (owner.uid === copy.owner.uid && caller.isMember(owner.gid));
@@ -264,7 +272,7 @@ function openSpecial(io: Io, caller: Caller, path: string): Opened {
 }
 
 function cloneInto({ tree, author }: Caller, source: File, copy: File): void {
-  // Where its content comes from says nothing any more about where the file itself comes from.
+  // From now on its origin says where the content comes from, not which file it is.
   copy.state |= BORN;
   returnLoan(copy);
   copy.origin = source.origin;
@@ -276,7 +284,8 @@ function cloneInto({ tree, author }: Caller, source: File, copy: File): void {
   shareContents(tree.memory, source, copy);
   const { authors, pageSize } = tree.memory;
   if (authors === undefined || author === undefined) return;
-  // What others have written and the upper has not yet is copied by the caller, as by anybody who reads and writes.
+  // Bytes of other authors that the upper does not have yet are now written by the caller, as if it had read and
+  // written them.
   for (const [index, { length }] of pagesOf(copy)) {
     authors.claim(copy, index * pageSize, index * pageSize + length, author);
   }

@@ -17,10 +17,10 @@ import { mayBeOwned, mayChangeTree } from '../spot.ts';
 import { fsync, fsyncBehind, giveWay } from '../sync.ts';
 import { prepareWrite } from './prepare.ts';
 
-/** A file can be no longer than offsets can say exactly. */
+/** The longest file: offsets beyond are not exact. */
 const MOST_BYTES = Number.MAX_SAFE_INTEGER;
 
-/** Brings in memory what a write of as many bytes needs as the quota allows; returns how many those are. */
+/** Prepares a write of as many bytes as the quota allows; returns how many those are. */
 function prepareAffordable(io: Io, tree: Tree, file: File, at: number, wanted: number): number {
   for (let length = wanted; ; ) {
     prepareWrite(io, tree, file, at, at + length);
@@ -28,7 +28,7 @@ function prepareAffordable(io: Io, tree: Tree, file: File, at: number, wanted: n
     if (allowed === length) return allowed;
     if (collect(io, tree)) continue;
     if (allowed === 0) return 0;
-    // A shorter write may keep a part of a page that the longer one would have replaced.
+    // A shorter write may keep part of a page that the longer one would have replaced.
     length = allowed;
   }
 }
@@ -45,19 +45,20 @@ export function writeNow(caller: Caller, file: File, source: Uint8Array, at: num
   tellChange(tree, file, 'change');
 }
 
-/** Has dirty bytes written back first when there are too many of them: a writer does not outrun the upper. */
+/** Has dirty bytes written back first when there are too many, so that a writer does not outrun the upper. */
 export function relieve(io: Io, tree: Tree, bytes: number): void {
   const errand = tree.flusher?.relieve(tree.memory.quota.bytes + bytes);
   if (errand !== undefined) io.perform(errand);
 }
 
-/** Flags with which every write is on stable storage before it returns; attributes cost little beside. */
+/** Flags with which every write is on stable storage before it returns. */
 export const SYNCING = (constants.O_SYNC ?? 0) | (constants.O_DSYNC ?? 0);
 
 /**
- * Writes from `source`. With O_SYNC or O_DSYNC the upper has it on stable storage then; where that fails the bytes stay written here.
+ * Writes from `source`. With O_SYNC or O_DSYNC it returns once the upper has the bytes on stable storage; if that
+ * fails, they stay written in memory.
  *
- * @param position in bytes, or -1 for where the description stands, which then moves on; ignored with O_APPEND
+ * @param position in bytes, or -1 for the position of the description, which then moves on; ignored with O_APPEND
  * @returns the number of bytes written: fewer than given only when the quota ends there
  */
 export function write(io: Io, caller: Caller, file: OpenFile, source: Uint8Array, position: number): number {
@@ -65,7 +66,7 @@ export function write(io: Io, caller: Caller, file: OpenFile, source: Uint8Array
     return writeCached(io, caller, file, source, position);
   const { through } = caller.tree;
   if (through !== undefined && source.length > 0) {
-    // What the upper refuses is not written here either, so that it is asked before its storage is.
+    // With write-through the upper may refuse the write itself, so that comes before the flush.
     const taken = writeCached(io, caller, file, source, position);
     through.follow(io, fsyncBehind(caller, file));
     return taken;
@@ -100,7 +101,10 @@ function writeCached(io: Io, caller: Caller, file: OpenFile, source: Uint8Array,
   return length;
 }
 
-/** Moves the position behind what was written, and back where that is taken back, unless somebody has read on from there meanwhile. */
+/**
+ * Moves the position to the end of what was written; if the write is taken back, moves it back, unless it has moved
+ * since.
+ */
 function moveOn({ undo }: Tree, file: OpenFile, to: number): void {
   const before = file.position;
   file.position = to;
@@ -109,7 +113,7 @@ function moveOn({ undo }: Tree, file: OpenFile, to: number): void {
   });
 }
 
-/** Writes several buffers, one after the other, at once: nobody's write comes between. */
+/** Writes several buffers in one operation, so that no other write comes between them. */
 export function writev(
   io: Io,
   caller: Caller,
