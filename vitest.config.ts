@@ -4,6 +4,8 @@
 // whole time. What a file changes of its process (umask, working directory, credentials) it therefore puts back. The
 // files of `alone` look at their process itself, so each gets a new one.
 
+import { realpathSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /** Files that ask what a process holds, what has been loaded into it, or what others have patched in it. */
@@ -23,6 +25,8 @@ export default defineConfig({
   test: {
     // Tests change process-wide state (umask, cwd, credentials), which worker threads may not.
     pool: 'forks',
+    // Tests compare the paths they are told with those they made, which the name of a link would spoil (macOS has one there).
+    env: { TMPDIR: realpathSync(tmpdir()) },
     // By default one processor is left to Vitest itself, which has little to do: on two that would be half of all.
     maxWorkers: '100%',
     testTimeout: 30_000,

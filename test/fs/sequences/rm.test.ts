@@ -111,7 +111,7 @@ describe('rm', () => {
         given(fs, root) {
           given(fs);
           // A name that is no text, and that only bytes can say.
-          fs.writeFileSync(Buffer.from(`${root}/full/sub/\xff`, 'latin1'), 'bytes');
+          fs.writeFileSync(Buffer.concat([Buffer.from(`${root}/full/sub/`), Buffer.from([0xff])]), 'bytes');
         },
         async act(fs, root) {
           await call(fs, form, 'rm', [Buffer.from('full'), { recursive: true }]);
