@@ -183,7 +183,7 @@ function randomLetters(): string {
   return letters;
 }
 
-const mkdtemp = inAllForms<MkdtempRequest, string | Buffer>({
+const syncMkdtemp: Call<MkdtempRequest, string | Buffer> = {
   name: 'mkdtemp',
   takes: ['path'],
   syscall: 'mkdtemp',
@@ -209,7 +209,20 @@ const mkdtemp = inAllForms<MkdtempRequest, string | Buffer>({
     return EEXIST;
   },
   blame: (_errno, { given }) => ({ syscall: 'mkdtemp', path: `${given}XXXXXX` }),
+};
+
+/** Errors of what Node does later show the name that was tried, since mkdtemp(3) writes it over the letters X of libuv's copy of the path. */
+const laterMkdtemp = defineCall<MkdtempRequest, string | Buffer>({
+  ...syncMkdtemp,
+  blame: (_errno, { given, tried }) => ({ syscall: 'mkdtemp', path: `${given}${tried.at(-1)}` }),
 });
+
+const mkdtemp: Row = {
+  name: 'mkdtemp',
+  sync: defineCall(syncMkdtemp),
+  callback: laterMkdtemp,
+  promise: laterMkdtemp,
+};
 
 /** Calls that make, move and remove names. */
 export const nameCalls: readonly Row[] = [

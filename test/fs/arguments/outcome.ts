@@ -28,8 +28,8 @@ function describeError(name: string, error: unknown): string {
   const system = SYSTEM.filter((field) => field in fields).map((field) => `${field}=${String(fields[field])}`);
   const cause = error.cause === undefined ? '' : ` cause ${String(error.cause)}`;
   const described = `${error.name} ${error.message} (${system.join(' ')})${cause}`;
-  // With what mkdtemp tried, or with X in its place: Node does now this, now that.
-  return name === 'mkdtemp' ? described.replace(/(\w{6})'/, "'").replace(/ path=.*/, '') : described;
+  // At once Node tells the letters X, and later what mkdtemp(3) has tried in their place.
+  return name === 'mkdtemp' ? described.replace(/(?!X{6})\w{6}(?=['\s)])/g, 'tried') : described;
 }
 
 /** What a call gave, without what differs from run to run. */

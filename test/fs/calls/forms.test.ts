@@ -146,6 +146,34 @@ describe('N6 callbacks', () => {
 });
 
 describe('N1 mkdtemp', () => {
+  it('N2 tells the letters X of what has failed at once, and later the letters that were tried', async () => {
+    const root = nodeFs.mkdtempSync(path.join(os.tmpdir(), 'overfs-'));
+    const { fs } = createOverlay({ lower: root });
+    const seen = [];
+    for (const [each, prefix] of [
+      [nodeFs, `${root}/no/x-`],
+      [fs, '/no/x-'],
+    ] as const) {
+      // biome-ignore format: one line
+      const words = (error: unknown) => {
+        const { message, path: shown } = error as NodeJS.ErrnoException;
+        return [message, shown].map((text) => text?.replace(prefix, '').replace(/(?!X{6})\w{6}(?='|$)/, 'tried'));
+      };
+      const told = await recorded((callback) => each.mkdtemp(prefix, callback));
+      const later = await each.promises.mkdtemp(prefix).catch(words);
+      let atOnce: unknown;
+      try {
+        each.mkdtempSync(prefix);
+      } catch (error) {
+        atOnce = words(error);
+      }
+      seen.push([atOnce, words(told[1]), later]);
+    }
+    nodeFs.rmSync(root, { recursive: true });
+    expect(seen[1]).toEqual(seen[0]);
+    expect(seen[1]?.[0]).toEqual(["ENOENT: no such file or directory, mkdtemp 'XXXXXX'", 'XXXXXX']);
+  });
+
   it('warns once of a prefix that ends with X', () => {
     const script = `
       import { createOverlay } from 'OVERFS';
