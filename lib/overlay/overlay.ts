@@ -5,7 +5,7 @@ import type * as nodeFs from 'node:fs';
 import { type InspectOptions, inspect } from 'node:util';
 import { type Nesting, noteNesting } from '../branch/nesting.ts';
 import { Errno, isErrno } from '../errno.ts';
-import { type Io, runSync, syncIo } from '../fault.ts';
+import { type Io, runSync } from '../fault.ts';
 import { parseDescriptor, parsePath } from '../fs/call.ts';
 import { Descriptors } from '../fs/descriptors.ts';
 import { shownPath, systemError } from '../fs/errors.ts';
@@ -112,6 +112,8 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * Lists what differs from the lowers, parents before children. The cost grows with what has changed, not with what
    * exists.
    *
+   * @throws a system error (`lstat`) where a branch cannot be asked
+   *
    * @example
    * ```ts
    * import { createOverlay } from 'overfs';
@@ -122,7 +124,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * ```
    */
   changes(): IterableIterator<PathChange> {
-    return listChanges(syncIo, this.#tree, this.#roots)[Symbol.iterator]();
+    return this.#worded('lstat', undefined, (io) => listChanges(io, this.#tree, this.#roots)).values();
   }
 
   /**
@@ -196,13 +198,9 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * ```
    */
   statistics(): Statistics {
+    const { written } = this.#upper;
     const openFiles = this.#session.descriptors.count;
-    return statisticsOf({
-      tree: this.#tree,
-      branches: [...this.#roots.keys()],
-      written: this.#upper.written,
-      openFiles,
-    });
+    return statisticsOf({ tree: this.#tree, branches: [...this.#roots.keys()], written, openFiles });
   }
 
   /**
@@ -369,7 +367,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
     for (const branch of this.#roots.keys()) branch.close();
   }
 
-  #worded<R>(syscall: string, path: string, operation: (io: Io) => R): R {
+  #worded<R>(syscall: string, path: string | undefined, operation: (io: Io) => R): R {
     try {
       return runSync(this.#tree, operation);
     } catch (thrown) {

@@ -33,6 +33,23 @@ describe('changes', () => {
     expect(changesOf(overlay)).toEqual([]);
   });
 
+  it('N2: are refused by an error, with the words of the system, where a branch cannot be asked', () => {
+    const volume = lower();
+    const fails = { isOn: false };
+    const lstatSync = (...given: unknown[]): unknown => {
+      if (fails.isOn) throw Object.assign(new Error('no'), { code: 'EIO' });
+      return Reflect.apply(volume.lstatSync, volume, given);
+    };
+    const overlay = createOverlay({ lower: { readFileSync: volume.readFileSync.bind(volume), lstatSync } });
+    overlay.fs.chmodSync('/README.md', 0o600);
+    fails.isOn = true;
+    expect(() => overlay.changes()).toThrow(
+      expect.objectContaining({ constructor: Error, code: 'EIO', message: 'EIO: i/o error, lstat' }),
+    );
+    fails.isOn = false;
+    expect(changesOf(overlay)).toEqual(['attributes /README.md']);
+  });
+
   it('tell what was added, modified, removed and given other attributes, in order', () => {
     const overlay = createOverlay({ lower: lower() });
     const { fs } = overlay;
