@@ -234,8 +234,8 @@ function forgetStrangeBelow(tree: Tree, parent: Directory, name: string, directo
   }
 }
 
-/** Forgets a name that the lowers no longer have. */
-function lose(tree: Tree, directory: Directory, name: string, inode: Inode): void {
+/** Forgets a name that the lowers no longer have, or no longer show there. */
+export function lose(tree: Tree, directory: Directory, name: string, inode: Inode): void {
   detach(tree, directory, name, inode);
   directory.names.delete(name);
 }

@@ -10,7 +10,18 @@ import { cleanPage, pageAt, pagesOf, reclaim, writeContents } from '../pages/con
 import type { Memory } from '../pages/memory.ts';
 import { bytesOf, DIRTY } from '../pages/page.ts';
 import { markName } from '../tree/changing/own.ts';
-import { type Directory, File, FRESH, HIDES, Inode, isDirectory, WHITEOUT } from '../tree/inode.ts';
+import {
+  type Directory,
+  File,
+  FRESH,
+  HIDES,
+  holdsOwn,
+  Inode,
+  isDirectory,
+  isOwnName,
+  WHITEOUT,
+} from '../tree/inode.ts';
+import { lose } from '../tree/load.ts';
 import { noteBelow } from '../tree/sources/below.ts';
 import { returnLoan } from '../tree/sources/borrow.ts';
 import type { UpperSource } from '../tree/sources/source.ts';
@@ -43,6 +54,7 @@ export function settle(tree: Tree, { plan, failed, heldBack, discards }: Settled
       settleName(plan, item);
     }
   }
+  forgetLateNames(tree, plan);
   for (const content of plan.contents.values()) releaseContent(tree.memory, content);
   const refused = partlyRefused(plan, failed).map(({ inode }) => inode);
   for (const inode of [...failed.keys(), ...refused])
@@ -155,6 +167,21 @@ function cutOff({ copied, draft: { steps } }: Plan): void {
   for (const { step, item } of steps) {
     const marked = step.kind === 'mark' ? item?.want : undefined;
     if (marked !== undefined && isDirectory(marked) && copied.has(marked)) noteOpaque(marked);
+  }
+}
+
+/**
+ * Forgets what lowers got in directories that were moved after those were planned: it is not brought along, and nothing
+ * of a lower shows there any more.
+ */
+function forgetLateNames(tree: Tree, { copied }: Plan): void {
+  for (const directory of copied) {
+    const layer = upperOf(directory)?.layer;
+    if (layer === undefined || directory.sources.length > 1) continue;
+    for (const [name, entry] of directory.names) {
+      const isKnown = layer.names.has(name) || isOwnName(directory, name);
+      if (entry instanceof Inode && !isKnown && !holdsOwn(entry)) lose(tree, directory, name, entry);
+    }
   }
 }
 

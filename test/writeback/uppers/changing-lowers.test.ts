@@ -4,6 +4,7 @@ import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
 import { useDirectories } from '../directories.ts';
+import { failing } from '../rig.ts';
 
 const newTop = useDirectories();
 
@@ -32,6 +33,30 @@ describe('a lower that changes before a write-back', () => {
     expect(fs.readdirSync('/moved')).toEqual(['stays']);
     expect(fs.existsSync('/moved/sub')).toBe(false);
     const shown = shownBy(overlay);
+    overlay.close();
+    expect(shownBy(mount())).toEqual(shown);
+  });
+
+  it('L10 W9 what it gets in a directory while the upper gets that, moved, is listed there no longer than it is there', () => {
+    const { lower, mount } = stand({ '/d/sub/f': 'f', '/d/file': 'file' });
+    const overlay = mount();
+    const { fs } = overlay;
+    fs.renameSync('/d', '/moved');
+    let isLate = false;
+    overlay.on('command', ({ kind }) => {
+      if (kind === 'rename') isLate = true;
+      else if (isLate) throw failing('ENOSPC');
+    });
+    expect(() => overlay.syncSync()).toThrow('ENOSPC');
+    overlay.removeAllListeners('command');
+    lower.writeFileSync('/d/late', 'late');
+    lower.mkdirSync('/d/sub/later');
+    for (const name of ['late', 'sub/later', 'sub/f']) fs.existsSync(`/moved/${name}`);
+    fs.writeFileSync('/moved/sub/ours', 'ours');
+    overlay.syncSync();
+    const shown = shownBy(overlay);
+    expect(fs.readdirSync('/moved', { recursive: true })).toEqual(['file', 'sub', 'sub/f', 'sub/ours']);
+    expect(shown).toContain('moved/sub/ours');
     overlay.close();
     expect(shownBy(mount())).toEqual(shown);
   });
