@@ -82,7 +82,10 @@ it('C2 shows 1 for a directory of several branches, whatever becomes of what is 
   expect(before).toMatchObject({ '/': 1, '/d': 1, '/d/new': 3, '/d/new/sub': 2, '/e': 1 });
   first.close();
   const again = mount();
-  expect(links(again.fs, '/')).toEqual(before);
+  // As the upper's disk has them: on one that counts none (btrfs), all are 1.
+  const isCounted = nodeFs.statSync(disk('counted', 'a')).nlink === 3;
+  const uncounted = Object.fromEntries(Object.keys(before).map((path) => [path, 1]));
+  expect(links(again.fs, '/')).toEqual(isCounted ? before : uncounted);
   again.close();
 });
 
