@@ -1,6 +1,7 @@
 /** The option `ignore` of `watch` (Node 24 and later): which names are not told of. */
 
 import path from 'node:path';
+import { isRegExp } from 'node:util/types';
 import { doubt } from '../arguments.ts';
 import { knownOption } from './known-options.ts';
 
@@ -11,7 +12,7 @@ type MatchesGlob = (path: string, pattern: string) => boolean;
 
 function ignoresOne(given: unknown): Ignores {
   if (typeof given === 'function') return (name) => Boolean(given(name));
-  if (given instanceof RegExp) return (name) => given.test(name);
+  if (isRegExp(given)) return (name) => given.test(name);
   if (typeof given !== 'string' || given === '') doubt();
   const pattern = String(given);
   const { matchesGlob } = path.posix as unknown as { readonly matchesGlob: MatchesGlob };
