@@ -1,10 +1,10 @@
 /**
  * What the arguments of a call mean.
  *
- * Whether an argument is allowed at all, and what is said when it is not, differs from function to function, from form to
- * form and from Node to Node. So that is not written down here: these functions understand what is plainly right, and about
- * everything else they are in doubt. Then Node itself is asked (`dry-run.ts`), and if it takes the arguments they are read
- * again, as what they can only mean.
+ * Which arguments are allowed, and the error for a wrong one, differ from function to function, from form to form and
+ * from Node to Node. So that is not written down here. These functions understand what is plainly right, and doubt
+ * everything else. Then Node itself is asked (`dry-run.ts`), and if it accepts the arguments they are read again
+ * without doubt.
  *
  *     statSync('/a')   parse ──► run
  *     statSync(5)      parse ──► DOUBT ──► dry run on Node: throws ERR_INVALID_ARG_TYPE
@@ -22,15 +22,15 @@ import type { Session } from './session.ts';
 /** Thrown where an argument is not plainly right. */
 export const DOUBT: unique symbol = Symbol('doubt');
 
-/** Node has taken the arguments that are being read. True only inside `readTaken`. */
+/** Node has accepted the arguments that are being read. True only inside `readTaken`. */
 let taken = false;
 
-/** Says that an argument is not plainly right. Returns when Node has taken it. */
+/** Says that an argument is not plainly right. Returns only if Node has accepted it. */
 export function doubt(): void {
   if (!taken) throw DOUBT;
 }
 
-/** Reads arguments that Node has taken: nothing is in doubt. */
+/** Reads arguments that Node has accepted, so nothing is in doubt. */
 export function readTaken<T>(read: () => T): T {
   taken = true;
   try {
@@ -56,19 +56,22 @@ export function givenPath(value: unknown): string {
   }
 }
 
-/** A path, made absolute: otherwise as given, so an empty one (ENOENT) stays empty. */
+/** A path, made absolute and otherwise as given; an empty one (ENOENT) stays empty. */
 export function takePath(session: Session, value: unknown): string {
   let path = givenPath(value);
   if (path.includes('\0')) doubt();
-  // What is no text in a string (a lone surrogate) is U+FFFD to the kernel; in a Buffer every byte counts.
+  // A lone surrogate in a string is U+FFFD to the kernel; in a Buffer every byte counts.
   if (typeof value === 'string' && !path.isWellFormed()) path = path.toWellFormed();
   if (path.charCodeAt(0) === SLASH || path === '') return path;
   const directory = workingDirectory(session);
-  // Nothing is there, and an empty path says so.
+  // An empty path is ENOENT too.
   return directory === undefined ? '' : `${directory}/${path}`;
 }
 
-/** Where relative paths start; undefined where the process's own was removed, of which the kernel says only that nothing is there. */
+/**
+ * Where relative paths start; undefined if the working directory of the process was removed, for which the kernel says
+ * ENOENT.
+ */
 function workingDirectory(session: Session): string | undefined {
   try {
     return session.cwd();
@@ -78,14 +81,17 @@ function workingDirectory(session: Session): string | undefined {
   }
 }
 
-/** What a symbolic link is to point at: as given. */
+/** The target of a symbolic link, as given. */
 export function takeTarget(value: unknown): string {
   const target = givenPath(value);
   if (target.includes('\0')) doubt();
   return typeof value === 'string' && !target.isWellFormed() ? target.toWellFormed() : target;
 }
 
-/** Whether a value is a URL, of whatever class (node lib/internal/url.js, `isURL`): another realm and polyfills have their own. */
+/**
+ * Whether a value is a URL of any class, since other realms and polyfills have their own (node lib/internal/url.js,
+ * `isURL`).
+ */
 export function isUrl(value: unknown): value is URL {
   if (typeof value !== 'object' || value === null) return false;
   const { href, protocol, auth, path } = value as Readonly<Record<string, unknown>>;
@@ -151,14 +157,14 @@ export function takeTime(value: unknown): number {
   return Number(value);
 }
 
-/** The length that `truncate` is given; less than nothing is nothing. */
+/** The length that `truncate` is given; a negative one counts as 0. */
 export function takeLength(value: unknown): number {
   if (value === undefined) return 0;
   if (!Number.isSafeInteger(value)) doubt();
   return Math.max(0, Number(value));
 }
 
-/** The position that `write`, `readv` and `writev` are given: whatever cannot be one means the current position. */
+/** The position that `write`, `readv` and `writev` are given; anything that is not a position means the current one. */
 export function takeLoosePosition(value: unknown): number {
   return Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : -1;
 }
@@ -170,12 +176,15 @@ export function takePosition(value: unknown): number {
   return Number(value) < 0 ? -1 : Number(value);
 }
 
-/** How long a typed array is, whatever it says itself. */
+/** The real length of a typed array, whatever its own `length` says. */
 const lengthOf: (view: Uint8Array) => number = Function.prototype.call.bind(
   Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')?.get as () => number,
 );
 
-/** The bytes of a view, without a copy. One that says another length than it has is not believed: what lies behind it in memory is not its own. */
+/**
+ * The bytes of a view, without a copy. A wrong `length` of a subclass is not believed: the bytes beyond are not the
+ * view's.
+ */
 export function bytesOf(view: NodeJS.ArrayBufferView): Uint8Array {
   if (!isUint8Array(view)) return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   const length = lengthOf(view);

@@ -1,6 +1,6 @@
 /**
- * The table's entry: what there is to say about one regular call. From it the synchronous, the callback and the promise form
- * are made (`forms.ts`).
+ * An entry of the table: what defines one regular call. The synchronous, the callback and the promise form are made
+ * from it (`forms.ts`).
  */
 
 import type { Errno } from '../errno.ts';
@@ -12,7 +12,7 @@ import { abortError, findWords, makeError, shownPath, type Words } from './error
 import type { Sequence } from './sequences/steps.ts';
 import type { Session } from './session.ts';
 
-/** What an error message says beyond the errno, where that is not the entry's system call with the call's paths. */
+/** The system call and path in an error message, where they are not those of the entry and the call. */
 export interface Blame {
   readonly syscall: string;
   /** No path where not given. */
@@ -22,51 +22,51 @@ export interface Blame {
 /** The paths of the call, as it was given them. */
 export const AS_GIVEN: unique symbol = Symbol('as given');
 
-/** One regular call. `Request` is what it was asked, `Answer` what it gives. */
+/** One regular call. `Request` is made of its arguments, `Answer` is its result. */
 export interface Call<Request, Answer> {
-  /** The plain name, as of the callback and promise form; the synchronous one has `Sync` behind it. */
+  /** The name of the callback and promise form; the synchronous one has `Sync` added. */
   readonly name: string;
-  /** What the arguments are: what a dry run may not touch, and what an error message shows. */
+  /** The kinds of the arguments: which of them a dry run must make harmless, and which an error message shows. */
   readonly takes: readonly Kind[];
-  /** As error messages call it. */
+  /** The system call in error messages. */
   readonly syscall: string;
   /**
-   * Reads the arguments, once, before the first run. What cannot fail for want of a file is read first, so that argument
-   * errors win.
+   * Reads the arguments, once, before the first run. Descriptors are looked up last, so that argument errors come
+   * first.
    * @throws DOUBT, or a bare error of the system call
    */
   parse(session: Session, a: unknown, b: unknown, c: unknown): Request;
-  /** Does it. May be stopped and run again. */
+  /** Runs the call. May be stopped and run again. */
   run(io: Io, session: Session, request: Request): Answer | Errno | Sequel;
-  /** What to say of an error where `syscall` and the paths are not it. */
+  /** The words for an error for which `syscall` and the paths are not right. */
   blame?(errno: Errno, request: Request): Blame | undefined;
-  /** What can abort it. */
+  /** The signal that can abort it. */
   signal?(request: Request): AbortSignal | undefined;
   /**
-   * Where the callback is looked for first: whatever stands there is it, and what stands before it is no callback (node lib/fs.js,
-   * `callback ||= options`). Where not given, or where nothing stands there, it is the first function.
+   * The index of the argument that is the callback, if it is given (node lib/fs.js, `callback ||= options`). Otherwise
+   * the callback is the first function among the arguments.
    */
   readonly callbackAt?: number;
   /** The callback where none was given, if the callback form allows that. */
   readonly unheard?: Callback;
 }
 
-/** What Node gives a callback. */
+/** A callback as Node calls it. */
 export type Callback = (error: unknown, ...values: unknown[]) => void;
 
-/** An entry whose request and answer nobody outside needs to know. */
+/** An entry, whatever its request and answer. */
 export type AnyCall = Call<unknown, unknown>;
 
-/** What a function of the front looks like from inside. */
+/** A function of the front. */
 export type Loose = (...args: never[]) => unknown;
 
-/** Gives a call its place in a table. */
+/** Makes an entry of the table. */
 export function defineCall<Request, Answer>(call: Call<Request, Answer>): AnyCall {
   return call;
 }
 
 /**
- * Finds the words for what a call threw or returned as its failure. Only bare errors need words: all else has its own.
+ * Finds the words for a bare error that a call threw or returned.
  *
  * @param request undefined where the arguments could not be read
  */
@@ -88,19 +88,19 @@ function isPath(kind: Kind, value: unknown): boolean {
   return kind === 'path' || (kind === 'path or descriptor' && typeof value !== 'number');
 }
 
-/** Words what a call threw or returned as its failure; `above` is the function of the front. */
+/** Makes the error for a bare error that a call threw or returned; `above` is the function of the front. */
 export function worded(call: AnyCall, errno: Errno, args: readonly unknown[], request: unknown, above: Loose): Error {
   return makeError(wordsFor(call, errno, args, request), above);
 }
 
-/** What a call that `signal` has aborted ends with; other failures as they are. */
+/** The AbortError if `signal` has aborted the call; other failures as they are. */
 export function abortedOr(thrown: unknown, signal: AbortSignal | undefined): unknown {
   return signal?.aborted && thrown === signal.reason ? abortError(signal) : thrown;
 }
 
-/** What `run` gives where one operation is not enough: what is left to do, step by step. What has been done stays done. */
+/** What `run` returns where one operation is not enough: the steps that are left. What was done before stays done. */
 export class Sequel {
-  /** What has failed when a step does; such errors name no path. Undefined where the call itself has. */
+  /** The system call in errors of a step, which name no path. Undefined where they are worded as errors of the call. */
   readonly syscall: string | undefined;
   readonly steps: Sequence<unknown>;
 
@@ -110,7 +110,7 @@ export class Sequel {
   }
 }
 
-/** Reads the arguments of a callback or synchronous call; in doubt Node decides. */
+/** Reads the arguments of a callback or synchronous call; if in doubt, Node decides. */
 export function parseOrThrow<R>(name: string, takes: readonly Kind[], args: readonly unknown[], parse: () => R): R {
   try {
     return parse();
@@ -121,7 +121,7 @@ export function parseOrThrow<R>(name: string, takes: readonly Kind[], args: read
   }
 }
 
-/** Reads the arguments of a promise call; in doubt Node decides. */
+/** Reads the arguments of a promise call; if in doubt, Node decides. */
 export async function parseOrReject<R>(
   name: string,
   takes: readonly Kind[],
@@ -137,12 +137,12 @@ export async function parseOrReject<R>(
   }
 }
 
-/** A row of the table: a function in the forms that Node has of it, which may differ in what they take. */
+/** A row of the table: a function in the forms that Node has of it, which may differ. */
 export interface Row {
   readonly name: string;
   readonly sync: AnyCall;
   readonly callback: AnyCall;
-  /** Undefined for what works on descriptors: there promises have FileHandle. */
+  /** Undefined for calls on descriptors, for which promises have FileHandle. */
   readonly promise: AnyCall | undefined;
 }
 
@@ -156,12 +156,12 @@ export function onDescriptor<Request, Answer>(call: Call<Request, Answer>): Row 
   return { name: call.name, sync: call, callback: call, promise: undefined };
 }
 
-/** Reads a path that a function of ours was given; of a wrong one it says what Node says. */
+/** Reads a path argument of a function that only overfs has; a wrong one throws Node's error. */
 export function parsePath(session: Session, path: unknown): string {
   return parseOrThrow('lstatSync', ['path'], [path], () => takePath(session, path));
 }
 
-/** Reads a descriptor that a function of ours was given; of a wrong one it says what Node says. */
+/** Reads a descriptor argument of a function that only overfs has; a wrong one throws Node's error. */
 export function parseDescriptor(session: Session, fd: unknown): OpenFile | Errno {
   return parseOrThrow('fstatSync', ['descriptor'], [fd], () => takeFileOrError(session, fd));
 }

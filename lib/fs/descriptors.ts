@@ -1,20 +1,20 @@
-/** Descriptors: small integers for open files, in a range where no descriptor of the process can be. */
+/** Descriptors: integers for open files, in a range where no descriptor of the process can be. */
 
 import type { OpenFile } from '../ops/open.ts';
 
 /** Above every descriptor that a kernel gives out (fs.nr_open), below 2^31. */
 const FIRST = 2 ** 30;
-/** How many descriptors an overlay has; the next one's begin after them. */
+/** How many descriptors an overlay has; those of the next overlay begin after them. */
 const RANGE = 2 ** 20;
 const RANGES = 2 ** 10;
 
 /** The open files of one overlay. */
 export class Descriptors {
-  /** What the first of `#files` has. Raised by `closeAll`. */
+  /** The descriptor of the first of `#files`. Raised by `closeAll`. */
   #first: number;
   /** Open files by descriptor. Changed by `add` and `remove`. */
   readonly #files: (OpenFile | undefined)[] = [];
-  /** Descriptors below the length of `#files` that are free. */
+  /** Free indexes in `#files`. Changed by `add`, `remove` and `closeAll`. */
   readonly #free: number[] = [];
 
   /** @param overlay the overlay's ordinal: a descriptor of one overlay is EBADF in another */
@@ -48,10 +48,10 @@ export class Descriptors {
   }
 
   /**
-   * Takes every descriptor away. Whoever had one (an overlay that lies over this one, say) may not know it yet, so that no number that was given
-   * out so far is given out again.
+   * Removes every descriptor. Those that had one (an overlay over this one, say) may not know it yet, so no number is
+   * ever used again.
    *
-   * @returns what was open
+   * @returns the files that were open
    */
   closeAll(): OpenFile[] {
     const open = [...this];

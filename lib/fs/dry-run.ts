@@ -1,12 +1,12 @@
 /**
- * The dry run: asking the running Node whether it takes some arguments.
+ * The dry run: asking the running Node whether it accepts some arguments.
  *
- * Node's own function is called with the arguments as they are, except that nothing it could touch is left in them: every
- * path is replaced by one that no kernel takes (longer than any `PATH_MAX`, refused before any filesystem is asked), every
- * descriptor by a number that is never open (no process may have that many), every callback by one that does nothing. So
- * whatever the function is, it fails; and how it fails tells what Node thinks of the other arguments. A failure of the system
- * call means that they were taken; anything else is the argument error, of the right class, with the words, the code and the
- * moment of the running Node.
+ * Node's own function is called with the same arguments, except that nothing is left in them that it could touch: every
+ * path is replaced by one that no kernel accepts (longer than any `PATH_MAX`, so it is refused before any filesystem is
+ * asked), every descriptor by a number that is never open (no process may have that many), every callback by one that
+ * does nothing. So the function always fails, and its error tells what Node thinks of the other arguments. A failed
+ * system call means that they were accepted; anything else is the argument error, with the class, message, code and
+ * timing of the running Node.
  */
 
 import os from 'node:os';
@@ -15,7 +15,7 @@ import { isNativeError, isUint8Array } from 'node:util/types';
 import { codeOf } from '../errno.ts';
 import { originalFs, originalPromises } from '../node/original-fs.ts';
 
-/** What an argument of a call is: what in it could touch something, or end the process. */
+/** The kind of an argument, as far as it could touch something or end the process. */
 export type Kind = 'path' | 'path or handle' | 'descriptor' | 'path or descriptor' | 'mode' | 'count' | 'other';
 
 type Loose = (...args: unknown[]) => unknown;
@@ -33,12 +33,12 @@ const NO_PATH = `/${'x'.repeat(33_000)}`;
 /** The largest number a descriptor could have; the largest `fs.nr_open` of Linux is smaller. */
 const NO_DESCRIPTOR = 2 ** 31 - 1;
 
-/** A function that does nothing, by the name that Node may want to show. */
+/** A function that does nothing, with the same name, which Node may show. */
 function nothing({ name }: { readonly name: string }): () => void {
   return Object.defineProperty(() => {}, 'name', { value: name });
 }
 
-/** A value in the place of a path: harmless. What is no path is left, for Node to say so. */
+/** A harmless value in place of a path. What is not a path is left for Node to refuse. */
 function harmlessPath(value: unknown): unknown {
   if (typeof value === 'string') return value.includes('\0') ? value : NO_PATH;
   if (isUint8Array(value)) return value.includes(0) ? value : NO_PATH;
@@ -51,8 +51,8 @@ function harmlessPath(value: unknown): unknown {
 }
 
 /**
- * Some Nodes end the process where their own functions give their binding -0, or a mode that is no 32-bit integer
- * (node src/node_file.cc asserts it). Nobody refuses these: another number does as well.
+ * Some Nodes end the process if their own functions pass -0, or a mode that is not a 32-bit integer, to the binding
+ * (node src/node_file.cc asserts it). Since no Node refuses these, another number does as well.
  */
 function harmlessNumber(value: number, kind: Kind): number {
   if (kind === 'other') return value;
@@ -71,10 +71,10 @@ export function isHandle(value: unknown): value is { readonly fd: number } {
   return typeof value === 'object' && value !== null && 'fd' in value && 'datasync' in value;
 }
 
-/** What a FileHandle of Node's needs of the binding's, for a file that is not there. */
+/** What a FileHandle of Node's needs of the binding's handle; there is no file. */
 const NO_HANDLE = { fd: NO_DESCRIPTOR, close: async () => {}, getAsyncId: () => 0 };
 
-/** A FileHandle of Node's without a file. Made by the first who needs one. */
+/** A FileHandle of Node's without a file. Set by `takeEmptyHandle`. */
 let emptyHandle: Promise<object> | undefined;
 
 /** Node does not export the class of its handles: an instance shows it. */
@@ -96,7 +96,7 @@ export function takeEmptyHandle(): Promise<object> {
 
 function harmlessDescriptor(value: number, name: string): number {
   if ((value | 0) !== value) return value;
-  // Node is to say what it thinks of a negative one; but one function does so in a later turn, uncaught.
+  // Node refuses a negative one; but one function does that in a later turn, as an uncaught exception.
   return value < 0 && name !== 'readFile' ? value : NO_DESCRIPTOR;
 }
 
@@ -113,8 +113,8 @@ function harmless(value: unknown, kind: Kind, name: string): unknown {
 }
 
 /**
- * Whether an error tells of a failed system call, which is how a dry run ends when Node takes the arguments; or of one that the
- * permission model has kept from being made (`node --permission`).
+ * Whether an error is of a failed system call, or of one that the permission model refuses (`node --permission`). A dry
+ * run ends so when Node accepts the arguments.
  */
 export function isOfSystem(error: unknown): boolean {
   return isNativeError(error) && ('syscall' in error || codeOf(error) === 'ERR_ACCESS_DENIED');
@@ -125,14 +125,14 @@ function harmlessArguments(name: string, kinds: readonly Kind[], args: readonly 
 }
 
 /**
- * Throws what Node's synchronous or callback function throws at once when it is given such arguments; returns if it takes
+ * Throws what Node's synchronous or callback function throws when it is given such arguments; returns if it accepts
  * them.
  *
  * @param name the function's name, such as `statSync` or `stat`
- * @param kinds what the arguments are, in their order
+ * @param kinds the kinds of the arguments, in order
  */
 export function dryRun(name: string, kinds: readonly Kind[], args: readonly unknown[]): void {
-  // Of a symbol in the place of a descriptor most functions die; this one speaks.
+  // Given a symbol as descriptor, most functions end the process; this one throws.
   const isSymbol = kinds[0] === 'descriptor' && typeof args[0] === 'symbol';
   const call = callbackFunctions[isSymbol ? 'read' : name] ?? (realpathNative as Functions)[name];
   try {
@@ -146,18 +146,18 @@ function isGenerator(value: unknown): value is AsyncGenerator {
   return typeof value === 'object' && value !== null && 'next' in value && Symbol.asyncIterator in value;
 }
 
-/** The same for a function of `fs.promises`. Arguments that are undefined at the end may as well be missing. */
+/** The same for a function of `fs.promises`. Trailing undefined arguments are left out. */
 export async function dryRunPromise(name: string, kinds: readonly Kind[], args: readonly unknown[]): Promise<void> {
-  // One of them (opendir) is made of a callback function by adding the callback behind whatever arguments there are.
+  // Needed for opendir, which is made of a callback function by adding the callback after the arguments.
   const given = args.slice(0, args.findLastIndex((value) => value !== undefined) + 1);
   const harmless = harmlessArguments(name, kinds, given);
-  // A FileHandle is a file that is really open, or one that Node knows nothing of.
+  // A FileHandle may be Node's, with a file that is really open, or ours, which Node does not know.
   const isOfHandle = kinds[0] === 'path or handle' && isHandle(given[0]);
   try {
     if (isOfHandle) harmless[0] = await takeEmptyHandle();
-    const given = await promiseFunctions[name]?.(...harmless);
-    // What gives one thing after another (`watch`) looks at its arguments when the first is wanted.
-    if (isGenerator(given)) await given.next();
+    const answer = await promiseFunctions[name]?.(...harmless);
+    // An asynchronous iterator (`watch`) checks its arguments at the first `next`.
+    if (isGenerator(answer)) await answer.next();
   } catch (error) {
     if (!isOfSystem(error)) throw error;
   }

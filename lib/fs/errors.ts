@@ -1,5 +1,5 @@
 /**
- * The wording of errors: what the inner code throws bare gets its system call, its path and Node's sentence here, once.
+ * The wording of errors: a bare error of the inner code gets its system call, its path and Node's sentence here, once.
  */
 
 import { getSystemErrorMap } from 'node:util';
@@ -8,7 +8,7 @@ import { displayName } from '../branch/bytes.ts';
 import { type Errno, ESTALE } from '../errno.ts';
 import { givenPath, readTaken } from './arguments.ts';
 
-/** Node's words, and those of the C library for what libuv has no words for. */
+/** Node's sentences, and the C library's for codes that libuv does not know. */
 const sentences = new Map([[ESTALE.errno, [ESTALE.code, 'stale file handle']], ...getSystemErrorMap()]);
 
 /** An error of a system call as Node makes it. */
@@ -20,14 +20,14 @@ export interface SystemError extends Error {
   dest?: string;
 }
 
-/** A path argument as messages show it: as it was given, bytes that are no UTF-8 as U+FFFD. */
+/** A path argument as messages show it: as it was given, with U+FFFD for bytes that are not UTF-8. */
 export function shownPath(value: unknown): string {
   if (typeof value === 'string') return displayName(value);
   if (isUint8Array(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString();
   return displayName(readTaken(() => givenPath(value)));
 }
 
-/** What an error of a system call says. */
+/** The message and fields of an error of a system call. */
 export interface Words extends Pick<SystemError, 'message' | 'errno' | 'code' | 'syscall'> {
   readonly path: string | undefined;
   readonly dest: string | undefined;
@@ -48,7 +48,7 @@ export function findWords(
   return { message, errno, code, syscall, path, dest, cause };
 }
 
-/** Gives an error with the right message the fields that go with it, in Node's order. */
+/** Adds the fields to an error that has the message already, in Node's order. */
 export function complete(made: Error, { errno, code, syscall, path, dest, cause }: Words): SystemError {
   const error = made as SystemError;
   error.errno = errno;
@@ -61,9 +61,9 @@ export function complete(made: Error, { errno, code, syscall, path, dest, cause 
 }
 
 /**
- * Makes the error that says these words.
+ * Makes the error with these words.
  *
- * @param above the stack begins at the caller of this function: the frames of our own below it tell nobody anything
+ * @param above the stack begins at the caller of this function, since frames of overfs would not help
  */
 export function makeError(words: Words, above: (...args: never[]) => unknown): SystemError {
   return complete(
@@ -75,7 +75,8 @@ export function makeError(words: Words, above: (...args: never[]) => unknown): S
 /** Makes an error whose stack begins at the caller of a function. */
 export function startingAbove(above: (...args: never[]) => unknown, make: () => Error): Error {
   const limit = Error.stackTraceLimit;
-  // Not by assignment, which throws where it cannot be set (`--frozen-intrinsics`): the stack is taken twice then.
+  // Not by assignment, which throws where it cannot be set (`--frozen-intrinsics`). Then the stack is simply captured
+  // twice.
   Reflect.set(Error, 'stackTraceLimit', 0);
   const error = make();
   Reflect.set(Error, 'stackTraceLimit', limit);
@@ -94,18 +95,18 @@ export function systemError(
   return makeError(findWords(errno, syscall, path, dest), above);
 }
 
-/** What an aborted call ends with. */
+/** The error of an aborted call. */
 class AbortError extends Error {
   readonly code = 'ABORT_ERR';
   override name = 'AbortError';
 }
 
-/** What a call that this signal has aborted ends with. */
+/** The error of a call that this signal has aborted. */
 export function abortError(signal: AbortSignal): Error {
   return new AbortError('The operation was aborted', { cause: signal.reason });
 }
 
-/** Ends a call that is aborted before it begins. The signal is whatever Node takes for one, and that need not have methods. */
+/** Ends a call that is aborted before it begins. A signal is whatever Node accepts, which need not have methods. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal);
 }

@@ -1,8 +1,8 @@
 /**
  * The front: an object like `node:fs` over a session.
  *
- * It has what the running Node's `fs` has, key by key, in Node's order, with Node's `name` and `length` on every function. The
- * functions need no `this`; the object is plain and may be changed, as the real one.
+ * It has the members of the running Node's `fs`, in Node's order, with Node's `name` and `length` on every function.
+ * The functions need no `this`. The object is plain and may be changed, like the real one.
  */
 
 import { promisify } from 'node:util';
@@ -57,7 +57,7 @@ function table(session: Session): Parts {
   return { fs, promises };
 }
 
-/** The calls that are not quite regular. */
+/** Calls that are not quite regular. */
 function exceptions(session: Session): Parts {
   const fs: Members = { existsSync: existsSyncForm(session), exists: existsForm(session) };
   for (const call of dataCalls) {
@@ -74,12 +74,12 @@ function exceptions(session: Session): Parts {
   };
 }
 
-/** Where the system has no `lchmod` (Linux) Node has the promise form all the same, which says so. */
+/** Where the system has no `lchmod` (Linux), Node has the promise form all the same, which rejects. */
 function refusedLchmod(path: unknown, mode: unknown): Promise<void> {
   return dryRunPromise('lchmod', ['path'], [path, mode]);
 }
 
-/** The parts of the front; where two bring the same member, the later one is meant. */
+/** The parts of the front; where two have the same member, the later one counts. */
 const PARTS: readonly Part[] = [
   table,
   exceptions,
@@ -94,7 +94,7 @@ const PARTS: readonly Part[] = [
   globbing,
 ];
 
-/** What is no function of ours: constants and classes as Node has them. */
+/** Members that are Node's own: constants and classes. */
 const KEPT: ReadonlySet<string> = new Set([
   'Dir',
   'Dirent',
@@ -116,7 +116,7 @@ interface Likeness {
   readonly length: PropertyDescriptor;
 }
 
-/** Of Node's functions, as far as fronts were made with them: an overlay has 230, and each would be asked again. */
+/** The likenesses of Node's functions, cached since each overlay needs 230 of them. */
 const likenesses = new WeakMap<object, Likeness>();
 
 function likenessOf(real: object & { readonly name: string; readonly length: number }): Likeness {
@@ -141,13 +141,16 @@ function likeNodes(made: unknown, real: unknown): unknown {
   return made;
 }
 
-/** What a real object has, in its order. Nothing is looked up yet: some members are loaded, or warned of, when they are. */
+/**
+ * The members of a real object, in its order. Values are not looked up yet: some members are loaded, or cause a
+ * warning, on access.
+ */
 type Layout = readonly (readonly [key: string, descriptor: PropertyDescriptor])[];
 
 const FS_LAYOUT: Layout = Object.entries(Object.getOwnPropertyDescriptors(originalFs));
 const PROMISES_LAYOUT: Layout = Object.entries(Object.getOwnPropertyDescriptors(originalPromises));
 
-/** Puts into `front` what the real object has and `made` can give, in the real order. */
+/** Puts the members of `made` that the real object has into `front`, in the real order. */
 function assemble(front: object, real: object, layout: Layout, made: Members): void {
   for (const [key, descriptor] of layout) {
     const isAbsent = 'value' in descriptor && descriptor.value === undefined;
@@ -169,10 +172,10 @@ function addNative(session: Session, fs: Members): void {
   for (const [owner, native, real] of natives) Object.assign(owner as object, { native: likeNodes(native, real) });
 }
 
-/** Of what `util.promisify` does not make the usual. */
+/** Functions of which `util.promisify` makes something special. */
 const PROMISIFIED = ['exists', 'read', 'readv', 'write', 'writev'] as const;
 
-/** What `util.promisify` is told to make of a function. */
+/** The function that `util.promisify` gives for one of these. */
 function promisifiedOf(callback: unknown): unknown {
   return (callback as { readonly [promisify.custom]?: unknown })[promisify.custom];
 }
@@ -194,7 +197,7 @@ export function createFront(session: Session): FileSystem {
   Object.defineProperty(front.exists, promisify.custom, {
     value: (path: string) => new Promise((resolve) => front.exists(path, resolve)),
   });
-  // Node's keep the name and length of what they were made of.
+  // Node's promisified functions have the name and length of the originals.
   for (const name of PROMISIFIED) {
     likeNodes(promisifiedOf(front[name]), promisifiedOf(originalFs[name]) ?? originalFs[name]);
   }

@@ -1,6 +1,6 @@
 /**
- * The private door between stacked overlays: by what it has open in an overlay, another one that lies over it borrows pages. That is reading,
- * but that nothing is copied.
+ * The private door between stacked overlays: an overlay borrows pages of the files that it has open in an overlay
+ * below. It is like reading, but nothing is copied.
  */
 
 import type { Lender } from '../branch/nesting.ts';
@@ -16,7 +16,7 @@ import { File } from '../tree/inode.ts';
 import { isHandle } from './dry-run.ts';
 import type { Session } from './session.ts';
 
-/** How to borrow from the overlay of a session, with the session's rights: what it could open it can borrow. */
+/** How to borrow from the overlay of a session. The session's rights were checked when the file was opened. */
 export function lenderOf(session: Session): Lender {
   const { caller } = session;
   return {
@@ -37,10 +37,13 @@ function openFileOf({ descriptors, handles }: Session, handle: unknown): OpenFil
   return file;
 }
 
-/** What is lent without waiting must stay in memory until it is taken, while others read too: the cache holds so many times as much. */
+/**
+ * A loan for an asynchronous call must stay in memory until it is taken, while other calls read too. So the cache must
+ * be this many times larger.
+ */
 const TIMES_ASKED = 16;
 
-/** Lends the pages with `length` bytes from `from` on; undefined where there are none, since the bytes go past the cache. */
+/** Lends the pages with `length` bytes from `from` on; undefined where the bytes must be read past the cache. */
 function lend(io: Io, { tree }: Caller, file: OpenFile, from: number, length: number): PageLoan | undefined {
   const inode = inodeOf(file);
   const { memory } = tree;

@@ -1,7 +1,7 @@
 /**
  * Options as Node takes them: a string that names an encoding, or an object; and the flags of `open`.
  *
- * As everywhere in the reading of arguments, what is not plainly right is doubted (`arguments.ts`).
+ * As with all arguments, what is not plainly right is doubted (`arguments.ts`).
  */
 
 import { constants } from 'node:fs';
@@ -13,7 +13,7 @@ const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_SYNC, O_TRUNC, O_WRONLY }
 const CREATE = O_TRUNC | O_CREAT;
 const APPEND = O_APPEND | O_CREAT;
 
-/** What the flags that `open` knows as words mean. */
+/** The flags of `open` that are words. */
 const FLAGS: ReadonlyMap<unknown, number> = new Map([
   ['r', O_RDONLY],
   ['rs', O_RDONLY | O_SYNC],
@@ -53,7 +53,7 @@ export function takeFlags(value: unknown): number {
 /** An encoding of text, `buffer` for no text at all, or undefined where none was given. */
 export type Encoding = BufferEncoding | 'buffer' | undefined;
 
-/** Options that nobody gave. */
+/** No options. */
 const NOTHING: Options = {};
 
 /** Options whose fields have not been looked at yet. */
@@ -87,21 +87,21 @@ export function encodingIn(options: Options): Encoding {
   return (options.encoding || undefined) as Encoding;
 }
 
-/** The options of a function that takes an object or nothing and looks into it without more ado. */
+/** The options of a function that takes an object or nothing. */
 export function takeObject(value: unknown): Options {
   if (value === undefined) return NOTHING;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) doubt();
   return Object(value) as Options;
 }
 
-/** A flag in options that must be a boolean where it is given. */
+/** An option that must be a boolean where it is given. */
 export function takeBoolean(value: unknown): boolean {
   if (value === undefined || value === null) return false;
   if (typeof value !== 'boolean') doubt();
   return Boolean(value);
 }
 
-/** A name or a path as the caller wants to see it. */
+/** A name or a path in the encoding that the caller wants. */
 export function showName(name: string, encoding: Encoding): string | Buffer {
   if ((encoding === undefined || encoding === 'utf8') && isPlain(name)) return name;
   const bytes = encodeName(name);

@@ -1,6 +1,6 @@
 /**
- * What a front works on: whose rights its calls have, its descriptors, and where relative paths start. One overlay has one
- * session for its own `fs`, and one more for each view with other rights.
+ * What a front works on: the rights of its calls, its descriptors, and where relative paths start. An overlay has one
+ * session for its own `fs`, and one for each view with other rights.
  */
 
 import type * as nodeFs from 'node:fs';
@@ -12,19 +12,20 @@ import type { Descriptors } from './descriptors.ts';
 export interface Session {
   readonly caller: Caller;
   readonly descriptors: Descriptors;
-  /** The FileHandles of this session that are not closed: a handle may be given where Node takes one for a path. */
+  /** The open FileHandles of this session, which may be given in place of a path. */
   readonly handles: WeakSet<object>;
-  /** Where relative paths start: absolute, asked at each call since it may change. */
+  /** Where relative paths start, absolute; asked at each call, since it may change. */
   cwd(): string;
   /** How to wait. */
   readonly timers: Timers;
 }
 
 /**
- * What an `fs` object is to its users: `node:fs`, and a constant that Node lacks though Linux has it.
+ * The type of `overlay.fs`: that of `node:fs`, with one more constant, which Linux has and Node lacks.
  *
- * Every function has the arguments, results, errors and forms that the running Node's has: a synchronous one, which throws; one with a
- * callback, which is called in a later turn; and one in `promises`. The later forms ask the branches without blocking the event loop.
+ * Every function has the arguments, results and errors that the running Node's has, in the same forms: a synchronous
+ * one, which throws; one with a callback, which is called in a later turn; and one in `promises`. The last two ask the
+ * branches without blocking the event loop.
  *
  * @example
  * ```ts
@@ -59,9 +60,9 @@ export interface Session {
  * ```
  */
 export type FileSystem = typeof nodeFs & {
-  /** Those of `node:fs`, and one more. */
+  /** The constants of `node:fs`, and one more. */
   readonly constants: {
-    /** For `open` of a directory: makes a file without a name in it. */
+    /** A flag for `open` of a directory: makes a file without a name in it. */
     readonly O_TMPFILE: number;
   };
 };
@@ -69,7 +70,7 @@ export type FileSystem = typeof nodeFs & {
 /** Functions and classes by their names. */
 export type Members = Record<string, unknown>;
 
-/** What a part of the front brings. */
+/** The members that a part of the front adds. */
 export interface Parts {
   /** Members of `fs`. */
   readonly fs?: Members;
@@ -78,7 +79,7 @@ export interface Parts {
 }
 
 /**
- * A part of the front. `fs` is the finished object: for use inside the functions that the part makes, as it is then, since its
- * users may have changed it.
+ * A part of the front. `fs` is the finished object. The part's functions use its members as they are when they are
+ * called, since users may have replaced them.
  */
 export type Part = (session: Session, fs: FileSystem) => Parts;

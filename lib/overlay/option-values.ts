@@ -64,7 +64,7 @@ export function isPlain(value: object): boolean {
 export function mustKnow(owner: string, keys: readonly string[], known: readonly string[]): void {
   const unknown = keys.find((key) => !known.includes(key));
   if (unknown === undefined) return;
-  throw new OptionValueError(`There is no option "${owner}${unknown}"; there are ${known.join(', ')}`);
+  throw new OptionValueError(`There is no option "${owner}${unknown}". The options are: ${known.join(', ')}`);
 }
 
 /** Whether a value is a whole number from 0 to `most`. */

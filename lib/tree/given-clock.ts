@@ -1,20 +1,20 @@
 /**
- * A clock that somebody has given. It is asked before anything is changed, and not while it is: so nothing is half done where it throws, says
- * nonsense, or looks at the overlay whose clock it is.
+ * A clock that the user has given. It is read before each change and never during one. So nothing is left half done if
+ * it throws, answers nonsense, or uses the overlay that it belongs to.
  */
 
 import { inspect } from 'node:util';
 import { EBUSY } from '../errno.ts';
 
-/** The first and last time that a `Date` can be, in milliseconds from 1970 (ECMAScript, time values). */
+/** How far from 1970 a `Date` can be, in milliseconds (ECMAScript, time values). */
 const FARTHEST = 8.64e15;
 
 /** See the file comment. */
 export class GivenClock {
   readonly #ask: () => unknown;
-  /** What it has answered last. Changed by `look`. */
+  /** Its last answer. Changed by `look`. */
   #time = 0;
-  /** It is being asked. Changed by `look`. */
+  /** The clock's function is running. Changed by `look`. */
   #isAsked = false;
 
   constructor(ask: () => unknown) {
@@ -22,7 +22,10 @@ export class GivenClock {
     this.look();
   }
 
-  /** Asks for the time of what is about to be changed. Throws what the clock throws, a TypeError for what is no time, EBUSY to the clock. */
+  /**
+   * Reads the time of the change that is about to be made. Throws what the clock throws; a TypeError for an answer that
+   * is not a time; EBUSY to a clock that makes a change itself.
+   */
   readonly look = (): void => {
     if (this.#isAsked) throw EBUSY;
     this.#isAsked = true;
@@ -33,7 +36,7 @@ export class GivenClock {
     }
   };
 
-  /** The time of what is being changed, in milliseconds since 1970. */
+  /** The time of the change that is being made, in milliseconds since 1970. */
   readonly time = (): number => this.#time;
 }
 

@@ -82,7 +82,7 @@ describe('bad options', () => {
   });
 
   it('a misspelt key is refused, and what else an object with an `fs` carries is not', () => {
-    const message = 'There is no option "limits.byte"; there are bytes, inodes';
+    const message = 'There is no option "limits.byte". The options are: bytes, inodes';
     expect(() => createOverlay({ limits: { byte: 1 } as object })).toThrow(message);
     const { fs } = createOverlay({ lower: memfs({ '/file': 'x' }) });
     expect(fs.readdirSync('/')).toEqual(['file']);

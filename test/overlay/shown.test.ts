@@ -36,7 +36,7 @@ it.each<[unknown, string]>([
   [5, 'The option "manner" must be an object { onProgress, signal }. Received 5'],
   [{ onProgress: 5 }, 'The option "onProgress" must be a function. Received 5'],
   [{ signal: {} }, 'The option "signal" must be an AbortSignal. Received {}'],
-  [{ progress: () => {} }, 'There is no option "progress"; there are onProgress, signal'],
+  [{ progress: () => {} }, 'There is no option "progress". The options are: onProgress, signal'],
 ])('sync(%j) and syncSync of it are refused before anything is done', async (manner, message) => {
   const overlay = createOverlay({ lower: [] });
   await expect(overlay.sync(manner as Manner)).rejects.toThrow(message);

@@ -1,9 +1,9 @@
 /**
  * `FileHandle`: an open file as an object, what `promises.open` gives.
  *
- * It counts who uses the file (calls under way, streams made of it): `close` waits for them. One that is collected open is
- * closed then, with a warning (`leaks.ts`). Node does not export its class, so instances are none of it; they have the same
- * members.
+ * It counts the users of the file (calls under way, streams made of it), and `close` waits for them. A handle that is
+ * collected while open is closed then, with a warning (`leaks.ts`). Node does not export its class, so these are not
+ * instances of it; they have the same members.
  */
 
 import { AsyncResource } from 'node:async_hooks';
@@ -23,7 +23,7 @@ import { makeWebStream, takeWebStreamOptions } from './web-stream.ts';
 /** What all handles of a front share. */
 export interface Owner {
   readonly session: Session;
-  /** The front: streams are made with its functions as they are then. */
+  /** The front, whose present functions streams use. */
   readonly fs: FileSystem;
   /** `promises.readFile` and `promises.writeFile`, which take handles. */
   readonly readFile: PromiseFunction;
@@ -41,7 +41,7 @@ function closedError(name: string): Error {
   return Object.assign(new Error('file closed'), { code: 'EBADF', syscall: name });
 }
 
-/** A promise of `close` that waits for those who use the file. */
+/** A promise of `close` that waits for the users of the file. */
 interface Waiting {
   resolve(closed: Promise<void>): void;
 }
@@ -49,13 +49,16 @@ interface Waiting {
 /** See the file comment. */
 export class FileHandle extends EventEmitter implements Held {
   readonly #owner: Owner;
-  /** The descriptor; CLOSED from the moment in which nothing can be begun any more. Changed by `#closeNow`. */
+  /** The descriptor; CLOSED from the moment when no call can begin any more. Changed by `#closeNow`. */
   #fd: number;
-  /** How many use the file: the handle itself until `close`, calls under way, streams. Changed by HOLD, RELEASE and `close`. */
+  /**
+   * How many users the file has: the handle itself until `close`, calls under way, streams. Changed by HOLD, RELEASE
+   * and `close`.
+   */
   #uses = 1;
   /** What `close` returned, until it is settled. Changed by `close`. */
   #closing: Promise<void> | undefined;
-  /** Who waits for the last user. Set by `close`. */
+  /** The `close` that waits for the last user. Set by `close`. */
   #waiting: Waiting | undefined;
   /** A web stream was made of it: there is only ever one. Set by `readableWebStream`. */
   #isLocked = false;
@@ -71,7 +74,7 @@ export class FileHandle extends EventEmitter implements Held {
     this.#fd = fd;
     session.handles.add(this);
     watchForLeak(this, { session, fd, file, path });
-    // Nobody gets it where the upper refuses what the opening has changed.
+    // Not given to anybody if the upper refuses what the opening has changed.
     session.caller.tree.undo?.onRestore(() => {
       forgetLeak(this);
       session.descriptors.remove(fd);
@@ -105,7 +108,7 @@ export class FileHandle extends EventEmitter implements Held {
   }
 
   appendFile(data: unknown, options: unknown): Promise<unknown> {
-    // A handle goes on where it stands, however it was opened: nothing distinguishes the two (node lib/internal/fs/promises.js).
+    // A handle always continues at its position, however it was opened (node lib/internal/fs/promises.js).
     return this.#use('writeFile', () => this.#owner.writeFile(this, data, options));
   }
 

@@ -1,7 +1,7 @@
 /**
- * What the methods of `FileHandle` do with a file: an entry for each, as in the table of the regular calls.
+ * The methods of `FileHandle` that are calls on the file: an entry for each, as in the table of the regular calls.
  *
- * Most are calls on descriptors under shorter names. Those that move bytes take their arguments in ways of their own.
+ * Most are calls on descriptors under shorter names. Those that move bytes have arguments of their own.
  */
 
 import { isArrayBufferView } from 'node:util/types';
@@ -22,16 +22,16 @@ import { type Held, RELEASE } from './users.ts';
 /** One method of `FileHandle`. */
 export interface HandleCall {
   readonly method: string;
-  /** Node's name for what the method does, which the error of a closed handle tells. */
+  /** Node's name for the method in the error of a closed handle. */
   readonly name: string;
   /** As error messages call it. */
   readonly syscall: string;
-  /** Brings arguments into a form that means the same and that is safe to be given to Node. */
+  /** Brings arguments into an equivalent form that is safe to give to Node. */
   normalize?(args: readonly unknown[]): readonly unknown[];
   /** As in the table. */
   parse(session: Session, fd: number, args: readonly unknown[]): unknown;
   run(io: Io, session: Session, request: unknown): unknown;
-  /** What the promise brings, made of what `run` gave. */
+  /** Makes the result of the promise from the answer of `run`. */
   finish?(answer: unknown, request: unknown): unknown;
   signal?(request: unknown): AbortSignal | undefined;
 }
@@ -40,7 +40,7 @@ export interface HandleCall {
  * Runs a method.
  *
  * @param above the method itself: the stack of an error begins at its caller
- * @param held what is released when the file is needed no more
+ * @param held what is released when the file is no longer needed
  */
 export async function runOnHandle(
   session: Session,
@@ -98,7 +98,10 @@ function isOptions(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
 }
 
-/** `read(buffer, offset?, length?, position?)`, `read(buffer, options)`, `read(options?)` in the longest form that means the same. */
+/**
+ * `read(buffer, offset?, length?, position?)`, `read(buffer, options)`, `read(options?)` in the longest form that means
+ * the same.
+ */
 function normalizeRead(args: readonly unknown[]): readonly unknown[] {
   const given = args[0];
   let [buffer, offset, length, position] = args;
@@ -117,23 +120,29 @@ function normalizeRead(args: readonly unknown[]): readonly unknown[] {
   return isBuffer ? [buffer, at, count, from] : [{ buffer, offset: at, length: count, position: from }];
 }
 
-/** Whether a number is one that nobody could misunderstand. */
+/** Whether a number is an ordinary one, that needs no care. */
 function isPlain(value: unknown): boolean {
   return typeof value === 'number' && value >>> 0 === value && value <= 0x7fff_ffff && !Object.is(value, -0);
 }
 
-/** A length that `read` can be given. Before Node 26 it ends the process with what is no integer and not refused. */
+/**
+ * A length that is safe to give to `read`, which before Node 26 ends the process for some numbers that are not
+ * integers.
+ */
 function safeLength(given: unknown, room: number): unknown {
   const length = given as number;
   return HANDLE_CUTS_LENGTH || !(length < 0 || length > room) ? length | 0 : length;
 }
 
-/** Some Nodes end the process where their own methods give their binding -0. Nobody refuses it: 0 does as well. */
+/** Some Nodes end the process if their own methods pass -0 to the binding. No Node refuses it, so 0 does as well. */
 function withoutMinus(value: unknown): unknown {
   return typeof value === 'number' ? value + 0 : value;
 }
 
-/** `write(buffer, offset?, length?, position?)`, `write(buffer, options)`, `write(text, position?, encoding?)`, the same. */
+/**
+ * `write(buffer, offset?, length?, position?)`, `write(buffer, options)`, `write(text, position?, encoding?)`, the
+ * same.
+ */
 function normalizeWrite(args: readonly unknown[]): readonly unknown[] {
   const [data, ...rest] = args;
   const [options] = rest;
@@ -158,13 +167,13 @@ function parserOf({ name, parse }: DataCall): HandleCall['parse'] {
   if (name === 'readv' || name === 'writev')
     return (session, fd, [buffers, ...rest]) => parse(session, fd, buffers, rest);
   return (session, fd, [data, ...rest]) => {
-    // Nothing is written, and nobody looks at the descriptor.
+    // Nothing is written, and the descriptor is not looked at.
     if (isOptions(data) && data.byteLength === 0) return { file: undefined, pieces: [], position: -1, shown: data };
     return parse(session, fd, data, rest);
   };
 }
 
-/** A method that moves bytes: the promise brings how many, and the buffers as the caller has them. */
+/** A method that moves bytes. The promise gives their number, and the caller's buffers. */
 function dataMethod(call: DataCall): HandleCall {
   const normalize = NORMALIZERS[call.name];
   const [count, buffers] = call.values;

@@ -1,6 +1,6 @@
 /**
- * FileHandles that nobody has closed and nobody can any more: their descriptors are closed when they are collected, and
- * somebody is told, as Node does.
+ * FileHandles that were never closed: when they are collected, their descriptors are closed, and there is a warning (or
+ * an error) as in Node.
  */
 
 import { inNextTurn } from '../../node/turns.ts';
@@ -46,7 +46,7 @@ const registry = new FinalizationRegistry<Remains>((remains) => {
   if (session.descriptors.get(fd) !== file) return;
   session.descriptors.remove(fd);
   release(session.caller, file);
-  // Outside the collector's own turn, where what is thrown is an uncaught exception of its own.
+  // Outside the collector's callback, so that what is thrown is an uncaught exception.
   inNextTurn(tell, remains);
 });
 

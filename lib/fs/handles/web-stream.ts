@@ -7,11 +7,11 @@ import { nextTurn } from '../../node/turns.ts';
 import { dryRun, type Kind } from '../dry-run.ts';
 import { WEB_STREAM_GIVES_ARRAY_BUFFERS } from '../quirks.ts';
 
-/** What a stream wants of the handle that it reads from. */
+/** What a stream needs of the handle that it reads from. */
 export interface StreamSource {
   /** Reads on into a view; gives the number of bytes. */
   read(view: Uint8Array): Promise<number>;
-  /** The stream needs the file no more. Called once. */
+  /** Called once, when the stream no longer needs the file. */
   release(): Promise<void>;
 }
 
@@ -78,7 +78,8 @@ class Reading {
   async read(view: Uint8Array): Promise<number> {
     try {
       const bytes = await this.#source.read(view);
-      // What is in memory is there at once: nobody else would get a turn before the end of the stream.
+      // Bytes in memory are there at once, so without this the event loop would get no turn before the end of the
+      // stream.
       await nextTurn();
       return bytes;
     } catch (error) {
@@ -117,7 +118,7 @@ function byteStream(reading: Reading): MadeStream {
     },
     async pull() {
       const request = controller.byobRequest;
-      // There always is one, since room is made for readers that bring none.
+      // There is always one, since `autoAllocateChunkSize` makes a buffer for readers without one.
       if (request === null) return;
       const { buffer, byteOffset, byteLength } = request.view;
       const bytes = await reading.read(new Uint8Array(buffer, byteOffset, byteLength));

@@ -1,11 +1,11 @@
 /**
- * What changes, told to whoever watches: changes made through the overlay, and changes of lowers where they show through (N8).
+ * Tells watchers of changes: those made through the overlay, and those of lowers where they show through (N8).
  *
  *     tree.onChange ──► Feed ──► one subscription ──► (event, name as the watcher shows it)
  *     branch.watch  ──►      └─► ...
  *
- * The tree is listened to only while somebody watches, so that watching costs nothing where nobody does. Events come in a later turn, in
- * the order of the changes, with the names that inotify would give through `fs.watch`.
+ * The feed listens to the tree only while something is watched, so that otherwise it costs nothing. Events come in a
+ * later turn, in the order of the changes, with the names that inotify would give through `fs.watch`.
  */
 
 import { inNextTurn } from '../../node/turns.ts';
@@ -15,7 +15,7 @@ import type { Change, NamedChange, OwnChange, Tree } from '../../tree/tree.ts';
 /** As `fs.watch` calls them. */
 export type EventType = 'rename' | 'change';
 
-/** Hears of changes: the name is that of the entry, or its path below a directory that is watched as a whole. */
+/** Hears of a change; `name` is that of the entry, or its path below a directory that is watched recursively. */
 export type Listener = (event: EventType, name: string) => void;
 
 /** What is watched. */
@@ -25,14 +25,14 @@ export interface Watched {
   readonly name: string;
   /** Whether changes below its subdirectories count too. */
   readonly depth: 'entries' | 'tree';
-  /** Whose changes: those made through the overlay, or those of the lowers too. */
+  /** Whether to report only changes made through the overlay, or those of the lowers too. */
   readonly whose: 'ours' | 'all';
 }
 
-/** The feeds of trees that are watched. An entry lives as long as somebody watches. */
+/** The feeds of trees that are watched. An entry lives as long as anything in the tree is watched. */
 const feeds = new WeakMap<Tree, Feed>();
 
-/** Starts to tell of changes; returns how to stop that. */
+/** Starts to report changes; returns how to stop that. */
 export function subscribe(tree: Tree, watched: Watched, listener: Listener): () => void {
   let feed = feeds.get(tree);
   if (feed === undefined) {
@@ -42,16 +42,16 @@ export function subscribe(tree: Tree, watched: Watched, listener: Listener): () 
   return feed.subscribe(watched, listener);
 }
 
-/** What who watches an inode is told of a change. */
+/** The event for watchers of one inode. */
 interface Told {
   readonly inode: Inode;
   readonly name: string;
   readonly change: NamedChange;
 }
 
-/** Somebody who watches. */
+/** One watcher. */
 interface Subscription {
-  /** Who has subscribed later is told later. */
+  /** Watchers are told in the order in which they subscribed. */
   readonly ordinal: number;
   readonly depth: Watched['depth'];
   hear(change: Change): void;
@@ -59,13 +59,19 @@ interface Subscription {
 
 class Feed {
   readonly #tree: Tree;
-  /** By what is watched, which is not forgotten as long as it is. No set is empty. Changed by `#add` and `#remove`. */
+  /**
+   * The subscriptions, by the inode that is watched, which stays in memory. No set is empty. Changed by `#add` and
+   * `#remove`.
+   */
   readonly #subscriptions = new Map<Inode, Set<Subscription>>();
-  /** How many there ever were. Changed by `subscribe`. */
+  /** How many subscriptions there have been. Changed by `subscribe`. */
   #count = 0;
-  /** How many of them are to hear of all below a directory. Changed by `#add` and `#remove`. */
+  /** How many subscriptions are recursive. Changed by `#add` and `#remove`. */
   #deep = 0;
-  /** What was told last, until it is heard: the kernel has one queue for all who watch (inotify(7)). Changed by `subscribe` and `#tellOnce`. */
+  /**
+   * The last event that is not delivered yet: the kernel has one queue for all watchers (inotify(7)). Changed by
+   * `subscribe` and `#tellOnce`.
+   */
   #last: Told | undefined;
 
   constructor(tree: Tree) {
@@ -83,7 +89,7 @@ class Feed {
     const hear = (change: Change) => {
       const isOwn = change.inode === watched.inode;
       if (isOwnChange(change)) return isOwn ? tellOwn(watched, change, tell) : undefined;
-      // Of its own names a file hears by what becomes of them.
+      // A file hears of its own names by other events (`tellOwn`).
       if (isOwn && change.kind === 'rename') return;
       const name = nameFor(this.#tree, watched, change);
       if (name === undefined) return;
@@ -101,7 +107,7 @@ class Feed {
     };
   }
 
-  /** Tells those of a change who may have to hear of it: who watches something else has no part in what it costs. */
+  /** Tells the watchers that a change may concern. Its cost does not depend on other watchers. */
   #tell(change: Change): void {
     const own = this.#subscriptions.get(change.inode);
     if (isOwnChange(change)) {
@@ -118,7 +124,7 @@ class Feed {
     for (const { hear } of [...concerned].sort((a, b) => a.ordinal - b.ordinal)) hear(change);
   }
 
-  /** Adds those who are to hear of all below a directory above. */
+  /** Adds the recursive watchers of directories above. */
   #addAbove(concerned: Set<Subscription>, directory: Directory): void {
     for (let at: Directory | undefined = directory.parent, before = directory; at !== undefined && at !== before; ) {
       for (const subscription of this.#subscriptions.get(at) ?? []) {
@@ -129,13 +135,13 @@ class Feed {
     }
   }
 
-  /** Tells of something by `tell`, unless it is what the last was that somebody was told of, and nobody has heard of that yet. */
+  /** Delivers an event by `tell`, unless it repeats the last one, which is not delivered yet. */
   #tellOnce(told: Told, tell: () => void): void {
     const last = this.#last;
-    // Several watch the same.
+    // Several watchers get the same change.
     const isOfSameChange = last?.change === told.change;
     if (last !== undefined && !isOfSameChange && isRepetition(last, told)) return;
-    // Runs right before the listener, whose own changes are new ones.
+    // Runs right before the listener, so changes made by the listener are not repetitions.
     inNextTurn(() => {
       if (this.#last === told) this.#last = undefined;
     });
@@ -163,7 +169,10 @@ class Feed {
   }
 }
 
-/** Whether two changes are one event that has happened twice. A name that has come does not come again before it goes. */
+/**
+ * Whether two changes make the same event twice. Two `rename`s of one name cannot: a name that has come must go before
+ * it can come again.
+ */
 function isRepetition(one: Told, other: Told): boolean {
   const { kind } = other.change;
   return kind !== 'rename' && one.change.kind === kind && one.inode === other.inode && one.name === other.name;
@@ -174,15 +183,15 @@ function isOwnChange(change: Change): change is OwnChange {
 }
 
 /**
- * Tells who watches a file what became of it. inotify tells a link made or removed as a change of attributes, and an end twice: of the
- * file, and of its own watch (IN_DELETE_SELF, IN_IGNORED).
+ * Tells watchers of a file what became of it. inotify reports a new or removed link as a change of attributes, and an
+ * end twice: that of the file and that of its own watch (IN_DELETE_SELF, IN_IGNORED).
  */
 function tellOwn({ inode, name }: Watched, { kind }: OwnChange, tell: Listener): void {
   tell(kind === 'links' && !isDirectory(inode) ? 'change' : 'rename', name);
   if (kind === 'end') tell('rename', name);
 }
 
-/** What a change is called by whoever watches this; undefined when it is none of theirs. */
+/** The name of a change for a watcher; undefined when it does not concern that watcher. */
 function nameFor(tree: Tree, { inode, name, depth }: Watched, change: NamedChange): string | undefined {
   if (change.inode === inode) return name;
   if (!isDirectory(inode)) return undefined;
@@ -196,7 +205,7 @@ function nameFor(tree: Tree, { inode, name, depth }: Watched, change: NamedChang
   return path;
 }
 
-/** Watches the branches where what is watched shows through. */
+/** Watches the branches that show through in what is watched. */
 function watchBelow({ inode, name, depth }: Watched, tell: Listener): () => void {
   const stops: (() => void)[] = [];
   if (isDirectory(inode)) {
@@ -215,7 +224,10 @@ function watchBelow({ inode, name, depth }: Watched, tell: Listener): () => void
   };
 }
 
-/** Whether a lower's change at a path below a directory can be seen: neither a name on the way nor the file is the overlay's own. */
+/**
+ * Whether a lower's change at a path below a directory can be seen: neither a name on the way nor the file is the
+ * overlay's own.
+ */
 function showsThrough(directory: Directory, below: string): boolean {
   let at = directory;
   for (const name of below.split('/')) {

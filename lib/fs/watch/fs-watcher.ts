@@ -28,7 +28,7 @@ export interface WatchRequest {
   readonly encoding: Encoding;
   readonly signal: AbortSignal | undefined;
   readonly ignores: Ignores;
-  /** What comes of a path at which nothing is: an error, or a watcher that never hears of anything (Node 24 and later). */
+  /** What happens if the path does not exist: an error, or a watcher without events (Node 24 and later). */
   readonly missing: 'error' | 'silence';
 }
 
@@ -42,8 +42,8 @@ export function parseWatch(session: Session, path: unknown, given: unknown): Wat
   const encoding = encodingIn(options);
   const absolute = takePath(session, path);
   return {
-    // A recursive watcher resolves the path as text before it looks (node lib/internal/fs/recursive_watch.js): an empty one is the
-    // working directory.
+    // A recursive watcher resolves the path as text before it looks (node lib/internal/fs/recursive_watch.js): an empty
+    // one is the working directory.
     path: recursive === true ? pathOf.posix.resolve(session.cwd(), absolute) : absolute,
     persistent: persistent === true,
     recursive: recursive === true,
@@ -55,15 +55,15 @@ export function parseWatch(session: Session, path: unknown, given: unknown): Wat
   };
 }
 
-/** What an inode found at a path is watched as. */
+/** How to watch an inode that was found at a path. */
 export function watchedAt(path: string, inode: Inode, { recursive }: WatchRequest): Watched {
   const name = path.replace(/\/+$/, '').split('/').at(-1) ?? '';
   return { inode, name, depth: recursive ? 'tree' : 'entries', whose: 'all' };
 }
 
 /**
- * The error of a watch that cannot be begun: Node's, with the path as `filename` too. A recursive one begins with a look, at the
- * whole path.
+ * The error of a watch that cannot begin: Node's, with the path as `filename` too. A recursive watch begins with a
+ * `stat` of the whole path.
  */
 export function watchError(
   errno: Errno,
@@ -88,7 +88,7 @@ export function watchError(
   return Object.assign(error, { filename });
 }
 
-/** What `fs.watch` gives: tells of changes until it is closed. */
+/** What `fs.watch` returns: emits changes until it is closed. */
 export class FSWatcher extends EventEmitter {
   /** Undefined where nothing is watched. */
   readonly #keepAlive: KeepAlive | undefined;
@@ -99,7 +99,7 @@ export class FSWatcher extends EventEmitter {
   constructor(session: Session, inode: Inode | undefined, request: WatchRequest) {
     super();
     if (inode === undefined) {
-      // Node tells of the end of a recursive one all the same.
+      // A recursive watcher of Node's emits `close` all the same.
       if (request.recursive) this.#stop = () => {};
       return;
     }
@@ -108,11 +108,11 @@ export class FSWatcher extends EventEmitter {
     const tell = (event: string, name: string): void => {
       if (!request.ignores(name)) this.emit('change', event, showName(name, request.encoding));
     };
-    // In the context of whoever watches, not of whoever changes something.
+    // In the asynchronous context of the watcher, not of the code that makes the change.
     this.#stop = subscribe(session.caller.tree, watched, AsyncResource.bind(tell));
   }
 
-  /** Does nothing; there for those who called it in old Nodes. */
+  /** Does nothing; kept for code written for old versions of Node. */
   start(): void {}
 
   close(): void {
@@ -148,7 +148,7 @@ export function watchForm(session: Session) {
   return watch;
 }
 
-/** What is to be watched; undefined for nothing, where that is allowed. */
+/** The inode to watch; undefined for none, where that is allowed. */
 function lookAt(
   session: Session,
   request: WatchRequest,

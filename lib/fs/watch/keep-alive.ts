@@ -1,16 +1,16 @@
-/** Keeps the process alive as long as somebody watches, as an open handle of Node's does, unless it is told not to. */
+/** Keeps the process alive while something is watched, like an open handle of Node's, unless it is unreferenced. */
 
 /** The longest that a timer can wait, in milliseconds. */
 export const LONGEST = 2 ** 31 - 1;
 
-/** As they were when overfs was loaded: a timer that is not real keeps no process alive. Nobody waits for it. */
+/** The real timers, captured when overfs is loaded: a fake timer would not keep the process alive. */
 const { setInterval, clearInterval } = globalThis;
 
 /** See the file comment. */
 export class KeepAlive {
-  /** Undefined while it keeps nothing alive. Changed by `ref` and `unref`. */
+  /** Undefined while it does not keep the process alive. Changed by `ref` and `unref`. */
   #timer: NodeJS.Timeout | undefined;
-  /** Nobody watches any more. Set by `end`. */
+  /** Watching has ended. Set by `end`. */
   #isEnded = false;
 
   constructor(state: 'referenced' | 'unreferenced') {

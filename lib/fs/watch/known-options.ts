@@ -1,4 +1,6 @@
-/** Which options of `watch` the running Node has, of those that not every one has. It is asked when somebody gives one. */
+/**
+ * Whether the running Node's `watch` has options that not every version has. Node is asked when one of them is given.
+ */
 
 import { originalFs } from '../../node/original-fs.ts';
 import { isOfSystem } from '../dry-run.ts';
@@ -8,12 +10,12 @@ interface KnownOptions {
   readonly throwIfNoEntry: boolean;
 }
 
-/** Unknown until somebody wants it. */
+/** Undefined until it is needed. */
 let known: KnownOptions | undefined;
 
 function knowsIgnore(): boolean {
   try {
-    // There is nothing at an empty path: a Node that does not look at the option says that.
+    // An empty path does not exist, so a Node that does not check the option throws ENOENT.
     originalFs.watch('', { ignore: 0 } as object).close();
     return true;
   } catch (error) {

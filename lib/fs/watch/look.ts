@@ -1,4 +1,4 @@
-/** Finding what is to be watched. */
+/** Finding the inode to watch. */
 
 import { NotLoadedError } from '../../branch/errors.ts';
 import { type Errno, isErrno } from '../../errno.ts';
@@ -7,7 +7,7 @@ import { stat } from '../../ops/attributes.ts';
 import { type Inode, WATCHED } from '../../tree/inode.ts';
 import type { Session } from '../session.ts';
 
-/** Looks at once. Where a branch can only answer later it throws what says so. */
+/** Looks at once. Throws a NotLoadedError where a branch can only answer later. */
 export function lookNow({ caller }: Session, path: string): Inode | Errno {
   try {
     return stat(syncIo, caller, path);
@@ -18,8 +18,8 @@ export function lookNow({ caller }: Session, path: string): Inode | Errno {
 }
 
 /**
- * Looks at once if that is possible; undefined if not. So what is done right behind the call that begins to watch is seen, as it is by
- * Node, whose watchers begin before any other call of theirs that has to wait for a thread.
+ * Looks at once; undefined where that is not possible. So changes right after the call that begins to watch are seen,
+ * as with Node, where a watcher begins before any later call that has to wait for a thread.
  */
 export function lookIfLoaded(session: Session, path: string): Inode | Errno | undefined {
   try {

@@ -1,8 +1,8 @@
 /**
  * `watchFile` and `unwatchFile`: Node's StatWatcher, which compares what `stat` says now with what it said before.
  *
- * Node polls. Here a change made through the overlay is looked at when it happens; only where a lower can change by itself is the file
- * also looked at every `interval` milliseconds.
+ * Node polls. Here a change made through the overlay is looked at when it happens. Only a file of a lower that may
+ * change is also looked at every `interval` milliseconds.
  */
 
 import { AsyncResource } from 'node:async_hooks';
@@ -54,7 +54,7 @@ function parse(session: Session, filename: unknown, options: unknown, listener: 
   };
 }
 
-/** What `watchFile` gives: one for each path, shared by all who watch it. */
+/** What `watchFile` returns: one watcher for each path, shared by all its listeners. */
 export class StatWatcher extends EventEmitter {
   readonly #session: Session;
   readonly #paths: WatchedPaths;
@@ -63,17 +63,19 @@ export class StatWatcher extends EventEmitter {
   readonly #numbers: Request['numbers'];
   readonly #interval: number;
   readonly #keepAlive: KeepAlive;
-  /** Where listeners are called: in the context of whoever was the first to watch. */
+  /** Runs listeners in the asynchronous context of the first call that watched. */
   readonly #scope = new AsyncResource('STATWATCHER');
-  /** Keeps the next look from being taken. Changed by `#lookLater`. */
+  /** Cancels the next look. Changed by `#lookLater`. */
   #cancel: () => void;
-  /** What the file was when last looked at; undefined for none, or before the first look. Changed by `#see`. */
+  /** The file at the last look; undefined if it was absent, or before the first look. Changed by `#see`. */
   #before: { readonly inode: Seen | undefined } | undefined;
-  /** What it was when last seen there: of one that comes again the listener is told both (libuv uv-poll `poll_cb`). Changed by `#see`. */
+  /**
+   * The file when it last existed, which listeners get when it comes back (libuv uv-poll `poll_cb`). Changed by `#see`.
+   */
   #last: Seen | undefined;
   /** A look is under way; another is wanted behind it. Changed by `#look`. */
   #looking: 'no' | 'once' | 'again' = 'no';
-  /** Nobody watches any more. Set by `stop`. */
+  /** Watching has ended. Set by `stop`. */
   #isStopped = false;
 
   constructor(session: Session, paths: WatchedPaths, { path: watched, numbers, interval, persistent }: Request) {
@@ -86,7 +88,8 @@ export class StatWatcher extends EventEmitter {
     this.#keepAlive = new KeepAlive(persistent ? 'referenced' : 'unreferenced');
     this.#cancel = this.#lookLater();
     paths.add(this.#looker);
-    // At once: what it is compared with is what the file is now, as Node's first look goes before all that waits for a thread.
+    // At once, to compare with the file as it is now: Node's first look also comes before any later call that waits for
+    // a thread.
     const found = findNow(session.caller, watched);
     if (found === undefined) this.#look();
     else this.#see(found);
@@ -123,7 +126,7 @@ export class StatWatcher extends EventEmitter {
     const now = inode && seenOf(inode, tree, this.#numbers);
     this.#before = { inode: now };
     const absent = () => zeros(tree, this.#numbers);
-    // Of a file that is not there at first one is told once (node lib/internal/fs/watchers.js).
+    // If the file is absent at first, listeners are told once (node lib/internal/fs/watchers.js).
     if (before === undefined ? now === undefined : !isSame(before.inode, now)) {
       this.#tell(now?.stats ?? absent(), this.#last?.stats ?? absent());
     }
@@ -131,14 +134,14 @@ export class StatWatcher extends EventEmitter {
     if (isWanted) this.#look();
   }
 
-  /** In a turn of its own, outside the promise: what a listener throws is an uncaught exception. */
+  /** In a turn of its own, outside the promise, so that what a listener throws is an uncaught exception. */
   #tell(now: Stats | BigIntStats, before: Stats | BigIntStats): void {
     inNextTurn(() => {
       if (!this.#isStopped) this.#scope.runInAsyncScope(() => this.emit('change', now, before));
     });
   }
 
-  /** Does nothing; there for those who called it in old Nodes. */
+  /** Does nothing; kept for code written for old versions of Node. */
   start(): void {}
 
   stop(): void {

@@ -21,7 +21,7 @@ interface WatchEvent {
   readonly filename: string | Buffer;
 }
 
-/** How many changes wait for whoever iterates, and what becomes of more (Node 22 and later). */
+/** How many changes may wait in the queue, and what happens to more (Node 22 and later). */
 interface QueueOptions {
   readonly maxQueue: number;
   readonly overflow: 'ignore' | 'error';
@@ -59,7 +59,7 @@ function parse(session: Session, filename: unknown, options: unknown): Request {
 /** `promises.watch`. The call itself does nothing but return; watching begins with the first `next`, as Node's. */
 export function watchEventsForm(session: Session) {
   return async function* watch(filename?: unknown, options?: unknown): AsyncGenerator<WatchEvent, void, undefined> {
-    // Nothing is awaited that need not be: who changes something behind the first `next` is to be heard.
+    // Without an `await` if possible, so that changes right after the first `next` are seen.
     let request: Request;
     try {
       request = parse(session, filename, options);

@@ -1,36 +1,36 @@
 /**
- * Which of those who watch a path are to look at it again, since something has changed.
+ * Which watchers of paths must look again after a change.
  *
  *     watched:  /a/b/f   /a/g   /link ─► /x/y
  *
  *     a change of /a/b/f   concerns /a/b/f
  *     a change of /a       concerns /a/b/f and /a/g
- *     any change           concerns /link: it may be one of what that leads to
+ *     any change           concerns /link: it may be a change of what that leads to
  *
- * All share one subscription, and a change costs those whom it concerns. The lowers are not watched: who watches a path looks at it now and
- * then anyhow.
+ * All of them share one subscription, and a change only costs those that it concerns. The lowers are not watched here:
+ * a watcher of a path also polls.
  */
 
 import type { Tree } from '../../tree/tree.ts';
 import { subscribe } from './feed.ts';
 
-/** Somebody who watches a path. */
+/** A watcher of a path. */
 export interface Looker {
   /** Absolute and normal. */
   readonly path: string;
   look(): void;
 }
 
-/** Where the path of somebody who watches was found to lead: to what has that path, or over a link. */
+/** Where a watched path was found to lead: `straight` to what has that path, or over a link. */
 export type Reach = 'straight' | 'elsewhere';
 
 export class WatchedPaths {
   readonly #tree: Tree;
-  /** By the path that is watched, and by each on the way to it. No set is empty. Changed by `add` and `remove`. */
+  /** Watchers by their path, and by each path on the way to it. No set is empty. Changed by `add` and `remove`. */
   readonly #onTheWay = new Map<string, Set<Looker>>();
-  /** Whose path leads through a link. Changed by `setReach` and `remove`. */
+  /** Watchers whose path leads through a link. Changed by `setReach` and `remove`. */
   readonly #elsewhere = new Set<Looker>();
-  /** Ends the subscription; undefined where nobody watches. Changed by `add` and `remove`. */
+  /** Ends the subscription; undefined while nothing is watched. Changed by `add` and `remove`. */
   #unsubscribe: (() => void) | undefined;
 
   constructor(tree: Tree) {
@@ -70,7 +70,7 @@ export class WatchedPaths {
   }
 }
 
-/** The path, and those of the directories on the way to it but the root. */
+/** The path, and those of the directories above it, without the root. */
 export function* wayTo(path: string): Generator<string, void, undefined> {
   for (let end = path.indexOf('/', 1); end > 0; end = path.indexOf('/', end + 1)) yield path.slice(0, end);
   if (path.length === 1 || !path.endsWith('/')) yield path;

@@ -103,9 +103,9 @@ export function* redo(area: Area, writer: Writer, reach: Reach): Procedure<reado
 
 function lost({ stage }: Area, path: string, what: string, cause?: unknown): Error {
   const cure =
-    `what it had staged is in '${stage}'. Put right what is in the way and mount the upper again, or move '${path}' away to go on ` +
-    'without it';
-  return damage(`${what}, so a write-back that was interrupted cannot be ended`, cure, cause);
+    `the files that it had staged are in '${stage}'. Remove the cause and mount the upper again, or move '${path}' away to go on ` +
+    'without them';
+  return damage(`${what}, so an interrupted write-back cannot be finished`, cure, cause);
 }
 
 /** Checks that the staged contents are there as they were when the batch was decided, or in their places already. */

@@ -159,16 +159,16 @@ function parseFormat(area: Area, text: string): { readonly dev: number } {
       : `'${area.format}' is damaged: it says ${JSON.stringify(text.slice(0, 80))}`;
   throw damage(
     what,
-    `mount it with the overfs that wrote it, or move '${area.base}' away to start anew (inode numbers will change, and what a crash ` +
-      'interrupted stays so; else the files of the upper are not affected)',
+    `mount it with the overfs that wrote it, or move '${area.base}' away to start anew (inode numbers will change, and an interrupted ` +
+      'write-back will not be finished; the files of the upper are not affected otherwise)',
   );
 }
 
 function damagedNotes({ numbers }: Area, line: string): Error {
   return damage(
-    `'${numbers}' is damaged: ${JSON.stringify(line.slice(0, 80))} is none of its lines`,
-    `remove that line, or move '${numbers}' away to start anew (inode numbers and what else the upper itself cannot hold of attributes, ` +
-      'such as owners and nanoseconds, will be those that the upper shows; else the files of the upper are not affected)',
+    `'${numbers}' is damaged: ${JSON.stringify(line.slice(0, 80))} is not a valid line`,
+    `remove that line, or move '${numbers}' away to start anew (inode numbers, and attributes that the upper itself cannot hold, such as ` +
+      'owners and nanoseconds, will be those that the upper shows; the files of the upper are not affected otherwise)',
   );
 }
 
