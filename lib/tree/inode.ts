@@ -102,7 +102,7 @@ export abstract class Inode implements Remembered {
   owner: Owner;
   /** In bytes. Changed by `load.ts`, and for files by `pages/contents.ts`. */
   size = 0;
-  /** The origin's blocks while the inode is not owned. Changed by `load.ts`. */
+  /** The origin's blocks when it was last looked at. Changed by `load.ts`, with `origin`, and by write-back. */
   originBlocks = 0;
   // Times as (seconds, nanoseconds): changed by attribute operations, `changing/times.ts` and `load.ts`.
   atimeSec = 0;

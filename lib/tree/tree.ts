@@ -230,7 +230,9 @@ const ALLOCATION = 4096;
 export function blocksOf(tree: Tree, inode: Inode): number {
   if (!inode.isOwned) return inode.originBlocks;
   if (!(inode instanceof File)) return 0;
-  const { pages, supplied, size } = inode;
+  const { pages, supplied, size, originBlocks } = inode;
+  // An origin with holes takes less room than its size. memfs says 1 of every file.
+  const below = originBlocks === 1 ? supplied : Math.min(supplied, originBlocks * 512);
   const held = pages === undefined ? 0 : pages instanceof PageTable ? pages.size * tree.memory.pageSize : pages.length;
-  return (Math.ceil(Math.min(size, supplied + held) / ALLOCATION) * ALLOCATION) / 512;
+  return (Math.ceil(Math.min(size, below + held) / ALLOCATION) * ALLOCATION) / 512;
 }

@@ -162,7 +162,10 @@ export function isOfPrint(found: Attributes, fingerprint: Fingerprint): boolean 
 export function notePrint(source: UpperSource, name: string, found: Attributes): void {
   const held = source.held.get(name);
   if (held !== undefined && placeOf(held) === source && held.originName === name) held.ino = found.ino;
-  for (const file of readersOf(source, name)) extraOf(file).fingerprint = printOf(found);
+  for (const file of readersOf(source, name)) {
+    extraOf(file).fingerprint = printOf(found);
+    file.originBlocks = found.blocks;
+  }
 }
 
 /** The files that have bytes under a name of the upper: the file of that name, and copies. */

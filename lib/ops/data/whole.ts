@@ -280,6 +280,7 @@ function cloneInto({ tree, author }: Caller, source: File, copy: File): void {
   borrow(copy);
   tree.dirty?.replaced.add(copy);
   copy.ino = source.ino;
+  copy.originBlocks = source.originBlocks;
   extraOf(copy).fingerprint = source.extra?.fingerprint ?? printOf(source);
   shareContents(tree.memory, source, copy);
   const { authors, pageSize } = tree.memory;
