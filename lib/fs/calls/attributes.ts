@@ -1,6 +1,4 @@
-/**
- * Calls by path that look at or change what is known of a file: rights, owner, times, size.
- */
+/** Calls by path that ask about or change the attributes of a file: rights, owner, times, size. */
 
 import { constants } from 'node:fs';
 import { EFBIG, EINVAL, ENOSPC, type Errno, isErrno } from '../../errno.ts';
@@ -95,16 +93,16 @@ interface TruncateRequest extends Truncation {
   readonly target: Target;
 }
 
-/** How long a file is to be. */
+/** The new length of a file. */
 interface Truncation {
   readonly length: number;
-  /** What is wrong with that, to be said once the file is open. */
+  /** What is wrong with the length, to be thrown once the file is open. */
   readonly refusal?: unknown;
 }
 
 /**
- * Where Node refuses a length at once the dry run tells. Else it opens the file before it looks at the length, and `ftruncate` is asked
- * what it says then.
+ * Reads a length. Where Node refuses one at once, the dry run shows it. Otherwise Node opens the file before it looks
+ * at the length, and what `ftruncate` throws is kept until then.
  */
 function takeTruncation(length: unknown): Truncation {
   if (length === undefined || Number.isSafeInteger(length)) return { length: takeLength(length) };
@@ -117,7 +115,7 @@ function takeTruncation(length: unknown): Truncation {
   return { length: takeLength(length) };
 }
 
-/** What `ftruncate` says once the file is open; all else is said by `open` (node lib/fs.js makes `truncate` of the two). */
+/** Errors of `ftruncate`; all others are of `open` (node lib/fs.js makes `truncate` of the two). */
 const AFTER_OPEN: ReadonlySet<Errno> = new Set([EFBIG, ENOSPC, EINVAL]);
 
 /** `truncate`; in the older forms a descriptor may stand for the path where Node still takes one. */

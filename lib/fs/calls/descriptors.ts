@@ -1,6 +1,4 @@
-/**
- * Calls on descriptors, but for reading and writing: opening and closing, attributes, `fsync`.
- */
+/** Calls on descriptors, except reading and writing: opening and closing, attributes, `fsync`. */
 
 import { EBADF, EINVAL } from '../../errno.ts';
 import * as attributes from '../../ops/attributes.ts';
@@ -15,7 +13,7 @@ import type { Session } from '../session.ts';
 /** The mode of a new file where none is given, before the umask. */
 export const NEW_FILE = 0o666;
 
-/** What `open` was asked. */
+/** The arguments of `open`. */
 export interface OpenRequest {
   readonly path: string;
   readonly flags: number;
@@ -43,7 +41,8 @@ const close = onDescriptor<OpenFile, undefined>({
   name: 'close',
   takes: ['descriptor'],
   syscall: 'close',
-  // The number is free at once, whatever becomes of the rest (as `close(2)` on Linux): nobody can use it while we wait.
+  // The number is free at once, even if the rest fails (as with `close(2)` on Linux), and cannot be used while the call
+  // waits.
   parse(session, fd) {
     const file = session.descriptors.remove(takeDescriptor(fd));
     if (file === undefined) throw EBADF;

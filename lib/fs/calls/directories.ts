@@ -21,7 +21,7 @@ interface OpendirRequest {
   readonly parent: Parent;
   readonly encoding: Encoding;
   readonly depth: DirSource['depth'];
-  /** The options as given where something in them is yet to be refused; Node does that when the directory is open. */
+  /** The options as given, where something in them will be refused; Node does that once the directory is open. */
   readonly doubtful: unknown;
 }
 
@@ -77,7 +77,8 @@ function isRecursive(options: unknown): options is { readonly recursive: true } 
 }
 
 /**
- * `rmdir` which with `recursive: true` is `rm` of what is a directory, and says what `rmdir` says of all else (node lib/fs.js).
+ * `rmdir`, which with `recursive: true` is `rm` for directories, and fails as `rmdir` for anything else (node
+ * lib/fs.js).
  */
 export function recursiveRmdir(session: Session, fs: FileSystem): Parts {
   const [regularSync, regular, regularPromise] = [

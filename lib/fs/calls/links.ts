@@ -33,7 +33,7 @@ const readlink = inAllForms<LinkRequest, string | Buffer>({
   run: (io, { caller }, request) => showName(ops.readlink(io, caller, request.path), request.encoding),
 });
 
-/** `realpath.native`, which is also what promises have: `realpath(3)`. */
+/** `realpath.native`, which is also the promise form: `realpath(3)`. */
 function nativeCall(name: string): Call<LinkRequest, string | Buffer> {
   return {
     name,
@@ -46,13 +46,13 @@ function nativeCall(name: string): Call<LinkRequest, string | Buffer> {
 }
 
 interface RealpathRequest extends LinkRequest {
-  /** What failed, and where: set by `run` when it fails. */
+  /** What failed, and where. Set by `run`. */
   failed: Blame | undefined;
 }
 
 /**
- * Node's own `realpath` takes anything for a path, makes a string of it, and normalizes that as text before it follows any
- * link (node lib/fs.js).
+ * Node's own `realpath` takes anything for a path, makes a string of it, and normalizes that as text before it follows
+ * any link (node lib/fs.js).
  */
 function parseRealpath(session: Session, given: unknown, options: unknown): RealpathRequest {
   const encoding = encodingIn(takeOptions(options));
@@ -67,7 +67,7 @@ function isNormal(text: string): boolean {
   return text.startsWith('/') && !text.includes('/.') && !text.includes('//') && !text.endsWith('/');
 }
 
-/** What a question answers, thrown errors among the answers. */
+/** The answer to a question, or the bare error that it throws. */
 function attempt<T>(ask: () => T | Errno): T | Errno {
   try {
     return ask();
@@ -77,7 +77,9 @@ function attempt<T>(ask: () => T | Errno): T | Errno {
   }
 }
 
-/** The first step on a path that fails, as Node takes them: `lstat` of each part, `stat` of each link before it is read. */
+/**
+ * The first step on a path that fails, as Node takes them: `lstat` of each part, `stat` of each link before it is read.
+ */
 function findFailure(io: Io, caller: Caller, start: string): { errno: Errno; blame: Blame } | undefined {
   let whole = start;
   let at = 0;

@@ -31,7 +31,7 @@ interface ReaddirRequest {
   readonly parent: Parent;
   readonly encoding: Encoding;
   readonly content: 'names' | 'types';
-  /** What is left to do and what was found so far, where everything below is wanted; undefined where not. Changed by `run`. */
+  /** The state of a recursive listing; undefined for a plain one. Changed by `run`. */
   readonly below: Below | undefined;
 }
 
@@ -46,7 +46,10 @@ interface Below {
 
 type Listed = (string | Buffer)[] | Dirent[] | (string | Buffer | Dirent)[];
 
-/** Listings all of whose names are plain text, so that they are shown as they are. The tree hands out the same array as long as nothing changes. */
+/**
+ * Listings with plain names only, which are shown as they are. The tree hands out the same array as long as nothing
+ * changes.
+ */
 const plainListings = new WeakSet<readonly string[]>();
 
 function showNames(names: readonly string[], encoding: Encoding): (string | Buffer)[] {
@@ -60,15 +63,15 @@ function showNames(names: readonly string[], encoding: Encoding): (string | Buff
   return names.map((name) => showName(name, encoding));
 }
 
-/** Whether a recursive listing goes down into what is of a type; `unsure` where only a look at it tells. */
+/** Whether a recursive listing enters something of a type; `unsure` where only a look at it tells. */
 function isEntered(type: number, { uid }: Caller, content: 'names' | 'types', links: Links): boolean | 'unsure' {
   if (type === S_IFLNK) return links === 'left' ? false : 'unsure';
   if (type !== S_IFDIR) return false;
-  // What may not be looked at is no directory to one that looks.
+  // What may not be looked at counts as no directory.
   return content === 'names' && LOOKS_AT_NAMES && uid !== 0 ? 'unsure' : true;
 }
 
-/** Lists directory after directory, the nearest first. Stopped and run again, it goes on where it was. */
+/** Lists directory after directory, the nearest first. After a stop, the next run continues where it was. */
 function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: Below): Listed | Errno {
   const { encoding, content } = request;
   for (let relative = below.waiting[below.done]; relative !== undefined; relative = below.waiting[below.done]) {
@@ -101,7 +104,7 @@ function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: 
   return below.found;
 }
 
-/** What is said of a directory below the first one that could not be listed. */
+/** The words for a directory below the first one that could not be listed. */
 function blameBelow({ parent, below }: ReaddirRequest): Blame | undefined {
   const relative = below?.waiting[below.done] ?? '';
   if (relative === '') return undefined;

@@ -86,7 +86,7 @@ export const rmdir = inAllForms<string, void>({
   name: 'rmdir',
   takes: ['path'],
   syscall: 'rmdir',
-  // `recursive` is seen to in `directories.ts`; nothing else in the options means anything without it.
+  // `directories.ts` handles `recursive`; no other option has an effect without it.
   parse(session, path, options) {
     if (options !== undefined && Object.keys(takeObject(options)).length > 0) doubt();
     return takePath(session, path);
@@ -98,7 +98,7 @@ interface MkdirRequest {
   readonly path: string;
   readonly mode: number;
   readonly parents: 'given' | 'made';
-  /** What stands in `path` before what was given: left out of what is shown. */
+  /** What was added before the given path, and is left out of results. */
   readonly prefix: string;
   /** The part of the path that names a link that leads nowhere. Set by `runMkdir`, for the message. */
   link?: string;
@@ -138,7 +138,10 @@ const syncMkdir: Call<MkdirRequest, string | undefined> = {
   run: (io, session, request) => runMkdir(io, session, request, (error) => error),
 };
 
-/** What Node does later is another function than what it does at once (node src/node_file.cc, MKDirpAsync and MKDirpSync). */
+/**
+ * Node's asynchronous form is another function than the synchronous one (node src/node_file.cc, MKDirpAsync and
+ * MKDirpSync).
+ */
 const laterMkdir = defineCall<MkdirRequest, string | undefined>({
   ...syncMkdir,
   run: (io, session, request) =>
@@ -161,11 +164,11 @@ interface MkdtempRequest {
   /** The prefix as it was given: what the answer and error messages begin with. */
   readonly given: string;
   readonly encoding: Encoding;
-  /** What was added for each try so far: a call that is run again tries the same names. Grown by `run`. */
+  /** The letters of each try so far, since a call that is run again must try the same names. Grown by `run`. */
   readonly tried: string[];
 }
 
-/** Node warns once, and so do we. */
+/** Whether the warning was given: once, as in Node. Set by `warnOfLastX`. */
 let hasWarned = false;
 
 /** Names that end with X are made differently by other systems' mkdtemp(3) (node lib/internal/fs/utils.js). */
@@ -211,7 +214,10 @@ const syncMkdtemp: Call<MkdtempRequest, string | Buffer> = {
   blame: (_errno, { given }) => ({ syscall: 'mkdtemp', path: `${given}XXXXXX` }),
 };
 
-/** Errors of what Node does later show the name that was tried, since mkdtemp(3) writes it over the letters X of libuv's copy of the path. */
+/**
+ * Errors of what Node does later show the name that was tried, since mkdtemp(3) writes it over the letters X of libuv's
+ * copy of the path.
+ */
 const laterMkdtemp = defineCall<MkdtempRequest, string | Buffer>({
   ...syncMkdtemp,
   blame: (_errno, { given, tried }) => ({ syscall: 'mkdtemp', path: `${given}${tried.at(-1)}` }),

@@ -1,6 +1,7 @@
 /**
- * The synchronous and callback forms of `read`, `readv`, `write`, `writev`. They are not in the table since their callbacks
- * get two values, the count and the buffers, also with an error; and `util.promisify` makes an object of the two.
+ * The synchronous and callback forms of `read`, `readv`, `write`, `writev`. They are not in the table because their
+ * callbacks get two values, the count and the buffers, even with an error; and `util.promisify` makes an object of the
+ * two.
  */
 
 import { promisify } from 'node:util';
@@ -84,7 +85,7 @@ export const dataCalls: readonly DataCall[] = [
   },
 ];
 
-/** Moves the bytes that were asked for; gives their number. */
+/** Moves the bytes that were asked for, and returns their number. */
 export function transfer(io: Io, session: Session, call: DataCall, asked: Transfer): number {
   const { file, pieces, position } = asked;
   if (file === undefined) return 0;

@@ -18,7 +18,7 @@ import { NO_ENTRY, NO_ENTRY_OF_LATER_STAT, NO_ENTRY_OF_STAT, STAT_CALLBACK_SIGNA
 import { makeBigIntStats, makeStatFs, makeStats } from '../results/stats.ts';
 import type { Session } from '../session.ts';
 
-/** Which numbers the answer is to be in. */
+/** The kind of numbers in the answer. */
 type Numbers = 'number' | 'bigint';
 
 function numbersIn(options: Options): Numbers {
@@ -29,10 +29,10 @@ function statsOf({ caller }: Session, inode: Inode, numbers: Numbers): Stats | B
   return numbers === 'number' ? makeStats(inode, caller.tree) : makeBigIntStats(inode, caller.tree);
 }
 
-/** Whether a call can be aborted: some Nodes do not look at the signal. */
+/** Whether a call can be aborted; some versions of Node ignore the signal. */
 type Heeding = 'heeds signals' | 'ignores signals';
 
-/** The signal in options whose other fields are checked too, where the running Node cares for them. */
+/** The signal in options; where the running Node heeds it, the other fields are checked too. */
 function takeSignal(options: Options, heeding: Heeding): AbortSignal | undefined {
   const { signal } = takeOptions(options);
   return heeding === 'heeds signals' ? (signal as AbortSignal | undefined) : undefined;
@@ -41,14 +41,14 @@ function takeSignal(options: Options, heeding: Heeding): AbortSignal | undefined
 interface StatRequest {
   readonly path: string;
   readonly numbers: Numbers;
-  /** Which errors mean "undefined" instead; undefined where none does. */
+  /** The errors that mean an undefined answer; undefined where there are none. */
   readonly missing: readonly Errno[] | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
 type Look = (io: Io, caller: Caller, path: string) => Inode | Errno;
 
-/** `stat` or `lstat`; `missing` are the errors that `throwIfNoEntry: false` makes undefined of. */
+/** `stat` or `lstat`; `missing` are the errors that `throwIfNoEntry: false` turns into undefined. */
 function statCall(
   name: string,
   look: Look,
@@ -129,7 +129,7 @@ const statfs = inAllForms<StatfsRequest, StatsFs | BigIntStatsFs>({
 /** The `stat` family. */
 export const statCalls: readonly Row[] = [stat, lstat, fstat, statfs];
 
-/** `existsSync`: whatever it is given is there or not. */
+/** `existsSync`, which never throws for its argument. */
 export function existsSyncForm(session: Session): (path?: unknown) => boolean {
   const { tree } = session.caller;
   const { entries } = tree;
@@ -139,16 +139,16 @@ export function existsSyncForm(session: Session): (path?: unknown) => boolean {
       return ops.exists(syncIo, session.caller, takePath(session, path));
     } catch (thrown) {
       if (thrown instanceof Errno) return false;
-      // What a branch cannot do or has not loaded (L13) is no answer.
+      // A BranchError or NotLoadedError (L13) is no answer.
       if (thrown !== DOUBT) throw thrown;
-      // Where Node has something to say about the argument it warns.
+      // Node warns about a wrong argument.
       dryRun('existsSync', ['path'], [path]);
       return false;
     }
   };
 }
 
-/** `exists`, whose callback has no error; a path that is none is answered at once (node lib/fs.js). */
+/** `exists`, whose callback gets no error; for a wrong path it is called at once (node lib/fs.js). */
 export function existsForm(session: Session): (path?: unknown, callback?: unknown) => void {
   return (path, callback) => {
     if (typeof callback !== 'function') dryRun('exists', ['path'], [path, callback]);

@@ -1,6 +1,4 @@
-/**
- * What the arguments of `read`, `readv`, `write` and `writev` mean, which can be given in many ways.
- */
+/** The arguments of `read`, `readv`, `write` and `writev`, which can be given in many ways. */
 
 import { isArrayBufferView } from 'node:util/types';
 import { EINVAL, type Errno } from '../../errno.ts';
@@ -19,16 +17,19 @@ import type { Session } from '../session.ts';
 
 /** Bytes to be moved between memory and a file. */
 export interface Transfer {
-  /** Why there is none, or undefined where nothing is to be moved: then nobody looks at the descriptor. */
+  /**
+   * The open file, or the error where there is none; undefined where there are no bytes to move, since Node does not
+   * look at the descriptor then.
+   */
   readonly file: OpenFile | Errno | undefined;
   readonly pieces: readonly Uint8Array[];
-  /** -1 for where the file stands. */
+  /** In bytes; -1 for the position of the descriptor. */
   readonly position: number;
-  /** What a callback is given beside the count: the buffers as the caller has them. */
+  /** What a callback gets besides the count: the caller's buffers. */
   readonly shown: unknown;
 }
 
-/** How many bytes are read where nobody says. */
+/** How many bytes are read by default. */
 export const DEFAULT_LENGTH = 16_384;
 
 type View = NodeJS.ArrayBufferView;
@@ -90,7 +91,10 @@ export function parseReadSync(session: Session, fd: unknown, buffer: unknown, re
   return readInto(session, fd, view, offset, length, position);
 }
 
-/** `read(fd)`, `read(fd, options)`, `read(fd, buffer, options?)`, `read(fd, buffer, offset, length, position)`, and a callback. */
+/**
+ * `read(fd)`, `read(fd, options)`, `read(fd, buffer, options?)`, `read(fd, buffer, offset, length, position)`, and a
+ * callback.
+ */
 export function parseRead(session: Session, fd: unknown, buffer: unknown, rest: readonly unknown[]): Transfer {
   if (rest.length <= 1) {
     const options = isArrayBufferView(buffer) ? rest[0] : buffer;
@@ -109,7 +113,7 @@ function isKnownEncoding(value: unknown): value is BufferEncoding {
 }
 
 function writeText(session: Session, fd: unknown, text: string, position: unknown, encoding: unknown): Transfer {
-  // An encoding that nobody knows is UTF-8; half a byte in hexadecimal digits is an error.
+  // An unknown encoding counts as UTF-8; an odd number of hexadecimal digits is an error.
   const known = isKnownEncoding(encoding) ? encoding : 'utf8';
   if (known.toLowerCase() === 'hex' && text.length % 2 !== 0) doubt();
   const pieces = [Buffer.from(text, known)];
@@ -117,7 +121,8 @@ function writeText(session: Session, fd: unknown, text: string, position: unknow
 }
 
 /**
- * `write(fd, buffer, offset?, length?, position?)`, `write(fd, buffer, options)`, `write(fd, text, position?, encoding?)`.
+ * `write(fd, buffer, offset?, length?, position?)`, `write(fd, buffer, options)`,
+ * `write(fd, text, position?, encoding?)`.
  */
 export function parseWrite(session: Session, fd: unknown, data: unknown, rest: readonly unknown[]): Transfer {
   if (!isArrayBufferView(data)) {
@@ -139,7 +144,7 @@ export function parseWrite(session: Session, fd: unknown, data: unknown, rest: r
   };
 }
 
-/** The same with a callback, which after text has no place behind the encoding. */
+/** The same for the callback form, where after text the callback may take the place of the encoding. */
 export function parseWriteLater(session: Session, fd: unknown, data: unknown, rest: readonly unknown[]): Transfer {
   if (rest.length > 2 && !isArrayBufferView(data)) doubt();
   return parseWrite(session, fd, data, rest);

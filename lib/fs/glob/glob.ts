@@ -1,12 +1,14 @@
 /**
- * `glob`: the paths that match patterns, as a sequence of calls. Directories are visited only as far as a pattern leads.
+ * `glob`: the paths that match patterns, as a sequence of calls. Directories are visited only as far as a pattern
+ * leads.
  *
- * At a place (a path) a pattern may go on at some of its segments; looking at the place's entries tells where it may go on below each:
+ * At a place (a path) a pattern may continue at some of its segments; the entries of the place tell where it may
+ * continue below each:
  *
  *     a/**\/c, begun at '.'     '.' {a} ──► 'a' {**, c} ──► 'a/x' {**, c} ──► ...
  *                                                     └──► 'a/c': found
  *
- * The place found last is visited first, so that results come in the order of Node's.
+ * The place found last is visited first, so that results come in Node's order.
  */
 
 import type { Dirent } from 'node:fs';
@@ -17,15 +19,15 @@ import type { FileSystem } from '../session.ts';
 import { matchesName, matchesPath, type Pattern, parsePattern } from './pattern.ts';
 import { Sight } from './sight.ts';
 
-/** What `glob` was asked. */
+/** The arguments of `glob`. */
 export interface GlobRequest {
   readonly patterns: readonly string[];
-  /** Where paths that are not absolute start, as given: itself perhaps relative to `processCwd`. */
+  /** Where relative paths start, as given; it may itself be relative to `processCwd`. */
   readonly cwd: string;
   /** Absolute. */
   readonly processCwd: string;
   readonly withFileTypes: boolean;
-  /** What is left out: patterns, or a function that is shown names (or Dirents). */
+  /** What to leave out: patterns, or a function that gets names (or Dirents). */
   readonly exclude: readonly string[] | ((entry: string | Dirent) => unknown) | undefined;
   /** What `**` does at a link to a directory. */
   readonly links: 'followed' | 'left';
@@ -33,18 +35,18 @@ export interface GlobRequest {
   readonly maxDepth: number;
 }
 
-/** Where a pattern may go on at a place. */
+/** Where a pattern may continue at a place. */
 interface Mark {
   readonly pattern: Pattern;
   /** The segments. */
   readonly at: ReadonlySet<number>;
-  /** Those of them at which `**` has led through a link that is not followed. */
+  /** The segments of these at which `**` has led through a link that is not followed. */
   readonly throughLink: ReadonlySet<number>;
-  /** The real paths of the directories above, where links are followed: what is among them is a circle. */
+  /** The real paths of the directories above, where links are followed, to detect loops. */
   readonly above: ReadonlySet<string>;
 }
 
-/** A place that the search is at with a mark. */
+/** A place that is searched with a mark. */
 interface Visit {
   readonly place: string;
   /** The same, absolute. */
@@ -66,7 +68,7 @@ interface Child {
 
 const NONE: ReadonlySet<never> = new Set<never>();
 
-/** The paths (or Dirents) that match. Not to be seen is as good as not to be there. */
+/** The paths (or Dirents) that match. What cannot be read counts as absent. */
 export function* glob(fs: FileSystem, request: GlobRequest): Sequence<(string | Dirent)[]> {
   const search = new Search(fs, request);
   yield* search.run();
@@ -80,7 +82,7 @@ export function* glob(fs: FileSystem, request: GlobRequest): Sequence<(string | 
   return entries;
 }
 
-/** The same, each as soon as it is found. */
+/** The same, each one as soon as it is found. */
 export async function* globOneByOne(fs: FileSystem, request: GlobRequest): AsyncGenerator<string | Dirent, void> {
   const search = new Search(fs, request);
   for await (const at of runTelling(search.run(), () => search.news())) {
@@ -90,18 +92,18 @@ export async function* globOneByOne(fs: FileSystem, request: GlobRequest): Async
 }
 
 class Search {
-  /** What matches, in the order in which it was found. */
+  /** The matches, in the order in which they were found. */
   readonly found = new Set<string>();
-  /** Those of them that nobody was told of yet. Changed by `#add` and `news`. */
+  /** Matches that were not returned yet. Changed by `#add` and `news`. */
   #untold: string[] = [];
   readonly #sight: Sight;
   readonly #request: GlobRequest;
   /** Absolute. */
   readonly #root: string;
   readonly #excluded: readonly string[];
-  /** With what rests of patterns the search has been at a place. */
+  /** The rests of patterns with which each place was searched. */
   readonly #seen = new Map<string, Set<string>>();
-  /** The places found below the one that is visited, in this order. Emptied by `run`. */
+  /** The places found below the present one, in order. Emptied by `run`. */
   readonly #next = new Map<string, Mark[]>();
 
   constructor(fs: FileSystem, request: GlobRequest) {
@@ -123,7 +125,7 @@ class Search {
     }
   }
 
-  /** What was found since this was last asked. */
+  /** The matches since the last call. */
   news(): string[] {
     const news = this.#untold;
     if (news.length > 0) this.#untold = [];
@@ -155,7 +157,7 @@ class Search {
     for (const child of yield* this.#children(visit)) yield* this.#tryChild(visit, child, above);
   }
 
-  /** Remembers that the search is here with this mark; false if it has been. */
+  /** Notes a search of a place with a mark; false if it was done before. */
   #isNews(place: string, { pattern, at }: Mark): boolean {
     let seen = this.#seen.get(place);
     if (seen === undefined) {
@@ -167,7 +169,7 @@ class Search {
     return seen.size > before;
   }
 
-  /** What matches at a place where the pattern may end; answers whether it may also go on. */
+  /** Adds a match at a place where the pattern may end; answers whether it may also continue. */
   *#end({ place, whole, mark, entry, isDirectory }: Visit): Sequence<'nothing more' | 'it may go on'> {
     const { pattern, at } = mark;
     const last = pattern.segments.length - 1;
@@ -184,7 +186,7 @@ class Search {
     return 'it may go on';
   }
 
-  /** The entries of a place that may match. One that is named need not be looked for. */
+  /** The entries of a place that may match. A single name is looked up without a listing. */
   *#children({ place, whole, mark }: Visit): Sequence<Child[]> {
     const { pattern, at } = mark;
     const [only] = at;
@@ -193,7 +195,7 @@ class Search {
     if (segment?.kind === 'name') {
       const entry = yield* this.#sight.look(path.posix.join(whole, segment.name));
       if (entry === undefined) return [];
-      // What is looked at as `..` has another name by itself.
+      // A look at `..` gives an entry with another name.
       entry.name = segment.name;
       entries = [entry];
     } else {
@@ -209,7 +211,7 @@ class Search {
     return children;
   }
 
-  /** Where the pattern may go on below an entry, and whether it ends there. */
+  /** Finds where the pattern may continue below an entry, and whether it ends there. */
   *#tryChild(visit: Visit, child: Child, above: Mark['above']): Sequence<void> {
     const { mark } = visit;
     const { pattern, at } = mark;
@@ -233,14 +235,17 @@ class Search {
     if (onward.size > 0) yield* this.#goOn(child.at, { ...mark, throughLink, above }, onward);
   }
 
-  /** What `**` does not see: hidden entries, unless what follows it names them, and what the user's function refuses. */
+  /**
+   * Whether `**` skips an entry: a hidden one, unless the next segment names it, or one that the user's function
+   * refuses.
+   */
   #isPassedOver({ entry }: Child, { segments }: Pattern, index: number): boolean {
     if (entry.name.startsWith('.') && !matchesName(segments[index + 1], entry.name)) return true;
     const { exclude, withFileTypes } = this.#request;
     return typeof exclude === 'function' && Boolean(exclude(withFileTypes ? entry : entry.name));
   }
 
-  /** Tries an entry at a `**`: that stays below a directory, and what follows it may begin at once. */
+  /** Tries an entry at a `**`, which stays valid below a directory; the next segment may also match at once. */
   #goThrough(visit: Visit, child: Child, index: number, onward: Set<number>): void {
     const { place, mark } = visit;
     const { segments, rests } = mark.pattern;
@@ -256,7 +261,7 @@ class Search {
     const [first] = segments;
     if ((isNext || (first?.kind === 'name' && first.name === '.')) && goesOn && isOpen) onward.add(index + 1);
     if (next?.kind !== 'name' || next.name !== '..' || !child.isDirectory) return;
-    // What is above something below is here, and what is above here.
+    // `..` below an entry is this place; and so on upwards.
     const here = [place, path.posix.join(place, '..')];
     for (const above of here) {
       if (index + 1 === last) {
@@ -289,7 +294,9 @@ class Search {
     return path.posix.relative(this.#root, path.posix.resolve(this.#root, at));
   }
 
-  /** Whether there may be results in a directory, by its depth. On the way to the root an absolute pattern may enter all. */
+  /**
+   * Whether the depth allows results in a directory. An absolute pattern may enter every directory on the way to `cwd`.
+   */
   #mayEnter(place: string, { segments }: Pattern): boolean {
     const { maxDepth } = this.#request;
     if (maxDepth === Number.POSITIVE_INFINITY) return true;
@@ -304,7 +311,10 @@ class Search {
     return this.#excluded.some((pattern) => matchesPath(whole, pattern));
   }
 
-  /** Whether the user's function refuses a place. It is shown the Dirent of that path in the current directory, if there is one, as Node's. */
+  /**
+   * Whether the user's function refuses a place. As in Node, it gets the Dirent of that path in the current directory,
+   * if there is one.
+   */
   *#isRefused(at: string): Sequence<boolean> {
     const { exclude, withFileTypes } = this.#request;
     if (typeof exclude !== 'function') return false;
@@ -317,7 +327,7 @@ class Search {
     if (entry?.isDirectory()) return true;
     if (!entry?.isSymbolicLink()) return false;
     if (this.#request.links === 'followed') return yield* this.#leads(whole, entry);
-    // A link that is named is followed, unlike one that `**` has found.
+    // A link is followed if the pattern names it, and not if `**` has found it.
     return [...at].some((index) => !throughLink.has(index));
   }
 
@@ -327,13 +337,13 @@ class Search {
     return yield* this.#sight.isDirectory(whole);
   }
 
-  /** What is at a result, with its directory as it follows from `cwd` as that was given. */
+  /** The Dirent of a result, with its directory relative to `cwd` as that was given. */
   lookAsNamed(at: string): Sequence<Dirent | undefined> {
     return this.#sight.look(path.posix.isAbsolute(at) ? at : path.posix.join(this.#request.cwd, at));
   }
 }
 
-/** Whether the pattern may end at a place: with its last segment, or with the slash behind a `**`. */
+/** Whether the pattern may end at a place: with its last segment, or with the slash after a `**`. */
 function mayEnd({ mark: { pattern, at }, isDirectory }: Visit): boolean {
   const { segments } = pattern;
   const last = segments.length - 1;

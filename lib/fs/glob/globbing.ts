@@ -16,19 +16,19 @@ import { type GlobRequest, glob, globOneByOne } from './glob.ts';
 /** Node 20 has none. */
 const { globSync } = originalFs as unknown as { globSync(pattern: string, options: object): unknown };
 
-/** A directory in which nothing is, for Node to look in when it is asked about the other arguments. */
+/** A directory that does not exist, in which Node searches when it is asked about the other arguments. */
 const NOWHERE = '/dev/null/nowhere';
 
-/** Which options the running Node's `glob` has, of those that not every one has. */
+/** Whether the running Node's `glob` has options that not every version has. */
 interface KnownOptions {
   readonly followSymlinks: boolean;
   readonly maxDepth: boolean;
 }
 
-/** Unknown until somebody gives one. */
+/** Undefined until they are needed. */
 let known: KnownOptions | undefined;
 
-/** Only a Node that looks at an option refuses a wrong value. */
+/** Whether Node checks an option: then it refuses a wrong value. */
 function looksAt(option: keyof KnownOptions): boolean {
   try {
     globSync('', { cwd: NOWHERE, [option]: 'wrong' });
@@ -77,19 +77,19 @@ function parse(session: Session, pattern: unknown, given: unknown): GlobRequest 
 function request(session: Session, pattern: unknown, options: unknown): GlobRequest {
   const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
   const { cwd = '.' } = isObject ? (options as { readonly cwd?: unknown }) : {};
-  // What cannot be a directory is left, for Node to say so.
+  // What cannot be a directory is left for Node to refuse.
   const isPlace = cwd === null || typeof cwd === 'string' || isUrl(cwd);
   const harmless = [pattern, isObject && isPlace ? { ...options, cwd: NOWHERE } : options];
   return parseOrThrow('globSync', [], harmless, () => parse(session, pattern, options));
 }
 
-/** Where to call back; Node's error where there is nothing to call. */
+/** Checks the callback; throws Node's error where it is not a function. */
 function takeCallback(callback: unknown): Callback {
   if (typeof callback !== 'function') dryRun('glob', [], ['', { cwd: NOWHERE }, callback]);
   return callback as Callback;
 }
 
-/** The later forms show Dirents with whole paths, wherever `cwd` starts. */
+/** The callback and promise forms give Dirents with whole paths, even if `cwd` is relative. */
 function requestForLater(session: Session, pattern: unknown, options: unknown): GlobRequest {
   const asked = request(session, pattern, options);
   return { ...asked, cwd: path.posix.resolve(asked.processCwd, asked.cwd) };

@@ -1,11 +1,11 @@
 /**
- * Glob patterns, taken apart: braces are expanded, then each alternative is a list of segments, one for each name of a path.
+ * Glob patterns, parsed: braces are expanded, and each alternative is a list of segments, one for each name of a path.
  *
  *     src/{a,b}/**\/*.ts     ──►  src  a  **  *.ts
  *                                src  b  **  *.ts
  *
- * Whether one name matches one segment is asked of the running Node (`path.matchesGlob`, there wherever `glob` is), so that what `*`,
- * `[...]` and `+(...)` mean is the same here as there.
+ * The running Node decides whether a name matches a segment (`path.matchesGlob`, which exists wherever `glob` does), so
+ * that `*`, `[...]` and `+(...)` mean the same as there.
  */
 
 import nodePath from 'node:path';
@@ -18,12 +18,12 @@ type Segment =
   | { readonly kind: 'any' };
 
 /**
- * One alternative of a pattern. The first segment is the name '' where it is absolute, the last one where only directories match (it ends
- * in a slash).
+ * One alternative of a pattern. An empty name as the first segment means that it is absolute; as the last one, that it
+ * ends in a slash, so that only directories match.
  */
 export interface Pattern {
   readonly segments: readonly Segment[];
-  /** What is still to be matched from each segment on: equal texts, equal matches. */
+  /** The text of the rest from each segment on; equal texts have equal matches. */
   readonly rests: readonly string[];
 }
 
@@ -36,14 +36,14 @@ export function matchesPath(path: string, pattern: string): boolean {
   return matchesGlob(path, pattern);
 }
 
-/** Whether a name matches a segment; one that is not there matches nothing. */
+/** Whether a name matches a segment; an undefined segment matches nothing. */
 export function matchesName(segment: Segment | undefined, name: string): boolean {
   if (segment === undefined) return false;
   if (segment.kind === 'name') return segment.name === name;
   return segment.kind === 'any' || segment.test(name);
 }
 
-/** Takes a pattern apart into its alternatives. A backslash is a slash, on every platform, and escapes nothing. */
+/** Parses a pattern into its alternatives. A backslash is a slash on every platform, and escapes nothing. */
 export function parsePattern(pattern: string): Pattern[] {
   if (pattern === '') return [];
   const alternatives = new Set(expandBraces(pattern.replaceAll('\\', '/')));
@@ -54,7 +54,7 @@ export function parsePattern(pattern: string): Pattern[] {
   }));
 }
 
-/** Leaves out the parts that lead nowhere: `.`, a name with `..` behind it, and all but one of several `**`. */
+/** Removes parts without effect: `.`, a name followed by `..`, and all but one of several `**`. */
 function squeeze(parts: readonly string[]): string[][] {
   const left: string[] = [];
   const last = parts.length - 1;
@@ -73,14 +73,14 @@ function squeeze(parts: readonly string[]): string[][] {
   return aboveAny(left);
 }
 
-/** `**` before `..` and two names stands for the directory above, too. */
+/** `**` before `..` and two names also matches the directory above. */
 function aboveAny(parts: string[]): string[][] {
   const names = (at: number) => !['', '.', '..', undefined].includes(parts[at]);
   const at = parts.findIndex((part, i) => part === '**' && parts[i + 1] === '..' && names(i + 2) && names(i + 3));
   return at < 0 ? [parts] : [parts.toSpliced(at, 1), parts];
 }
 
-/** Leaves out alternatives that another one covers: `a/b` beside `a/*`. The last of the two keeps its place. */
+/** Removes alternatives that another one covers: `a/b` beside `a/*`. The later of the two places is kept. */
 function withoutCovered(alternatives: readonly (readonly string[])[]): (readonly string[])[] {
   const left = [...alternatives];
   for (let i = 0; i < left.length - 1; i++) {
@@ -97,7 +97,7 @@ function withoutCovered(alternatives: readonly (readonly string[])[]): (readonly
   return left;
 }
 
-/** Whether every path that matches `narrow` plainly matches `wide`. */
+/** Whether every path that matches `narrow` obviously matches `wide`. */
 function covers(wide: readonly string[], narrow: readonly string[]): boolean {
   const covered = (part: string, by: string | undefined) =>
     part === by || (by === '*' && part !== '' && part !== '**' && !part.startsWith('.'));
@@ -112,7 +112,7 @@ function parseSegment(part: string): Segment {
   return { kind: 'match', test: (name) => matchesGlob(name, part) };
 }
 
-/** The alternatives of the first braces in a pattern that mean something, each with those of the rest; the pattern itself without such. */
+/** Expands the first valid braces in a pattern, and then the rest; a pattern without braces is its only alternative. */
 export function expandBraces(pattern: string): string[] {
   for (let open = nextBrace(pattern, 0); open >= 0; open = nextBrace(pattern, open + 1)) {
     const found = readBraces(pattern, open);
@@ -126,7 +126,7 @@ export function expandBraces(pattern: string): string[] {
   return [pattern];
 }
 
-/** Where the next brace opens that is not part of `${`. */
+/** The index of the next opening brace that is not part of `${`. */
 function nextBrace(pattern: string, from: number): number {
   for (let at = from; at < pattern.length; at++) {
     if (pattern[at] === '{' && pattern[at - 1] !== '$') return at;
@@ -134,7 +134,7 @@ function nextBrace(pattern: string, from: number): number {
   return -1;
 }
 
-/** The parts between commas of the braces that open at `open`, and where they end; undefined when they do not close. */
+/** The comma-separated parts of the braces that open at `open`, and where they end; undefined if they do not close. */
 function readBraces(pattern: string, open: number): { parts: string[]; end: number } | undefined {
   const parts: string[] = [];
   let depth = 0;
@@ -151,7 +151,7 @@ function readBraces(pattern: string, open: number): { parts: string[]; end: numb
   return undefined;
 }
 
-/** The members of a sequence such as `1..5` or `a..e..2`; undefined where it is none. */
+/** The members of a sequence such as `1..5` or `a..e..2`; undefined if it is not one. */
 function sequence(text: string): string[] | undefined {
   const [, first, last, , stepText] = /^(-?\d+|[a-z])\.\.(-?\d+|[a-z])(\.\.(-?\d+))?$/i.exec(text) ?? [];
   if (first === undefined || last === undefined) return undefined;

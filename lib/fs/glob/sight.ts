@@ -1,4 +1,4 @@
-/** What a search for paths sees: each thing is looked at once. Not to be seen is as good as not to be there. */
+/** What a search sees of the filesystem. Each thing is looked at once, and what cannot be read counts as absent. */
 
 import type { Dirent } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ export class Sight {
   readonly #processCwd: string;
   /** By the path of the directory, absolute. */
   readonly #listings = new Map<string, readonly Dirent[]>();
-  /** By path, as it was looked at; undefined for nothing. */
+  /** By path, as it was looked at; undefined for something absent. */
   readonly #entries = new Map<string, Dirent | undefined>();
 
   constructor(fs: FileSystem, processCwd: string) {
@@ -21,7 +21,7 @@ export class Sight {
     this.#processCwd = processCwd;
   }
 
-  /** Says what is at a path, so that it need not be looked at. */
+  /** Notes what is at a path, so that it need not be looked at. */
   remember(at: string, entry: Dirent): void {
     this.#entries.set(at, entry);
   }
@@ -63,13 +63,13 @@ export class Sight {
       );
       entry = makeDirent(path.posix.basename(at), mode, path.posix.dirname(at));
     } catch {
-      // Not to be seen.
+      // It cannot be read.
     }
     this.#entries.set(at, entry);
     return entry;
   }
 
-  /** The entries of a directory; none where it is no directory, or cannot be read. */
+  /** The entries of a directory; none where it is not a directory, or cannot be read. */
   *list(whole: string): Sequence<readonly Dirent[]> {
     let entries = this.#listings.get(whole);
     if (entries === undefined) {

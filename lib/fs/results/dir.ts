@@ -1,9 +1,9 @@
 /**
  * `Dir`: an open directory, read name by name.
  *
- * The names are those that were there when it was opened (L10); a recursive one looks at each directory below when it comes
- * to it. Instances are instances of Node's `Dir` by their prototype, but nothing of that class is used: it asks the real disk
- * for what lies below.
+ * The names are those at the time of opening (L10); a recursive `Dir` reads each directory below when it comes to it.
+ * Instances are instances of Node's `Dir` by their prototype, but they use none of its methods, which would read the
+ * real disk.
  */
 
 import nodeFs from 'node:fs';
@@ -22,10 +22,13 @@ const { S_IFDIR } = nodeFs.constants;
 /** Node's constructor, which it does not document. */
 const NodeDir = nodeFs.Dir as unknown as new (handle: object, path: string, options?: unknown) => nodeFs.Dir;
 
-/** What a `Dir` of Node's needs of a directory, which does nothing. */
+/** A handle that does nothing, for a `Dir` of Node's. */
 const NO_HANDLE = { read: () => null, close: () => undefined };
 
-/** Throws what Node throws at these options of `opendir`. It looks at them when the directory is open already, so no dry run sees it. */
+/**
+ * Throws what Node throws for these options of `opendir`. Node checks them once the directory is open, so a dry run
+ * does not show it.
+ */
 export function checkDirOptions(options: unknown): void {
   new NodeDir(NO_HANDLE, '', options);
 }
@@ -57,7 +60,7 @@ export interface DirSource {
 /** See the file comment. The type is Node's; the prototype chain is joined below. */
 export class Dir {
   readonly #source: DirSource;
-  /** The directory being read, its relative path, and how many of its names were given out. Changed by `#take`. */
+  /** The directory being read, its relative path, and how many of its names were returned. Changed by `#take`. */
   #listing: Listing;
   #relative = '';
   #given = 0;
@@ -65,7 +68,10 @@ export class Dir {
   readonly #waiting: string[] = [];
   /** Set by `#closeNow` and `closeSync`. */
   #isClosed = false;
-  /** Asynchronous operations not yet settled, and the end of the last: they take turns. Changed by `#takeTurn`. */
+  /**
+   * How many asynchronous operations are under way, and the end of the last one, since they take turns. Changed by
+   * `#takeTurn`.
+   */
   #pending = 0;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -78,7 +84,7 @@ export class Dir {
     return showParent(this.#source.parent, '') as string;
   }
 
-  /** The next name, or null. May stop; then nothing was given out. */
+  /** The next name, or null. May stop before a name is taken. */
   #take(io: Io): nodeFs.Dirent | null {
     const { parent, encoding, depth } = this.#source;
     while (this.#given >= this.#listing.names.length) {
@@ -100,14 +106,14 @@ export class Dir {
     return makeDirent(showName(name, encoding), type, showParent(parent, this.#relative));
   }
 
-  /** Words what `#take` threw: of a bare error, that the directory which comes next could not be opened. */
+  /** The error for what `#take` threw: a bare error means that the next directory could not be opened. */
   #worded(thrown: unknown): unknown {
     if (!(thrown instanceof Errno)) return thrown;
     const shown = showParent({ path: this.#source.parent.path, bytes: undefined }, this.#waiting[0] ?? '');
     return systemError(thrown, 'opendir', String(shown), undefined, this.read);
   }
 
-  /** Does something when everything asked before is done. */
+  /** Runs something after all earlier operations. */
   #takeTurn<T>(act: () => Promise<T>): Promise<T> {
     this.#pending++;
     const turn = this.#last.then(act).finally(() => {
@@ -135,7 +141,7 @@ export class Dir {
     }
     if (callback === undefined) return this.#next();
     if (typeof callback !== 'function') new NodeDir(NO_HANDLE, '').read(callback as never);
-    // Null is a value here, not the lack of one.
+    // Null is an answer here.
     deliver(this.#next(), callback as Callback);
     return undefined;
   }
@@ -155,7 +161,7 @@ export class Dir {
     this.#isClosed = true;
   }
 
-  /** Closes behind what was asked before; at once where that is nothing, as in Node. */
+  /** Closes after earlier operations, or at once where there are none, as in Node. */
   #close(): Promise<void> {
     return this.#pending === 0 ? this.#closeNow() : this.#takeTurn(() => this.#closeNow());
   }

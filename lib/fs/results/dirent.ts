@@ -1,6 +1,4 @@
-/**
- * `Dirent`: a name in a listing with its type. They are Node's own, on every version.
- */
+/** `Dirent`: a name in a listing with its type. These are Node's own objects. */
 
 import nodeFs from 'node:fs';
 import path from 'node:path';
@@ -37,19 +35,19 @@ export function makeDirent(name: string | Buffer, type: number, parent: string |
   return new Dirent(name, TYPES[(type >> SHIFT) & 15] ?? 0, parent);
 }
 
-/** A directory as it was given, for each Dirent in it to remember. */
+/** A directory as it was given, which each Dirent in it remembers. */
 export interface Parent {
   readonly path: string;
-  /** Where it was given as bytes: these. It is shown as what it was given as. */
+  /** The bytes, if it was given as bytes; then Dirents show it as bytes. */
   readonly bytes: Uint8Array | undefined;
 }
 
-/** A directory as somebody has given it. */
+/** Reads a directory argument for Dirents. */
 export function parentOf(given: unknown): Parent {
   return { path: givenPath(given), bytes: isUint8Array(given) ? given : undefined };
 }
 
-/** A directory below a given one, as Dirents in it show it. */
+/** A directory below a given one, as its Dirents show it. */
 export function showParent(parent: Parent, relative: string): string | Uint8Array {
   if (relative === '') return parent.bytes ?? parent.path;
   const whole = path.posix.join(parent.path, relative);

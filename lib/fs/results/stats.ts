@@ -1,9 +1,9 @@
 /**
  * `Stats`, `BigIntStats` and `StatFs`: what `stat` and `statfs` give.
  *
- * They are instances of Node's classes by their prototypes, but are not made by Node's constructors: those cost several times as
- * much or warn. The dates are made when they are first looked at, as Node does since version 22. Where Node makes them at once (20) that
- * shows in `Object.keys` until then: four dates would cost as much as the whole rest of `statSync`.
+ * They are instances of Node's classes by their prototypes, but not made by Node's constructors, which cost several
+ * times as much or warn. Dates are made on first access, as in Node 22 and later. In Node 20, which makes them at once,
+ * the difference shows in `Object.keys` until then; but four dates would cost as much as the rest of `statSync`.
  */
 
 import nodeFs from 'node:fs';
@@ -14,12 +14,12 @@ import type { Inode } from '../../tree/inode.ts';
 import { blocksOf, type Tree } from '../../tree/tree.ts';
 import { MADE_DATES_SHOW, STATS_HAVE_OWN_DATES } from '../quirks.ts';
 
-/** What `stat` calls the best size of a read or write. */
+/** What `stat` shows as `blksize`. */
 const BLOCK = 4096;
 
 const TIMES = ['atime', 'mtime', 'ctime', 'birthtime'] as const;
 
-/** A file's attributes in numbers. Its fields are those of `fs.Stats`, in Node's order; everybody may change them. */
+/** A file's attributes in numbers. Its fields are those of `fs.Stats`, in Node's order, and users may change them. */
 class Stats {
   dev: number;
   mode: number;
@@ -107,12 +107,12 @@ class BigIntStats {
   }
 }
 
-/** Rounded since `Date` would cut off what a double cannot hold (node lib/internal/fs/utils.js). */
+/** Rounded, since `Date` would truncate (node lib/internal/fs/utils.js). */
 function dateOf(milliseconds: number): Date {
   return new Date(Math.round(milliseconds));
 }
 
-/** Puts a property on the prototype that is computed once, at the first look, and can be set. */
+/** Defines a property of a prototype that is computed once, on first access, and can be set. */
 function defineLazily(prototype: object, name: string, compute: (stats: never) => unknown): void {
   const put = (stats: object, value: unknown): void => {
     const isShown = STATS_HAVE_OWN_DATES || MADE_DATES_SHOW;
@@ -145,7 +145,9 @@ function instant(ns: bigint): object {
 
 type Time = (typeof TIMES)[number];
 
-/** Attributes that can tell their times as instants too, where the running Node's can: these need what the doubles cannot hold. */
+/**
+ * Attributes with times as instants too, where the running Node's have them; these need more digits than doubles have.
+ */
 class InstantStats extends Stats {
   readonly #atime: number;
   readonly #mtime: number;
@@ -176,7 +178,7 @@ for (const time of TIMES) {
   defineLazily(BigIntStats.prototype, `${time}Instant`, (stats: BigIntStats) => instant(stats[`${time}Ns`]));
 }
 
-/** Shows the dates where the real ones, which have them as properties of their own, show them: in JSON and in what is printed. */
+/** Shows the dates in JSON and in what is printed, as where Node's objects have them as own properties. */
 function showDates(prototype: object): void {
   const madeOf = (stats: object): object => {
     for (const time of TIMES) Reflect.get(stats, time);
@@ -205,7 +207,7 @@ export function makeStats(inode: Inode, tree: Tree): nodeFs.Stats {
   return new StatsHere(inode, tree) as unknown as nodeFs.Stats;
 }
 
-/** Node opens it at its start if nobody has (node src/node.cc, PlatformInit). */
+/** Always open: Node opens it at its start if it is not (node src/node.cc, PlatformInit). */
 const STANDARD_INPUT = 0;
 
 /** A `BigIntStats` of Node's, which does not export the class: any instance shows it. */
@@ -233,7 +235,7 @@ export function makeBigIntStats(inode: Inode, tree: Tree): nodeFs.BigIntStats {
 /** A `StatFs` of Node's, which shows the class and the fields that the running version has. Set by the first use. */
 let sampleSpace: object | undefined;
 
-/** What `StatFs` has where this process may look at no path that we know of (`--permission`). */
+/** The fields of `StatFs`, where the process may not look at any known path (`--permission`). */
 const SPACE_FIELDS = { type: 0, bsize: 0, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0 };
 
 function takeSampleSpace(): object {

@@ -1,5 +1,6 @@
 /**
- * What `cp` refuses: to copy something onto or into itself, or over something of another kind, or what cannot be copied.
+ * What `cp` refuses: copying something onto or into itself, over something of another type, or something that cannot be
+ * copied.
  */
 
 import type { Stats } from 'node:fs';
@@ -18,7 +19,7 @@ export interface Ends {
   readonly target: Stats | undefined;
 }
 
-/** Whether it is about the paths that `cp` was given, or about some below them. */
+/** Whether a check is about the paths that `cp` was given, or about paths below them. */
 export type Level = 'given' | 'below';
 
 /** A path from the root. Bytes are refused in the words of `node:path`. */
@@ -43,7 +44,7 @@ function withSlash(directory: Path): string {
 /** The errors of one `cp`. */
 export class Refusals {
   readonly #place: CpPlace;
-  /** Whether the checks of the given paths speak as C++ does. */
+  /** Whether the errors about the given paths are worded as in C++. */
   readonly #isNative: boolean;
 
   constructor(place: CpPlace) {
@@ -51,9 +52,7 @@ export class Refusals {
     this.#isNative = place.form === 'now' && NATIVE_CP_CHECKS;
   }
 
-  /**
-   * @param native what C++ says about given paths
-   */
+  /** @param native the wording of C++ for given paths */
   #make(level: Level, code: RefusalCode, refused: Omit<Refusal, 'syscall'>, native: string): Error {
     if (level === 'given' && this.#isNative) return nativeCpError(code, native, this.#place.above);
     const { message, path, errno = constants.errno[refused.code] } = refused;
@@ -96,7 +95,7 @@ export class Refusals {
     return this.#make(level, 'ERR_FS_EISDIR', refused, native);
   }
 
-  /** What is neither a file nor a directory nor a link nor a device. */
+  /** The error for something that is neither a file nor a directory nor a link nor a device. */
   special(level: Level, source: Stats, to: Path): Error {
     const [code, words] = source.isSocket()
       ? (['ERR_FS_CP_SOCKET', 'annot copy a socket file'] as const)
@@ -112,7 +111,7 @@ export class Refusals {
     return this.#make('below', 'ERR_FS_CP_EEXIST', refused, '');
   }
 
-  /** A link that would be replaced by one to something that holds it, or the other way round. */
+  /** The error for a link that would be replaced by one to something that holds it, or the other way round. */
   links(code: RefusalCode, message: string, to: Path): Error {
     return this.#make('below', code, { message, path: to, code: 'EINVAL' }, '');
   }
@@ -150,7 +149,7 @@ export class Checks {
     return { source, target };
   }
 
-  /** Looks at every directory above the target: whether it is what shall be copied, by another name. */
+  /** Checks for every directory above the target that it is not the source by another name. */
   *parents(from: Path, source: Stats, to: Path): Sequence<void> {
     const fromParent = absolute(this.#place, path.dirname(from as string));
     let at: Path = to;

@@ -1,6 +1,4 @@
-/**
- * What `cp` is asked.
- */
+/** The arguments of `cp`. */
 
 import { constants } from 'node:fs';
 import { doubt, takeBits, takePath } from '../arguments.ts';

@@ -1,12 +1,12 @@
 /**
- * `cp`: copies a file, or a directory with all that is in it.
+ * `cp`: copies a file, or a directory with everything in it.
  *
- * The steps, their order and what is refused are Node's (lib/internal/fs/cp). Contents go through `copyFile`, so that a copy
- * shares the pages of the file (P8).
+ * The steps, their order and what is refused are Node's (lib/internal/fs/cp). Contents go through `copyFile`, so that a
+ * copy shares the pages of the file (P8).
  *
- * Since Node 22 parts of `cpSync` are written in C++. Its first checks have other words, which are used here too
- * (`cp-checks.ts`). Otherwise all forms do the same: what C++ does is wrong in every version in another way, with modes and
- * `dereference` lost, special files passed over, links confused with what they point to, the process aborted.
+ * Since Node 22 parts of `cpSync` are written in C++. Its first checks have another wording, which is used here too
+ * (`cp-checks.ts`). Otherwise all forms do the same: the C++ code has different bugs in every version (it loses modes
+ * and `dereference`, skips special files, confuses links with their targets, or aborts the process).
  */
 
 import type { Stats } from 'node:fs';
@@ -53,7 +53,7 @@ class Copying {
     const { source, target } = yield* this.#checks.ends('given', from, to);
     yield* this.#checks.parents(from, source, to);
     if (isNative) {
-      // C++ looks before it makes anything.
+      // C++ checks before it makes anything.
       if (source.isDirectory() && !recursive) throw refusals.notRecursive('given', from);
       if (!isCopied(source)) throw refusals.special('given', source, to);
     }
@@ -78,7 +78,7 @@ class Copying {
 
   *#makeParents(to: Path): Sequence<void> {
     const parent = path.dirname(to as string);
-    // Only later forms say what is wrong with the parent (node's `existsSync` swallows it).
+    // Only the asynchronous forms report errors of the parent (node's `existsSync` swallows them).
     const swallowed = this.#place.form === 'now' ? ['ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG'] : [];
     const found = yield* this.#steps.lookFor('stat', parent, 'ENOENT', ...swallowed);
     if (found === undefined) yield* this.#steps.mkdirs(parent);
@@ -115,14 +115,14 @@ class Copying {
     }
     yield* this.#steps.copyFile(from, to, this.#request.mode);
     if (this.#request.preserveTimestamps) {
-      // Whoever may not write a file may not set its times either.
+      // The times of a read-only file cannot be set.
       if ((mode & 0o200) === 0) yield* this.#steps.chmod(to, mode | 0o200);
       yield* this.#keepTimes(level, from, to);
     }
     yield* this.#steps.chmod(to, mode);
   }
 
-  /** As they are now: reading the file has changed when it was last read. */
+  /** Asked again, since reading the file has changed its `atime`. */
   *#keepTimes(level: Level, from: string, to: string): Sequence<void> {
     const isNative = NATIVE_DIRECTORIES[this.#place.form] && this.#request.filter === undefined;
     const { atime, mtime } = yield* isNative && level === 'below'
@@ -151,7 +151,7 @@ class Copying {
       yield* this.#checkLinks(from, to, content, path.posix.resolve(this.#place.cwd, path.dirname(to), replaced));
       yield* this.#steps.unlink(to);
     }
-    // What is no link is not replaced by one: EEXIST.
+    // A link does not replace anything but a link: EEXIST.
     yield* this.#steps.symlink(content, to);
   }
 
@@ -165,7 +165,7 @@ class Copying {
     }
   }
 
-  /** Refuses to replace a link by one with which something would hold itself. */
+  /** Refuses to replace a link if something would then contain itself. */
   *#checkLinks(from: string, to: string, content: string, replaced: string): Sequence<void> {
     const holds =
       !ONLY_DIRECTORIES_HOLD || (yield* this.#steps.lookFor('stat', from, 'ENOENT', 'ELOOP'))?.isDirectory();

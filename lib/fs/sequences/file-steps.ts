@@ -14,7 +14,9 @@ const { W_OK, X_OK } = constants;
 /** A path as calls take it. */
 export type Path = string | Buffer;
 
-/** A path as it was given, bytes in an array of the same class: what the caller does with its own cannot be seen. A URL as its path. */
+/**
+ * A copy of a path, with bytes in an array of the same class, so that the caller may reuse its own; a URL as its path.
+ */
 export function ownPath(given: unknown): Path {
   return isUint8Array(given) ? (Reflect.apply(Uint8Array.prototype.slice, given, []) as Buffer) : givenPath(given);
 }
@@ -22,7 +24,7 @@ export function ownPath(given: unknown): Path {
 /** Whether links are followed. */
 export type Look = 'stat' | 'lstat';
 
-/** For a look at what may not be there: an error would be made only to be thrown away. */
+/** For a look at what may be absent, so that no error is made in vain. */
 const QUIET = { throwIfNoEntry: false } as const;
 
 /** For a look at times to the nanosecond. */
@@ -30,7 +32,7 @@ const EXACTLY = { bigint: true } as const;
 
 const SECOND = 1_000_000_000n;
 
-/** As exactly as a double can have it. */
+/** As exact as a double can be. */
 function secondsOf(nanoseconds: bigint): number {
   return Number(nanoseconds / SECOND) + Number(nanoseconds % SECOND) / Number(SECOND);
 }

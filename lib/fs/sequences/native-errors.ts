@@ -1,6 +1,4 @@
-/**
- * The errors of what Node does in C++: another wording, positive numbers.
- */
+/** The errors of functions that Node implements in C++: another wording, and positive numbers. */
 
 import { isNativeError } from 'node:util/types';
 import { codeOf, Errno } from '../../errno.ts';
@@ -22,8 +20,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
 };
 
 /**
- * What `rmSync` says where a system call failed; anything else that was thrown, as it is. Of errors that it does not know
- * Node tells neither code nor number; we do, in the words of other calls.
+ * The error of `rmSync` for a failed system call; anything else is returned as it is. For errors that it does not know,
+ * Node gives neither code nor number; this gives both, with the usual wording.
  */
 export function nativeRmError(thrown: unknown, path: string, above: Above): unknown {
   const code = codeOf(thrown);
@@ -36,7 +34,7 @@ export function nativeRmError(thrown: unknown, path: string, above: Above): unkn
   return Object.assign(error, { errno: -errno, code, path, syscall: 'rm' });
 }
 
-/** What the first checks of `cpSync` say: a code and a sentence. */
+/** An error of the first checks of `cpSync`: a code and a sentence. */
 export function nativeCpError(code: string, message: string, above: Above): Error {
   return Object.assign(errorAt(message, undefined, above), { code });
 }

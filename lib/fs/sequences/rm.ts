@@ -1,8 +1,8 @@
 /**
- * `rm`: removes a file, or a directory with all that is in it.
+ * `rm`: removes a file, or a directory with everything in it.
  *
- * Where nothing forbids it and nobody watches, a tree goes at once (`ops/remove-tree.ts`). Else it goes name by name as in Node:
- * all goes that may, and the error is that of the call which failed.
+ * If nothing forbids it and the tree is not watched, it is removed at once (`ops/remove-tree.ts`). Otherwise it is
+ * removed name by name as in Node: everything goes that may, and the error is that of the call which failed.
  */
 
 import { posix } from 'node:path';
@@ -20,7 +20,7 @@ import { NATIVE_RM } from './quirks.ts';
 import { nested, pause, type Sequence, step, together } from './steps.ts';
 import { refusal } from './system-error.ts';
 
-/** What `rm` was asked. */
+/** The arguments of `rm`. */
 export interface RmRequest {
   /** As given, for calls and error messages; a URL as its path. */
   readonly path: Path;
@@ -28,7 +28,7 @@ export interface RmRequest {
   readonly whole: string;
   readonly force: boolean;
   readonly recursive: boolean;
-  /** How often what failed is tried again, and how much longer each time is waited before that, in milliseconds. */
+  /** How often a failed step is tried again, and by how much the delay grows each time, in milliseconds. */
   readonly maxRetries: number;
   readonly retryDelay: number;
 }
@@ -69,15 +69,15 @@ export function parseRm(session: Session, path: unknown, given: unknown): RmRequ
   };
 }
 
-/** After these it is tried again (node lib/internal/fs/rimraf.js). */
+/** The errors after which a step is tried again (node lib/internal/fs/rimraf.js). */
 const PASSING: ReadonlySet<unknown> = new Set(['EBUSY', 'EMFILE', 'ENFILE', 'ENOTEMPTY', 'EPERM']);
-/** With these `rmdir` may mean that a directory is not empty. */
+/** The errors by which `rmdir` may say that a directory is not empty. */
 const NOT_EMPTY: ReadonlySet<unknown> = new Set(['ENOTEMPTY', 'EEXIST', 'EPERM']);
 const NOT_THERE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR']);
 
 const SLASH = Buffer.from('/');
 
-/** Where the last name of a path is, which is none of the dots. */
+/** A path whose last name is not `.` or `..`. */
 function directoryOf(path: Path): Buffer {
   return Buffer.from(posix.dirname(Buffer.from(path as string).toString('latin1')), 'latin1');
 }
@@ -86,7 +86,7 @@ function directoryOf(path: Path): Buffer {
 export function* rm(place: RmPlace, request: RmRequest): Sequence<void> {
   const { fs, form, above } = place;
   const { path, force, recursive } = request;
-  // Without a need Node does not look first when it need not wait, which shows in what fails then.
+  // Node's synchronous form does not look first unless it must, which shows in the error.
   if (form === 'later' || !force || !recursive) {
     const isDirectory = yield* lookFirst(fs, request);
     if (isDirectory && !recursive) {
@@ -110,7 +110,7 @@ function* lookFirst(fs: FileSystem, { path, force }: RmRequest): Sequence<boolea
   }
 }
 
-/** Removes a tree in as few operations as can be; answers whether that is done. */
+/** Removes a tree in as few operations as possible; answers whether that is done. */
 function* removesAtOnce(session: Session, path: string, emptyOnes: EmptyOnes): Sequence<boolean> {
   const tryIt = (io: Io) => removeTree(io, session.caller, path, emptyOnes);
   const attempt = () =>
@@ -131,7 +131,7 @@ function* removesAtOnce(session: Session, path: string, emptyOnes: EmptyOnes): S
   }
 }
 
-/** What `rmSync` does and says since it is not written in JavaScript. */
+/** What differs in an `rmSync` that is written in C++. */
 function* removeNatively(removal: Removal, path: Path, above: RmPlace['above']): Sequence<void> {
   try {
     yield* removal.removeContentsFirst(path);
@@ -160,7 +160,7 @@ class Removal {
       isDirectory = yield* this.#isDirectory(path);
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return;
-      // `unlink` will say it as well.
+      // `unlink` gives the same error.
     }
     if (isDirectory) return yield* this.#removeDirectory(path, undefined);
     try {
@@ -168,7 +168,7 @@ class Removal {
     } catch (error) {
       const code = codeOf(error);
       if (code === 'ENOENT') return;
-      // On some systems these tell of a directory.
+      // On some systems these errors mean a directory.
       if (code !== 'EISDIR' && code !== 'EPERM') throw error;
       yield* this.#removeDirectory(path, error);
     }
@@ -187,7 +187,7 @@ class Removal {
     yield* this.#again(() => this.#steps.rmdir(path));
   }
 
-  /** @param before the error that gave reason to take it for a directory, where there is one */
+  /** @param before the error by which it seems to be a directory, if there was one */
   *#removeDirectory(path: Path, before: unknown): Sequence<void> {
     try {
       yield* this.#steps.rmdir(path);
@@ -195,12 +195,12 @@ class Removal {
       const code = codeOf(error);
       if (code === 'ENOENT') return;
       if (code === 'ENOTDIR') {
-        // A link with a slash behind it. Node takes that for done, but only where it can wait.
+        // A link followed by a slash. Node's asynchronous forms take that for done.
         if (before === undefined && this.#form === 'later') return;
         throw before ?? error;
       }
-      // A lower's directory that this process may not list cannot be known to be empty. The kernel knows that it is not, and what
-      // fails then is the listing.
+      // Whether a lower's directory that this process may not list is empty cannot be known. The kernel knows that it
+      // is not, and then the listing fails.
       if (code === 'EACCES' && (yield* this.#steps.mayChangeNames(directoryOf(path)))) yield* this.#children(path);
       if (!NOT_EMPTY.has(code)) throw error;
       const children = yield* this.#children(path);
@@ -209,7 +209,7 @@ class Removal {
     }
   }
 
-  /** Does something, and again after errors that may pass. */
+  /** Does something, and repeats it after errors that may be temporary. */
   *#again(act: () => Sequence<void>): Sequence<void> {
     const { maxRetries, retryDelay } = this.#request;
     for (let tried = 1; ; tried++) {

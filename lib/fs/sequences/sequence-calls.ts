@@ -1,6 +1,4 @@
-/**
- * The part of the front that are sequences of calls: `cp` and `rm`.
- */
+/** The part of the front with sequences of calls: `cp` and `rm`. */
 
 import type { Callback } from '../call.ts';
 import { parseOrReject, parseOrThrow } from '../call.ts';
@@ -17,19 +15,19 @@ const TWO_PATHS: readonly Kind[] = ['path', 'path'];
 
 function nothing(): void {}
 
-/** Where to call back; Node's error where there is nothing to call. */
+/** Checks the callback; throws Node's error where it is not a function. */
 function takeCallback(callback: unknown): Callback {
-  // Node itself would find out only when it calls.
+  // Node itself would notice only when it calls back.
   if (typeof callback !== 'function') dryRun('unlink', ONE_PATH, ['/', callback]);
   return callback as Callback;
 }
 
-/** Whether a value is no list: that is refused, and a copy of it would not be. */
+/** Whether a value is an object and not an array: an array is refused, but a copy of it into an object would not be. */
 function isOptions(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The options of `rm` for a dry run: Node would try as often as they say. */
+/** The options of `rm` for a dry run, without retries. */
 function withoutRetries(options: unknown): unknown {
   if (!isOptions(options) || !('maxRetries' in options)) return options;
   const { maxRetries } = options;
@@ -59,7 +57,7 @@ function rmForms(session: Session, fs: FileSystem): Parts {
   return { fs: { rmSync, rm: callbackForm }, promises: { rm: promiseForm } };
 }
 
-/** The options of `cp` for a dry run: the filter is not asked. */
+/** The options of `cp` for a dry run, without the filter. */
 function withoutFilter(options: unknown): unknown {
   if (!isOptions(options) || !('filter' in options)) return options;
   return typeof options.filter === 'function' ? { ...options, filter: undefined } : options;

@@ -1,23 +1,23 @@
 /**
  * Sequences: functions that make many calls, such as `cp` and `rm`, written once for all forms.
  *
- * A sequence is a generator that yields what is to be done next and is given what came of it. Whoever drives it decides how:
+ * A sequence is a generator that yields the next step and is given its result. The driver decides how to do the step:
  *
  *     runNow      every step at once                       cpSync
  *     runLater    every step awaited                       cp, promises.cp
  *
- * What fails is thrown into the sequence where it waits, so that `try` works there as anywhere.
+ * An error is thrown into the sequence where it waits, so that `try` works as usual.
  */
 
 import type { Timers } from '../../waiting/timers.ts';
 
-/** One line of input or output: how it is done at once, and how later. */
+/** One step of input or output: how to do it at once, and how later. */
 interface Step {
   now(): unknown;
   later(): Promise<unknown>;
 }
 
-/** Sequences of which none waits for another. */
+/** Sequences that do not wait for each other. */
 interface Together {
   readonly all: readonly Sequence<unknown>[];
 }
@@ -27,7 +27,7 @@ interface Nested {
   readonly inner: Sequence<unknown>;
 }
 
-/** Something that takes several steps and gives an `Answer`. */
+/** Something that takes several steps and returns an `Answer`. */
 export type Sequence<Answer> = Generator<Step | Together | Nested, Answer, unknown>;
 
 /** One step. */
@@ -35,20 +35,23 @@ export function* step<Answer>(now: () => Answer, later: () => Promise<Answer>): 
   return (yield { now, later }) as Answer;
 }
 
-/** Several sequences, later at the same time, now one after another; the first failure is the failure of all. */
+/**
+ * Several sequences: at the same time if done later, one after another if done at once. The first failure is the
+ * failure of all.
+ */
 export function* together(all: readonly Sequence<unknown>[]): Sequence<void> {
   yield { all };
 }
 
 /**
- * What another sequence gives. For what nests as directories do: a chain of `yield*` would take its way from the outermost at each step, and
- * stack for each.
+ * The result of another sequence, for deep nesting, as of directories: with `yield*` each step would pass through all
+ * levels, and take stack for each.
  */
 export function* nested<Answer>(inner: Sequence<Answer>): Sequence<Answer> {
   return (yield { inner }) as Answer;
 }
 
-/** Waits. A synchronous caller sleeps. */
+/** Waits some milliseconds; a synchronous caller blocks. */
 export function* pause({ sleep, wait }: Timers, milliseconds: number): Sequence<void> {
   if (milliseconds <= 0) return;
   yield { now: () => sleep(milliseconds), later: () => wait(milliseconds) };
@@ -58,21 +61,21 @@ function carryOut(next: Step | Together): unknown {
   return 'all' in next ? next.all.forEach(runNow) : next.now();
 }
 
-/** How a sequence goes on, and those that are nested in it. */
+/** The state of a sequence and those that are nested in it. */
 class Course<Answer> {
-  /** The innermost last. Changed by `#go`. */
+  /** The sequences, the innermost last. Changed by `#go`. */
   readonly #sequences: Sequence<unknown>[];
 
   constructor(sequence: Sequence<Answer>) {
     this.#sequences = [sequence];
   }
 
-  /** Goes on with what came of the last step, up to the next one or to the end. */
+  /** Continues with the result of the last step, up to the next step or the end. */
   next(answer?: unknown): IteratorResult<Step | Together, Answer> {
     return this.#go((sequence) => sequence.next(answer));
   }
 
-  /** The same where it has failed. */
+  /** The same where the last step has failed. */
   throw(thrown: unknown): IteratorResult<Step | Together, Answer> {
     return this.#go((sequence) => sequence.throw(thrown));
   }
@@ -106,7 +109,7 @@ class Course<Answer> {
   }
 }
 
-/** Takes every step at once. */
+/** Does every step at once. */
 export function runNow<Answer>(sequence: Sequence<Answer>): Answer {
   const course = new Course(sequence);
   let state = course.next();
@@ -127,7 +130,7 @@ function begin(next: Step | Together): Promise<unknown> {
   return 'all' in next ? Promise.all(next.all.map(runLater)) : next.later();
 }
 
-/** Takes a step, and gives the sequence what came of it. */
+/** Does a step, and gives the sequence its result. */
 async function advance<Answer>(
   course: Course<Answer>,
   next: Step | Together,
@@ -141,7 +144,7 @@ async function advance<Answer>(
   return course.next(answer);
 }
 
-/** Takes one step after another, waiting for each. */
+/** Does one step after another, and awaits each. */
 export async function runLater<Answer>(sequence: Sequence<Answer>): Promise<Answer> {
   const course = new Course(sequence);
   let state = course.next();
@@ -149,7 +152,10 @@ export async function runLater<Answer>(sequence: Sequence<Answer>): Promise<Answ
   return state.value;
 }
 
-/** The same, giving what `news` tells between the steps. Whoever wants no more leaves the rest undone. */
+/**
+ * The same as an asynchronous iterator over what `news` gives between the steps. If the iteration ends early, the rest
+ * is not done.
+ */
 export async function* runTelling<News>(sequence: Sequence<void>, news: () => Iterable<News>): AsyncGenerator<News> {
   const course = new Course(sequence);
   let state = course.next();

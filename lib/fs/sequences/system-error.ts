@@ -1,12 +1,10 @@
-/**
- * Node's `SystemError`: what `cp` and `rm` end with when they themselves refuse something, rather than a system call.
- */
+/** Node's `SystemError`: the error when `cp` or `rm` itself refuses something, rather than a system call. */
 
 import { constants } from 'node:os';
 import { startingAbove } from '../errors.ts';
 import type { Path } from './file-steps.ts';
 
-/** What each code says in general. */
+/** The general sentence of each code. */
 const SUBJECTS = {
   ERR_FS_EISDIR: 'Path is a directory',
   ERR_FS_CP_DIR_TO_NON_DIR: 'Cannot overwrite non-directory with directory',
@@ -21,11 +19,11 @@ const SUBJECTS = {
 
 export type RefusalCode = keyof typeof SUBJECTS;
 
-/** What is refused: as `info` of the error shows it. */
+/** What is refused, as `info` of the error shows it. */
 export interface Refusal {
   /** The system's code for it, such as `EINVAL`. */
   readonly code: keyof typeof constants.errno;
-  /** What is wrong, in particular. */
+  /** What is wrong in particular. */
   readonly message: string;
   /** As given. */
   readonly path: Path;
@@ -36,14 +34,14 @@ export interface Refusal {
 
 /** See the file comment. */
 class SystemError extends Error {
-  // Declared only, so that they come in the order in which they are set: Node's.
+  // Declared only, so that they come in the order in which they are set, which is Node's.
   declare readonly code: RefusalCode;
   declare readonly info: Required<Refusal>;
   declare errno: number;
   declare syscall: string;
   declare path: string;
 
-  /** The name is what the first line of the stack begins with until `refusal` puts the class's own. */
+  /** The name with which the first line of the stack begins; `refusal` sets the final one. */
   constructor(code: RefusalCode, info: Required<Refusal>) {
     super(`${SUBJECTS[code]}: ${info.syscall} returned ${info.code} (${info.message}) ${info.path}`);
     this.code = code;
@@ -64,15 +62,15 @@ function nameIt(error: Error, name: string): void {
 }
 
 /**
- * Words a refusal.
+ * Makes the error of a refusal.
  *
  * @param above the stack begins at the caller of this function
  */
 export function refusal(code: RefusalCode, refused: Refusal, above: (...args: never[]) => unknown): Error {
   const says = { ...refused, errno: refused.errno ?? constants.errno[refused.code] };
   const error = startingAbove(above, () => new SystemError(code, says));
-  // The first line of the stack names the code as well, which the error's name does not (node lib/internal/errors.js): some
-  // Nodes make it when somebody looks.
+  // The first line of the stack names the code as well, which the error's name does not (node lib/internal/errors.js):
+  // some Nodes make it when somebody looks.
   void error.stack;
   nameIt(error, 'SystemError');
   return error;

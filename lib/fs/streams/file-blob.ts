@@ -1,11 +1,11 @@
 /**
  * A `Blob` over a file: what `openAsBlob` gives.
  *
- * It has the bytes that the file had when it was made, or none: what was changed since cannot be read (File API: a snapshot
- * state that no longer matches is a NotReadableError). Nothing is read before it is asked for, and then piece by piece.
+ * It stands for the bytes of the file at the time it was made. If the file has changed since, it cannot be read (File
+ * API: a snapshot state that no longer matches is a NotReadableError). Bytes are read on demand, piece by piece.
  *
- * Node itself takes a Blob by what is inside (`new Blob([blob])`, `new File`, FormData, object URLs), past all methods. So that
- * it finds the right bytes there as well, and not an empty Blob's, that inside is made of the file when somebody takes it.
+ * Node itself uses a Blob's internals (`new Blob([blob])`, `new File`, FormData, object URLs) and none of its methods.
+ * So that it finds the right bytes there, these internals are made from the file on first access.
  */
 
 import { Blob } from 'node:buffer';
@@ -17,7 +17,7 @@ import { close, type OpenFile, open } from '../../ops/open.ts';
 import type { Inode } from '../../tree/inode.ts';
 import type { Session } from '../session.ts';
 
-/** How much is read at a time, as Node does. */
+/** How many bytes are read at a time, as in Node. */
 const CHUNK = 65_536;
 
 /** A file in the state that it had when it became a Blob. */
@@ -46,7 +46,7 @@ function isUnchanged(state: FileState, inode: Inode): boolean {
   return size === state.size && mtimeSec === state.mtimeSec && mtimeNsec === state.mtimeNsec;
 }
 
-/** Opens the file of a Blob, if it is as it was. */
+/** Opens the file of a Blob, if it is unchanged. */
 function openUnchanged(io: Io, { state }: Span): OpenFile {
   const { session, path } = state;
   const file = open(io, session.caller, path, 0, 0);
@@ -55,7 +55,7 @@ function openUnchanged(io: Io, { state }: Span): OpenFile {
   throw unreadable();
 }
 
-/** Reads bytes of a part; a file that has less, or becomes another one meanwhile, was changed. */
+/** Reads bytes of a part. A file that has fewer, or changes meanwhile, is unreadable. */
 function readAt(io: Io, { state }: Span, file: OpenFile, at: number, count: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(count);
   if (read(io, state.session.caller, file, bytes, at) < count) throw unreadable();
@@ -76,7 +76,7 @@ async function* piecesOf(span: Span): AsyncGenerator<Uint8Array<ArrayBuffer>, vo
       await runAsync((io) => close(io, caller, file));
     }
   } catch {
-    // Whatever the reason, this is all that a Blob says.
+    // The only error of a Blob, whatever the reason.
     throw unreadable();
   }
 }
@@ -113,11 +113,11 @@ function streamOf(span: Span): ReadableStream<Uint8Array> {
       type: 'bytes',
       async pull(controller) {
         const { value, done } = await pieces.next();
-        // Each piece in a turn of its own, as in `stream-functions.ts`.
+        // Each piece in a turn of its own; see `stream-functions.ts`.
         await nextTurn();
         if (!done) return controller.enqueue(value);
         controller.close();
-        // So that a reader with a buffer of its own hears of the end (the Streams standard's example).
+        // So that a reader with its own buffer learns of the end (as in the example of the Streams standard).
         (controller as unknown as { byobRequest: { respond(bytes: number): void } | null }).byobRequest?.respond(0);
       },
       async cancel() {
@@ -135,7 +135,7 @@ function innerField(name: string): symbol {
   return found;
 }
 
-/** Where a slice begins or ends: counted from the end where it is negative, never outside. */
+/** Where a slice begins or ends: from the end if negative, and never outside. */
 function boundary(value: number, size: number): number {
   const whole = Math.trunc(value) || 0;
   return whole < 0 ? Math.max(size + whole, 0) : Math.min(whole, size);
@@ -144,7 +144,7 @@ function boundary(value: number, size: number): number {
 /** See the file comment. */
 class FileBlob extends Blob {
   readonly #span: Span;
-  /** A Blob of the bytes, as long as somebody has it. Made by `#copy`. */
+  /** A Blob of the bytes, as long as it is referenced. Made by `#copy`. */
   #made: WeakRef<Blob> | undefined;
 
   constructor(span: Span, type: string) {
@@ -156,7 +156,7 @@ class FileBlob extends Blob {
       size,
       type: { value: type },
       [innerField('kLength')]: size,
-      // Asked for only by those who go past the methods.
+      // Accessed only by code that uses the internals.
       [handle]: { get: () => Reflect.get(this.#copy(), handle) },
     });
   }
@@ -174,7 +174,7 @@ class FileBlob extends Blob {
     const from = boundary(start, this.size);
     const to = Math.max(from, boundary(end, this.size));
     const { state, start: first } = this.#span;
-    // A Blob's own constructor knows what may be a type.
+    // The constructor of Blob checks the type.
     return new FileBlob({ state, start: first + from, end: first + to }, new Blob([], { type }).type);
   }
 
@@ -197,7 +197,7 @@ class FileBlob extends Blob {
 
 Object.defineProperty(FileBlob.prototype, 'constructor', { value: Blob, writable: true, configurable: true });
 
-// Only where Node's have it.
+// Only where Node's Blobs have it.
 if ('textStream' in Blob.prototype) {
   Object.defineProperty(FileBlob.prototype, 'textStream', {
     value(this: Blob) {

@@ -1,6 +1,6 @@
 /**
- * The functions that a stream uses where it is made of a FileHandle: the handle's methods in callback form, and `close`, which
- * gives back the stream's hold and closes the handle (node lib/internal/fs/streams.js).
+ * The functions that a stream of a FileHandle uses: the handle's methods in callback form, and `close`, which releases
+ * the stream's hold and closes the handle (node lib/internal/fs/streams.js).
  */
 
 import { inNextTurn } from '../../node/turns.ts';
@@ -10,7 +10,7 @@ import { RELEASE } from '../handles/users.ts';
 type Moved = (error: unknown, count?: number, data?: unknown) => void;
 type Done = (error?: unknown) => void;
 
-/** Calls back in a turn of its own, as `stream-functions.ts`. */
+/** Calls back in a turn of its own; see `stream-functions.ts`. */
 function settle(promise: Promise<unknown>, done: (error: unknown, value?: unknown) => void): void {
   promise.then(
     (value) => inNextTurn(done, null, value),
@@ -33,7 +33,7 @@ function deliverCount(
 /** `fs` for a stream of a handle. */
 export function handleFunctions(handle: FileHandle): object {
   return {
-    // Streams call it only where they have no descriptor; these have one.
+    // Streams only call it if they have no descriptor, and these have one.
     open(): never {
       const error = new Error('The open() method is not implemented');
       throw Object.assign(error, { code: 'ERR_METHOD_NOT_IMPLEMENTED' });

@@ -39,7 +39,7 @@ function blobOf(session: Session, { path, type }: BlobRequest, { size, mtimeSec,
   return makeFileBlob({ session, path, size, mtimeSec, mtimeNsec }, type);
 }
 
-/** Words what `stat` says. Before Node 26 the words are others, and Node has them. */
+/** The error for what `stat` throws. Before Node 26 it is a different one, which Node itself makes. */
 function worded(thrown: unknown, given: unknown, above: Loose): unknown {
   if (!isErrno(thrown)) return thrown;
   try {
@@ -70,7 +70,7 @@ export function blobs(session: Session): Parts {
   };
   const openAsBlobSync = (path: unknown, options: unknown): Blob =>
     openNow(take('openAsBlobSync', path, options), path, openAsBlobSync);
-  // Node looks at the file at once and throws at once. So it is here, unless the branch can only answer later.
+  // Node looks at the file and throws at once. So does this, unless a branch can only answer later.
   const openAsBlob = (path: unknown, options: unknown): Promise<Blob> => {
     const request = take('openAsBlob', path, options);
     try {

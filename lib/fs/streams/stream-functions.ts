@@ -1,8 +1,8 @@
 /**
- * The functions that a stream uses: those that are on the front when it calls them.
+ * The functions that a stream uses: those that the front has when they are called.
  *
- * What is in memory is there at once, so a stream of it would run to its end without the event loop taking a turn, and nobody
- * else would get one. So each piece ends the turn, as it does where a disk is waited for.
+ * What is in memory is there at once, so a stream of it would run to its end without a turn of the event loop. So each
+ * piece comes in a turn of its own, as from a disk.
  */
 
 import { inNextTurn } from '../../node/turns.ts';

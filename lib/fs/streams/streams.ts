@@ -1,9 +1,9 @@
 /**
  * `ReadStream` and `WriteStream`: Node's own, over the functions of a front.
  *
- * The classes of a front are derived from Node's, so `instanceof` holds for either, and they can be called without `new`, as
- * those. Node's take the functions that they use as `options.fs`: they get the front's, whichever those are by then
- * (`stream-functions.ts`). With a FileHandle they use its methods (`handle-functions.ts`).
+ * The classes of a front are derived from Node's, so `instanceof` holds for both, and like Node's they can be called
+ * without `new`. Node's classes take the functions that they use as `options.fs`, which are the front's present
+ * functions (`stream-functions.ts`). With a FileHandle they use its methods (`handle-functions.ts`).
  */
 
 import nodeFs from 'node:fs';
@@ -14,18 +14,18 @@ import type { FileSystem, Parts, Session } from '../session.ts';
 import { handleFunctions } from './handle-functions.ts';
 import { streamFunctions } from './stream-functions.ts';
 
-/** Node's classes as they were before anybody put others in their place. They are functions that initialize `this`. */
+/** Node's classes as they were when overfs was loaded. They are functions that initialize `this`. */
 const real = {
   ReadStream: nodeFs.ReadStream as unknown as StreamClass,
   WriteStream: nodeFs.WriteStream as unknown as StreamClass,
 };
 
-/** A stream as far as it is of interest here. */
+/** What is needed of a stream. */
 interface Stream {
   close(): void;
 }
 
-/** Node's classes of streams, which are functions: to be called with or without `new`, or on an object derived from theirs. */
+/** Node's classes of streams, which are functions that can be called with or without `new`, or on a derived object. */
 interface StreamClass {
   (this: unknown, path: unknown, options: unknown): unknown;
   new (path: unknown, options: unknown): Stream;

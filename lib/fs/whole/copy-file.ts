@@ -1,6 +1,4 @@
-/**
- * `copyFile`: one operation, but where the source or the target is used straight through its branch.
- */
+/** `copyFile`: one operation, except where the source or the target is used straight through its branch. */
 
 import { constants } from 'node:fs';
 import { isErrno } from '../../errno.ts';

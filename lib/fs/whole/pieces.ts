@@ -1,6 +1,6 @@
 /**
- * Reading and writing piece by piece: what cannot be done in one operation, since the file is used straight through its branch
- * (devices, FIFOs), or since a write was short.
+ * Reading and writing piece by piece, where one operation does not do: because the file is used straight through its
+ * branch (devices, FIFOs), or because a write was short.
  */
 
 import { type Io, runAsync, runSync } from '../../fault.ts';
@@ -12,7 +12,7 @@ import type { Caller } from '../../tree/caller.ts';
 import { systemError } from '../errors.ts';
 import { type Sequence, step } from '../sequences/steps.ts';
 
-/** How much is read at once of a file whose size nobody knows. */
+/** How many bytes of a file of unknown size are read at once. */
 const PIECE = 64 * 1024;
 
 /** An operation as a step of a sequence. */
@@ -23,7 +23,7 @@ export function operation<R>({ tree }: Caller, operate: (io: Io) => R, signal?: 
   );
 }
 
-/** Everything from where a file stands to its end. */
+/** Reads from the position of a file to its end. */
 export function* readBytes(caller: Caller, file: OpenFile, signal: AbortSignal | undefined): Sequence<Buffer> {
   const pieces: Buffer[] = [];
   for (;;) {
@@ -34,7 +34,7 @@ export function* readBytes(caller: Caller, file: OpenFile, signal: AbortSignal |
   }
 }
 
-/** Writes all of `source` where the file stands. */
+/** Writes all of `source` at the position of the file. */
 export function* writeBytes(
   caller: Caller,
   file: OpenFile,
@@ -55,8 +55,8 @@ export function* sync(caller: Caller, file: OpenFile, signal: AbortSignal | unde
 }
 
 /**
- * Does something with an open file and closes it, whatever comes of it. That writing back has failed meanwhile is said by the close, unless there
- * is something else to say.
+ * Uses an open file and closes it in any case. A failure of the close (a failed write-back) is thrown unless there is
+ * another error.
  */
 export function* thenClose<R>(caller: Caller, file: OpenFile, use: Sequence<R>): Sequence<R> {
   let answer: R;

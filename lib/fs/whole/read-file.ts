@@ -44,7 +44,10 @@ function takeBuffer({ buffer }: Options): unknown {
   return buffer;
 }
 
-/** Throws what Node throws at `readSync` for a buffer that is none, with the name that it has where a function has given it. */
+/**
+ * Throws what Node throws for a wrong buffer: the error of `readSync`, with the name of the option where a function has
+ * returned it.
+ */
 function refuseGiven(buffer: unknown): void {
   try {
     dryRun('readSync', ['descriptor'], [0, buffer]);
@@ -96,7 +99,7 @@ function* readThrough(caller: Caller, file: OpenFile, request: ReadFileRequest):
   return finish(yield* readBytes(caller, file, request.signal), request);
 }
 
-/** Finishes what was read from an open file, which stands where it stood when that cannot be. */
+/** Finishes a read from an open file; if that fails, the position of the file is set back. */
 function finishRest(file: OpenFile, data: Buffer, request: ReadFileRequest): string | Buffer {
   try {
     return finish(data, request);
@@ -106,7 +109,7 @@ function finishRest(file: OpenFile, data: Buffer, request: ReadFileRequest): str
   }
 }
 
-/** Which of open, fstat and read failed: that a path is a directory is found out by reading it. */
+/** The words for an error: whether open, fstat or read failed. A directory is only found out by reading it. */
 function blame(errno: Errno, { target, flags, encoding, buffer }: ReadFileRequest, reading: Reading) {
   if (isErrno(target) && !isUtf8(encoding)) return { syscall: 'fstat' };
   if (typeof target !== 'string') return { syscall: 'read' };

@@ -1,5 +1,5 @@
 /**
- * What `readFile`, `writeFile` and `appendFile` take in the place of a path: a descriptor or, with promises, a FileHandle.
+ * What `readFile`, `writeFile` and `appendFile` take in place of a path: a descriptor or, with promises, a FileHandle.
  */
 
 import { EBADF, type Errno } from '../../errno.ts';
@@ -11,15 +11,15 @@ import type { Session } from '../session.ts';
 /** What may stand for a path: descriptors in the older forms, FileHandles with promises. */
 export type Standing = 'descriptor' | 'handle';
 
-/** A path; an open file, used where it stands; or why there is none: an Error of its own where Node refuses the number. */
+/** A path; an open file, used at its position; or why there is none: an Error where Node refuses the number. */
 export type Target = string | OpenFile | Errno | Error;
 
-/** What a dry run must know of the argument. */
+/** The kind of the argument for a dry run. */
 export function kindOf(standing: Standing): Kind {
   return standing === 'handle' ? 'path or handle' : 'path or descriptor';
 }
 
-/** Reads what stands in the place of a path. */
+/** Reads a path, or what is given in its place. */
 export function takeTarget(session: Session, value: unknown, standing: Standing): Target {
   if (standing === 'descriptor') {
     if (!isDescriptor(value)) return takePath(session, value);
@@ -27,11 +27,11 @@ export function takeTarget(session: Session, value: unknown, standing: Standing)
     return session.descriptors.get(value) ?? EBADF;
   }
   if (!isHandle(value)) return takePath(session, value);
-  // One whose descriptor was closed by its number, or with the whole overlay, does not know it.
+  // A handle does not know if its descriptor was closed by its number, or with the whole overlay.
   return session.handles.has(value) ? (session.descriptors.get(value.fd) ?? EBADF) : refusal(value.fd);
 }
 
-/** What the number of a FileHandle is refused with that is closed or another filesystem's. */
+/** The error for a FileHandle that is closed or of another filesystem. */
 function refusal(fd: number): Errno | Error {
   try {
     if (fd < 0) dryRun('fstatSync', ['descriptor'], [fd]);

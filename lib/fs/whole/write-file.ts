@@ -21,7 +21,7 @@ import type { Session } from '../session.ts';
 import { sync, thenClose, writeBytes } from './pieces.ts';
 import { kindOf, type Standing, type Target, takeTarget } from './targets.ts';
 
-/** The flag where none is given, which is the difference between the two functions. */
+/** The default flag, which is the difference between the two functions. */
 const FLAGS = { writeFile: 'w', appendFile: 'a' } as const;
 
 type Name = keyof typeof FLAGS;
@@ -31,7 +31,7 @@ interface WriteFileRequest {
   readonly source: Uint8Array;
   readonly flags: number;
   readonly mode: number;
-  /** The call ends when the upper has everything. */
+  /** Whether the call ends only when the upper has everything. */
   readonly flush: boolean;
   readonly signal: AbortSignal | undefined;
 }
@@ -62,7 +62,7 @@ function parse(
   };
 }
 
-/** Writes everything where the file stands, and brings it to the upper if that is asked for. */
+/** Writes everything at the position of the file, and brings it to the upper if that is wanted. */
 function* writeAll(
   caller: Caller,
   file: OpenFile,
@@ -93,7 +93,7 @@ function run(io: Io, { caller }: Session, request: WriteFileRequest): undefined 
   return new Sequel('write', writeAll(caller, target, source.subarray(written), request));
 }
 
-/** What `write` says; all else is said by `open`. */
+/** Errors of `write`; all others are of `open`. */
 const OF_WRITING: ReadonlySet<Errno> = new Set([EBADF, EFBIG, ENOSPC]);
 
 function writeCall(name: Name, standing: Standing): Call<WriteFileRequest, undefined> {
@@ -127,7 +127,10 @@ function isPieces(data: unknown): data is Pieces {
 
 const NO_BYTES = new Uint8Array();
 
-/** Writes piece after piece where the file stands; a piece that is no view is text, or what `Buffer.from` makes of it (node lib/fs.js). */
+/**
+ * Writes piece after piece at the position of the file; a piece that is not a view goes through `Buffer.from` (node
+ * lib/fs.js).
+ */
 async function writePieces(
   caller: Caller,
   file: OpenFile,
@@ -150,7 +153,7 @@ export function writeFilePromiseForm(session: Session, name: Name): PromiseFunct
   const call = writeCall(name, 'handle');
   const whole = promiseForm(session, call);
   const inPieces = async (path: unknown, data: Pieces, options: unknown): Promise<void> => {
-    // A dry run must take no piece.
+    // A dry run must not consume any piece.
     const args = [path, [], options];
     const { caller } = session;
     const request = await parseOrReject(name, call.takes, args, () => ({
