@@ -83,7 +83,7 @@ function createDirectory(caller: Caller, spot: Spot, mode: number): Directory {
   return directory;
 }
 
-/** A directory's `nlink` counts the `..` of its subdirectories, except where nobody counts. */
+/** A directory's `nlink` counts the `..` of its subdirectories, unless it is UNCOUNTED. */
 export function countSubdirectory(parent: Directory, change: 1 | -1): void {
   if (parent.nlink !== UNCOUNTED) parent.nlink += change;
 }

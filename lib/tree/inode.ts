@@ -22,7 +22,7 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** The attributes differ from the origin's because somebody asked for it (chmod, chown, utimes, rename, link). */
+/** The attributes differ from the origin's because a call has changed them (chmod, chown, utimes, rename, link). */
 export const OWNED_ATTRIBUTES = 1;
 /** The content differs from the origin's, or the file was born here. */
 export const OWNED_CONTENT = 2;

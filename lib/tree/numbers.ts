@@ -2,11 +2,12 @@
  * Inode numbers: stable for the life of a file and unique in the overlay (C3).
  *
  *     born here     0 .. 2^40             counted
- *     from below    slot * 2^40 + low     a slot for each (branch, device, high): `high` and `low` are the parts of the file's own number
- *                                         above and below 2^40; the branch's id is the slot of its root's device with `high` 0
- *     others        2^52 .. + 2^40        counted: directories that a lower has lost, and that stay for the sake of what is ours in them
- *     odd ones      beyond, .. 2^53       by digest: numbers of 2^52 and more, branches without numbers, no slot left; files of a lower whose
- *                                         number is that of another one that is still shown
+ *     from below    slot * 2^40 + low     a slot for each (branch, device, high); `high` and `low` are the parts of the
+ *                                         file's own number above and below 2^40. The root's device of a branch, with
+ *                                         `high` 0, has the slot that follows from the branch's id
+ *     others        2^52 .. + 2^40        counted: directories that a lower has lost, and that hold something of ours
+ *     odd ones      beyond, .. 2^53       by digest: numbers of 2^52 and more, branches without numbers, no slot left,
+ *                                         and files of a lower with the number of another file that is still shown
  *
  * A number from below depends only on the branch's place in the stack and the file's own number, not on the order in
  * which files are met (except where two digests collide). So copy-up, rename, forgetting and a remount leave it as it

@@ -56,8 +56,8 @@ export function mayBeLost(directory: Directory, name: string, inode: Inode): boo
 }
 
 /**
- * The inode of such a name; undefined where the lower has removed it. Where the lower has removed other names of the file, those
- * go too: once its content or attributes are changed here, all names that are still known stay.
+ * The inode of such a name; undefined where the lower has removed it. Other names that the lower has removed from the
+ * file are lost too: once its content or attributes are changed here, all known names would stay.
  */
 export function keepOrLose(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): Inode | undefined {
   const found = find(io, directory.sources, name);

@@ -3,7 +3,7 @@
  * the work.
  *
  *     walk.ts        from a path to an inode
- *     load.ts        from a name nobody has looked at to an inode: the merge of the sources
+ *     load.ts        from a name that was not looked up before to an inode: the merge of the sources
  *     revalidate.ts  whether what is remembered of a lower that may change is still so
  *     list.ts        the merged listing of a directory
  *     changing/      what changes it: names, copy-up, times; what the upper does not know of that; how it was before
@@ -82,7 +82,7 @@ export interface TreeOptions {
   readonly memory: Memory;
   /** Milliseconds since 1970, fractions allowed. Never fails. */
   readonly clock: () => number;
-  /** Looks at the clock before each change, where it is one that may fail. */
+  /** Reads the clock before each change, where the clock may fail. */
   readonly lookAtClock?: (() => void) | undefined;
   /** Shown as `st_dev`. */
   readonly dev: number;

@@ -289,7 +289,7 @@ export function followLink(io: Io, caller: Caller, { directory, slash, hops }: P
   if (hops >= HOPS) return ELOOP;
   const target = readTarget(io, link);
   if (target === '') return ENOENT;
-  // A file made by that name would be of no use: whoever writes to `/dev/stdout` wants the pipe.
+  // A file made by that name would be of no use: a program that writes to `/dev/stdout` wants the pipe.
   if (NAMELESS.test(target) && mayBeOfKernel(link)) return ENXIO;
   return locateFrom(io, caller, directory, slash ? `${target}/` : target, hops + 1);
 }

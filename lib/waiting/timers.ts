@@ -6,12 +6,13 @@
 import { inspect } from 'node:util';
 
 /**
- * What `createOverlay({ timers })` takes: how the overlay waits. They are called in the middle of things, and so do not use the overlay whose
- * timers they are. What they throw is an `uncaughtException`, and then it goes on without waiting.
+ * What `createOverlay({ timers })` takes: how the overlay waits. These functions may be called in the middle of an
+ * operation, so they must not use the overlay themselves. If one throws, that is an `uncaughtException`, and the
+ * overlay goes on without waiting.
  */
 export interface Timers {
   /**
-   * Calls back after so many milliseconds, never at once, unless the function that it returns is called before. It does not keep the
+   * Calls back after so many milliseconds, never at once; returns a function that cancels that. It does not keep the
    * process alive.
    */
   after(ms: number, callback: () => void): () => void;
@@ -37,14 +38,17 @@ export const PROCESS_TIMERS: Timers = {
   },
 };
 
-/** Throws what nobody waits for where nobody catches it: as an `uncaughtException`. */
+/** Throws an error outside every `try`, so that it is an `uncaughtException`. */
 function throwAlone(thrown: unknown): void {
   process.nextTick(() => {
     throw thrown;
   });
 }
 
-/** Whoever waits is in the middle of something: where functions that somebody has given fail, that is told to nobody in particular, and nothing is waited for. */
+/**
+ * Makes given timers safe to use in the middle of an operation: an error that they throw is an `uncaughtException`, and
+ * the wait ends at once.
+ */
 export function givenTimers({ after, wait, sleep }: Timers): Timers {
   return {
     after(ms, callback) {

@@ -5,7 +5,7 @@
  * An inode that has failed counts its failures. A descriptor remembers the count that it has heard of:
  *
  *     failures 0 ── fails ──► 1, unheard      descriptors open now remember 0: they will hear
- *     unheard ── somebody hears ──► heard     who opens later remembers 1: hears nothing
+ *     unheard ── one hears ──► heard          who opens later remembers 1: hears nothing
  *                                             who opens while it is unheard remembers 0: hears
  */
 

@@ -7,7 +7,7 @@
  * in use is never closed, so more may be open while many reads are under way at once.
  *
  *     take / add ──► users + 1 ──► reading ──► release ──► idle, until newer ones push it out
- *                                        └───► drop    ──► closed as soon as nobody reads from it
+ *                                        └───► drop    ──► closed as soon as it has no users
  */
 
 import type { Fingerprint } from '../branch.ts';

@@ -132,8 +132,8 @@ interface Abilities {
 /** A writable fs-like thing, taken apart for writing. */
 export interface Upper {
   /**
-   * What is written there is only held in memory (memfs, or an overlay over one): there is no gain in writing it before
-   * somebody asks.
+   * What is written there is only held in memory (memfs, or an overlay over one): there is no gain in background
+   * write-back.
    */
   readonly memory: boolean;
   /** What is known of it as an overlay; undefined where it is not one. */

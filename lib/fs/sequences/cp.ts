@@ -155,7 +155,7 @@ class Copying {
     yield* this.#steps.symlink(content, to);
   }
 
-  /** Where a link points; undefined for what is none. */
+  /** Where a link points; undefined for anything else. */
   *#contentOf(link: string): Sequence<string | undefined> {
     try {
       return yield* this.#steps.readlink(link);

@@ -70,7 +70,7 @@ export function refusal(code: RefusalCode, refused: Refusal, above: (...args: ne
   const says = { ...refused, errno: refused.errno ?? constants.errno[refused.code] };
   const error = startingAbove(above, () => new SystemError(code, says));
   // The first line of the stack names the code as well, which the error's name does not (node lib/internal/errors.js):
-  // some Nodes make it when somebody looks.
+  // some versions of Node make it on access.
   void error.stack;
   nameIt(error, 'SystemError');
   return error;

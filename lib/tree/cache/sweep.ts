@@ -89,7 +89,7 @@ function pass(tree: Tree, directory: Directory, name: string): void {
   if (mayForget(tree, directory, name, inode)) forget(tree, directory, name, inode);
 }
 
-/** Whether nobody has used it since the hand came by last. */
+/** Whether it was not used since the hand came by last; takes the mark away. */
 function isUnused(inode: Inode): boolean {
   const isUsed = (inode.state & USED) !== 0;
   inode.state &= ~USED;

@@ -3,8 +3,8 @@
  * theirs. By this `changes()` tells new attributes from new content once the upper has both. The work area keeps it
  * from mount to mount (`kept.ts`).
  *
- *     chmod /d/f ─► the upper gets all of /d/f ─► its note: as the lowers have it in /d/f, but for attributes ─► `changes()`: attributes
- *     append     ─► the upper gets all of /d/f ─► no such note                                               ─► `changes()`: modified
+ *     chmod /d/f ─► the upper gets all of /d/f, and a note: the content is that of the lowers' /d/f ─► attributes
+ *     append     ─► the upper gets all of /d/f, without such a note                                 ─► modified
  *
  * For a directory it only says whether its attributes were set, since its content is its names.
  */

@@ -1,12 +1,13 @@
 /**
  * Taking the lock of an upper. Several processes or threads may want it at the same moment; one of them gets it.
  *
- *     free              a file that names us is completed in the staging directory, and linked to `lock`: whoever comes second finds it there
- *     holder gone       the right to inherit a lock is itself a lock, whose name is a digest of the old lock, and is taken in the same
- *                       way. Whoever has it, and finds the old lock unchanged, renames his own over it
+ *     free           a file that names us is completed in the staging directory, and linked to `lock`, which fails for
+ *                    all but the first
+ *     holder gone    the right to inherit a lock is itself a lock, whose name is a digest of the old lock, and is taken
+ *                    in the same way. Its holder, if the old lock is unchanged, renames his own over it
  *
  * An heir that dies in between is inherited from in turn. Where the upper has no `link`, a lock is made first and
- * written then, so that somebody who looks in between takes it for one that a crash has cut short.
+ * written then, so that another overlay that reads it in between takes it for one that a crash has cut short.
  */
 
 import { createHash } from 'node:crypto';

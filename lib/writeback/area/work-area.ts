@@ -6,7 +6,7 @@
  *     .overfs/stage/     contents not yet in place; what was moved out of the way
  *     .overfs/journal    moves and steps of the batch that is being carried out; there only while it is
  *     .overfs/moved      the same, once the moves are done
- *     .overfs/numbers    what the overlay shows of the files of the upper: inode numbers, and what else the upper cannot hold (`notes.ts`)
+ *     .overfs/numbers    inode numbers, and other attributes that the upper cannot hold (`notes.ts`)
  *     .overfs/room       zeros: room for a write-back where the upper is full (`room.ts`)
  *
  * A crash before the journal is there leaves the upper as it was. After a crash behind it, the next mount finishes the

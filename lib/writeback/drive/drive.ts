@@ -3,8 +3,8 @@
  *
  *     procedure ── Command ──► the upper ── answer ──► procedure ── Command ──► ... ──► its result
  *                                 │
- *                                 └ under way at the take-over: a straggler. It cannot be known whether it has acted already,
- *                                   nor be waited for without letting the event loop go on
+ *                                 └ under way at the take-over: a straggler. It cannot be known whether it has acted
+ *                                   already, nor be waited for without letting the event loop go on
  *
  * A straggler does no harm whenever it acts, or if it never does: commands that would do harm are sent at once
  * (`Urgency`), so they cannot be under way. A procedure that can be continued is taken over by sending the same command

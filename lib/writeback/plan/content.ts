@@ -2,8 +2,8 @@
  * The content of one inode as it was when the write-back was planned. `stage/` brings it to the work area.
  *
  *     whole    a new file is written under a name in the work area; renaming it into place comes later, all at once
- *     pages    a file that the upper has keeps its place; its dirty pages are written to a file in the work area, from where they
- *              are copied into it once the whole batch is decided (a redo log), so that a crash leaves the file old or new
+ *     pages    a file that the upper has keeps its place; its dirty pages are written to a file in the work area, and
+ *              copied from there once the whole batch is decided (a redo log), so that a crash leaves it old or new
  */
 
 import type { Attributes, Branch, Fingerprint } from '../../branch/branch.ts';

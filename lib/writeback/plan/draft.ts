@@ -1,8 +1,9 @@
 /**
  * From what should be at each name to what must be done: moves out of the way, then steps (`steps.ts`).
  *
- *     moves    what leaves its name goes to the staging directory; the deepest first, so that every old path is still right
- *     steps    directories and files get their names, parents first; whiteouts and marks; pages; attributes, directories last
+ *     moves    what leaves its name goes to the staging directory, the deepest first, so that old paths stay right
+ *     steps    directories and files get their names, parents first; whiteouts and marks; pages; attributes,
+ *              directories last
  *
  * A directory that is new in the upper is staged with everything new in it, and gets its place by one rename.
  */
