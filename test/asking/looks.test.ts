@@ -19,7 +19,7 @@ describe('looks', () => {
     for (const look of [first, second, third]) endLook(look);
   });
 
-  it('are told by who asks at once', () => {
+  it('are told by a synchronous call', () => {
     const look = beginLook(branch, '/a');
     heardAtOnce(branch, '/b', seen(5));
     expect(newest(look, seen(1))?.ino).toBe(1);

@@ -54,7 +54,7 @@ it.each(['rmSync', 'rm'] as const)('%s of a deep tree, name by name and at once'
   expect(fs.readdirSync('/b')).toEqual([]);
 });
 
-it('rm of a deep tree of somebody who is not root', () => {
+it('rm of a deep tree by a user who is not root', () => {
   const overlay = createOverlay({ lower: [] });
   overlay.fs.chmodSync('/', 0o777);
   const fs = overlay.as({ uid: 1001, gid: 1001 });

@@ -75,7 +75,7 @@ it('the steps of changes where each is of one of many files that are looked at',
   expect(factor).toBeLessThan(IN_PROPORTION);
 });
 
-it('N8: each of several who watch one thing, what is in it or all below it hears of it once, in their order', async () => {
+it('N8: several watchers of one thing, of its entries or of everything below it each hear of it once, in order', async () => {
   const { fs } = createOverlay({ lower: [] });
   fs.mkdirSync('/a/b', { recursive: true });
   fs.writeFileSync('/a/b/f', '');

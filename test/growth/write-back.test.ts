@@ -156,7 +156,7 @@ it('the steps of changes that are written through, and wait for one another, gro
   expect(factor).toBeLessThan(IN_PROPORTION);
 });
 
-it('who waits for the syncs before his own waits once', async () => {
+it('a call that waits for the syncs before its own waits once', async () => {
   const calls = 100;
   const overlay = overNothing();
   let waits = 0;

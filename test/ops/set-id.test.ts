@@ -54,7 +54,7 @@ describe('set-ID bits', () => {
     });
   }
 
-  it('N5 stay where a change of owner that changes nothing is asked for by somebody else', () => {
+  it('N5 stay where another user asks for a change of owner that changes nothing', () => {
     const { user, modeNow } = stand(0o4755);
     expect(() => user.chownSync('/f', -1, -1)).toThrow('EPERM: operation not permitted, chown');
     expect(modeNow()).toBe('4755');
@@ -92,7 +92,7 @@ describe('set-ID bits', () => {
 });
 
 describe('copyFile', () => {
-  it('N5 gives no mode to a file of somebody else, nor any bytes', () => {
+  it('N5 gives another user’s file neither a mode nor any bytes', () => {
     const { fs, user, modeNow } = stand(0o666);
     user.writeFileSync('/mine', 'mine', { mode: 0o4777 });
     expect(() => user.copyFileSync('/mine', '/f')).toThrow('EPERM: operation not permitted, copyfile');

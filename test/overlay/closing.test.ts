@@ -79,7 +79,7 @@ it('N2: an upper that cannot be given back is told by an error, with the words o
   overlay.close();
 });
 
-it('takes no change while another closes it still, whatever became of who could not wait', async () => {
+it('takes no change while another call is still closing it, even if a synchronous close has failed', async () => {
   const root = newDirectory();
   let isRefused = false;
   let count = 0;
@@ -139,7 +139,7 @@ it('goes on writing back unasked where the upper could not be given back', async
   expect(timers.waiting).toEqual([]);
 });
 
-it('is once for all who ask for it at the same time, also for who cannot wait', async () => {
+it('is done once for all calls at the same time, also for a synchronous one', async () => {
   let isReached = true;
   for (let at = 1; isReached; at++) {
     const root = newDirectory();
@@ -160,7 +160,7 @@ it('is once for all who ask for it at the same time, also for who cannot wait', 
   }
 });
 
-it('whoever mounts the upper while it is given back has it whole', async () => {
+it('an overlay that mounts the upper while it is given back finds it whole', async () => {
   let calls = 1;
   for (let at = 1; at <= calls; at++) {
     const root = newDirectory();
@@ -188,7 +188,7 @@ it('whoever mounts the upper while it is given back has it whole', async () => {
   }
 });
 
-it('W10: who closes at once while a write-back is under way leaves nothing that acts later on who has the upper then', async () => {
+it('W10: a synchronous close during a write-back leaves nothing that acts later, when another overlay has the upper', async () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f'];
   let isReached = true;
   for (let at = 1; isReached; at++) {

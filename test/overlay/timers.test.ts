@@ -70,7 +70,7 @@ it('a change that may stay dirty for longer than a timer can wait stays so', asy
   process.off('warning', note);
 });
 
-it('what is only written when somebody asks is not tried again unasked', () => {
+it('an upper that is written only on request is not tried again by itself', () => {
   const timers = new Hand();
   const upper = { fs: nodeFs, root: newDirectory(), as: () => nodeFs };
   const overlay = createOverlay({ lower: [], upper, timers, writeback: 'manual', credentials: { uid: 0, gid: 0 } });
@@ -136,7 +136,7 @@ it('rm waits by them before it tries again', async () => {
   expect(fs.readdirSync('/')).toEqual([]);
 });
 
-it('C9: who waits for the answer to another’s question loses patience by them', async () => {
+it('C9: a joiner loses patience by the given timers', async () => {
   const timers = new Hand();
   const volume = Volume.fromJSON({ '/file': 'bytes' });
   let asked = 0;
@@ -158,7 +158,7 @@ it('C9: who waits for the answer to another’s question loses patience by them'
   overlay.close();
 });
 
-it('N8: watchFile looks again by them, until nobody watches', async () => {
+it('N8: watchFile polls by them, until nothing is watched', async () => {
   const timers = new Hand();
   const volume = Volume.fromJSON({ '/file': 'one' });
   // A lower that cannot be watched.

@@ -48,7 +48,7 @@ describe('anonymous files', () => {
     fs.closeSync(neither);
   });
 
-  it('T1 whole files are written to one that nobody can find, and read from one that is empty', async () => {
+  it('T1 whole files are written to one without a name, and read from one that is empty', async () => {
     const { fs, O_RDWR, O_TMPFILE } = stand();
     const names = fs.readdirSync('/d');
     const before = fs.statfsSync('/');

@@ -285,7 +285,7 @@ describe('special files', () => {
     await vi.waitFor(() => expect(openOf('/dev/null')).toBe(before), { timeout: 10_000 });
   });
 
-  it('L1 closing a device twice, at once and when the overlay ends, closes nobody else’s file', async () => {
+  it('L1 closing a device twice, at once and when the overlay ends, closes no other file', async () => {
     const overlay = createOverlay();
     const fd = await new Promise<number>((resolve, reject) =>
       overlay.fs.open('/dev/null', 'r', (error, opened) => (error ? reject(error) : resolve(opened))),

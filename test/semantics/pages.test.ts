@@ -150,7 +150,7 @@ describe('filling', () => {
     expect(overlay.statistics().cachedBytes).toBe(0);
   });
 
-  it('P4 nobody reads a page that is being filled: everybody waits, and gets all of it', async () => {
+  it('P4 a page that is being filled is not read: all readers wait, and get all of it', async () => {
     const { lower, overlay } = makeWorld(withSpace(1e6));
     lower.behave = async (_request, answer) => {
       await quiet();

@@ -193,7 +193,7 @@ describe('C10 looking during a copy-up', () => {
     }, 300);
   });
 
-  it('C10 a copy ∥ a write: the copy has all of it or nothing, whoever fetched the bytes', async () => {
+  it('C10 a copy ∥ a write: the copy has all of it or nothing, whichever call fetched the bytes', async () => {
     // One page, so that both ask for the same bytes of the same file.
     const page = LONG.slice(0, 4096);
     const given: Given = { files: { '/d/f': page }, before: (fs) => fs.copyFileSync('/d/f', '/d/copy') };

@@ -57,7 +57,7 @@ describe.each(Object.entries(LOWERS))('%s', (_name, make) => {
     }
   });
 
-  it('reads a file once where nobody changes it, as soon as the tick is over', () => {
+  it('reads a file once where nothing changes it, as soon as the tick is over', () => {
     const { writable, fs: lower } = make();
     const overlay = createOverlay({ lower, pageSize: 4096 });
     writable.writeFileSync('/f', 'x'.repeat(10_000));

@@ -18,7 +18,7 @@ function manual() {
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
 
 describe('waiting with a signal', () => {
-  it('takes one listener, however many wait, and none when nobody does', async () => {
+  it('takes one listener, however many wait, and none when none waits', async () => {
     const { signal } = new AbortController();
     const each = Array.from({ length: 20 }, manual);
     const waits = each.map(({ promise }) => untilAborted(promise, signal));
@@ -31,7 +31,7 @@ describe('waiting with a signal', () => {
     expect(listeners(signal)).toBe(0);
   });
 
-  it('ends for all who wait, also for those who have come after others had gone', async () => {
+  it('ends for all that wait, also for those that came after others had gone', async () => {
     const controller = new AbortController();
     const { signal } = controller;
     const first = manual();

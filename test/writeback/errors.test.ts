@@ -37,7 +37,7 @@ function breakable(): {
 }
 
 describe('failed write-back', () => {
-  it('W4 is told once to every descriptor that was open, at fsync or close, and to one later opener if nobody heard', () => {
+  it('W4 is reported once to every descriptor that was open, at fsync or close, and to one later opener if none heard', () => {
     const { upper, break: breakIt } = breakable();
     const { fs } = createOverlay({ lower: [], upper });
     fs.writeFileSync('/f', 'content');
@@ -94,7 +94,7 @@ describe('failed write-back', () => {
     closed();
   });
 
-  it('W4 a later opener hears what nobody has heard', () => {
+  it('W4 a later opener hears what none has heard', () => {
     const { upper, break: breakIt } = breakable();
     const overlay = createOverlay({ lower: [], upper });
     const { fs } = overlay;
@@ -130,7 +130,7 @@ describe('failed write-back', () => {
     },
   );
 
-  it('W4 W5 is told to a file that cannot get its new name, since who was to have the old one has failed', () => {
+  it('W4 W5 is reported to a file that cannot get its new name, since the file that was to get the old one has failed', () => {
     const { upper, volume, break: breakIt, mend } = breakable();
     const overlay = createOverlay({ lower: [], upper });
     const { fs } = overlay;
@@ -204,7 +204,7 @@ describe('failed write-back', () => {
     expect(volume.readdirSync('/dir')).toEqual([]);
   });
 
-  it('W4 is told to all descriptors, also where who listens throws', async () => {
+  it('W4 is reported to all descriptors, even if a listener throws', async () => {
     const { upper, break: breakIt, mend } = breakable();
     const overlay = createOverlay({ lower: [], upper });
     const { fs } = overlay;

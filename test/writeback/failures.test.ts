@@ -120,7 +120,7 @@ function errorOf(run: () => unknown): NodeJS.ErrnoException {
   throw new Error('nothing was thrown');
 }
 
-it('W4, W5: a failed fsync is told once to every descriptor open then, to one later opener if nobody heard, and cleans nothing', () => {
+it('W4, W5: a failed fsync is reported once to every descriptor open then, to one later opener if none heard, and cleans nothing', () => {
   let isFull = false;
   const volume = new Volume();
   const overlay = mount(fillable(volume, () => isFull));
@@ -311,7 +311,7 @@ it('W1, W2: a short write of the upper is continued', () => {
   overlay.close();
 });
 
-it('W2: what cannot be cleared out of the staging directory yet stands in nobody’s way', () => {
+it('W2: what cannot be cleared out of the staging directory yet is in nothing’s way', () => {
   const volume = new Volume();
   const overlay = mount(volume);
   overlay.fs.mkdirSync('/new');

@@ -131,7 +131,7 @@ describe.runIf('globSync' in nodeFs)('glob', () => {
     expect(entries(ours)).toEqual(entries(real));
   });
 
-  it('N1 gives each path when it is found: who wants no more has nothing more looked at', async () => {
+  it('N1 gives each path when it is found: nothing more is looked at once the iteration ends', async () => {
     const { fs } = createOverlay({ lower: [] });
     for (let i = 0; i < 50; i++) fs.mkdirSync(`/many/${i}/below`, { recursive: true });
     let listings = 0;

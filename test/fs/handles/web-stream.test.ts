@@ -96,7 +96,7 @@ describe('N7 readableWebStream', () => {
       await handle.close();
     }, FILES));
 
-  it('a read under way when the handle is closed harms nobody', async () => {
+  it('a read under way when the handle is closed does no harm', async () => {
     const { fs } = createOverlay();
     const handle = await fs.promises.open(process.execPath);
     const reader = readerOf(handle.readableWebStream({ type: 'bytes' } as never));

@@ -115,7 +115,7 @@ describe('N8 the names of a recursive watcher', () => {
 });
 
 describe('listeners', () => {
-  it('N6 are called in the context of who watches, not of who changes something', async () => {
+  it('N6 are called in the context of the watcher, not of the code that makes the change', async () => {
     await expectSame(async ({ fs, root, log }) => {
       const context = new AsyncLocalStorage<string>();
       const heard = await context.run('who watches', async () => {

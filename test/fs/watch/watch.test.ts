@@ -105,7 +105,7 @@ describe('fs.watch', () => {
     expect(await run(createOverlay({ lower: [] }).fs, '')).toEqual(real);
   });
 
-  it('N8 tells of what happens again where something else was told between, to somebody else too', async () => {
+  it('N8 reports a repeated event if another one was reported in between, also to another watcher', async () => {
     const run = async (fs: Fs, root: string): Promise<string[]> => {
       fs.mkdirSync(`${root}/again/sub`, { recursive: true });
       fs.writeFileSync(`${root}/again/f`, '');

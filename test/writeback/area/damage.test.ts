@@ -121,7 +121,7 @@ it('a journal must be complete and sealed', () => {
   expectWhole(directory);
 });
 
-it('a batch that cannot be ended is told with what is in the way, and ended when that is put right', () => {
+it('W11: a batch that cannot be finished is reported with the cause, and finished once that is removed', () => {
   const directory = newDirectory();
   const overlay = mount(directory);
   overlay.fs.mkdirSync('/dir');

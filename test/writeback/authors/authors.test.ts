@@ -57,7 +57,7 @@ it('W13: `as` is asked once for each credential, and the commands tell for whom 
   overlay.close();
 });
 
-it('W13: one who is refused stops nobody, and nobody writes it for him', () => {
+it('W13: an author who is refused stops no other, and his data is written by no other', () => {
   const { upper, overlay, own, one, two, told } = openScene();
   makeShared(own, '/shared', 'own own own');
   one.appendFileSync('/shared', 'one one one');
@@ -171,7 +171,7 @@ it('W13: where all are refused and nothing else has changed the file fails as a 
   overlay.close();
 });
 
-it('W13: what somebody cut off goes, whoever is refused', () => {
+it('W13: what an author cut off goes, whoever is refused', () => {
   const { upper, overlay, own, one, two } = openScene();
   makeShared(own, '/file', 'as it was before');
   overlay.syncSync();
@@ -250,7 +250,7 @@ it('W13: a copy is its maker’s, and what the file has of others is not written
   overlay.close();
 });
 
-it('W13: bytes are of who has opened the file, not of who writes through the descriptor', () => {
+it('W13: bytes belong to the user who opened the file, not to the one who writes through the descriptor', () => {
   const { upper, overlay, own, one, two } = openScene();
   makeShared(own, '/file');
   const fd = one.openSync('/file', 'w');

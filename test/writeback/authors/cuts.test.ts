@@ -178,7 +178,7 @@ it('W13: an overlay that is the upper passes on for whom it writes', () => {
   below.close();
 });
 
-it('W13: without an `as`, and with one of which nobody makes use, the commands are as ever', () => {
+it('W13: without an `as`, and with one that is not used, the commands are the same', () => {
   const kindsFor = (as: object) => {
     const volume = new Volume();
     const overlay = createOverlay({

@@ -66,7 +66,7 @@ describe.runIf(ROOT)('W13: on the disk', () => {
     overlay.close();
   });
 
-  it('the work area can be searched by all and listed by nobody, where there is an `as`; else it is as ever', () => {
+  it('W13: with an `as` the work area can be searched by all and listed by none; without one nothing differs', () => {
     const root = newUpper();
     createOverlay({ lower: [], upper: root }).close();
     const modes = () => ['.overfs', '.overfs/stage'].map((name) => nodeFs.statSync(`${root}/${name}`).mode & 0o777);
@@ -75,7 +75,7 @@ describe.runIf(ROOT)('W13: on the disk', () => {
     expect(modes()).toEqual([0o711, 0o711]);
   });
 
-  it('who may not get there is refused, and nobody else', () => {
+  it('W13: an author who may not get there is refused, and no other', () => {
     const root = newDirectory();
     nodeFs.chmodSync(root, 0o700);
     const { overlay, one } = open(root);

@@ -27,7 +27,7 @@ function commandsOf(overlay: Overlay, call: () => void): number {
   return count;
 }
 
-it('W13: who writes over somebody else’s bytes has them written back first', () => {
+it('W13: writing over another author’s bytes has them written back first', () => {
   const { upper, overlay, one, two } = open();
   writeAt(one, '/shared', 'first of one', 0);
   expect(commandsOf(overlay, () => writeAt(two, '/shared', 'two', 20))).toBe(0);
@@ -41,7 +41,7 @@ it('W13: who writes over somebody else’s bytes has them written back first', (
   overlay.close();
 });
 
-it('W13: so does who writes a whole file over it in place, or appends where there are none; who cuts it does not', () => {
+it('W13: so does writing a whole file over it in place, or appending where there are none; truncating does not', () => {
   const { upper, overlay, own, one, two } = open();
   writeAt(one, '/shared', 'of one', 0);
   expect(commandsOf(overlay, () => two.appendFileSync('/shared', ' and two'))).toBe(0);
@@ -88,7 +88,7 @@ it('W13: it is so for calls that wait, and in the middle of a write-back', async
   overlay.close();
 });
 
-it('W13: from within a write-back nobody is waited for', () => {
+it('W13: from within a write-back no other author is waited for', () => {
   const { upper, overlay, own, one, two } = open();
   writeAt(one, '/shared', 'YYYY', 0);
   own.writeFileSync('/other', 'other');
@@ -153,7 +153,7 @@ it('W13: what is given up is what was refused and no more', () => {
   overlay.close();
 });
 
-it('W13: who takes over a write-back that is under way writes for the same authors', async () => {
+it('W13: a take-over of a write-back that is under way writes for the same authors', async () => {
   const { upper, overlay, own, one, two } = open();
   one.appendFileSync('/shared', 'of one');
   two.appendFileSync('/shared', 'of two');
@@ -260,7 +260,7 @@ it('W13: what is wrong with `as` is told at once, and by its name', () => {
   expect(() => createOverlay({ credentials, upper: { fs, as: () => [] } })).toThrow('upper.as');
 });
 
-it('W13: an author who can only be told later is refused where nobody can wait, and gets his turn when somebody can', async () => {
+it('W13: an author with an asynchronous fs only is refused in a synchronous call, and gets his turn in a later one', async () => {
   const root = newDirectory();
   nodeFs.chmodSync(root, 0o777);
   const overlay = createOverlay({ lower: [], upper: { root, as: () => promisesOf(nodeFs) }, umask: 0 });

@@ -76,7 +76,7 @@ async function play(seed: number, onError: 'retain' | 'discard'): Promise<number
 }
 
 describe.each(['retain', 'discard'] as const)('W13: what one is refused, with onError %s,', (onError) => {
-  it('gets to the upper by nobody else’s hand, and holds nobody else’s back', async () => {
+  it('W13: gets to the upper by its own author only, and holds no other data back', async () => {
     const first = OVERFS_SEED === undefined ? Math.floor(Math.random() * 2 ** 30) : Number(OVERFS_SEED);
     const runs = OVERFS_SEED !== undefined ? 1 : OVERFS_SOAK === 'long' ? 2000 : 8;
     let refused = 0;

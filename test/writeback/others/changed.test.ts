@@ -119,7 +119,7 @@ it.each(CHANGES)(
   },
 );
 
-it('W4: attributes of a file that somebody else has removed are refused, and hold back nothing else', () => {
+it('W4: attributes of a file that another tool has removed are refused, and hold back nothing else', () => {
   nodeFs.unlinkSync(join(root, 'file'));
   const fd = overlay.fs.openSync('/file', 'r');
   const heard: string[] = [];
@@ -136,7 +136,7 @@ it('W4: attributes of a file that somebody else has removed are refused, and hol
   overlay.fs.closeSync(fd);
 });
 
-it('C7: what has become a copy of another file meanwhile, and lost its name, is not taken for one that somebody else has changed', () => {
+it('C7: a file that has become a copy of another meanwhile, and lost its name, is not taken for one that another tool has changed', () => {
   overlay.fs.writeFileSync('/other', bytesOf(5, 2 * PAGE));
   expect(refusals()).toEqual([]);
   overlay.fs.chmodSync('/file', 0o600);

@@ -77,7 +77,7 @@ function readHolder(root: string): string {
   return text;
 }
 
-it('who dies while he takes over from one who is gone is inherited from in turn', () => {
+it('W11: a holder that dies while it inherits a lock is inherited from in turn', () => {
   const root = newDirectory();
   const { host } = JSON.parse(readHolder(root));
   let isCut = true;

@@ -42,7 +42,7 @@ it('W5 W7: a sync right behind a change that is refused does not bring that down
   expect([...ends]).toContain('ENOSPC');
 });
 
-it('C11 W7 L13: who cannot wait takes back nothing that is on its way to an upper of promises only', async () => {
+it('C11 W7 L13: a synchronous call takes back nothing that is on its way to an upper with promises only', async () => {
   const volume = new Volume();
   const overlay = mount({ promises: volume.promises }, { lower: [], writeback: 'through' });
   const { fs } = overlay;

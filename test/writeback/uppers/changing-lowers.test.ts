@@ -198,7 +198,7 @@ describe('what a lower has moved away of which the upper has got a copy', () => 
     expect(numbersIn(mount(), ['/f', '/g', '/h'])).toEqual([f, g, h]);
   });
 
-  it('C2 a name that went with a directory is no name any more: others that nobody has looked at are still the file', () => {
+  it('C2 a name that went with a directory is gone: names that were not looked at still lead to the file', () => {
     const { lower, mount } = stand({ '/d/x': 'x', '/e/other': 'other', '/f/other': 'other' });
     for (const name of ['/e/x', '/f/x']) lower.linkSync('/d/x', name);
     const overlay = mount();

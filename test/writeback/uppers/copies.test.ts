@@ -100,7 +100,7 @@ describe.each<Form>(['at once', 'later'])('a large file of the disk, synced %s',
     overlay.close();
   });
 
-  it('C7: that somebody changes meanwhile is ESTALE, never a mixture', async () => {
+  it('C7: that another tool changes meanwhile is ESTALE, never a mixture', async () => {
     for (const kind of ['copy', 'lstat']) {
       const { overlay, fs, lower, upper, sync } = rig(form);
       writeAt(fs, '/large', 'changed', 0);

@@ -110,7 +110,7 @@ describe.each(UPPERS)('over %s', (_, newUpper) => {
     expect(last.fs.readFileSync('/d/third', 'utf8')).toBe('other!');
   });
 
-  it('C2: names that nobody looked at before a write-back are counted, and lead to the file that was written', () => {
+  it('C2: names that were not looked at before a write-back are counted, and lead to the file that was written', () => {
     const mount = mounter(newUpper());
     mount().fs.appendFileSync('/d/other', '!');
     const { fs } = mount();
@@ -219,7 +219,7 @@ function poorVolume(): { volume: InstanceType<typeof Volume>; upper: object } {
   return { volume, upper };
 }
 
-it('W8: owners that the upper refuses are kept, until somebody gives the file another', () => {
+it('W8: owners that the upper refuses are kept, until another tool changes the owner', () => {
   const { volume, upper } = poorVolume();
   const mount = mounter(upper);
   // Who is not root can give nothing away, unless in the name of root.
@@ -344,7 +344,7 @@ describe.each(UPPERS)('over %s, what was changed by a name that is gone before a
 });
 
 describe.each(UPPERS)('over %s, a file that gets a copy of another', (_, newUpper) => {
-  it('C2 C3 is one file still by the names that nobody has looked at', () => {
+  it('C2 C3 is still one file by names that were not looked at', () => {
     for (let cut = 1, isDone = false; !isDone; cut++) {
       const upper = newUpper();
       const mount = () => createOverlay({ lower: [], upper, pageSize: PAGE, writeback: 'manual' });

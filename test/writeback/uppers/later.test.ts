@@ -145,7 +145,7 @@ it('calls that come together mount it once; one whose mount failed fails, and th
   await overlay[Symbol.asyncDispose]();
 });
 
-it('a mount that failed is nobody’s, also where its lock could not be removed', async () => {
+it('the lock of a failed mount counts as free, even if it could not be removed', async () => {
   const directory = newDirectory();
   let isRefusing = true;
   const refusing = async (given: (...all: never[]) => Promise<unknown>, all: unknown[]): Promise<unknown> => {
@@ -177,7 +177,7 @@ it('one that is in use is EBUSY for the first call', async () => {
   await overlay[Symbol.asyncDispose]();
 });
 
-it('one of which nobody asked anything is left alone', async () => {
+it('one that was never asked anything is left alone', async () => {
   const directory = newDirectory();
   await mount({ fs: { promises: nodeFs.promises }, root: directory })[Symbol.asyncDispose]();
   mount({ fs: { promises: nodeFs.promises }, root: directory }).close();

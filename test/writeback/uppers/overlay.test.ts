@@ -213,7 +213,7 @@ it.each(Object.keys(BREAKS).flatMap((what) => (['sync', 'syncSync'] as const).ma
   },
 );
 
-it('W14: an upper that is frozen holds back who can wait, and nobody else', async () => {
+it('W14: an upper that is frozen holds back calls that can wait, and no others', async () => {
   const inner = createOverlay({ lower: [] });
   const slept: number[] = [];
   const overlay = mount(inner, { timers: { sleep: (ms) => void slept.push(ms) } });

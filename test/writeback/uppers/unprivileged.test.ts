@@ -165,7 +165,7 @@ it('W11: is before or after when it is cut after any command', async () => {
   });
 });
 
-it('what belongs to somebody else is refused, and named', async () => {
+it('another user’s file is refused, and named', async () => {
   if (!ROOT) return;
   const directory = newDirectory();
   nodeFs.mkdirSync(join(directory, 'foreign'), { mode: 0o755 });

@@ -28,7 +28,7 @@ function setUp() {
   return { volume, lower, overlay, fs: overlay.fs, told, sync };
 }
 
-it('a file of the upper is what the upper has again, for who has it open too', () => {
+it('a file of the upper is what the upper has again, for open descriptors too', () => {
   const { volume, overlay, fs, told, sync } = setUp();
   fs.writeFileSync('/file', 'taken', { mode: 0o640 });
   // To the microsecond, which not every upper has.

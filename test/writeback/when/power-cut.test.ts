@@ -144,7 +144,7 @@ describe('a power cut', () => {
     overlay.close();
   });
 
-  it('what is written back unasked is not flushed, but by the next who asks', async () => {
+  it('a background write-back is not flushed, except by the next call that asks for it', async () => {
     const disk = new PowerCut(newDirectory());
     const overlay = createOverlay({ lower: [], upper: { fs: disk.fs, root: disk.root }, writeback: { dirtyBytes: 1 } });
     const { fs } = overlay;

@@ -177,7 +177,7 @@ describe('while something is written back without blocking', () => {
     overlay.close();
   });
 
-  it('a background write-back that has only just begun stands in nobody’s way', () => {
+  it('a background write-back that has only just begun is in nothing’s way', () => {
     const root = path.join(directory, 'upper');
     nodeFs.mkdirSync(root);
     const overlay = createOverlay({ lower: [], upper: root, writeback: { dirtyBytes: 1, dirtyLimit: 100_000 } });
@@ -209,7 +209,7 @@ describe('while something is written back without blocking', () => {
   });
 });
 
-it('W7: a call from within a command of a change that is written through is EBUSY, and takes nothing from who makes that', () => {
+it('W7: a call from within a command of a change that is written through is EBUSY, and takes nothing from that change', () => {
   for (const isRefused of [false, true]) {
     const volume = new Volume();
     const overlay = createOverlay({ lower: [], upper: volume, writeback: 'through' });

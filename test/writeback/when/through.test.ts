@@ -32,7 +32,7 @@ beforeEach(() => {
   directory = newTop();
 });
 
-it('W7: what a lower that is an overlay is asked meanwhile takes nothing away from who asks', () => {
+it('W7: questions to a lower that is an overlay take nothing from the change under way', () => {
   const below = createOverlay({ lower: directory });
   below.fs.writeFileSync('/f', 'below');
   below.fs.mkdirSync('/d');
@@ -322,7 +322,7 @@ describe('who hears of a refusal', () => {
     return state;
   }
 
-  it('W4 W7: is who made the change, and nobody else who has open, or opens, what was to go down with it', () => {
+  it('W4 W7: the refusal is told to the call that made the change, and to no other descriptor, open or opened later', () => {
     const overlay = mount(new Volume(), { lower: newLower(), writeback: 'through' });
     const { fs } = overlay;
     fs.chmodSync('/src/f1', 0o600);
@@ -346,7 +346,7 @@ describe('who hears of a refusal', () => {
     overlay.close();
   });
 
-  it('W4 W7: of one step: is who made the change', () => {
+  it('W4 W7: the refusal of a batch of one step is told to the call that made the change', () => {
     const overlay = mount(new Volume(), { lower: newLower(), writeback: 'through' });
     const { fs } = overlay;
     const told: unknown[] = [];

@@ -89,7 +89,7 @@ it('W2, W4: those that are refused stay dirty and are told, all others are writt
   overlay.close();
 });
 
-it('W10: who takes over at the first of them is told of no other that nobody sends', async () => {
+it('W10: a take-over at the first of them hears of no other that is not sent', async () => {
   const { root, overlay, isThere } = setUp();
   let puts = 0;
   overlay.on('command', ({ kind }) => {

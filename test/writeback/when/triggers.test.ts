@@ -53,7 +53,7 @@ describe('when to write back unasked', () => {
     expect(ends).toHaveLength(2);
   });
 
-  it('W2 a writer who waited in vain is not made to wait again, and it is tried again by itself', () => {
+  it('W2 a writer that waited in vain does not wait again, and the write-back is tried again by itself', () => {
     const { timers, triggers } = setUp();
     expect(triggers.mustWait(201)).toBe(true);
     triggers.noteEnd('failed');
@@ -88,7 +88,7 @@ describe('when to write back unasked', () => {
     expect(triggers.mustWait(201)).toBe(false);
   });
 
-  it('P6 writers wait again, and changes expire again, as soon as somebody else has brought all to the upper', async () => {
+  it('P6 writers wait again, and changes expire again, once another call has brought everything to the upper', async () => {
     const { timers, ends, triggers } = setUp();
     triggers.noteChange();
     timers.fire();

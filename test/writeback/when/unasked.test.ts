@@ -53,7 +53,7 @@ describe('write-back unasked', () => {
     });
   }
 
-  it('P6 T1 a file without a name that is larger than the limit makes nobody wait for the others', async () => {
+  it('P6 T1 a file without a name that is larger than the limit makes no writer wait for the others', async () => {
     const writeback = { dirtyBytes: 50_000, dirtyLimit: 100_000, expire: Number.POSITIVE_INFINITY };
     await using overlay = createOverlay({ lower: [], upper, writeback });
     const { fs } = overlay;
@@ -70,7 +70,7 @@ describe('write-back unasked', () => {
     expect(commands).toBeGreaterThan(0);
   });
 
-  it('W7 an upper in memory is not written unless somebody asks', async () => {
+  it('W7 an upper in memory is not written unless asked', async () => {
     const volume = new Volume();
     const overlay = createOverlay({ lower: [], upper: volume, writeback: { dirtyBytes: 1, dirtyLimit: 2, expire: 1 } });
     overlay.fs.writeFileSync('/f', 'more than two bytes');
