@@ -129,10 +129,10 @@ export class Tree implements Behind {
   /** Whether the root has its attributes. Changed by `root.ts`. */
   isRootLoaded = true;
   /**
-   * Numbers of owned inodes whose lower may reuse the number for another file once theirs is gone. Changed by `own.ts`,
-   * `undo.ts`, `discard.ts` and `endIfUnused`.
+   * Owned inodes, by number, whose lower may reuse the number for another file once theirs is gone. Changed by
+   * `own.ts`, `undo.ts`, `discard.ts` and `endIfUnused`.
    */
-  readonly claimed = new Set<number>();
+  readonly claimed = new Map<number, Inode>();
   /**
    * Files with several names in a branch, by number, so that two names of one file are one inode here. Changed by
    * `load.ts`, `undo.ts`, `sweep.ts` and `endIfUnused`.

@@ -54,7 +54,7 @@ export function own(tree: Tree, inode: Inode, why: typeof OWNED_ATTRIBUTES | typ
 function rememberOrigin(tree: Tree, inode: Inode): void {
   keepForGood(tree, inode);
   if (inode.origin === undefined) return;
-  if (!inode.origin.branch.immutable) tree.claimed.add(inode.number);
+  if (!inode.origin.branch.immutable) tree.claimed.set(inode.number, inode);
   if (inode.nlink > 1 && !isDirectory(inode) && !(inode.origin instanceof UpperSource)) {
     extraOf(inode).birth = birthOf(inode);
   }

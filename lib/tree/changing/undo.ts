@@ -171,7 +171,7 @@ export class Undo {
     }
     if (kept.isBorrower) borrow(inode);
     if (kept.isLinked) linked.set(inode.number, inode);
-    if (kept.isClaimed) claimed.add(inode.number);
+    if (kept.isClaimed) claimed.set(inode.number, inode);
     else claimed.delete(inode.number);
     const wasCharged = (inode.state & CHARGED) !== 0;
     if (wasCharged && !isCharged) memory.quota.chargeInode();

@@ -14,6 +14,7 @@ import { ESTALE } from '../../errno.ts';
 import { cleanPage, dropContents, pagesOf, reclaim, truncateContents, writeContents } from '../../pages/contents.ts';
 import { DIRTY } from '../../pages/page.ts';
 import { endIfUnused, rememberName } from '../../tree/changing/names.ts';
+import { markWay } from '../../tree/changing/own.ts';
 import {
   BORN,
   CHARGED,
@@ -132,6 +133,15 @@ function lowersFile(tree: Tree, name: string, found: Found): Inode | undefined {
   return namesakeOf(tree, number, found, undefined) === undefined ? tree.linked.get(number) : undefined;
 }
 
+/** The file that a lower has under a name, if it has lost that name here, and is only open. */
+function onlyOpen(tree: Tree, name: string, found: Found): Inode | undefined {
+  const { source, attributes } = found;
+  const inode = tree.claimed.get(numberOf(tree, name, found));
+  const isIt =
+    inode?.originName === name && inode.origin?.path === source.path && inode.origin.branch === source.branch;
+  return isIt && inode.nlink === 0 && inode.ino === attributes.ino ? inode : undefined;
+}
+
 /** Makes a file what its origin has. */
 function readAgain(tree: Tree, file: File, origin: Source, found: Attributes): void {
   const { nlink } = file;
@@ -179,11 +189,12 @@ function vanish(tree: Tree, plan: Plan, inode: Inode): void {
     old.nlink++;
     // What was written to it was dropped from the write-back when it lost its name.
     tree.dirty?.addInode(old);
-    // A name in a lower is found by the next lookup.
-    if (where === 'lower') continue;
+    // A further name in a lower is found by the next lookup.
+    if (where === 'lower' && old.nlink > 1) continue;
     directory.names.set(name, old);
     rememberName(old, directory, name);
-    upperOf(directory)?.held.set(name, old);
+    if (where === 'lower') markWay(directory, name);
+    else upperOf(directory)?.held.set(name, old);
   }
 }
 
@@ -205,7 +216,8 @@ function shownAgain(tree: Tree, { items }: Plan, inode: Inode): Shown[] {
     const held = upper?.held.get(name);
     const where = held === undefined ? 'lower' : 'upper';
     const isCovered = upper?.layer?.whiteouts.has(name) === true || upper?.layer?.names.has(name) === true;
-    const old = held ?? (below && !isCovered ? lowersFile(tree, name, below) : undefined);
+    const old =
+      held ?? (below && !isCovered ? (lowersFile(tree, name, below) ?? onlyOpen(tree, name, below)) : undefined);
     if (old === undefined || old === inode || isDirectory(old)) continue;
     if (old.nlink > 0 || old.opens > 0) shown.push({ directory, name, old, where });
   }

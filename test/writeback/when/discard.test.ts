@@ -6,7 +6,17 @@ import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
 import { useDirectories } from '../directories.ts';
-import { bytesTold, Fault, forgetLock, leftovers, mount, newLower, survey, type UpperFs } from '../rig.ts';
+import {
+  bytesTold,
+  Fault,
+  type FileSystem,
+  forgetLock,
+  leftovers,
+  mount,
+  newLower,
+  survey,
+  type UpperFs,
+} from '../rig.ts';
 import { WORKLOADS } from '../workloads.ts';
 
 const STRIDE = process.env.OVERFS_SOAK === 'long' ? 1 : 5;
@@ -181,6 +191,38 @@ it('T4: a file that is only open has its name again when the one that had taken 
   fs.closeSync(fd);
   expect(fs.readFileSync('/file', 'utf8')).toBe('OLD');
   overlay.close();
+});
+
+it.each([
+  ['replaced', (fs: FileSystem) => fs.renameSync('/new', '/file')],
+  ['removed', (fs: FileSystem) => fs.rmSync('/file')],
+])('T4, C3: a lower’s file that is only open has its name again, and its number: %s', (how, leave) => {
+  const lower = Volume.fromJSON({ '/file': 'old', '/other': 'x' });
+  const upper = new Volume();
+  const overlay = mount(upper, { lower, writeback: { onError: 'discard' } });
+  overlay.on('command', (command) => {
+    if (bytesTold(command)?.toString() === 'refused') throw Object.assign(new Error('full'), { code: 'EDQUOT' });
+  });
+  const { fs } = overlay;
+  const { ino } = fs.statSync('/file');
+  const fd = fs.openSync('/file', 'r+');
+  if (how === 'replaced') fs.writeFileSync('/new', 'refused');
+  leave(fs);
+  if (how === 'removed') fs.writeFileSync('/file', 'refused');
+  expect(fs.fstatSync(fd)).toMatchObject({ nlink: 0, ino });
+  expect(() => overlay.syncSync()).toThrow(AggregateError);
+  for (const stats of [fs.statSync('/file'), fs.fstatSync(fd)]) expect(stats).toMatchObject({ nlink: 1, ino });
+  fs.writeSync(fd, 'OLD', 0);
+  expect(fs.readFileSync('/file', 'utf8')).toBe('OLD');
+  fs.closeSync(fd);
+  expect(fs.readdirSync('/')).toEqual(['file', 'other']);
+  overlay.syncSync();
+  const shown = survey(fs);
+  overlay.close();
+  const again = mount(upper, { lower });
+  expect(survey(again.fs)).toEqual(shown);
+  expect(again.fs.statSync('/file').ino).toBe(ino);
+  again.close();
 });
 
 it.each(['by who hears of it', 'while it is given up'])(
