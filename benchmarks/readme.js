@@ -43,7 +43,7 @@ function figures(rows, caption) {
     '',
     '![Time of an operation beside node:fs, for each operation and each filesystem](benchmarks/chart.svg)',
     '',
-    'All figures, and what they are meant to be, are in [benchmarks/RESULTS.md](benchmarks/RESULTS.md).',
+    'All figures, with their goals, are in [benchmarks/RESULTS.md](benchmarks/RESULTS.md).',
   ].join('\n');
 }
 

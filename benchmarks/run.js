@@ -123,8 +123,8 @@ function save(rows, memory, wrong, caption) {
   const results = [
     '# Results of the benchmarks',
     '',
-    'Written by `npm run bench`. Times of one operation (of all rounds the lower quartile); then ratios to node:fs in the same run: less',
-    'is better, and what is meant to be reached stands beside it. "wrong" is a peer that gave a wrong answer, "–" one that cannot be asked.',
+    'Written by `npm run bench`. Times of one operation (the lower quartile of all rounds), then ratios to node:fs in the same run: less is',
+    'better, with the goal in parentheses. "wrong" means a wrong answer, "–" that it cannot be measured.',
     '',
     `${caption}.`,
     '',

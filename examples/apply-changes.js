@@ -1,13 +1,13 @@
-// Does to a directory what was done in an overlay of it: for those who look at the changes first and then decide.
+// Applies the changes of an overlay to the directory below it: look at the changes first, then decide.
 //
 //     const overlay = createOverlay({ lower: 'project' });
 //     await tool(overlay.fs);
 //     for (const { kind, path } of overlay.changes()) console.log(kind, path);
 //     if (await userSaysYes()) applyChanges(overlay, 'project'); // else do nothing: the changes go with the overlay
 //
-// Everything is read before anything is written, since the overlay reads what is unchanged from the directory. So all that changed is in
-// memory for a while, whole directories that were renamed included; and the overlay is of no use afterwards: make a new one. A crash in between
-// leaves some of the changes made. (An upper gets all or nothing: see "Where your writes are" in the README.)
+// Everything is read before anything is written, since the overlay reads unchanged bytes from the directory. So everything that changed is in
+// memory for a while, including whole directories that were renamed. Afterwards the overlay is of no use any more: make a new one. A crash in
+// between leaves only some of the changes applied. (An upper gets all or nothing: see "Where your writes are" in the README.)
 
 import fs from 'node:fs';
 import { join } from 'node:path';
@@ -19,19 +19,19 @@ import { join } from 'node:path';
 export function applyChanges(overlay, directory) {
   const changes = [...overlay.changes()];
   const gone = changes.flatMap(({ kind, path, from = path }) => {
-    // Of what is only modified the old file goes too: it may be another kind of thing, or one file with others elsewhere.
+    // A modified file is removed too, since it may have been of another type, or have other names elsewhere.
     return kind === 'attributes' || (kind === 'modified' && isDirectory(overlay, path)) ? [] : [path, from];
   });
   const come = changes.filter(({ kind }) => kind !== 'removed').flatMap((change) => [...taken(overlay, change)]);
 
   for (const path of gone) fs.rmSync(join(directory, path), { recursive: true, force: true });
   for (const one of come) make(join(directory, one.path), one);
-  // Directories last and the deepest first: what is made in them changes their times.
+  // Directories last and the deepest first, since making something in them changes their times.
   for (const one of come.reverse()) setAttributes(join(directory, one.path), one);
 }
 
 /**
- * One thing that the directory is to have. Without a content it is a directory, or a file that stays as it is but for its attributes.
+ * Something that the directory gets. Without `content` it is a directory, or a file of which only the attributes change.
  *
  * @typedef {{ path: string, stats: import('node:fs').Stats, content?: Buffer | string }} Taken
  */
@@ -42,7 +42,7 @@ function isDirectory({ fs }, path) {
 }
 
 /**
- * What the overlay has at a changed path; of a directory that was moved, with all that is in it.
+ * What the overlay has at a changed path; for a directory that was moved, with everything in it.
  *
  * @param {import('overfs').Overlay} overlay
  * @param {{ path: string, kind: string }} change
@@ -63,7 +63,7 @@ function* taken(overlay, { path, kind }) {
 function make(path, { stats, content }) {
   if (stats.isDirectory()) fs.mkdirSync(path, { recursive: true });
   else if (content !== undefined) {
-    // It may have come with a directory that was renamed.
+    // It may be there already, with a directory that was renamed.
     fs.rmSync(path, { force: true });
     if (stats.isSymbolicLink()) fs.symlinkSync(content, path);
     else fs.writeFileSync(path, content);

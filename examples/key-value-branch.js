@@ -6,16 +6,16 @@
 //     overlay.fs.readFileSync('/src/index.js', 'utf8'); // ... so that the synchronous functions have it
 //
 // The keys of the store are the paths of files without the first slash (`src/index.js`), as object stores have them; directories are
-// not stored, they are where keys begin alike. Nothing is ever written to the store: the overlay keeps that in memory.
+// not stored, but follow from the keys. Nothing is ever written to the store: the overlay keeps changes in memory.
 
 /**
- * What is asked of the store.
+ * The functions that a store must have.
  *
  * @typedef {object} Store
  * @property {(key: string) => Promise<Uint8Array | undefined>} get the value of a key
  * @property {(key: string) => Promise<{ size: number, modified: number } | undefined>} head how long the value is, in bytes, and
- *   when it was written, in milliseconds since 1970; a store without times may give 0, but then nobody notices changes of equal length
- * @property {(prefix: string) => Promise<readonly string[]>} keys the keys that begin so
+ *   when it was written, in milliseconds since 1970; a store without times may give 0, but then changes of equal length are not noticed
+ * @property {(prefix: string) => Promise<readonly string[]>} keys the keys that begin with `prefix`
  */
 
 const DIRECTORY = 0o040755;
@@ -53,7 +53,7 @@ export function keyValueBranch(store) {
 }
 
 /**
- * The error that says that there is nothing: its code is what the overlay looks at.
+ * The error for a path that does not exist. The overlay looks at its code.
  *
  * @param {string} syscall
  * @param {string} path

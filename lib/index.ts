@@ -5,7 +5,7 @@
  *
  * - branch: anything fs-like that lies in the stack: `node:fs`, a memfs `Volume`, a `Union`, another overlay;
  * - lower: a read-only branch; of several the first one given is the topmost;
- * - upper: the one writable branch, to which what was written can be brought down;
+ * - upper: the one writable branch, to which what was written can be brought;
  * - overlay: the merged tree that the user sees;
  * - inode: a file's identity, attributes and pages; names point at inodes;
  * - origin: where an inode's unmodified data and attributes come from;
