@@ -46,7 +46,9 @@ function play(fs: Fs, root: string, [call, from, to]: [string, string, string]):
     else fs.rmdirSync(join(root, from));
     return 'done';
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? '';
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    // POSIX rename lets the disk choose (XFS).
+    return call === 'rename' && code === 'EEXIST' ? 'ENOTEMPTY' : code;
   }
 }
 
