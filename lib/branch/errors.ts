@@ -41,7 +41,7 @@ export class NotLoadedError extends Error {
 
   /**
    * @internal
-   * @param path of what was asked; without it something is to be done, for which nothing can be loaded before
+   * @param path what was asked about; without it the question is a command, for which nothing can be loaded beforehand
    */
   constructor(branch: Pick<Branch, 'name'>, question: string, path?: string) {
     const what = `branch '${branch.name}' has only promise functions and `;

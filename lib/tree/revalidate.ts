@@ -67,17 +67,21 @@ export function keepOrLose(io: Io, tree: Tree, directory: Directory, name: strin
   }
   if (!isFoundAgain(tree, name, inode, found)) return inode;
   readBy(inode, found.source, name);
-  const { nlink } = found.attributes;
-  if (inode.extra === undefined || inode.extra.links.length < nlink) return inode;
-  const below = namesOf(inode).filter((link) => mayBeLost(link.directory, link.name, inode));
-  if (below.length <= nlink) return inode;
-  for (const link of below) {
-    if (find(io, link.directory.sources, link.name) === undefined) lose(io, tree, link.directory, link.name, inode);
-  }
+  loseOthers(io, tree, inode, found.attributes.nlink);
   return inode;
 }
 
-/** Forgets such a name, which the lower has removed. */
+/** Forgets the other names that the lower has removed from a file, if it counts fewer than are known of it. */
+function loseOthers(io: Io, tree: Tree, inode: Inode, nlink: number): void {
+  if (countNames(inode) <= nlink) return;
+  const below = namesOf(inode).filter(({ directory, name }) => mayBeLost(directory, name, inode));
+  if (below.length <= nlink) return;
+  for (const { directory, name } of below) {
+    if (find(io, directory.sources, name) === undefined) lose(io, tree, directory, name, inode);
+  }
+}
+
+/** Forgets a name that the lower has removed. */
 function lose(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): void {
   revalidateWay(io, tree, directory);
   // From here on nothing stops or fails.

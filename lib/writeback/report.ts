@@ -28,7 +28,7 @@ export interface Failure {
 /** What becomes of what could not be written: it stays dirty, or is discarded. */
 export type Fate = 'retained' | 'discarded';
 
-/** Functions that are told what happens. */
+/** Functions that hear what happens. */
 export interface Listeners {
   /** Every command, before it is carried out. */
   onCommand(command: Command): void;

@@ -22,7 +22,7 @@ export function isNotNow(thrown: unknown): thrown is Errno {
 /** "Not now" from a command that has opened a file for itself. Whoever catches it closes the file. */
 export class StillOpen extends Errno {
   readonly handle: Handle;
-  /** What is to be done with it. */
+  /** What is left to do with it. */
   readonly left: 'flush and close' | 'close';
 
   constructor({ code, errno }: Errno, handle: Handle, left: StillOpen['left']) {

@@ -39,7 +39,7 @@ interface Options {
   [name: string]: unknown;
 }
 
-/** What is told apart from the options given; the rest is Node's to look at. */
+/** The options that matter here; Node looks at the rest. */
 interface Taken {
   readonly options: unknown;
   /** Whose file the stream uses. */
