@@ -62,13 +62,16 @@ function* discard(tree: Tree, plan: Plan, inode: Inode, left: Set<Inode>): Proce
   if (inode.nlink === 0 || !(inode instanceof File || isSymlink(inode))) return;
   const { origin, originName } = inode;
   const isNew = origin === undefined || (placeOf(inode) === undefined && (inode.state & BORN) !== 0);
-  const path = origin === undefined ? '' : pathIn(origin, originName);
-  const found = isNew ? undefined : yield* tell({ kind: 'lstat', branch: origin.branch, path });
+  const from = isNew ? overwritten(tree, plan, inode) : { source: origin, name: originName };
+  const found =
+    from && (yield* tell({ kind: 'lstat', branch: from.source.branch, path: pathIn(from.source, from.name) }));
   if (isChanged(tree, inode)) return;
   // From here on nothing stops or fails.
   left.delete(inode);
-  if (inode instanceof File && origin !== undefined && found !== undefined) readAgain(tree, inode, origin, found);
-  else vanish(tree, plan, inode);
+  if (inode instanceof File && from !== undefined && found !== undefined) {
+    if (isNew) followAgain(inode, from);
+    readAgain(tree, inode, from.source, found);
+  } else vanish(tree, plan, inode);
   tree.dirty?.forgetInode(inode);
   // Names of the lower that were removed here stay removed, which must still be noted (C2).
   if (inode.nlink > 0 && found !== undefined && found.nlink > inode.nlink) tree.dirty?.addInode(inode);
@@ -131,6 +134,29 @@ function* readOld(file: File, from: number, to: number): Procedure<Uint8Array> {
 function lowersFile(tree: Tree, name: string, found: Found): Inode | undefined {
   const number = numberOf(tree, name, found);
   return namesakeOf(tree, number, found, undefined) === undefined ? tree.linked.get(number) : undefined;
+}
+
+/** Where a file is in a lower. */
+interface Place {
+  readonly source: Source;
+  readonly name: string;
+}
+
+/** Where the file is in a lower that has become a copy of another one here, and is nowhere else. */
+function overwritten(tree: Tree, { items }: Plan, inode: Inode): Place | undefined {
+  for (const { directory, name, want, below } of items) {
+    if (want !== inode || below === undefined || directory.names.get(name) !== inode) continue;
+    if (numberOf(tree, name, below) === inode.number) return { source: below.source, name };
+  }
+  return undefined;
+}
+
+/** Makes a copy the file again that it has overwritten. */
+function followAgain(file: File, { source, name }: Place): void {
+  returnLoan(file);
+  file.state &= ~BORN;
+  file.origin = source;
+  file.originName = name;
 }
 
 /** The file that a lower has under a name, if it has lost that name here, and is only open. */

@@ -225,6 +225,41 @@ it.each([
   again.close();
 });
 
+it.each([1, 2])(
+  'C3: a lower’s file of %i names that was copied over is itself again, for who has it open too',
+  (names) => {
+    const lower = Volume.fromJSON({ '/file': 'old', '/other': 'x' });
+    if (names === 2) lower.linkSync('/file', '/twin');
+    const upper = new Volume();
+    const overlay = mount(upper, { lower, writeback: { onError: 'discard' } });
+    overlay.on('command', (command) => {
+      if (bytesTold(command)?.toString() === 'refused') throw Object.assign(new Error('full'), { code: 'EDQUOT' });
+    });
+    const { fs } = overlay;
+    const before = survey(fs);
+    const { ino } = fs.statSync('/file');
+    const fd = fs.openSync('/file', 'r');
+    fs.writeFileSync('/new', 'refused');
+    fs.copyFileSync('/new', '/file');
+    expect(fs.readFileSync(fd, 'utf8')).toBe('refused');
+    expect(() => overlay.syncSync()).toThrow(AggregateError);
+    expect(survey(fs)).toEqual(before);
+    for (const stats of [fs.statSync('/file'), fs.fstatSync(fd)]) expect(stats).toMatchObject({ nlink: names, ino });
+    lower.writeFileSync('/file', 'changed below');
+    expect(fs.readFileSync('/file', 'utf8')).toBe('changed below');
+    fs.writeFileSync('/file', 'mine');
+    expect(fs.readSync(fd, Buffer.alloc(9), 0, 9, 0)).toBe(4);
+    fs.closeSync(fd);
+    overlay.syncSync();
+    const shown = survey(fs);
+    overlay.close();
+    const again = mount(upper, { lower });
+    expect(survey(again.fs)).toEqual(shown);
+    expect(again.fs.statSync('/file').ino).toBe(ino);
+    again.close();
+  },
+);
+
 it.each(['by who hears of it', 'while it is given up'])(
   'W2: what is written to a file %s is not given up',
   async (when) => {
