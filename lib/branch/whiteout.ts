@@ -4,7 +4,7 @@
  *
  *     .wh.NAME        NAME is removed: it hides what the layers below call NAME
  *     .wh..wh..opq    the directory that holds it is opaque: nothing shows from the layers below
- *     .wh..wh.*       the rest of this kind belongs to aufs, which invented the spelling; it hides nothing, nor does it show
+ *     .wh..wh.*       the rest of this kind belongs to aufs, which invented the spelling: hides nothing, is not shown
  *     /.overfs        our work area, at the root of the upper only
  *
  * An overlay refuses such names in itself, since its own upper could not hold them. An overlay whose upper is an

@@ -2,8 +2,8 @@
  * Pages that stacked overlays share: an overlay that is a branch of another one lends its pages, so that what both have
  * in memory is there once (P8).
  *
- *     page of the overlay above ──┐
- *                                 ├──► one cell, in a slab of whoever filled it      each copies it before it writes (`ownBytes`)
+ *     page of the overlay above ──┐                                                    each copies it before it writes
+ *                                 ├──► one cell, in a slab of the one that filled it   (`ownBytes`)
  *     page of the overlay below ──┘
  *
  * A loan holds no page: it only names the file, whose pages are in memory when the loan is made, and it is taken

@@ -1,7 +1,8 @@
 /**
  * Forgetting clean pages when there are too many: the least recently read first (P6).
  *
- *     oldest ⇄ ... ⇄ ... ⇄ newest        reclaim takes from the oldest end; a page that was read since it got there goes to the newest
+ *     oldest ⇄ ... ⇄ ... ⇄ newest        reclaim takes from the oldest end; a page that was read since it got there
+ *                                        goes to the newest end instead
  *
  * A read only notes its time in the page, since moving the page would touch two neighbours that are in no cache (the
  * "second chance" of kernels). Time is counted in fills: a page is read right after it came, often piece by piece, and

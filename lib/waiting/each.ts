@@ -2,8 +2,8 @@
  * Asking many questions that do not depend on each other: about the names in a directory, about the files of a
  * write-back.
  *
- *     one by one    run ─► Fault ─► answer 1 ─► run ─► 1, Fault ─► answer 2 ─► run ─► 1, 2, Fault ─► ...      n runs, of n steps each
- *     each          run ─► Fault ─► answers 1, 2, 3, ... n ─► run ─► 1, 2, 3, ... n
+ *     one by one    run ─► Fault ─► answer 1 ─► run ─► 1, Fault ─► answer 2 ─► run ─► 1, 2, Fault ─► ...      n runs
+ *     each          run ─► Fault ─► answers 1, 2, 3, ... n ─► run ─► 1, 2, 3, ... n                           2 runs
  *
  * Each question is repeated by itself as often as it stops, and the operation runs again only when all are answered. So
  * the cost grows with the number of questions and not with its square.

@@ -2,7 +2,7 @@
  * What write-back tells the upper, as data. Everything goes through this one door, so it can be traced, cut short and
  * made to fail in tests, and carried out at once or later by the same code (`drive/`).
  *
- *     a procedure (generator) ── yields a Command ──► the driver carries it out ── gives the answer back ──► the procedure
+ *     procedure (generator) ── yields a Command ──► the driver carries it out ── returns the answer ──► procedure
  */
 
 import type { Attributes, Branch, Entry, Fingerprint } from '../branch/branch.ts';

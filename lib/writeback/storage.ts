@@ -1,8 +1,8 @@
 /**
  * Stable storage: what the upper has taken is not safe from a power cut until it is flushed (`fsync`).
  *
- *     staged files, flushed ──► the staging directory ──► journal ──► `.overfs` ──► moves ──► their directories ──► `moved`
- *         ──► steps ──► files changed in place, directories ──► the journal goes
+ *     staged files, flushed ──► the staging directory ──► journal ──► `.overfs` ──► moves ──► their directories
+ *         ──► `moved` ──► steps ──► files changed in place, directories ──► the journal goes
  *
  * A call that wants a file to be safe (`fsync`, `sync`, O_SYNC) gets all of that. A background write-back is not
  * flushed; what it changed is remembered, and flushed with the next such call.

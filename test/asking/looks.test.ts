@@ -1,4 +1,4 @@
-// Looks under way: the newest answer about a path counts, and is kept only while somebody remembers an older one.
+// Looks under way: the newest answer about a path counts, and it is kept only as long as an older one is remembered.
 
 import { describe, expect, it } from 'vitest';
 import { beginLook, endLook, heardAtOnce, heardLater, newest } from '../../lib/asking/looks.ts';

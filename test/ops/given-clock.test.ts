@@ -1,4 +1,5 @@
-// L9: a clock that somebody has given may throw, say nonsense, or look at the overlay whose clock it is: nothing is half done then.
+// L9: a clock that the program passes in may throw, return nonsense, or use the overlay it belongs to: no operation is
+// left half done.
 
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';

@@ -1,8 +1,8 @@
 /**
  * Putting a small new file into an upper in one go.
  *
- *     create ──► write ... ──► futimes, fsync, fstat ──► close        where what it says of a handle can be relied on
- *     create ──► write ... ──► close ──► times, flush by the path     elsewhere; its attributes are asked for separately
+ *     create ──► write ... ──► futimes, fsync, fstat ──► close       where what it says of a handle can be relied on
+ *     create ──► write ... ──► close ──► times, flush by the path    elsewhere; its attributes are asked for separately
  */
 
 import { EIO } from '../../errno.ts';

@@ -21,7 +21,7 @@ function ignoresOne(given: unknown): Ignores {
   return (name) => matchesGlob(path.posix.basename(name), pattern);
 }
 
-/** Reads the option; a Node that does not know it does not look at it. What is below something ignored is not told of either. */
+/** Reads the option; a Node that does not know it does not look at it. What is below an ignored name is ignored too. */
 export function takeIgnore(value: unknown): Ignores {
   const given = knownOption('ignore', value);
   if (given === undefined || given === null) return () => false;

@@ -1,9 +1,9 @@
 /**
  * Changing names: the operations add, remove and hide dentries only here. Nothing here stops or fails.
  *
- *     names: 'a' → inode loaded from a lower               marks: 'a' → INSIDE when owned, else not there
- *            'b' → inode born, linked or renamed to here           'b' → HIDES or FRESH: does a branch below have a 'b' too?
- *            'c' → WHITEOUT                                        'c' → HIDES
+ *     names: 'a' → inode loaded from a lower              marks: 'a' → INSIDE when owned, else not there
+ *            'b' → inode born, linked or renamed to here         'b' → HIDES or FRESH: is there a 'b' below, or not?
+ *            'c' → WHITEOUT                                      'c' → HIDES
  */
 
 import { dropContents } from '../../pages/contents.ts';

@@ -1,7 +1,8 @@
 /**
  * Writing on behalf of others (W13): each author's bytes go through the fs that acts for that author.
  *
- *     the overlay itself ── makes the staged file, with what nobody claims ──► chown A ──► as A: open, write, close ──► chown B ──► ...
+ *     the overlay itself ── makes the staged file, with the bytes that have no author
+ *         ──► chown A ──► as A: open, write, close ──► chown B ──► ...
  *
  * Only bytes have authors. Names, attributes, the journal, and placing what is staged are the overlay's own business,
  * as they are the mounter's in overlayfs. So an author can only be refused before the batch is decided.

@@ -2,8 +2,8 @@
  * Which bytes of a content are written by whom (W13), and what is left of it where the upper has refused an author.
  *
  *     page      ┌──────────┬─────────────────┬────────────┐
- *               │ A's      │ nobody's        │ B's        │      three parts: A's and B's are written as A and as B, nobody's
- *               └──────────┴─────────────────┴────────────┘      by the overlay itself
+ *               │ A's      │ nobody's        │ B's        │      three parts: A's is written as A, B's as B,
+ *               └──────────┴─────────────────┴────────────┘      nobody's by the overlay itself
  *
  * Where B is refused, B's part is as it was before: the origin's bytes as far as it supplies them, else a hole; and the
  * file ends where the rest of it ends.

@@ -1,5 +1,5 @@
-// N7: a FileHandle that is collected open is closed then, and somebody is told. In a process of its own, since the collector
-// must be called.
+// N7: a FileHandle that is garbage-collected while open is closed, and the program is told. In a process of its own,
+// since the test must call the garbage collector.
 
 import { execFile } from 'node:child_process';
 import nodeFs from 'node:fs';

@@ -1,5 +1,5 @@
-// W13: data that one credential wrote is written with that credential; what is refused is written by nobody else, stays dirty and readable, and
-// stops nobody.
+// W13: what was written under a credential gets to the upper under that credential. What the upper refuses is not
+// written under another one: it stays dirty and readable, and does not hold up what others wrote.
 
 import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';

@@ -1,5 +1,6 @@
-// W13, W11: what several users wrote, cut after every command: who mounts the upper then finds the state before that sync, or the one after
-// it; with one of them refused as well, and with every command failing in turn. And overlays one upon the other.
+// W13, W11: a write-back of what several users wrote, cut after every command. The next mount of the upper finds the
+// state before that sync or the one after it. The same with one user refused, with every command failing in turn, and
+// with stacked overlays.
 
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';

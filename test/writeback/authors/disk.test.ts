@@ -1,4 +1,5 @@
-// W13 on the disk, with real users: an `as` that sets the process's effective user around each call, as a server of files does.
+// W13 on the disk, with real users: an `as` that sets the effective user of the process around each call, as a file
+// server does.
 
 import nodeFs from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// W13: who writes where somebody else's bytes are still dirty; writing through, giving up, taking over.
+// W13: writing over bytes of another user that are still dirty; writing through, discarding, taking over.
 
 import nodeFs from 'node:fs';
 import { expect, it } from 'vitest';

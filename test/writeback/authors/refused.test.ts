@@ -1,5 +1,5 @@
-// W13: random calls of several users, one of whom is refused whatever he writes: none of it gets to the upper by anybody's hand, and all that the
-// others wrote does. A failure tells its seed; OVERFS_SEED repeats it.
+// W13: random calls of several users, one of whom is refused whatever they write: none of that gets to the upper, and
+// everything that the others wrote does. A failure tells its seed; OVERFS_SEED repeats it.
 
 import { describe, expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';

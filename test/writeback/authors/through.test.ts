@@ -1,5 +1,5 @@
-// W7, W13: random calls of several users on an overlay that writes through, some of them refused: what was refused is as if it had never been
-// tried, all else is as on an overlay without an upper. A failure tells its seed; OVERFS_SEED repeats it.
+// W7, W13: random calls of several users on an overlay that writes through, some of them refused. A refused call leaves
+// no trace, and everything else is as on an overlay without an upper. A failure tells its seed; OVERFS_SEED repeats it.
 
 import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';

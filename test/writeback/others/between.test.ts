@@ -1,5 +1,5 @@
-// What somebody else does to an upper while nobody has it mounted: what was noted of a file is about that file, and not about another
-// one that has got its number since.
+// An upper that is changed from outside while it is not mounted: the notes about a file do not apply to another file
+// that has got its inode number since.
 
 import { Volume } from 'memfs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';

@@ -1,4 +1,5 @@
-// Files of the upper that somebody else changes or removes while it is mounted: said so, file by file, and nobody's bytes are mixed.
+// Files of the upper that are changed or removed from outside while it is mounted: this is reported file by file, and
+// the bytes of the two are never mixed.
 
 import nodeFs from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// The lock of an upper: one overlay at a time, whoever else wants it at the same moment, in this thread, another one or another process.
+// The lock of an upper: it belongs to one overlay at a time, even if others want it at the same moment, in this thread,
+// in another thread or in another process.
 
 import nodeFs, { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

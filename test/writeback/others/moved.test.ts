@@ -1,4 +1,5 @@
-// Directories of a lower that were renamed: what lies in them is brought to the upper one by one, and can be had at any time meanwhile.
+// Directories of a lower that were renamed: their files get to the upper one by one, and can be read at any time
+// meanwhile.
 
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
