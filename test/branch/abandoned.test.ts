@@ -1,5 +1,5 @@
-// Overlays that are let go without being closed leave nothing open in their branches. In a process of its own, since the collector
-// must be called.
+// Overlays that are let go without being closed leave nothing open in their branches. In a process of its own, since
+// the collector must be called.
 
 import { execFile } from 'node:child_process';
 import nodeFs from 'node:fs';

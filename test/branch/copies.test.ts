@@ -1,4 +1,5 @@
-// Two copies of overfs in one process, as packages that bring their own have them: the overlays of one are branches of the other's.
+// Two copies of overfs in one process, as packages that bring their own have them: the overlays of one are branches of
+// the other's.
 
 import nodeFs from 'node:fs';
 import os from 'node:os';

@@ -1,5 +1,5 @@
-// N5 at random: several users do the same on the real filesystem, where the process takes their effective rights, and on an overlay with
-// `as`. What a call gives, and the whole tree after each, must be the same.
+// N5 at random: several users do the same on the real filesystem, where the process takes their effective rights, and
+// on an overlay with `as`. What a call gives, and the whole tree after each, must be the same.
 
 import nodeFs, { constants } from 'node:fs';
 import { expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// Every request of every call made to fail: the call gets that error, in words; nothing is half done; a second try succeeds; the
-// quota is exact; nothing stays open; the lower is as it was.
+// Every request of every call made to fail: the call gets that error, in words; nothing is half done; a second try
+// succeeds; the quota is exact; nothing stays open; the lower is as it was.
 
 import { describe, expect, it } from 'vitest';
 import type { Given } from '../chaos/history.ts';

@@ -1,5 +1,5 @@
-// Files that vanish from the lower in the middle of a call: it succeeds or fails as if that had happened before or after it, and what
-// is the overlay's own stays.
+// Files that vanish from the lower in the middle of a call: it succeeds or fails as if that had happened before or
+// after it, and what is the overlay's own stays.
 
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';

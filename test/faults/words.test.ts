@@ -1,4 +1,5 @@
-// N2: calls that are no plain row of the table say in words of Node's what a branch has failed with, whichever request it was.
+// N2: calls that are no plain row of the table say in words of Node's what a branch has failed with, whichever request
+// it was.
 
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../lib/index.ts';

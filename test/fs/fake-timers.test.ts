@@ -1,4 +1,5 @@
-// node:fs waits for no timer, so a test that has replaced those of the process reads its files all the same: with ours too.
+// node:fs waits for no timer, so a test that has replaced those of the process reads its files all the same: with ours
+// too.
 
 import nodeFs from 'node:fs';
 import os from 'node:os';

@@ -1,4 +1,5 @@
-// N1: what the running Node's fs has, the overlay's has: key by key, with name, length, order and enumerability; and nothing more.
+// N1: what the running Node's fs has, the overlay's has: key by key, with name, length, order and enumerability; and
+// nothing more.
 
 import nodeFs from 'node:fs';
 import { promisify } from 'node:util';

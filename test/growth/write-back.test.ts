@@ -1,4 +1,5 @@
-// What a write-back costs grows as what there is to bring to the upper, and no faster: counted in steps, requests and calls.
+// What a write-back costs grows as what there is to bring to the upper, and no faster: counted in steps, requests and
+// calls.
 
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';

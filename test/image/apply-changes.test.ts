@@ -1,4 +1,5 @@
-// The example that does to a directory what was done in an overlay of it: afterwards the directory is what the overlay showed.
+// The example that does to a directory what was done in an overlay of it: afterwards the directory is what the overlay
+// showed.
 
 import nodeFs from 'node:fs';
 import { join } from 'node:path';

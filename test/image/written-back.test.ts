@@ -1,4 +1,5 @@
-// `changes()` while an upper gets what was changed, and when it is mounted again: always what makes of the lowers what there is.
+// `changes()` while an upper gets what was changed, and when it is mounted again: always what makes of the lowers what
+// there is.
 
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';

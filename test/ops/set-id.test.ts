@@ -1,4 +1,5 @@
-// What becomes of set-ID bits, and of files of others, when a file changes (N5; Linux `file_remove_privs`, `setattr_prepare`).
+// What becomes of set-ID bits, and of files of others, when a file changes (N5; Linux `file_remove_privs`,
+// `setattr_prepare`).
 
 import nodeFs from 'node:fs';
 import os from 'node:os';

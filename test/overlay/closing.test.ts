@@ -1,4 +1,5 @@
-// The end of an overlay that has an upper: nothing that was written is lost without a word, and the upper is whole for who comes next.
+// The end of an overlay that has an upper: nothing that was written is lost without a word, and the upper is whole for
+// who comes next.
 
 import nodeFs from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Functions of node:fs are taken once, when overfs is loaded: an overlay goes on working when its `fs` is put in the place of node:fs.
+// Functions of node:fs are taken once, when overfs is loaded: an overlay goes on working when its `fs` is put in the
+// place of node:fs.
 
 import { spawnSync } from 'node:child_process';
 import nodeFs from 'node:fs';

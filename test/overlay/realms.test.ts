@@ -1,4 +1,5 @@
-// Loaded in a context of node:vm, as Jest does for each test file: what Node's own modules give and throw is of other classes there.
+// Loaded in a context of node:vm, as Jest does for each test file: what Node's own modules give and throw is of other
+// classes there.
 
 import { spawnSync } from 'node:child_process';
 import nodeFs from 'node:fs';

@@ -1,4 +1,5 @@
-// P7: what is read in sequence is fetched ahead, what is read at random is not. W6: making room in memory is no reason to write.
+// P7: what is read in sequence is fetched ahead, what is read at random is not. W6: making room in memory is no reason
+// to write.
 
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// The contents of a file against a model: a plain array of bytes. Every sequence of writes, cuts, copies, fills and forgetting shows
-// the bytes that the model has, and the quota is what a recount gives.
+// The contents of a file against a model: a plain array of bytes. Every sequence of writes, cuts, copies, fills and
+// forgetting shows the bytes that the model has, and the quota is what a recount gives.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
-// P8, C1, C6, C7: three overlays, one over the other, all written and read at random, in all forms, with caches of any size, beside a
-// model that copies everything. A file shows what the model has; one that was changed above and then again below may say ESTALE
-// (C7), but never shows a mixture. Now and then the highest overlay is let go and a new one takes its place.
+// P8, C1, C6, C7: three overlays, one over the other, all written and read at random, in all forms, with caches of any
+// size, beside a model that copies everything. A file shows what the model has; one that was changed above and then
+// again below may say ESTALE (C7), but never shows a mixture. Now and then the highest overlay is let go and a new one
+// takes its place.
 
 import fc from 'fast-check';
 import { Volume } from 'memfs';

@@ -1,4 +1,5 @@
-// P8, DESIGN idea 5: stacked overlays share pages. What several of them have in memory is there once, and whoever writes copies first.
+// P8, DESIGN idea 5: stacked overlays share pages. What several of them have in memory is there once, and whoever
+// writes copies first.
 
 import nodeFs from 'node:fs';
 import os from 'node:os';

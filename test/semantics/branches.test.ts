@@ -1,4 +1,5 @@
-// Branches that answer late, never, strangely, or with news (N6, L13, C9): what becomes of the calls that wait for them.
+// Branches that answer late, never, strangely, or with news (N6, L13, C9): what becomes of the calls that wait for
+// them.
 
 import { execFileSync } from 'node:child_process';
 import nodeFs from 'node:fs';

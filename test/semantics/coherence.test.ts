@@ -1,5 +1,5 @@
-// Lowers that change under the overlay (DESIGN, Coherence with the lowers): what is not ours follows them, what is ours stays, and
-// nothing is ever a mixture (C7).
+// Lowers that change under the overlay (DESIGN, Coherence with the lowers): what is not ours follows them, what is ours
+// stays, and nothing is ever a mixture (C7).
 
 import { constants } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// C1-C6: copy-up, seen by what is asked of the lower and by what is charged; the rest is in test/grounds and races.test.ts.
+// C1-C6: copy-up, seen by what is asked of the lower and by what is charged; the rest is in test/grounds and
+// races.test.ts.
 
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';

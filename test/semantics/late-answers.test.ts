@@ -1,4 +1,5 @@
-// Answers of a lower that come in another order than they were asked for (N6): what is older is not taken for what is newer.
+// Answers of a lower that come in another order than they were asked for (N6): what is older is not taken for what is
+// newer.
 
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../lib/index.ts';

@@ -1,5 +1,5 @@
-// Directories that a lower has lost since they were last looked at (DESIGN, Coherence with the lowers): no path leads through one any
-// more, however it is spelled, and nothing is made in one.
+// Directories that a lower has lost since they were last looked at (DESIGN, Coherence with the lowers): no path leads
+// through one any more, however it is spelled, and nothing is made in one.
 
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../lib/index.ts';

@@ -1,4 +1,5 @@
-// Every numbered statement that is implemented appears in the name of a test: so a test can be found for each, and none is forgotten.
+// Every numbered statement that is implemented appears in the name of a test: so a test can be found for each, and none
+// is forgotten.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

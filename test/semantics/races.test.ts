@@ -1,5 +1,5 @@
-// What overlaps ends as one of the serial orders (C8-C11): the cases that Al Viro named for copy-up in 2013, under every schedule
-// of the lower's answers.
+// What overlaps ends as one of the serial orders (C8-C11): the cases that Al Viro named for copy-up in 2013, under
+// every schedule of the lower's answers.
 
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,4 +1,5 @@
-// C7 within one tick of the lower's clock: a file changed twice in it, to the same length, shows the same size and times both times.
+// C7 within one tick of the lower's clock: a file changed twice in it, to the same length, shows the same size and
+// times both times.
 
 import nodeFs from 'node:fs';
 import os from 'node:os';

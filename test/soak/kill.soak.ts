@@ -1,5 +1,6 @@
-// W11 with a real process: killed (SIGKILL) at a random moment while it syncs to a directory, many times over; each time the upper is
-// mounted again, and shows one whole round, not older than the last one whose sync had returned. OVERFS_SEED repeats the delays.
+// W11 with a real process: killed (SIGKILL) at a random moment while it syncs to a directory, many times over; each
+// time the upper is mounted again, and shows one whole round, not older than the last one whose sync had returned.
+// OVERFS_SEED repeats the delays.
 
 import { spawn } from 'node:child_process';
 import nodeFs, { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

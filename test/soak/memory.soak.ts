@@ -1,5 +1,5 @@
-// Memory does not grow over a million calls, and stays within the bounds of `cache` over a lower that is far larger: a child process makes
-// the calls, in all forms, and tells its heap.
+// Memory does not grow over a million calls, and stays within the bounds of `cache` over a lower that is far larger: a
+// child process makes the calls, in all forms, and tells its heap.
 
 import { execFileSync } from 'node:child_process';
 import nodeFs from 'node:fs';

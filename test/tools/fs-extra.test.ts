@@ -1,4 +1,5 @@
-// fs-extra over overlay.fs: every function of its documentation gives what it gives on the disk, and leaves the same files.
+// fs-extra over overlay.fs: every function of its documentation gives what it gives on the disk, and leaves the same
+// files.
 
 import nodeFs from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,5 @@
-// isomorphic-git on overlay.fs: a repository of 1,000 files with the same commits, objects and working tree as on the disk.
+// isomorphic-git on overlay.fs: a repository of 1,000 files with the same commits, objects and working tree as on the
+// disk.
 
 import nodeFs from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,5 @@
-// The TypeScript compiler on the sources of overfs: through an overlay it writes byte for byte what it writes on the disk.
+// The TypeScript compiler on the sources of overfs: through an overlay it writes byte for byte what it writes on the
+// disk.
 
 import nodeFs from 'node:fs';
 import path from 'node:path';

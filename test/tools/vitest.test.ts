@@ -1,5 +1,5 @@
-// The README's mocks for a Vitest test, word for word, in a project of their own: what the test imports gets the overlay, by every
-// way to `fs`, and the disk stays as it is.
+// The README's mocks for a Vitest test, word for word, in a project of their own: what the test imports gets the
+// overlay, by every way to `fs`, and the disk stays as it is.
 
 import { spawnSync } from 'node:child_process';
 import nodeFs from 'node:fs';

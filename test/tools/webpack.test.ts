@@ -1,4 +1,5 @@
-// webpack 5 reading and writing through overlay.fs: the bundle of a real package, byte for byte that of a run on the disk.
+// webpack 5 reading and writing through overlay.fs: the bundle of a real package, byte for byte that of a run on the
+// disk.
 
 import nodeFs from 'node:fs';
 import path from 'node:path';

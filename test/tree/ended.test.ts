@@ -1,4 +1,5 @@
-// W12: what was made and has gone again leaves nothing to be brought to the upper: an overlay that is never synced does not grow.
+// W12: what was made and has gone again leaves nothing to be brought to the upper: an overlay that is never synced does
+// not grow.
 
 import { expect, it } from 'vitest';
 import { Dirty } from '../../lib/tree/changing/dirty.ts';

@@ -1,4 +1,5 @@
-// `cache.maxEntries`: what the branches can tell again is forgotten when there is too much of it, and nobody sees that it was.
+// `cache.maxEntries`: what the branches can tell again is forgotten when there is too much of it, and nobody sees that
+// it was.
 
 import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// Names that a lower takes away from a file which is the overlay's own only since it has got, or lost, other names here (C2): lookup and listing
-// say the same.
+// Names that a lower takes away from a file which is the overlay's own only since it has got, or lost, other names here
+// (C2): lookup and listing say the same.
 
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../lib/index.ts';

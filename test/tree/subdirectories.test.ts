@@ -1,4 +1,5 @@
-// The `nlink` of directories: 2 and one for each subdirectory, as on the disk; 1, which is "not counted", where several branches have them.
+// The `nlink` of directories: 2 and one for each subdirectory, as on the disk; 1, which is "not counted", where several
+// branches have them.
 
 import nodeFs from 'node:fs';
 import os from 'node:os';

@@ -1,4 +1,5 @@
-// P8, W9, W10: copies that share bytes with a file of the upper, made and changed while that file is being written back.
+// P8, W9, W10: copies that share bytes with a file of the upper, made and changed while that file is being written
+// back.
 
 import nodeFs from 'node:fs';
 import { Volume } from 'memfs';

@@ -1,4 +1,5 @@
-// W11: a sync that is cut after any command: whoever mounts the upper then finds the state before that sync, or the one after it.
+// W11: a sync that is cut after any command: whoever mounts the upper then finds the state before that sync, or the one
+// after it.
 
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// W2, W3, W4, W5: every command of a sync failing in turn: the failure is told to who must hear it, nothing is lost, and a later sync
-// without failures brings the upper exactly up to date.
+// W2, W3, W4, W5: every command of a sync failing in turn: the failure is told to who must hear it, nothing is lost,
+// and a later sync without failures brings the upper exactly up to date.
 
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// Every kind of upper: a directory, a volume, another overlay, promises only, what another tool wrote; a damaged one; locks.
+// Every kind of upper: a directory, a volume, another overlay, promises only, what another tool wrote; a damaged one;
+// locks.
 
 import nodeFs, { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

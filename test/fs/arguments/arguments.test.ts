@@ -1,5 +1,6 @@
-// N1: every function, with every argument replaced by values of every kind, in every form, against the real fs of the running
-// Node: the same error (name, code, message, fields) at the same moment, or the same result; and the same tree afterwards.
+// N1: every function, with every argument replaced by values of every kind, in every form, against the real fs of the
+// running Node: the same error (name, code, message, fields) at the same moment, or the same result; and the same tree
+// afterwards.
 
 import nodeFs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// N1, N4, N6: what a random search over combinations of arguments has found: everything here once differed from the real fs.
+// N1, N4, N6: what a random search over combinations of arguments has found: everything here once differed from the
+// real fs.
 
 import nodeFs from 'node:fs';
 import { describe, it } from 'vitest';

@@ -1,4 +1,5 @@
-// A descriptor that is closed while calls on it are under way: they fail or are done, and never make anything of a file that has ended.
+// A descriptor that is closed while calls on it are under way: they fail or are done, and never make anything of a file
+// that has ended.
 
 import nodeFs from 'node:fs';
 import { promisify } from 'node:util';

@@ -1,4 +1,5 @@
-// Whose memory `readFile` gives: where Node gives a buffer memory of its own, which may be transferred to a worker, so does an overlay.
+// Whose memory `readFile` gives: where Node gives a buffer memory of its own, which may be transferred to a worker, so
+// does an overlay.
 
 import nodeFs from 'node:fs';
 import os from 'node:os';

@@ -1,4 +1,5 @@
-// N3, N2: how paths are given and shown: relative ones, Buffers, URLs, bytes that are no text, encodings; and error messages.
+// N3, N2: how paths are given and shown: relative ones, Buffers, URLs, bytes that are no text, encodings; and error
+// messages.
 
 import nodeFs from 'node:fs';
 import os from 'node:os';

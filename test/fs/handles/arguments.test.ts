@@ -1,5 +1,5 @@
-// N1, N7: every method of FileHandle with every argument replaced by values of every kind: the same error, or the same result
-// and the same file afterwards, as Node's own.
+// N1, N7: every method of FileHandle with every argument replaced by values of every kind: the same error, or the same
+// result and the same file afterwards, as Node's own.
 
 import nodeFs from 'node:fs';
 import { inspect } from 'node:util';

@@ -1,4 +1,5 @@
-// Damaged uppers: an error that says what is wrong and how to repair it, never a silent loss; locks; layers that other tools change.
+// Damaged uppers: an error that says what is wrong and how to repair it, never a silent loss; locks; layers that other
+// tools change.
 
 import nodeFs, { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';

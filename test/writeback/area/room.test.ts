@@ -1,4 +1,5 @@
-// W3, W6: an upper on a disk that is full to the last block. What is removed through the overlay makes room there all the same.
+// W3, W6: an upper on a disk that is full to the last block. What is removed through the overlay makes room there all
+// the same.
 
 import nodeFs from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// W7, W5, W12: what comes behind a change that was refused: nothing of that goes down with it, and nobody else has it taken back.
+// W7, W5, W12: what comes behind a change that was refused: nothing of that goes down with it, and nobody else has it
+// taken back.
 
 import nodeFs from 'node:fs';
 import { Volume } from 'memfs';

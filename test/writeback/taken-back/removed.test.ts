@@ -1,4 +1,5 @@
-// W7, C2: a directory that is removed whole and that the upper refuses to let go is there again with all that nobody has looked at in it.
+// W7, C2: a directory that is removed whole and that the upper refuses to let go is there again with all that nobody
+// has looked at in it.
 
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';

@@ -1,5 +1,6 @@
-// Random histories of uppers in memory and of uppers that are overlays: calls at every command of a write-back, at once or not, beside the same
-// calls on an overlay without an upper. (For a directory whose answers are late there is `meanwhile.ts`.)
+// Random histories of uppers in memory and of uppers that are overlays: calls at every command of a write-back, at once
+// or not, beside the same calls on an overlay without an upper. (For a directory whose answers are late there is
+// `meanwhile.ts`.)
 
 import nodeFs from 'node:fs';
 import { Volume } from 'memfs';

@@ -1,4 +1,5 @@
-// A large file of the disk that is changed in part comes to an upper on the disk as a copy made by the kernel, and its dirty pages.
+// A large file of the disk that is changed in part comes to an upper on the disk as a copy made by the kernel, and its
+// dirty pages.
 
 import nodeFs from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Uppers that lack functions: what can be done without is done without, the rest is refused in time or reported, and nothing is lost.
+// Uppers that lack functions: what can be done without is done without, the rest is refused in time or reported, and
+// nothing is lost.
 
 import nodeFs from 'node:fs';
 import { join } from 'node:path';

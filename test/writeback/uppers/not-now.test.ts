@@ -1,4 +1,5 @@
-// W3: an upper that says "not now" to any of its functions, several times: nothing is an error, nothing stays open, nothing is closed twice.
+// W3: an upper that says "not now" to any of its functions, several times: nothing is an error, nothing stays open,
+// nothing is closed twice.
 
 import nodeFs from 'node:fs';
 import { callbackify, promisify } from 'node:util';

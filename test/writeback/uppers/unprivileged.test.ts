@@ -1,4 +1,5 @@
-// An upper of somebody who is not root: modes that forbid its owner what write-back must do (W8), and owners that cannot be given.
+// An upper of somebody who is not root: modes that forbid its owner what write-back must do (W8), and owners that
+// cannot be given.
 
 import nodeFs, { chownSync } from 'node:fs';
 import { join } from 'node:path';

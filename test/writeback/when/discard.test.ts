@@ -1,4 +1,5 @@
-// `onError: 'discard'`: what the upper refuses is given up, said so, and the file is again what the upper or a lower has.
+// `onError: 'discard'`: what the upper refuses is given up, said so, and the file is again what the upper or a lower
+// has.
 
 import nodeFs from 'node:fs';
 import { join } from 'node:path';

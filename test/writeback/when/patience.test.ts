@@ -1,5 +1,5 @@
-// An upper that takes nothing for an hour, and then does: in the background it is tried again, each time later, nothing is lost, and the
-// rest of the overlay goes on.
+// An upper that takes nothing for an hour, and then does: in the background it is tried again, each time later, nothing
+// is lost, and the rest of the overlay goes on.
 
 import nodeFs from 'node:fs';
 import os from 'node:os';

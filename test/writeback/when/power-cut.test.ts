@@ -1,5 +1,5 @@
-// W5, W11 where the power is cut: what `sync` and `fsync` have said is written is on stable storage, and what was written back unasked is flushed
-// by the next who asks.
+// W5, W11 where the power is cut: what `sync` and `fsync` have said is written is on stable storage, and what was
+// written back unasked is flushed by the next who asks.
 
 import nodeFs from 'node:fs';
 import path from 'node:path';

@@ -1,5 +1,5 @@
-// W7 at random: an overlay that writes through to a directory that refuses now and then, beside one without an upper, on which the calls that
-// were not refused are made too.
+// W7 at random: an overlay that writes through to a directory that refuses now and then, beside one without an upper,
+// on which the calls that were not refused are made too.
 
 import nodeFs from 'node:fs';
 import { promisify } from 'node:util';

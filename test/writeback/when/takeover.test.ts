@@ -1,5 +1,5 @@
-// A synchronous caller takes over what is written back without blocking, wherever that stands: nothing is lost or done twice, and what
-// was under way then does no harm, whether it has acted already, acts later, or never comes back.
+// A synchronous caller takes over what is written back without blocking, wherever that stands: nothing is lost or done
+// twice, and what was under way then does no harm, whether it has acted already, acts later, or never comes back.
 
 import nodeFs from 'node:fs';
 import os from 'node:os';

@@ -1,5 +1,5 @@
-// W7: writing through. Every change is in the upper when its call returns; what the upper refuses is the error of that call, and leaves
-// everything as it was.
+// W7: writing through. Every change is in the upper when its call returns; what the upper refuses is the error of that
+// call, and leaves everything as it was.
 
 import nodeFs from 'node:fs';
 import { Volume } from 'memfs';

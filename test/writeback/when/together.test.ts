@@ -1,4 +1,5 @@
-// Small files are staged by one command each, and many at once where the upper answers later: what becomes of one is nothing to the others.
+// Small files are staged by one command each, and many at once where the upper answers later: what becomes of one is
+// nothing to the others.
 
 import nodeFs from 'node:fs';
 import { expect, it } from 'vitest';
