@@ -27,6 +27,7 @@ export default defineConfig({
     pool: 'forks',
     // Tests compare the paths they are told with those they made, which the name of a link would spoil (macOS has one there).
     env: { TMPDIR: realpathSync(tmpdir()) },
+    setupFiles: ['test/umask.ts'],
     // By default one processor is left to Vitest itself, which has little to do: on two that would be half of all.
     maxWorkers: '100%',
     testTimeout: 30_000,

@@ -11,6 +11,7 @@ export default defineConfig(({ mode }) => {
     test: {
       include: ['test/soak/**/*.soak.ts'],
       pool: 'forks',
+      setupFiles: ['test/umask.ts'],
       env: { OVERFS_SOAK: short ? 'short' : 'long', TMPDIR: realpathSync(tmpdir()) },
       testTimeout: short ? 120_000 : 7_200_000,
       hookTimeout: 60_000,
