@@ -4,27 +4,21 @@
 import nodeFs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { Attributes, Branch } from '../../lib/branch/branch.ts';
 import { type BranchOrigin, makeBranch } from '../../lib/branch/make-branch.ts';
-
-const leftovers: (() => void)[] = [];
-
-afterEach(() => {
-  for (const clear of leftovers.splice(0)) clear();
-});
 
 /** A directory of the test's own, removed after it; no link on the way. */
 export function scratch(): string {
   const made = nodeFs.mkdtempSync(path.join(nodeFs.realpathSync(os.tmpdir()), 'overfs-branch-'));
-  leftovers.push(() => nodeFs.rmSync(made, { recursive: true, force: true }));
+  onTestFinished(() => nodeFs.rmSync(made, { recursive: true, force: true }));
   return made;
 }
 
 /** A branch of `fs`, closed after the test. */
 export function branchOf(fs: unknown, more: Partial<Omit<BranchOrigin, 'fs'>> = {}): Branch {
   const branch = makeBranch({ fs, id: 1, name: 'tested', immutable: false, layered: false, ...more });
-  leftovers.push(() => branch.close());
+  onTestFinished(() => branch.close());
   return branch;
 }
 

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import nodeFs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { actAs } from '../act-as.ts';
 import { type FileSystem, type Form, faceOf } from './face.ts';
 import type { Caller, Scenario } from './scenario.ts';
@@ -151,10 +151,6 @@ async function play(ground: Ground, form: Form, scenario: Scenario): Promise<voi
 
 /** Makes the tests of these scenarios on this ground, in all its forms. */
 export function testOn(ground: Ground, themes: Readonly<Record<string, readonly Scenario[]>>): void {
-  const umask = process.umask(0o022);
-  afterAll(() => {
-    process.umask(umask);
-  });
   for (const form of ground.forms) {
     for (const [theme, scenarios] of Object.entries(themes)) {
       const served = scenarios.filter((scenario) => ground.serves(scenario));
