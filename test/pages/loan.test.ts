@@ -1,7 +1,5 @@
 // P8: pages that overlays have in common, cell by cell: to whom they go back, and when a loan is of no use any more.
 
-import v8 from 'node:v8';
-import vm from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { Fingerprint } from '../../lib/branch/branch.ts';
 import {
@@ -16,6 +14,7 @@ import { type Lent, PageLoan } from '../../lib/pages/loan.ts';
 import { Memory } from '../../lib/pages/memory.ts';
 import { cellOf } from '../../lib/pages/page.ts';
 import type { Slab } from '../../lib/pages/slab.ts';
+import { collect } from './collector.ts';
 
 const PAGE = 4096;
 
@@ -188,8 +187,6 @@ describe('a loan of pages', () => {
   });
 
   it('P8 is ended by the collector where an overlay is let go', async () => {
-    v8.setFlagsFromString('--expose-gc');
-    const gc = vm.runInNewContext('gc') as () => void;
     const { below, lent, loan, print } = pair(PAGE);
     const taken = cell(lent, 0);
     const borrow = () => {
@@ -198,14 +195,14 @@ describe('a loan of pages', () => {
     borrow();
     expect(pageAt(lent, 0)?.holders?.count).toBe(4);
     while (pageAt(lent, 0)?.holders?.count !== 1) {
-      gc();
+      collect();
       await new Promise((resolve) => setImmediate(resolve));
     }
     // And where the lender has forgotten the page before.
     borrow();
     dropContents(below, lent);
     while (takeCell(below, PAGE) !== taken) {
-      gc();
+      collect();
       await new Promise((resolve) => setImmediate(resolve));
     }
   });
