@@ -10,19 +10,22 @@ type Fs = Overlay['fs'];
 
 const { O_RDWR } = createOverlay({ lower: [] }).fs.constants;
 
+/** Whose all is: nobody but root may give it to others. */
+const [UID, GID] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+
 /** What changes something of `/d/f`, `/d/e` or what is beside them; `fd` has `/d/f` open. */
 const CHANGES: Readonly<Record<string, (fs: Fs, fd: number) => unknown>> = {
   write: (fs, fd) => fs.writeSync(fd, 'x'),
   writev: (fs, fd) => fs.writevSync(fd, [Buffer.from('x')]),
   ftruncate: (fs, fd) => fs.ftruncateSync(fd, 1),
   fchmod: (fs, fd) => fs.fchmodSync(fd, 0o600),
-  fchown: (fs, fd) => fs.fchownSync(fd, 7, 7),
+  fchown: (fs, fd) => fs.fchownSync(fd, UID, GID),
   futimes: (fs, fd) => fs.futimesSync(fd, 7, 7),
   appendFile: (fs) => fs.appendFileSync('/d/f', 'x'),
   chmod: (fs) => fs.chmodSync('/d/f', 0o600),
   copyFile: (fs) => fs.copyFileSync('/d/f', '/d/copy'),
   'copyFile over a file': (fs) => fs.copyFileSync('/d/f', '/d/g'),
-  lchown: (fs) => fs.lchownSync('/d/l', 7, 7),
+  lchown: (fs) => fs.lchownSync('/d/l', UID, GID),
   link: (fs) => fs.linkSync('/d/f', '/d/further'),
   lutimes: (fs) => fs.lutimesSync('/d/l', 7, 7),
   mkdir: (fs) => fs.mkdirSync('/d/new'),

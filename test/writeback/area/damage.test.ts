@@ -146,7 +146,9 @@ it('W11: a batch that cannot be finished is reported with the cause, and finishe
 it.each([0, 1, 4])(
   'W11: an upper that is moved after a crash, %i commands behind the journal, shows what was decided',
   (behind) => {
-    const directory = newDirectory();
+    const base = newDirectory();
+    const directory = join(base, 'upper');
+    mkdirSync(directory);
     const overlay = mount(directory);
     overlay.fs.mkdirSync('/dir');
     overlay.fs.writeFileSync('/dir/file', 'old');
@@ -157,7 +159,7 @@ it.each([0, 1, 4])(
     expect(cutBehindJournal(overlay, behind)).toBe(true);
     const wanted = survey(overlay.fs);
     forgetLock(nodeFs as UpperFs, directory);
-    const elsewhere = join(newDirectory(), 'moved');
+    const elsewhere = join(base, 'moved');
     nodeFs.renameSync(directory, elsewhere);
     const next = mount(elsewhere);
     expect(whichOf(survey(next.fs), wanted, wanted)).toBe('after');
