@@ -4,7 +4,30 @@
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../lib/index.ts';
 import { WatchedLower } from '../faults/lower.ts';
-import { type Face, FORMS, faceOf } from '../grounds/face.ts';
+import { type Face, FORMS, type Form, faceOf } from '../grounds/face.ts';
+
+/** An overlay over a lower whose file `/d/x` has another name. */
+function setUp(form: Form, second: string) {
+  const lower = new WatchedLower('both');
+  lower.volume.fromJSON({ '/d/x': 'x', '/d/y': 'y' });
+  lower.volume.linkSync('/d/x', second);
+  const overlay = createOverlay({ lower: { fs: lower.fs } });
+  return { lower, overlay, face: faceOf(overlay.fs, form, '/') };
+}
+
+/** Which of these names are there, with their `nlink`. */
+async function namesLeft(face: Face, paths: readonly string[]): Promise<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const path of paths) if (await face.exists(path)) found[path] = (await face.stat(path)).nlink;
+  return found;
+}
+
+/** The same; each is expected to have the file's content. */
+async function readableLeft(face: Face, paths: readonly string[]): Promise<Record<string, number>> {
+  const found = await namesLeft(face, paths);
+  for (const path of Object.keys(found)) expect(await face.readFile(path, 'utf8')).toBe('x');
+  return found;
+}
 
 type Deed = readonly [name: string, deed: (face: Face) => Promise<unknown>, left: Readonly<Record<string, number>>];
 
@@ -26,19 +49,13 @@ const DEEDS: readonly Deed[] = [
 
 describe.each(FORMS)('C2 C7 a name that a lower loses, %s', (form) => {
   it.each(DEEDS)('%s', async (_name, deed, left) => {
-    const lower = new WatchedLower('both');
-    lower.volume.fromJSON({ '/d/x': 'x', '/d/y': 'y' });
-    lower.volume.linkSync('/d/x', '/d/second');
-    const overlay = createOverlay({ lower: { fs: lower.fs } });
-    const face = faceOf(overlay.fs, form, '/');
+    const { lower, overlay, face } = setUp(form, '/d/second');
     await face.stat('/d/second');
     await deed(face);
     lower.volume.unlinkSync('/d/x');
     const all = ['/d/x', '/d/second', '/d/hard', '/hard'];
     for (let i = 0; i < 2; i++) {
-      const found: Record<string, number> = {};
-      for (const path of all) if (await face.exists(path)) found[path] = (await face.stat(path)).nlink;
-      expect(found).toEqual(left);
+      expect(await namesLeft(face, all)).toEqual(left);
       const listed = [
         ...(await face.readdir('/d')).map((name) => `/d/${name}`),
         ...(await face.readdir('/')).map((name) => `/${name}`),
@@ -81,49 +98,26 @@ const LATE: readonly Deed[] = [
 
 describe.each(FORMS)('C2 T4 the other name of a file of which a lower has removed one, %s', (form) => {
   it.each(LATE)('%s', async (_name, deed, left) => {
-    const lower = new WatchedLower('both');
-    lower.volume.fromJSON({ '/d/x': 'x', '/d/y': 'y' });
-    lower.volume.linkSync('/d/x', '/d/second');
-    const overlay = createOverlay({ lower: { fs: lower.fs } });
-    const face = faceOf(overlay.fs, form, '/');
+    const { lower, face } = setUp(form, '/d/second');
     for (const name of ['/d/x', '/d/second']) await face.stat(name);
     lower.volume.unlinkSync('/d/x');
     await deed(face);
-    const found: Record<string, number> = {};
-    for (const path of ['/d/x', '/d/second', '/hard']) {
-      if (!(await face.exists(path))) continue;
-      found[path] = (await face.stat(path)).nlink;
-      expect(await face.readFile(path, 'utf8')).toBe('x');
-    }
-    expect(found).toEqual(left);
+    expect(await readableLeft(face, ['/d/x', '/d/second', '/hard'])).toEqual(left);
   });
 
   it.each(LATE)('%s, when the file has become ours by a further name before', async (_name, deed, left) => {
-    const lower = new WatchedLower('both');
-    lower.volume.fromJSON({ '/d/x': 'x', '/d/y': 'y' });
-    lower.volume.linkSync('/d/x', '/d/second');
-    const overlay = createOverlay({ lower: { fs: lower.fs } });
-    const face = faceOf(overlay.fs, form, '/');
+    const { lower, face } = setUp(form, '/d/second');
     await face.stat('/d/x');
     await face.link('/d/second', '/ours');
     lower.volume.unlinkSync('/d/x');
     await deed(face);
-    const found: Record<string, number> = {};
-    for (const path of ['/ours', '/d/x', '/d/second', '/hard']) {
-      if (!(await face.exists(path))) continue;
-      found[path] = (await face.stat(path)).nlink;
-      expect(await face.readFile(path, 'utf8')).toBe('x');
-    }
     const more = Object.entries(left).map(([path, nlink]) => [path, nlink + 1]);
+    const found = await readableLeft(face, ['/ours', '/d/x', '/d/second', '/hard']);
     expect(found).toEqual({ '/ours': more.length + 1, ...Object.fromEntries(more) });
   });
 
   it('stays when the directory of that one is removed', async () => {
-    const lower = new WatchedLower('both');
-    lower.volume.fromJSON({ '/d/x': 'x', '/d/y': 'y' });
-    lower.volume.linkSync('/d/x', '/second');
-    const overlay = createOverlay({ lower: { fs: lower.fs } });
-    const face = faceOf(overlay.fs, form, '/');
+    const { lower, face } = setUp(form, '/second');
     for (const name of ['/d/x', '/second']) await face.stat(name);
     lower.volume.unlinkSync('/d/x');
     expect((await face.stat('/second')).nlink).toBe(1);
@@ -133,11 +127,7 @@ describe.each(FORMS)('C2 T4 the other name of a file of which a lower has remove
   });
 
   it('is read by the name that is left, where the other was removed here before', async () => {
-    const lower = new WatchedLower('both');
-    lower.volume.fromJSON({ '/d/x': 'x', '/d/y': 'y' });
-    lower.volume.linkSync('/d/x', '/second');
-    const overlay = createOverlay({ lower: { fs: lower.fs } });
-    const face = faceOf(overlay.fs, form, '/');
+    const { lower, face } = setUp(form, '/second');
     for (const name of ['/second', '/d/x']) await face.stat(name);
     await face.unlink('/d/x');
     lower.volume.unlinkSync('/d/x');

@@ -227,6 +227,14 @@ function lineOf(lines: readonly string[], path: string): string | undefined {
   return lines.find((line) => line.startsWith(`${path} `));
 }
 
+/** Lets the upper refuse the content that a file has now. */
+function refuse(overlay: Overlay, path: string): void {
+  const content = overlay.fs.readFileSync(path);
+  overlay.on('command', (command) => {
+    if (bytesTold(command)?.equals(content)) throw failing('ENOSPC');
+  });
+}
+
 /** What is done to a file of a lower that the upper refuses, where it was, and where it is then. */
 const MOVES: readonly (readonly [what: string, move: (fs: FileSystem) => void, from: string, to: string])[] = [
   ['a file', (fs) => fs.renameSync('/src/f2', '/moved'), '/src/f2', '/moved'],
@@ -253,10 +261,7 @@ it.each(MOVES)(
     move(dying.fs);
     dying.fs.unlinkSync('/big');
     const shown = survey(dying.fs);
-    const content = dying.fs.readFileSync(to);
-    dying.on('command', (command) => {
-      if (bytesTold(command)?.equals(content)) throw failing('ENOSPC');
-    });
+    refuse(dying, to);
     errorOf(() => dying.syncSync());
     expect(survey(dying.fs)).toEqual(shown);
     forgetLock(volume as unknown as UpperFs);
@@ -276,10 +281,7 @@ it.each(MOVES)(
     survey(overlay.fs);
     move(overlay.fs);
     const shown = survey(overlay.fs);
-    const content = overlay.fs.readFileSync(to);
-    overlay.on('command', (command) => {
-      if (bytesTold(command)?.equals(content)) throw failing('ENOSPC');
-    });
+    refuse(overlay, to);
     errorOf(() => overlay.syncSync());
     overlay.removeAllListeners('command');
     overlay.syncSync();
