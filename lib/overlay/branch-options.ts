@@ -65,7 +65,7 @@ export function mustLieBeside(
       ? thing !== undefined && thingIn(given[i]) === thing && lower.root === root
       : lower.branch.onDisk?.(lower.root) === place;
   if (!lowers.some(isUpper)) return;
-  const wanted = 'something else than a lower (to change a directory itself, leave it out of the option "lower")';
+  const wanted = 'something other than a lower (to change a directory itself, leave it out of the option "lower")';
   throw wrongValue('upper', wanted, place ?? options.upper);
 }
 

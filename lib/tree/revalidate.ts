@@ -62,7 +62,7 @@ export function mayBeLost(directory: Directory, name: string, inode: Inode): boo
 export function keepOrLose(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): Inode | undefined {
   const found = find(io, directory.sources, name);
   if (found === undefined) {
-    lose(io, tree, directory, name, inode);
+    loseName(io, tree, directory, name, inode);
     return undefined;
   }
   if (!isFoundAgain(tree, name, inode, found)) return inode;
@@ -77,12 +77,12 @@ function loseOthers(io: Io, tree: Tree, inode: Inode, nlink: number): void {
   const below = namesOf(inode).filter(({ directory, name }) => mayBeLost(directory, name, inode));
   if (below.length <= nlink) return;
   for (const { directory, name } of below) {
-    if (find(io, directory.sources, name) === undefined) lose(io, tree, directory, name, inode);
+    if (find(io, directory.sources, name) === undefined) loseName(io, tree, directory, name, inode);
   }
 }
 
-/** Forgets a name that the lower has removed. */
-function lose(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): void {
+/** Forgets a name of a file of ours that the lower has removed: the file has one name less, which the upper must hear of. */
+function loseName(io: Io, tree: Tree, directory: Directory, name: string, inode: Inode): void {
   revalidateWay(io, tree, directory);
   // From here on nothing stops or fails.
   if (directory.names.get(name) !== inode || isLost(directory)) return;

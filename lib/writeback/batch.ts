@@ -121,10 +121,10 @@ function heldBack(tree: Tree, { items }: Plan, failed: ReadonlyMap<Inode, Errno>
     for (; path !== '' && !way.has(path); path = path.slice(0, path.lastIndexOf('/'))) way.add(path);
   }
   if (numbers.size === 0) return held;
+  const isLeft = ({ branch }: Source, path: string): boolean => ways.get(branch)?.has(path) === true;
   for (const item of items) {
     const { directory, name, want, below } = item;
     if (want !== undefined || below === undefined || upperOf(directory)?.layer?.names.has(name) === true) continue;
-    const isLeft = ({ branch }: Source, path: string) => ways.get(branch)?.has(path) === true;
     const { source, sources } = below;
     const isMovedFrom = isLeft(source, pathIn(source, name)) || sources.some((each) => isLeft(each, each.path));
     // Or by another of its names.

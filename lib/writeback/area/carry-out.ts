@@ -104,12 +104,16 @@ function* keepBytes(area: Area, path: string, index: number, writer: Writer, wat
   const stage = watcher.keeps(index);
   if (stage === undefined) return;
   const to = `${area.stage}/${stage}`;
-  const found = yield* tell({ kind: 'lstat', path });
   // In place: a take-over could not know how far the copy has come.
-  const isCopiedThere = writer.can.copy && (found === undefined || !isSparse(found));
-  if (isCopiedThere) yield* tell({ kind: 'copy', from: path, to, how: 'any', urgency: 'in place' });
+  if (writer.can.copy && !(yield* hasHoles(path)))
+    yield* tell({ kind: 'copy', from: path, to, how: 'any', urgency: 'in place' });
   else yield* copyBytes(path, to);
   watcher.kept(index, stage, yield* tell({ kind: 'lstat', path: to }));
+}
+
+function* hasHoles(path: string): Procedure<boolean> {
+  const found = yield* tell({ kind: 'lstat', path });
+  return found !== undefined && isSparse(found);
 }
 
 /** The directories that moves change. */
