@@ -4,9 +4,8 @@
 // whole time. What a file changes of its process (umask, working directory, credentials) it therefore puts back. The
 // files of `alone` look at their process itself, so each gets a new one.
 
-import { realpathSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { inMemory } from './test/temporary.ts';
 
 /** Files that ask what a process holds, what has been loaded into it, or what others have patched in it. */
 const alone = [
@@ -25,8 +24,7 @@ export default defineConfig({
   test: {
     // Tests change process-wide state (umask, cwd, credentials), which worker threads may not.
     pool: 'forks',
-    // Tests compare the paths they are told with those they made, which the name of a link would spoil (macOS has one there).
-    env: { TMPDIR: realpathSync(tmpdir()) },
+    env: { TMPDIR: inMemory() },
     setupFiles: ['test/umask.ts'],
     // By default one processor is left to Vitest itself, which has little to do: on two that would be half of all.
     maxWorkers: '100%',

@@ -51,15 +51,9 @@ export const NEST = '/w/x/ground';
 
 export const ROOT = process.getuid?.() === 0;
 
-/**
- * Where scratch directories are made: what TMPDIR says, else memory where there is such a place, since thousands of small
- * trees are made and removed, else the system's temporary directory.
- */
-const TEMPORARY = process.env.TMPDIR === undefined && nodeFs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
-
 /** A new directory of its own; `clear` removes it. */
 export function scratch(): string {
-  return nodeFs.mkdtempSync(path.join(TEMPORARY, 'overfs-'));
+  return nodeFs.mkdtempSync(path.join(os.tmpdir(), 'overfs-'));
 }
 
 /** Removes a scratch directory, whatever modes its directories were given. */
