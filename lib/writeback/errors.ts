@@ -86,12 +86,13 @@ export class Reporter {
   }
 
   /**
-   * Reports what a batch leaves out, and notes in it what will be discarded; `lost` are the inodes whose content could
-   * not be written.
+   * Reports what a batch leaves out, except what will be discarded: that is noted in the batch and answered, to be
+   * reported once the rest has arrived, since nothing is discarded where a batch fails as a whole. `lost` are the inodes
+   * whose content could not be written.
    */
-  tellLeftOut({ plan, failed, discards }: Pick<Batch, 'plan' | 'failed' | 'discards'>, lost: readonly Inode[]): void {
+  tellLeftOut({ plan, failed, discards }: Pick<Batch, 'plan' | 'failed' | 'discards'>, lost: readonly Inode[]): Loss[] {
     const { fate, fateOfAll } = this;
-    if (fate === 'discarded') {
+    if (fate === 'discarded' && !this.isWhole) {
       for (const inode of lost) discards.add(inode);
       for (const { inode } of partlyRefused(plan, failed)) discards.add(inode);
     }
@@ -100,7 +101,9 @@ export class Reporter {
       const isToBlame = toBlame.has(inode) || !failed.has(inode);
       return { inode, errno, author, fate: isToBlame ? fate : fateOfAll };
     });
-    this.tell(losses);
+    const isLater = ({ inode }: Loss) => discards.has(inode);
+    this.tell(losses.filter((loss) => !isLater(loss)));
+    return losses.filter(isLater);
   }
 
   /** Reports names that the upper cannot hold. */

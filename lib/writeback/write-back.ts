@@ -287,6 +287,7 @@ export class WriteBack {
     const told = new Set<Inode>();
     const moment = this.#taken;
     let batch: Batch;
+    let discarded: readonly Loss[];
     try {
       // What was given up may still put something there.
       yield* this.#tidy();
@@ -294,8 +295,8 @@ export class WriteBack {
       const lost = yield* this.#stageAll(taken, manner, failed, reach);
       failWhoIsBoundTo(taken, failed);
       batch = makeBatch(this.#tree, taken, failed, reach);
-      for (const inode of failed.keys()) told.add(inode);
-      this.reporter.tellLeftOut(batch, lost);
+      discarded = this.reporter.tellLeftOut(batch, lost);
+      for (const inode of failed.keys()) if (!batch.discards.has(inode)) told.add(inode);
       const [first] = failuresIn(taken, failed);
       const refusal = first?.errno ?? (taken.draft.unnamed.size > 0 ? ENOTSUP : undefined);
       if (this.reporter.isWhole && refusal !== undefined) throw refusal;
@@ -307,8 +308,8 @@ export class WriteBack {
     } catch (thrown) {
       giveBack(this.#tree, taken);
       if (thrown instanceof Errno) {
-        const untold = [...failed].filter(([inode]) => !told.has(inode));
-        this.reporter.tell(untold.map(([inode, errno]) => ({ inode, errno, fate: this.reporter.fateOfAll })));
+        const untold = failuresIn(taken, failed).filter(({ inode }) => failed.has(inode) && !told.has(inode));
+        this.reporter.tell(untold.map((failure) => ({ ...failure, fate: this.reporter.fateOfAll })));
         const others = new Set([...taken.inodes].filter((inode) => !failed.has(inode)));
         if (others.size > 0 || failed.size === 0) this.reporter.tellAll({ inodes: others, names: taken.names }, thrown);
       }
@@ -320,6 +321,7 @@ export class WriteBack {
     keepNames(taken);
     try {
       yield* this.#finish();
+      this.reporter.tell(discarded);
     } catch (thrown) {
       if (thrown instanceof Errno && isUndone(batch)) {
         [this.#decided, this.#arrived] = [undefined, before];

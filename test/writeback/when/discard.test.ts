@@ -177,6 +177,29 @@ it.each(['upper', 'lower'])(
   },
 );
 
+it('W4: nothing is called discarded where a batch fails as a whole: it stays dirty, and is told as that', () => {
+  const volume = new Volume();
+  const overlay = mount(volume, { lower: Volume.fromJSON({ '/file': 'old' }), writeback: { onError: 'discard' } });
+  const { fs } = overlay;
+  const told: string[] = [];
+  overlay.on('writeback-error', ({ path, code, discarded }) => told.push(`${code} ${path} ${discarded}`));
+  // Contents and the journal alike.
+  let isFull = true;
+  overlay.on('command', (command) => {
+    if (isFull && bytesTold(command) !== undefined) throw Object.assign(new Error('full'), { code: 'EDQUOT' });
+  });
+  fs.writeFileSync('/file', 'mine');
+  fs.writeFileSync('/new', 'mine');
+  expect(() => overlay.syncSync()).toThrow('EDQUOT');
+  expect(told).toContain('EDQUOT /file false');
+  expect(told).toContain('EDQUOT /new false');
+  expect(told.filter((each) => each.endsWith('true'))).toEqual([]);
+  for (const path of ['/file', '/new']) expect(fs.readFileSync(path, 'utf8')).toBe('mine');
+  isFull = false;
+  overlay.close();
+  for (const path of ['/file', '/new']) expect(volume.readFileSync(path, 'utf8')).toBe('mine');
+});
+
 it('T4: a file that is only open has its name again when the one that had taken it is given up', () => {
   const { overlay, fs, sync } = setUp();
   fs.writeFileSync('/file', 'old');
