@@ -1,9 +1,12 @@
 // W2, W3, W4, W5: every command of a sync failing in turn: the failure is told to who must hear it, nothing is lost,
 // and a later sync without failures brings the upper exactly up to date.
 
+import nodeFs from 'node:fs';
+import { join } from 'node:path';
 import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
 import type { Overlay } from '../../lib/index.ts';
+import { useDirectories } from './directories.ts';
 import {
   bytesTold,
   Fault,
@@ -18,6 +21,8 @@ import {
   whichOf,
 } from './rig.ts';
 import { type Phase, WORKLOADS } from './workloads.ts';
+
+const newDirectory = useDirectories();
 
 const STRIDE = process.env.OVERFS_SOAK === 'long' ? 1 : 11;
 
@@ -219,6 +224,32 @@ it('W2, W11: a new content that does not fit leaves the name what it had', () =>
   overlay.syncSync();
   expect(volume.readFileSync('/file', 'utf8')).toBe('new');
   expect(volume.readFileSync('/src/f0', 'utf8')).toBe('over a lower');
+  overlay.close();
+});
+
+it('W11: what could not be flushed in a new directory is not missed by whoever finishes the batch after a crash', () => {
+  const directory = newDirectory();
+  const dying = mount(directory);
+  dying.fs.mkdirSync('/new');
+  for (const path of ['/new/one', '/new/two']) {
+    dying.fs.writeFileSync(path, path);
+    // No process has a umask that lets it make such a file, so it is not written by one command.
+    dying.fs.chmodSync(path, 0o4777);
+  }
+  dying.fs.unlinkSync('/big');
+  let isDead = false;
+  dying.on('command', (command) => {
+    if (command.kind === 'flushAt' && command.path.endsWith('/one')) throw failing('EIO');
+    // Behind the journal, when the new directory is in its place.
+    isDead ||= command.kind === 'rename' && command.to === join(directory, 'new');
+    if (isDead && command.kind !== 'rename') throw failing('EIO');
+  });
+  errorOf(() => dying.syncSync());
+  expect(isDead).toBe(true);
+  forgetLock(nodeFs, directory);
+  const overlay = mount(directory);
+  expect(overlay.fs.readdirSync('/new')).toEqual(['two']);
+  expect(overlay.fs.existsSync('/big')).toBe(false);
   overlay.close();
 });
 

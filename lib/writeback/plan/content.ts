@@ -81,7 +81,7 @@ export interface Content {
   readonly isNameless: boolean;
   /** Where a symbolic link points; undefined for a file. */
   readonly target: string | undefined;
-  /** The attributes of the staged file. Set when it is complete. */
+  /** The attributes of the staged file. Set when it is complete, and taken back by `stageAll` where it then fails. */
   staged: Attributes | undefined;
 }
 

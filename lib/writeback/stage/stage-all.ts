@@ -48,6 +48,8 @@ export function* stageAll(taken: Plan, staging: Staging, failed: Map<Inode, Errn
         if (hasGone(tree, content)) throw new Outdated();
         failed.set(content.inode, errno);
         lost.push(content.inode);
+        // It may have failed at its flush, when it was complete: the journal must not ask for what is removed here.
+        content.staged = undefined;
         // A directory that gets its place as a whole must not hold an incomplete file.
         yield* removeFile(`${directory}/${content.stage}`, 'none');
       }
