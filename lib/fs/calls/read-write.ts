@@ -5,13 +5,14 @@
  */
 
 import { promisify } from 'node:util';
+import { isUint8Array } from 'node:util/types';
 import { Errno, isErrno } from '../../errno.ts';
 import { type Io, runCallback, settleNow, syncIo } from '../../fault.ts';
 import { read, readv } from '../../ops/data/read.ts';
 import { write, writev } from '../../ops/data/write.ts';
 import type { OpenFile } from '../../ops/open.ts';
 import type { Caller } from '../../tree/caller.ts';
-import { DOUBT, readTaken } from '../arguments.ts';
+import { bytesOf, DOUBT, readTaken } from '../arguments.ts';
 import { type Callback, parseOrThrow } from '../call.ts';
 import { dryRun, type Kind } from '../dry-run.ts';
 import { systemError } from '../errors.ts';
@@ -95,9 +96,25 @@ export function transfer(io: Io, session: Session, call: DataCall, asked: Transf
   return call.many(io, session.caller, file, pieces, position);
 }
 
-/** The synchronous form. */
+/** Whether the arguments after a descriptor say plainly that all bytes of `data` are meant. */
+function isWhole(data: unknown, rest: readonly unknown[]): data is Uint8Array {
+  if (rest[0] !== 0 || !isUint8Array(data) || bytesOf(data) !== data) return false;
+  const { length } = data;
+  return length === rest[1] && length > 0 && (length | 0) === length;
+}
+
+/** Whether an argument is plainly a place in a file. */
+function isPlace(position: unknown): position is number {
+  return typeof position === 'number' && position >= 0 && Number.isSafeInteger(position);
+}
+
+/**
+ * The synchronous form. Where the arguments are plain, as most are, no `Transfer` is made of them: that would take as
+ * long as to move a page.
+ */
 export function syncDataForm(session: Session, call: DataCall): (...args: unknown[]) => number {
-  const { tree } = session.caller;
+  const { caller, descriptors } = session;
+  const { tree } = caller;
   const again = (fd: unknown, data: unknown, rest: readonly unknown[]): number => {
     dryRun(`${call.name}Sync`, TAKES, [fd, data, ...rest]);
     try {
@@ -109,6 +126,11 @@ export function syncDataForm(session: Session, call: DataCall): (...args: unknow
   };
   const form = (fd?: unknown, data?: unknown, ...rest: unknown[]): number => {
     try {
+      const position = rest[2];
+      if (typeof fd === 'number' && isWhole(data, rest) && isPlace(position)) {
+        const file = descriptors.get(fd);
+        if (file !== undefined) return settleNow(tree, call.one(syncIo, caller, file, data, position));
+      }
       return settleNow(tree, transfer(syncIo, session, call, call.parseSync(session, fd, data, rest)));
     } catch (thrown) {
       if (thrown === DOUBT) return again(fd, data, rest);

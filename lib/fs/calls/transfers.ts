@@ -135,7 +135,7 @@ export function parseWrite(session: Session, fd: unknown, data: unknown, rest: r
   else if (offset === null) [length, position] = [undefined, undefined];
   const start = takeOffset(offset);
   const count = typeof length === 'number' ? length : data.byteLength - start;
-  if (!(Number.isInteger(count) && count >= 0 && start + count <= data.byteLength)) doubt();
+  if (!(count >= 0 && (count | 0) === count && start + count <= data.byteLength)) doubt();
   return {
     pieces: [partOf(data, start, count)],
     position: takeLoosePosition(position),

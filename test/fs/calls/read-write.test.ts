@@ -28,6 +28,11 @@ function heard(call: (callback: Loose) => unknown): Promise<string> {
 
 const bytes = (): Buffer => Buffer.alloc(8, '.');
 
+/** A view of the bytes with a wrong `length`. */
+function lying(data: Buffer, length: number): Buffer {
+  return Object.defineProperty(data.subarray(), 'length', { value: length });
+}
+
 const READS: readonly ((data: Buffer) => unknown[])[] = [
   (data) => [data],
   (data) => [data, 0, 4, 2],
@@ -36,6 +41,11 @@ const READS: readonly ((data: Buffer) => unknown[])[] = [
   (data) => [data, 2, 3, 5n],
   (data) => [data, 0, 8, 7],
   (data) => [data, 0, 8, 100],
+  (data) => [data, 0, 8, 1.5],
+  (data) => [data, 0, 8, -0],
+  (data) => [data, 0, 8, 2 ** 53],
+  (data) => [lying(data, 4), 0, 4, 0],
+  (data) => [lying(data, 12), 0, 12, 0],
   (data) => [data, 0, 0, 0],
   (data) => [data, { offset: 3 }],
   (data) => [data, { length: 2, position: 1 }],
@@ -53,6 +63,10 @@ const WRITES: readonly ((data: Buffer) => unknown[])[] = [
   (data) => [data, 2, 3, 1],
   (data) => [data, 2, 3, null],
   (data) => [data, 2, 3, -1],
+  (data) => [data, 0, 8, 1.5],
+  (data) => [data, 0, 8, -0],
+  (data) => [lying(data, 4), 0, 4, 0],
+  (data) => [lying(data, 12), 0, 12, 0],
   (data) => [data, 0, 0],
   (data) => [data, null, 3, 4],
   (data) => [data, { offset: 6, position: 2 }],
@@ -145,6 +159,38 @@ describe('N4 read and write', () => {
         results.push(fs.readFileSync('file', 'latin1'));
         fs.closeSync(fd);
       }
+      return results;
+    });
+  });
+
+  it('N1 no more than an int32 of bytes is moved at a time', async () => {
+    const huge = new Uint8Array(2 ** 31);
+    await alike(async (fs) => {
+      const fd = opened(fs);
+      const handle = await fs.promises.open('file', 'r+');
+      const results: unknown[] = [];
+      for (const rest of [[], [0, 2 ** 31, 0], [0, 2 ** 31]]) {
+        results.push(
+          told(() => (fs.readSync as Loose)(fd, huge, ...rest)),
+          told(() => (fs.writeSync as Loose)(fd, huge, ...rest)),
+          await heard((callback) => (fs.write as unknown as Loose)(fd, huge, ...rest, callback)),
+          await toldLater((handle.write as unknown as (...args: unknown[]) => Promise<unknown>)(huge, ...rest)),
+        );
+      }
+      fs.closeSync(fd);
+      await handle.close();
+      return [...results, fs.readFileSync('file', 'latin1')];
+    });
+  });
+
+  it('N1 a descriptor is a number', async () => {
+    await alike((fs) => {
+      const fd = opened(fs);
+      const results = [{ valueOf: () => fd }, String(fd), fd + 0.5, Number.NaN, -1].flatMap((wrong) => [
+        told(() => fs.readSync(wrong as number, bytes(), 0, 8, 0)).replaceAll(`${fd}`, 'fd'),
+        told(() => fs.writeSync(wrong as number, bytes(), 0, 8, 0)).replaceAll(`${fd}`, 'fd'),
+      ]);
+      fs.closeSync(fd);
       return results;
     });
   });
