@@ -17,7 +17,7 @@
  * @module
  */
 
-export { NotLoadedError } from './branch/errors.ts';
+export { BranchError, NotLoadedError } from './branch/errors.ts';
 export type { Author } from './branch/upper/acting.ts';
 export type { FileSystem } from './fs/session.ts';
 export type { ChangeKind, FileType, PathChange } from './image/changes.ts';

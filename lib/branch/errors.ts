@@ -5,17 +5,20 @@ import type { Branch } from './branch.ts';
 
 const LACKING = 'ERR_OVERFS_BRANCH';
 
-/** A branch lacks the function that a call needs. */
+/** A branch lacks a function that a call needs. Code `ERR_OVERFS_BRANCH`. */
 export class BranchError extends Error {
+  /** Tells it from other errors. */
   readonly code = LACKING;
+  /** The name of the class. */
+  override readonly name = 'BranchError';
   /** The name of the branch. */
   readonly branch: string;
   /** The function it lacks. */
   readonly missing: string;
 
+  /** @internal */
   constructor(branch: string, missing: string) {
     super(`The branch ${JSON.stringify(branch)} has no function ${missing}, which this needs`);
-    this.name = 'BranchError';
     this.branch = branch;
     this.missing = missing;
   }
@@ -44,11 +47,11 @@ export class NotLoadedError extends Error {
    * @param path what was asked about; without it the question is a command, for which nothing can be loaded beforehand
    */
   constructor(branch: Pick<Branch, 'name'>, question: string, path?: string) {
-    const what = `branch '${branch.name}' has only promise functions and `;
+    const what = `The branch ${JSON.stringify(branch.name)} has only promise functions`;
     super(
       path === undefined
-        ? `${what}cannot ${question} at once: use the callback or promise form; await overlay.sync(), and end the overlay by \`await using\``
-        : `${what}${question} '${path}' is not loaded yet: await overlay.preload(path) first, or use the callback or promise form`,
+        ? `${what} and cannot ${question} at once: use the callback or promise form, and sync() and \`await using\` of the overlay`
+        : `${what}, and ${question} '${path}' is not loaded yet: await overlay.preload(path) first, or use the callback or promise form`,
     );
   }
 

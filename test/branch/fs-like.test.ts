@@ -7,9 +7,8 @@ import { createFsFromVolume, Volume } from 'memfs';
 import { Union } from 'unionfs';
 import { describe, expect, it } from 'vitest';
 import { SAME } from '../../lib/branch/branch.ts';
-import { BranchError } from '../../lib/branch/errors.ts';
 import { fsLikeIn } from '../../lib/branch/fs-like.ts';
-import { createOverlay } from '../../lib/index.ts';
+import { BranchError, createOverlay } from '../../lib/index.ts';
 import { branchOf, interposedSync, present, rejectionOf, scratch, text, thrownBy } from './rig.ts';
 
 describe('what is fs-like', () => {
@@ -49,7 +48,12 @@ describe('L12 a function that is missing', () => {
     const print = present(branch.sync?.lstat(file));
     const thrown = thrownBy(() => branch.sync?.read(file, print, 0, 1));
     expect(thrown).toBeInstanceOf(BranchError);
-    expect(thrown).toMatchObject({ code: 'ERR_OVERFS_BRANCH', branch: 'the store', missing: 'readFileSync' });
+    expect(thrown).toMatchObject({
+      name: 'BranchError',
+      code: 'ERR_OVERFS_BRANCH',
+      branch: 'the store',
+      missing: 'readFileSync',
+    });
     expect((thrown as Error).message).toBe('The branch "the store" has no function readFileSync, which this needs');
   });
 

@@ -121,7 +121,7 @@ describe('L13 the synchronous API over a branch with promises only', () => {
       const error = notLoaded(call);
       expect(error).toBeInstanceOf(NotLoadedError);
       expect(error).toMatchObject({ name: 'NotLoadedError', code: 'ERR_OVERFS_NOT_LOADED' });
-      expect(error.message).toContain("branch 'far' has only promise functions");
+      expect(error.message).toContain('The branch "far" has only promise functions');
       expect(error.message).toContain('overlay.preload(path)');
     }
     await fs.promises.stat('/d/f');

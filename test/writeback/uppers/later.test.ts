@@ -209,8 +209,8 @@ it('L13: what is to be written at once is refused with what to do instead', asyn
   await overlay.fs.promises.writeFile('/file', 'bytes');
   for (const write of [() => overlay.syncSync(), () => overlay.close()]) {
     expect(write).toThrow(
-      "branch 'upper' has only promise functions and cannot be written to at once: use the callback or promise form; " +
-        'await overlay.sync(), and end the overlay by `await using`',
+      'The branch "upper" has only promise functions and cannot be written to at once: use the callback or promise form, ' +
+        'and sync() and `await using` of the overlay',
     );
   }
   await overlay[Symbol.asyncDispose]();
