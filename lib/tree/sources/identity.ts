@@ -28,9 +28,10 @@ export function knownAs(
 }
 
 /**
- * A file that has the number of what was found although it is another file: the upper got the number from a lower which
- * has since been replaced, or whose files have changed. If the two were one file, the upper's notes would say that the
- * lowers have more names of it.
+ * A file that has the number of what was found although it is another file. Either the upper got the number from a lower
+ * which has since been replaced, or whose files have changed: if the two were one file, the upper's notes would say that
+ * the lowers have more names of it. Or the upper has two: the file as it is now, and the one that it was before, under
+ * names from which it was taken away for files that the upper then refused.
  */
 export function namesakeOf(
   tree: Tree,
@@ -44,7 +45,10 @@ export function namesakeOf(
   if ((linked.state & BORN) !== 0) return undefined;
   const isAbove = source instanceof UpperSource;
   if (!isAbove && areTwoBirths(linked.extra?.birth, birthOf(attributes))) return linked;
-  if (isAbove === linked.origin instanceof UpperSource) return undefined;
+  if (isAbove === linked.origin instanceof UpperSource) {
+    // The upper's own numbers tell its files apart.
+    return isAbove && linked.ino !== attributes.ino ? linked : undefined;
+  }
   if (tree.kept.linksBelow(isAbove ? attributes : linked) > 0) return undefined;
   // A file on its way to the upper is noted when it gets there.
   const isOnItsWay = tree.dirty?.isTaken === true && countNames(linked) < linked.nlink;
