@@ -10,6 +10,7 @@
  * moved before it is mounted again.
  */
 
+import { constants } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { Errno } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
@@ -23,6 +24,8 @@ import { readText, removeFile, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
 import type { Note } from './notes.ts';
 import type { Area } from './work-area.ts';
+
+const { S_IFMT, S_IFREG, S_IFDIR } = constants;
 
 /** The size of a staged content, and its `mtime` in seconds. */
 type Size = readonly [bytes: number, modified: number];
@@ -92,6 +95,7 @@ export function* redo(area: Area, writer: Writer, reach: Reach): Procedure<reado
   try {
     yield* checkStaged(area, path, journal);
     yield* carryOutBatch(area, { ...journal, reach }, cursor, writer, NOBODY);
+    if (reach === 'storage') yield* flushSteps(journal);
     return yield* notesOf(journal.steps, new Map(), cursor, journal.notes);
   } catch (thrown) {
     if (!(thrown instanceof Errno)) throw thrown;
@@ -99,6 +103,31 @@ export function* redo(area: Area, writer: Writer, reach: Reach): Procedure<reado
     const at = journal.moves[cursor.moves]?.from ?? (step && `${step.kind} ${step.path}`) ?? 'its end';
     throw lost(area, path, `What '${path}' says cannot be done (${thrown.code} at '${at}')`, thrown);
   }
+}
+
+/**
+ * Makes durable what moves and steps have changed, before the journal goes. The batch may have been one that was not
+ * flushed, so this includes what was staged.
+ */
+function* flushSteps({ moves, steps }: Journal): Procedure<void> {
+  const directories = new Set(moves.map(({ from }) => directoryOf(from)));
+  const places = new Set<string>();
+  for (const step of steps) {
+    if (step.kind !== 'attributes' && step.kind !== 'patch') directories.add(directoryOf(step.path));
+    if (step.kind === 'mark' || step.kind === 'unmark') continue;
+    places.add(step.path);
+    if (step.kind === 'place') for (const [inner] of step.inner ?? []) places.add(`${step.path}/${inner}`);
+  }
+  for (const path of places) {
+    const type = ((yield* tell({ kind: 'lstat', path }))?.mode ?? 0) & S_IFMT;
+    // What a link leads to need not even be in the upper.
+    if (type === S_IFREG || type === S_IFDIR) yield* flushAt(path);
+  }
+  for (const path of directories) yield* flushAt(path);
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/';
 }
 
 function lost({ stage }: Area, path: string, what: string, cause?: unknown): Error {
