@@ -43,6 +43,20 @@ export function encodeName(name: string): Buffer {
   return Buffer.concat(parts);
 }
 
+/** What UTF-16 and UTF-8 may put in different orders: surrogates (also of escaped bytes), and what lies above them. */
+const ABOVE = /[\uD800-\uFFFF]/;
+
+/** Sorts names by their bytes, as libuv does (`alphasort` in the C locale). */
+export function sortNames(names: string[]): void {
+  for (const name of names) {
+    if (!ABOVE.test(name)) continue;
+    const bytes = new Map(names.map((each) => [each, encodeName(each)]));
+    names.sort((one, other) => Buffer.compare(bytes.get(one) as Buffer, bytes.get(other) as Buffer));
+    return;
+  }
+  names.sort();
+}
+
 /** How many bytes a name, or a path, has. */
 export function lengthOf(name: string): number {
   return isPlain(name) ? Buffer.byteLength(name) : encodeName(name).length;

@@ -36,6 +36,12 @@ export const LINKS_IN_TYPED_LISTING: Links = MAJOR >= 22 ? 'followed' : 'left';
 /** The same in the promise form, which began with Node 26. */
 export const LINKS_IN_PROMISED_LISTING: Links = MAJOR >= 26 ? 'followed' : 'left';
 
+/** Which of the directories that a recursive listing has found it lists next. */
+export type Next = 'the nearest' | 'the last found';
+
+/** Before Node 26 the promise form takes the last found. */
+export const NEXT_IN_PROMISED_LISTING: Next = MAJOR >= 26 ? 'the nearest' : 'the last found';
+
 /**
  * Whether a recursive listing of names looks at each name to tell whether it is a directory. Then nothing is one in a
  * directory that may be listed but not searched. Later versions use the types in the listing.
@@ -73,6 +79,9 @@ export type Reading = 'in steps' | 'in one trip';
 
 /** How the callback and promise forms read: in one trip since Node 26. */
 export const LATER_READING: Reading = MAJOR >= 26 ? 'in one trip' : 'in steps';
+
+/** Before Node 24 `mkdtemp` with an empty prefix gives mkdtemp(3) one letter X too few, which refuses that. */
+export const MKDTEMP_NEEDS_PREFIX: boolean = MAJOR < 24;
 
 /** Since Node 22 `read()` of a closed Dir rejects; before, it throws. */
 export const READ_OF_CLOSED_DIR_REJECTS: boolean = MAJOR >= 22;

@@ -5,6 +5,7 @@
  * `readdir` on them would.
  */
 
+import { sortNames } from '../branch/bytes.ts';
 import type { Io } from '../fault.ts';
 import { noteListed } from './cache/sweep.ts';
 import {
@@ -92,7 +93,7 @@ function order(directory: Directory, below: ReadonlyMap<string, number> | undefi
       if (entry instanceof Inode && (mark !== INSIDE || staysWithout(directory, name, entry))) names.push(name);
     }
   }
-  names.sort();
+  sortNames(names);
   return { names, types: names.map((name) => typeOf(directory.names.get(name), below?.get(name))) };
 }
 

@@ -20,6 +20,8 @@ import {
   LISTING_BLAMES_NORMAL_PATHS,
   type Links,
   LOOKS_AT_NAMES,
+  NEXT_IN_PROMISED_LISTING,
+  type Next,
 } from '../quirks.ts';
 import { makeDirent, type Parent, parentOf, showParent } from '../results/dirent.ts';
 import type { Session } from '../session.ts';
@@ -37,9 +39,10 @@ interface ReaddirRequest {
 
 interface Below {
   readonly links: Links;
+  readonly next: Next;
   /** Directories still to be listed, as paths relative to the first one. */
   readonly waiting: string[];
-  /** How many of `waiting` are done. Changed by `listBelow`, with `waiting` and `found`. */
+  /** How many at the front of `waiting` are done. Changed by `listBelow`, with `waiting` and `found`. */
   done: number;
   readonly found: (string | Buffer | Dirent)[];
 }
@@ -71,10 +74,15 @@ function isEntered(type: number, { uid }: Caller, content: 'names' | 'types', li
   return content === 'names' && LOOKS_AT_NAMES && uid !== 0 ? 'unsure' : true;
 }
 
-/** Lists directory after directory, the nearest first. After a stop, the next run continues where it was. */
+/** The directory to be listed now; undefined at the end. */
+function currentOf({ next, waiting, done }: Below): string | undefined {
+  return next === 'the nearest' ? waiting[done] : waiting.at(-1);
+}
+
+/** Lists directory after directory. After a stop, the next run continues where it was. */
 function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: Below): Listed | Errno {
   const { encoding, content } = request;
-  for (let relative = below.waiting[below.done]; relative !== undefined; relative = below.waiting[below.done]) {
+  for (let relative = currentOf(below); relative !== undefined; relative = currentOf(below)) {
     const whole = relative === '' ? request.path : `${request.path}/${relative}`;
     const listing = listTyped(io, caller, whole);
     if (isErrno(listing)) return listing;
@@ -95,25 +103,26 @@ function listBelow(io: Io, { caller }: Session, request: ReaddirRequest, below: 
         isTyped ? makeDirent(showName(name, encoding), types[i] ?? 0, parent) : showName(before + name, encoding),
       );
     }
+    if (below.next === 'the nearest') below.done++;
+    else below.waiting.pop();
     let looked = 0;
     for (const [i, name] of names.entries()) {
       if (entered[i] === 'unsure' ? looks[looked++] : entered[i]) below.waiting.push(before + name);
     }
-    below.done++;
   }
   return below.found;
 }
 
 /** The words for a directory below the first one that could not be listed. */
 function blameBelow({ parent, below }: ReaddirRequest): Blame | undefined {
-  const relative = below?.waiting[below.done] ?? '';
+  const relative = (below && currentOf(below)) ?? '';
   if (relative === '') return undefined;
   const { path } = parent;
   const whole = LISTING_BLAMES_NORMAL_PATHS ? posix.join(path, relative) : `${path.replace(/\/$/, '')}/${relative}`;
   return { syscall: 'scandir', path: displayName(whole) };
 }
 
-function readdirCall(links: Links): Call<ReaddirRequest, Listed> {
+function readdirCall(links: Links, next: Next): Call<ReaddirRequest, Listed> {
   return {
     name: 'readdir',
     takes: ['path'],
@@ -126,7 +135,7 @@ function readdirCall(links: Links): Call<ReaddirRequest, Listed> {
         encoding: encodingIn(options),
         content: options.withFileTypes ? 'types' : 'names',
         below: recursive
-          ? { links: options.withFileTypes ? links : 'followed', waiting: [''], done: 0, found: [] }
+          ? { links: options.withFileTypes ? links : 'followed', next, waiting: [''], done: 0, found: [] }
           : undefined,
         path: takePath(session, value),
         parent: parentOf(value),
@@ -148,9 +157,14 @@ function readdirCall(links: Links): Call<ReaddirRequest, Listed> {
   };
 }
 
-const later = readdirCall(LINKS_IN_TYPED_LISTING);
+const later = readdirCall(LINKS_IN_TYPED_LISTING, 'the nearest');
 
-const readdir: Row = { name: 'readdir', sync: later, callback: later, promise: readdirCall(LINKS_IN_PROMISED_LISTING) };
+const readdir: Row = {
+  name: 'readdir',
+  sync: later,
+  callback: later,
+  promise: readdirCall(LINKS_IN_PROMISED_LISTING, NEXT_IN_PROMISED_LISTING),
+};
 
 /** Calls that list. */
 export const listingCalls: readonly Row[] = [readdir];

@@ -160,6 +160,32 @@ describe('N4 readdir', () => {
     },
   );
 
+  it('N1 sorts names by their bytes, as the disk does', () =>
+    alike(async (fs) => {
+      fs.mkdirSync('d');
+      for (const name of ['a', '\uFF21', '\u{1F600}', '\uE000', 'z\u{1F600}', 'z\uFF21'])
+        fs.writeFileSync(`d/${name}`, '');
+      fs.writeFileSync(Buffer.from('d/\xFF', 'latin1'), '');
+      fs.writeFileSync(Buffer.from('d/\xE2\x82', 'latin1'), '');
+      const results: unknown[] = [];
+      for (const list of forms(fs)) {
+        results.push(await list('d', {}), await list('d', { encoding: 'buffer' }));
+        results.push((await list('d', { withFileTypes: true })).map(describeEntry));
+      }
+      return results;
+    }));
+
+  it('N1 lists directory after directory in the order that each form has', () =>
+    alike(async (fs) => {
+      plant(fs);
+      const results: unknown[] = [];
+      for (const list of forms(fs)) {
+        results.push(await list('tree', { recursive: true }));
+        results.push((await list('tree', { recursive: true, withFileTypes: true })).map(describeEntry));
+      }
+      return results;
+    }));
+
   it('gives everybody an array of their own', () => {
     const { fs } = createOverlay({ lower: [] });
     fs.writeFileSync('/a', '');
