@@ -4,7 +4,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { displayName } from '../../branch/bytes.ts';
-import { EEXIST, ENOTDIR } from '../../errno.ts';
+import { EEXIST, EINVAL, ENOENT, ENOTDIR } from '../../errno.ts';
 import type { Io } from '../../fault.ts';
 import * as create from '../../ops/create.ts';
 import { link as linkFile, linkTmpfile } from '../../ops/link.ts';
@@ -13,8 +13,9 @@ import { rename as renameFile } from '../../ops/rename.ts';
 import { rmdir as removeDirectory, unlink as unlinkFile } from '../../ops/unlink.ts';
 import type { Caller } from '../../tree/caller.ts';
 import { doubt, givenPath, takeMode, takePath, takeTarget } from '../arguments.ts';
-import { type Call, defineCall, inAllForms, type Row } from '../call.ts';
+import { type Blame, type Call, defineCall, inAllForms, type Row } from '../call.ts';
 import { type Encoding, encodingIn, showName, takeObject, takeOptions } from '../options.ts';
+import { MKDTEMP_NEEDS_PREFIX } from '../quirks.ts';
 import type { Session } from '../session.ts';
 
 const NEW_DIRECTORY = 0o777;
@@ -186,6 +187,12 @@ function randomLetters(): string {
   return letters;
 }
 
+/** The words for a directory that could not be made. */
+function blameTemplate(given: string, added: string): Blame {
+  const isRefused = given === '' && MKDTEMP_NEEDS_PREFIX;
+  return { syscall: 'mkdtemp', path: isRefused ? 'XXXXX' : given + added };
+}
+
 const syncMkdtemp: Call<MkdtempRequest, string | Buffer> = {
   name: 'mkdtemp',
   takes: ['path'],
@@ -195,10 +202,13 @@ const syncMkdtemp: Call<MkdtempRequest, string | Buffer> = {
     const given = givenPath(prefix);
     warnOfLastX(given);
     // An empty prefix is a name in the working directory, not an empty path.
-    const path = given === '' ? `${session.cwd()}/` : takePath(session, prefix);
+    const path = takePath(session, given === '' ? './' : prefix);
     return { prefix: path, given, encoding, tried: [] };
   },
   run(io, { caller }, { prefix, given, encoding, tried }) {
+    if (given === '' && MKDTEMP_NEEDS_PREFIX) return EINVAL;
+    // The working directory was removed.
+    if (prefix === '') return ENOENT;
     for (let i = 0; i < TRIES; i++) {
       const added = tried[i] ?? randomLetters();
       tried[i] = added;
@@ -211,7 +221,7 @@ const syncMkdtemp: Call<MkdtempRequest, string | Buffer> = {
     }
     return EEXIST;
   },
-  blame: (_errno, { given }) => ({ syscall: 'mkdtemp', path: `${given}XXXXXX` }),
+  blame: (_errno, { given }) => blameTemplate(given, 'XXXXXX'),
 };
 
 /**
@@ -220,7 +230,7 @@ const syncMkdtemp: Call<MkdtempRequest, string | Buffer> = {
  */
 const laterMkdtemp = defineCall<MkdtempRequest, string | Buffer>({
   ...syncMkdtemp,
-  blame: (_errno, { given, tried }) => ({ syscall: 'mkdtemp', path: `${given}${tried.at(-1)}` }),
+  blame: (_errno, { given, tried }) => blameTemplate(given, tried.at(-1) ?? ''),
 });
 
 const mkdtemp: Row = {

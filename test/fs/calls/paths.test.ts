@@ -5,6 +5,7 @@ import nodeFs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
 import { alike, told, toldLater } from './both.ts';
@@ -68,6 +69,37 @@ describe('N3 paths', () => {
       return results;
     });
   });
+
+  it('N1 mkdtemp takes an empty prefix where Node does', () =>
+    alike(async (fs) => {
+      const { mkdtempSync, mkdtemp, promises } = fs;
+      const forms = [
+        async (prefix: string) => mkdtempSync(prefix),
+        (prefix: string) => promisify(mkdtemp)(prefix),
+        (prefix: string) => promises.mkdtemp(prefix),
+      ];
+      const results: string[] = [];
+      for (const make of forms) {
+        for (const prefix of ['', Buffer.alloc(0) as unknown as string, './'])
+          results.push(await toldLater(make(prefix).then(({ length }) => length)));
+      }
+      const made = fs.readdirSync('.');
+      for (const name of made) fs.rmdirSync(name);
+      return [...results, made.length];
+    }));
+
+  it('N3 mkdtemp makes nothing in a working directory that was removed', () =>
+    alike(async (fs) => {
+      const root = process.cwd();
+      nodeFs.mkdirSync('gone');
+      process.chdir('gone');
+      nodeFs.rmdirSync(`${root}/gone`);
+      try {
+        return ['', 'a', './'].map((prefix) => told(() => fs.mkdtempSync(prefix)));
+      } finally {
+        process.chdir(root);
+      }
+    }));
 
   it('with a slash at the end mean a directory; empty ones nothing', async () => {
     await alike(async (fs) => {
