@@ -9,7 +9,7 @@
 import nodeFs from 'node:fs';
 import { isHandle } from '../dry-run.ts';
 import { FileHandle } from '../handles/file-handle.ts';
-import { HOLD } from '../handles/users.ts';
+import { HOLD, RELEASE } from '../handles/users.ts';
 import type { FileSystem, Parts, Session } from '../session.ts';
 import { handleFunctions } from './handle-functions.ts';
 import { streamFunctions } from './stream-functions.ts';
@@ -74,17 +74,26 @@ function takeOptions(session: Session, fs: object, given: unknown): Taken {
   return { options, handle: undefined };
 }
 
+/** Makes a stream of a handle's file. */
+function makeOver(handle: FileHandle, stream: Stream, make: () => void): void {
+  // Before the stream is made, since with a signal that is aborted already it ends, and releases the handle, meanwhile.
+  handle[HOLD]();
+  try {
+    make();
+  } catch (error) {
+    handle[RELEASE]();
+    throw error;
+  }
+  handle.on('close', () => stream.close());
+}
+
 /** A class of streams over the functions of a front. */
 function defineStream(session: Session, fs: object, parent: StreamClass): StreamClass {
   const made = function (this: unknown, path: unknown, given: unknown): unknown {
     if (!(this instanceof made)) return new (made as unknown as StreamClass)(path, given);
     const { options, handle } = takeOptions(session, fs, given);
-    Reflect.apply(parent, this, [path, options]);
-    if (handle !== undefined) {
-      handle[HOLD]();
-      const stream = this as unknown as Stream;
-      handle.on('close', () => stream.close());
-    }
+    if (handle === undefined) Reflect.apply(parent, this, [path, options]);
+    else makeOver(handle, this as Stream, () => Reflect.apply(parent, this, [path, options]));
     return undefined;
   } as unknown as StreamClass;
   Object.setPrototypeOf(made, parent);

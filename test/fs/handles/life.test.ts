@@ -1,6 +1,6 @@
 // N7: the life of a FileHandle: who keeps it open, what closes it, and what is said afterwards.
 
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
 import { expectSame } from '../transcript.ts';
@@ -130,6 +130,24 @@ describe('N7 the life of a FileHandle', () => {
       await closed;
       log(handle.fd, stream.destroyed, stream.errored);
     }, FILES));
+
+  it.each(['createReadStream', 'createWriteStream'] as const)(
+    'is closed by what %s makes for a signal that is aborted already, and says so',
+    (make) =>
+      expectSame(async ({ fs, root, log }) => {
+        const handle = await openHandle(fs, `${root}/file`, 'r+');
+        handle.on('close', () => log('handle closed'));
+        const stream: EventEmitter & { readonly destroyed: boolean } = handle[make]({
+          signal: AbortSignal.abort(),
+        } as object);
+        const events: string[] = [];
+        for (const event of ['end', 'finish', 'error', 'close']) stream.on(event, () => events.push(event));
+        await once(stream, 'close').catch(() => {});
+        await new Promise(setImmediate);
+        log(events, handle.fd, stream.destroyed);
+        await handle.close();
+      }, FILES),
+  );
 
   it('outlives streams that do not close it', () =>
     expectSame(async ({ fs, root, log }) => {
