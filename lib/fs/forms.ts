@@ -117,10 +117,19 @@ function callbackInstead(call: AnyCall, args: readonly unknown[]): Callback {
   throw new TypeError(`${call.name}: no callback was given`);
 }
 
+/** The last place that has a bit. No call of Node's has its callback anywhere near it. */
+const LAST_PLACE = 30;
+
 /** The callback form. */
 export function callbackForm(session: Session, call: AnyCall): CallbackFunction {
+  /** The places, as bits, in which Node has taken a callback before; in any other it may have one argument too many. */
+  let places = 0b11;
   const form = (...args: unknown[]): void => {
     const at = indexOfCallback(call, args);
+    if (at > 1 && (at > LAST_PLACE || (places & (1 << at)) === 0)) {
+      dryRun(call.name, call.takes, args);
+      places |= 1 << at;
+    }
     const callback = at < 0 ? callbackInstead(call, args) : (args[at] as Callback);
     const given = at < 0 ? args : args.slice(0, at);
     const [a, b, c] = given;

@@ -56,6 +56,33 @@ describe('N6 callbacks', () => {
     });
   });
 
+  it('N1 stand in their place: behind an argument too many there is none', async () => {
+    await alike(async (fs) => {
+      fs.writeFileSync('file', 'content');
+      const loose = fs as unknown as Record<string, (...args: unknown[]) => void>;
+      const refusals: unknown[] = [];
+      for (const [name, given] of Object.entries({
+        stat: ['file', {}],
+        access: ['file', 0],
+        rename: ['file', 'file'],
+        copyFile: ['file', 'file', 0],
+        open: ['file', 'r', 0o600],
+        fstat: [999_999, {}],
+        fsync: [999_999],
+        close: [999_999],
+        fchmod: [999_999, 0o600],
+        ftruncate: [999_999, 0],
+      })) {
+        // Twice, since what Node has said once is remembered; and where the place is right, in between.
+        refusals.push(told(() => loose[name]?.(...given, 'too many', () => {})));
+        await recorded((callback) => loose[name]?.(...given, callback));
+        refusals.push(told(() => loose[name]?.(...given, 'too many', () => {})));
+        refusals.push(told(() => loose[name]?.(...given, ...Array(40).fill(0), () => {})));
+      }
+      return refusals;
+    });
+  });
+
   it('come in a later turn, after promises that are settled already', async () => {
     const { fs } = createOverlay();
     const order: string[] = [];
