@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { isUint8Array } from 'node:util/types';
 import { Errno, isErrno } from '../../errno.ts';
 import { type Io, runCallback, settleNow, syncIo } from '../../fault.ts';
+import { originalFs } from '../../node/original-fs.ts';
 import { read, readv } from '../../ops/data/read.ts';
 import { write, writev } from '../../ops/data/write.ts';
 import type { OpenFile } from '../../ops/open.ts';
@@ -36,7 +37,7 @@ type MoveMany = (io: Io, caller: Caller, file: OpenFile, pieces: readonly Uint8A
 
 /** A function of this family. */
 export interface DataCall {
-  readonly name: string;
+  readonly name: 'read' | 'readv' | 'write' | 'writev';
   readonly syscall: string;
   readonly parseSync: Parse;
   readonly parse: Parse;
@@ -142,7 +143,10 @@ export function syncDataForm(session: Session, call: DataCall): (...args: unknow
 
 /** The callback form. */
 export function callbackDataForm(session: Session, call: DataCall): CallbackFunction {
-  const form = (...args: unknown[]): void => {
+  const { length: most } = originalFs[call.name];
+  const form = (...all: unknown[]): void => {
+    // What comes after the place of the callback does not count.
+    const args = all.length > most ? all.slice(0, most) : all;
     // A function before the last one is a wrong argument.
     const at = args.findLastIndex((value) => typeof value === 'function');
     if (at < 1) dryRun(call.name, TAKES, args);

@@ -72,10 +72,15 @@ describe('N6 callbacks', () => {
         close: [999_999],
         fchmod: [999_999, 0o600],
         ftruncate: [999_999, 0],
+        read: [999_999, Buffer.alloc(1), 0, 1, 0],
+        readv: [999_999, [Buffer.alloc(1)], 0],
+        write: [999_999, Buffer.alloc(1), 0, 1, 0],
+        writev: [999_999, [Buffer.alloc(1)], 0],
       })) {
         // Twice, since what Node has said once is remembered; and where the place is right, in between.
         refusals.push(told(() => loose[name]?.(...given, 'too many', () => {})));
         await recorded((callback) => loose[name]?.(...given, callback));
+        await recorded((callback) => loose[name]?.(...given, callback, 'not looked at'));
         refusals.push(told(() => loose[name]?.(...given, 'too many', () => {})));
         refusals.push(told(() => loose[name]?.(...given, ...Array(40).fill(0), () => {})));
       }
