@@ -16,6 +16,8 @@ import { Errno } from '../errno.ts';
 import { File, type Inode, isDirectory } from '../tree/inode.ts';
 import { pathIn, type UpperSource } from '../tree/sources/source.ts';
 import { flushAt, flushThere } from './area/flush.ts';
+import { flushNotes, type NotesFile } from './area/notes.ts';
+import type { Area } from './area/work-area.ts';
 import type { Batch } from './batch.ts';
 import { type Procedure, tell } from './commands.ts';
 import { isOfPrint, placeOf, upperOf } from './places.ts';
@@ -109,18 +111,27 @@ export class Unflushed implements Places {
   }
 
   /**
-   * Flushes everything noted: place by place or, where one flush brings everything down, the root; then an overlay is
-   * asked about each file.
+   * Flushes everything noted, and what the batches have left in the work area: place by place or, where one flush brings
+   * everything down, the root; then an overlay is asked about each file.
    *
    * @param onLoss hears of each file that the storage has failed to take: a kernel then counts the pages as written,
    *   and reports success to the next `fsync` (`fsync(2)`)
    * @returns the files that are not known to be on the storage, and the error where that holds for all of them
    */
-  *flush(how: 'each' | 'last', root: string, onLoss: (inode: Inode) => void): Procedure<Unsafe> {
+  *flush(
+    how: 'each' | 'last',
+    { root, base }: Pick<Area, 'root' | 'base'>,
+    notes: NotesFile | undefined,
+    onLoss: (inode: Inode) => void,
+  ): Procedure<Unsafe> {
     let lost: Map<Inode, Errno>;
     try {
-      if (how === 'each') yield* flushPlaces(this, onLoss);
-      else yield* again(() => flushAt(root));
+      if (how === 'each') {
+        if (notes !== undefined) yield* flushNotes(notes);
+        // A journal that came back after a power cut might lack its content.
+        yield* flushAt(base);
+        yield* flushPlaces(this, onLoss);
+      } else yield* again(() => flushAt(root));
       lost = how === 'each' ? new Map() : yield* this.#askEach(onLoss);
     } catch (thrown) {
       if (!(thrown instanceof Errno)) throw thrown;

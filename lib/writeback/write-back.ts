@@ -272,7 +272,7 @@ export class WriteBack {
     else failures = yield* this.#batch(taken, manner, reach);
     if (isWanted && flush !== false && !this.#unflushed.isEmpty) {
       const onLoss = (inode: Inode) => distrust(this.#tree, inode);
-      const { lost, thrown } = yield* this.#unflushed.flush(flush, this.#area.root, onLoss);
+      const { lost, thrown } = yield* this.#unflushed.flush(flush, this.#area, this.#notesFile, onLoss);
       const losses = [...lost].map(([inode, errno]): Loss => ({ inode, errno, fate: 'retained' }));
       this.reporter.tell(losses);
       if (thrown !== undefined) throw thrown;

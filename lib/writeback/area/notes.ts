@@ -15,7 +15,7 @@
  */
 
 import type { Attributes } from '../../branch/branch.ts';
-import { EEXIST } from '../../errno.ts';
+import { EEXIST, Errno } from '../../errno.ts';
 import { birthOf } from '../../tree/numbers.ts';
 import { seenAs } from '../../tree/sources/below.ts';
 import type { Kept } from '../../tree/sources/kept.ts';
@@ -50,8 +50,13 @@ export interface NotesFile {
   size: number;
   /** How large it may get before it is written anew, in bytes. Changed by `readNotes` and `shorten`. */
   limit: number;
-  /** A failure may have left something beyond `size`. Changed by `addNotes`. */
+  /** A failure may have left something beyond `size`. Changed by `addNotes` and `cutOff`. */
   isRagged: boolean;
+  /**
+   * What the storage may lack: nothing; lines that were added without a flush; or any of them, since a flush of them has
+   * failed. Changed by `addNotes`, `flushNotes` and `rewrite`.
+   */
+  lacking: 'nothing' | 'new lines' | 'any';
 }
 
 /** Up to this size the file is never written anew, in bytes. */
@@ -100,7 +105,8 @@ export function* readNotes(file: NotesFile, damaged: (line: string) => Error): P
     notes.set(key, note);
   }
   file.size = Buffer.byteLength(text);
-  if (isTorn || (file.size > SMALL && lines.length > notes.size * 2)) yield* rewrite(file, [...notes.values()]);
+  if (isTorn || file.lacking === 'any' || (file.size > SMALL && lines.length > notes.size * 2))
+    yield* rewrite(file, [...notes.values()]);
   file.limit = SMALL + file.size * 2;
   return [...notes.values()];
 }
@@ -116,7 +122,9 @@ function* rewrite(file: NotesFile, notes: readonly Note[]): Procedure<void> {
   yield* writeNew(fresh, text, file.most);
   yield* tell({ kind: 'rename', from: fresh, to: file.path, urgency: 'in place' });
   file.size = Buffer.byteLength(text);
-  if (file.most === 'storage') yield* flushAt(directoryOf(file));
+  if (file.most !== 'storage') return;
+  yield* flushAt(directoryOf(file));
+  file.lacking = 'nothing';
 }
 
 /** Adds lines to the notes. Requires: `readNotes` was the first to look at the file. */
@@ -139,13 +147,50 @@ export function* addNotes(file: NotesFile, notes: readonly Note[], reach: Reach)
   if (reach === 'storage' && file.size === 0) yield* flushAt(directoryOf(file));
   file.isRagged = false;
   file.size += lines.length;
+  if (file.lacking !== 'any') file.lacking = reach === 'storage' ? 'nothing' : 'new lines';
   if (file.size > file.limit) yield* shorten(file);
+}
+
+/**
+ * Makes durable what was added without a flush. After a failure the storage may lack any of it, and would not say so a
+ * second time (`fsync(2)`), so everything is written anew.
+ */
+export function* flushNotes(file: NotesFile): Procedure<void> {
+  if (file.lacking === 'any') {
+    yield* cutOff(file);
+    yield* readNotes(file, notOurs);
+  }
+  if (file.lacking === 'nothing') return;
+  try {
+    yield* flushAt(file.path);
+  } catch (thrown) {
+    if (thrown instanceof Errno) file.lacking = 'any';
+    throw thrown;
+  }
+  file.lacking = 'nothing';
+}
+
+/** Removes what a failure has left behind the lines. */
+function* cutOff(file: NotesFile): Procedure<void> {
+  if (!file.isRagged) return;
+  const { path, size } = file;
+  const handle = yield* tell({ kind: 'open', path, urgency: 'in place' });
+  try {
+    yield* tell({ kind: 'truncate', path, handle, size, urgency: 'in place' });
+  } finally {
+    yield* tell({ kind: 'close', path, handle, urgency: 'in place' });
+  }
+  file.isRagged = false;
+}
+
+function notOurs(line: string): Error {
+  return new Error(`not one of our lines: ${line}`);
 }
 
 /** Writes the notes anew without outdated lines. Where the upper has no room for both files, the old one stays. */
 function* shorten(file: NotesFile): Procedure<void> {
   try {
-    yield* readNotes(file, (line) => new Error(`not one of our lines: ${line}`));
+    yield* readNotes(file, notOurs);
   } catch (thrown) {
     if (!isFull(thrown)) throw thrown;
     yield* removeIfPossible(`${file.path}.new`);

@@ -113,7 +113,14 @@ function* enter(area: Area, dev: number, writer: Writer): Procedure<Memories> {
   const format = text === undefined ? { dev } : parseFormat(area, text);
   // A call before a crash may have been promised stable storage.
   const reach: Reach = writer.can.flush === 'each' ? 'storage' : 'upper';
-  const notesFile = { path: area.numbers, most: reach, size: 0, limit: 0, isRagged: false };
+  const notesFile: NotesFile = {
+    path: area.numbers,
+    most: reach,
+    size: 0,
+    limit: 0,
+    isRagged: false,
+    lacking: 'nothing',
+  };
   const notes = yield* readNotes(notesFile, (line) => damagedNotes(area, line));
   const recovered = yield* redo(area, writer, reach);
   yield* addNotes(notesFile, recovered, reach);

@@ -194,6 +194,38 @@ describe('a power cut', () => {
     overlay.close();
   });
 
+  it.each(['is', 'fails at first, and is'])(
+    'W5: what only the work area holds %s flushed by the next call that asks, too',
+    async (how) => {
+      const lower = newLower();
+      const disk = new PowerCut(newDirectory());
+      const overlay = mount({ fs: disk.fs, root: disk.root }, { lower, writeback: { expire: 1 } });
+      expect(overlay.fs.statSync('/src/f1').nlink).toBe(2);
+      overlay.fs.unlinkSync('/lib/twin');
+      const whiteout = `${disk.root}/lib/.wh.twin`;
+      await vi.waitFor(() => expect(nodeFs.existsSync(whiteout)).toBe(true));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      let isBroken = how !== 'is';
+      overlay.on('command', (command) => {
+        // A kernel that could not write something to the disk says so once.
+        if (!isBroken || command.kind !== 'flushAt' || !command.path.endsWith('/numbers')) return;
+        isBroken = false;
+        throw Object.assign(new Error('worn out'), { code: 'EIO' });
+      });
+      if (isBroken) expect(() => overlay.syncSync()).toThrow('EIO');
+      const before = nodeFs.statSync(`${disk.root}/.overfs/numbers`).ino;
+      overlay.syncSync();
+      // It is written anew where a flush has failed.
+      expect(nodeFs.statSync(`${disk.root}/.overfs/numbers`).ino === before).toBe(how === 'is');
+      disk.cut(`${disk.root}-cut`, 'flushed');
+      overlay.close();
+      const next = mount(`${disk.root}-cut`, { lower });
+      expect(next.fs.existsSync('/lib/twin')).toBe(false);
+      expect(next.fs.statSync('/src/f1').nlink).toBe(1);
+      next.close();
+    },
+  );
+
   it('W5: what was written back unasked and could then not be flushed is written again, not only flushed again', async () => {
     const disk = new PowerCut(newDirectory());
     const overlay = createOverlay({ lower: [], upper: { fs: disk.fs, root: disk.root }, writeback: { dirtyBytes: 1 } });
