@@ -17,6 +17,7 @@ import { isArrayBufferView, isDate, isNativeError, isUint8Array } from 'node:uti
 import { decodeName } from '../branch/bytes.ts';
 import { EBADF, type Errno, isErrno } from '../errno.ts';
 import type { OpenFile } from '../ops/open.ts';
+import { ENDLESS_TIME_IS_NOW } from './quirks.ts';
 import type { Session } from './session.ts';
 
 /** Thrown where an argument is not plainly right. */
@@ -154,7 +155,8 @@ export function takeTime(value: unknown): number {
   if (isDate(value)) return value.getTime() / 1000;
   // Node compares with `==`: '' is the number 0.
   if (typeof value !== 'string' || Number.isNaN(+value)) doubt();
-  return Number(value);
+  const time = Number(value);
+  return ENDLESS_TIME_IS_NOW && Math.abs(time) === Number.POSITIVE_INFINITY ? Date.now() / 1000 : time;
 }
 
 /** The length that `truncate` is given; a negative one counts as 0. */

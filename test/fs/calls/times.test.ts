@@ -2,7 +2,7 @@
 
 import type nodeFs from 'node:fs';
 import { describe, it } from 'vitest';
-import { alike, told } from './both.ts';
+import { alike, told, toldLater } from './both.ts';
 
 const TIMES: readonly (string | number | Date)[] = [
   ...[0, 1, 1.5, 0.1, 1.234567, 2.345678, 1234567890.123456, 1e9 + 0.123456789, 1e9 + 0.999999999, 4e9 + 0.3],
@@ -37,6 +37,27 @@ describe('N4 times', () => {
       set(3, 4);
       set(time, 5);
       set(6, time);
+      return results;
+    });
+  });
+
+  it.each(['Infinity', '-Infinity', '1e999'])('%o means now, where libuv knows that word', async (time) => {
+    await alike(async (fs) => {
+      fs.writeFileSync('file', '');
+      const results: unknown[] = [];
+      const isRecent = (then: number): boolean => then > Date.UTC(2001);
+      for (const [atime, mtime] of [
+        [time, 5],
+        [6, time],
+      ] as const) {
+        fs.utimesSync('file', 1, 1);
+        const handle = await fs.promises.open('file', 'r+');
+        results.push(await toldLater(handle.utimes(atime, mtime)));
+        await handle.close();
+        results.push(told(() => fs.utimesSync('file', atime, mtime)));
+        const { atimeMs, mtimeMs } = fs.statSync('file');
+        results.push(isRecent(atimeMs), isRecent(mtimeMs));
+      }
       return results;
     });
   });
