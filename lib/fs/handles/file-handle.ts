@@ -87,7 +87,8 @@ export class FileHandle extends EventEmitter implements Held {
   }
 
   get fd(): number {
-    return this.#fd;
+    // The prototype, whose members some tools look at, has none.
+    return #fd in this ? this.#fd : (undefined as never);
   }
 
   /** Keeps the file open while something is done with it. */

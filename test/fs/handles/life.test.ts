@@ -149,6 +149,14 @@ describe('N7 the life of a FileHandle', () => {
       }, FILES),
   );
 
+  it('has a prototype whose members can be looked at, as tools that copy objects do', () =>
+    expectSame(async ({ fs, root, log }) => {
+      const handle = await openHandle(fs, `${root}/file`);
+      const prototype = Object.getPrototypeOf(handle) as Record<string, unknown>;
+      log(prototype.fd, ...Object.getOwnPropertyNames(prototype).filter((name) => prototype[name] === undefined));
+      await handle.close();
+    }, FILES));
+
   it('outlives streams that do not close it', () =>
     expectSame(async ({ fs, root, log }) => {
       const handle = await openHandle(fs, `${root}/file`, 'r+');
