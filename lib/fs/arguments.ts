@@ -12,6 +12,7 @@
 
 /// <reference lib="es2024.string" />
 
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isArrayBufferView, isDate, isNativeError, isUint8Array } from 'node:util/types';
 import { decodeName } from '../branch/bytes.ts';
@@ -67,6 +68,11 @@ export function takePath(session: Session, value: unknown): string {
   const directory = workingDirectory(session);
   // An empty path is ENOENT too.
   return directory === undefined ? '' : `${directory}/${path}`;
+}
+
+/** Refuses bytes where Node resolves paths as text, in the words of `node:path`. */
+export function refuseBytes(value: unknown): void {
+  if (isUint8Array(value)) resolve(value as unknown as string);
 }
 
 /**

@@ -8,7 +8,7 @@ import pathOf from 'node:path';
 import { displayName } from '../../branch/bytes.ts';
 import { ENOENT, type Errno, isErrno } from '../../errno.ts';
 import type { Inode } from '../../tree/inode.ts';
-import { doubt, isUrl, takePath } from '../arguments.ts';
+import { doubt, isUrl, refuseBytes, takePath } from '../arguments.ts';
 import { parseOrThrow } from '../call.ts';
 import { shownPath, systemError } from '../errors.ts';
 import { type Encoding, encodingIn, showName, takeOptions } from '../options.ts';
@@ -41,6 +41,7 @@ export function parseWatch(session: Session, path: unknown, given: unknown): Wat
   if (typeof persistent !== 'boolean' || typeof recursive !== 'boolean') doubt();
   const encoding = encodingIn(options);
   const absolute = takePath(session, path);
+  if (recursive === true) refuseBytes(path);
   return {
     // A recursive watcher resolves the path as text before it looks (node lib/internal/fs/recursive_watch.js): an empty
     // one is the working directory.
@@ -57,7 +58,8 @@ export function parseWatch(session: Session, path: unknown, given: unknown): Wat
 
 /** How to watch an inode that was found at a path. */
 export function watchedAt(path: string, inode: Inode, { recursive }: WatchRequest): Watched {
-  const name = path.replace(/\/+$/, '').split('/').at(-1) ?? '';
+  // What libuv calls it: nothing, where the path ends in a slash.
+  const name = path.slice(path.lastIndexOf('/') + 1);
   return { inode, name, depth: recursive ? 'tree' : 'entries', whose: 'all' };
 }
 

@@ -18,7 +18,7 @@ import type { Caller } from '../../tree/caller.ts';
 import { type Inode, isSymlink } from '../../tree/inode.ts';
 import type { Tree } from '../../tree/tree.ts';
 import { pathOf } from '../../tree/walk.ts';
-import { doubt, takePath } from '../arguments.ts';
+import { doubt, refuseBytes, takePath } from '../arguments.ts';
 import { parseOrThrow } from '../call.ts';
 import { makeBigIntStats, makeStats } from '../results/stats.ts';
 import type { Session } from '../session.ts';
@@ -43,15 +43,23 @@ function parse(session: Session, filename: unknown, options: unknown, listener: 
   const hear = hasOptions ? listener : options;
   const given = hasOptions ? (options as { interval?: unknown; persistent?: unknown; bigint?: unknown }) : {};
   const { interval = DEFAULT_INTERVAL, persistent = true, bigint } = given;
+  const at = normalPath(session, filename);
   if (typeof hear !== 'function') doubt();
   if (typeof interval !== 'number' || !Number.isInteger(interval) || interval < 0 || interval > MOST_INTERVAL) doubt();
   return {
-    path: path.posix.normalize(takePath(session, filename)),
+    path: at,
     interval: Number(interval),
     persistent: Boolean(persistent),
     numbers: bigint === true ? 'bigint' : 'number',
     listener: hear as Request['listener'],
   };
+}
+
+/** An absolute and normal path. */
+function normalPath(session: Session, given: unknown): string {
+  const taken = takePath(session, given);
+  refuseBytes(given);
+  return path.posix.normalize(taken);
 }
 
 /** What `watchFile` returns: one watcher for each path, shared by all its listeners. */
@@ -254,9 +262,7 @@ export function watchFileForms(session: Session) {
   }
 
   function unwatchFile(filename?: unknown, listener?: unknown): void {
-    const at = parseOrThrow('unwatchFile', ['path'], [filename], () =>
-      path.posix.normalize(takePath(session, filename)),
-    );
+    const at = parseOrThrow('unwatchFile', ['path'], [filename], () => normalPath(session, filename));
     const watcher = watchers.get(at);
     if (watcher === undefined) return;
     if (typeof listener === 'function') watcher.off('change', listener as () => void);

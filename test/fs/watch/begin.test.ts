@@ -99,6 +99,39 @@ describe('watching begins', () => {
   });
 });
 
+describe('N8 the name that a watcher has for what it watches', () => {
+  it.each(['d', 'd/', 'd//', 'd/.', 'd/../d', 'file', './file'])('ends the path %s as it was given', async (given) => {
+    await expectSame(async ({ fs, root, log }) => {
+      const heard = await new Promise((resolve) => {
+        const watcher = fs.watch(`${root}/${given}`, (event, name) => {
+          watcher.close();
+          resolve([event, name]);
+        });
+        fs.chmodSync(`${root}/${given}`, 0o700);
+      });
+      log(heard);
+    }, FILES);
+  });
+});
+
+describe('N1 a recursive watcher', () => {
+  it('refuses bytes as Node does, which resolves its path as text', async () => {
+    await expectSame(async ({ fs, root, log, ending }) => {
+      for (const bytes of [Buffer.from(root), new Uint8Array(Buffer.from(root)) as Buffer]) {
+        try {
+          fs.watch(bytes, { recursive: true }).close();
+          log('taken');
+        } catch (error) {
+          log(String(error));
+        }
+        const signal = AbortSignal.timeout(50);
+        const events = fs.promises.watch(bytes, { recursive: true, signal })[Symbol.asyncIterator]();
+        await ending('later', events.next());
+      }
+    }, FILES);
+  });
+});
+
 describe('N8 the names of a recursive watcher', () => {
   it('are text, whatever is asked for', async () => {
     await expectSame(async ({ fs, root, log }) => {

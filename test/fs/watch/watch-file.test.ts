@@ -143,6 +143,24 @@ describe('watchFile', () => {
     await stopped;
   });
 
+  it('N1 refuses bytes as Node does, which resolves paths as text', () => {
+    const { fs } = createOverlay({ lower: [] });
+    const told = (call: () => unknown) => {
+      try {
+        return typeof call();
+      } catch (error) {
+        return String(error);
+      }
+    };
+    for (const bytes of [Buffer.from('/f'), new Uint8Array([0x66]) as Buffer]) {
+      for (const listener of [() => {}, 5 as unknown as () => void]) {
+        const watch = (of: typeof nodeFs) => told(() => of.watchFile(bytes, { interval: 5 }, listener));
+        expect(watch(fs)).toBe(watch(nodeFs));
+        expect(told(() => fs.unwatchFile(bytes, listener))).toBe(told(() => nodeFs.unwatchFile(bytes, listener)));
+      }
+    }
+  });
+
   it('N1 refuses a missing listener as Node does', () => {
     const { fs } = createOverlay({ lower: [] });
     const refusal = (call: () => unknown) => {
