@@ -149,10 +149,23 @@ function* checkStaged(area: Area, journal: string, { moves, steps, staged }: Jou
     const top = stage.split('/')[0] as string;
     const place = places.get(top);
     if (place === undefined) continue;
-    const inStage = yield* tell({ kind: 'lstat', path: `${area.stage}/${stage}` });
-    const found =
-      inStage ?? (begun ? yield* tell({ kind: 'lstat', path: place + stage.slice(top.length) }) : undefined);
+    let found = yield* tell({ kind: 'lstat', path: `${area.stage}/${stage}` });
+    for (const path of begun ? whereabouts(area, places, place + stage.slice(top.length)) : []) {
+      if (found !== undefined) break;
+      found = yield* tell({ kind: 'lstat', path });
+    }
     if (found?.size !== size || found.mtimeSec !== modified) throw spoilt(area, journal, stage);
+  }
+}
+
+/**
+ * Where something may be that has got its place: there, or still in the staging directory with a directory that is to be
+ * above it. A disk that lost its power may have the later of two renames only. `places` are the places, by stage.
+ */
+function* whereabouts({ stage }: Area, places: ReadonlyMap<string, string>, path: string): Iterable<string> {
+  yield path;
+  for (const [above, place] of places) {
+    if (path.startsWith(`${place}/`)) yield `${stage}/${above}${path.slice(place.length)}`;
   }
 }
 

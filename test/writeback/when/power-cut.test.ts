@@ -129,6 +129,34 @@ describe('a power cut', () => {
     }
   });
 
+  it('W11: what got its place in a moved directory before the disk knows that this has got its own is found', () => {
+    for (let k = 1; ; k++) {
+      const lower = newLower();
+      const { disk, overlay } = setUp(lower);
+      const { fs } = overlay;
+      fs.mkdirSync('/old/inner', { recursive: true });
+      for (const path of ['/old/file', '/old/inner/file', '/other']) fs.writeFileSync(path, 'old');
+      overlay.syncSync();
+      const before = survey(fs);
+      fs.renameSync('/old', '/new');
+      fs.renameSync('/new/inner', '/new/moved');
+      for (const path of ['/new/file', '/new/moved/file']) {
+        fs.writeFileSync('/temporary', 'new');
+        fs.renameSync('/temporary', path);
+      }
+      const after = survey(fs);
+      const isDone = cutSync(overlay, k);
+      disk.cut(`${disk.root}-flushed`, 'flushed');
+      nodeFs.renameSync(disk.root, `${disk.root}-whole`);
+      nodeFs.renameSync(`${disk.root}-flushed`, disk.root);
+      forgetLock(nodeFs, disk.root);
+      const next = mount(disk.root, { lower });
+      expect(['before', 'after'], `cut from command ${k} on`).toContain(whichOf(survey(next.fs), before, after));
+      next.close();
+      if (isDone) return;
+    }
+  });
+
   /** What the upper has of `/file` after a power cut. */
   function left(disk: PowerCut): string | undefined {
     const root = path.join(directory, `${made++}`);
