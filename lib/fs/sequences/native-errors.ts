@@ -27,10 +27,12 @@ export function nativeRmError(thrown: unknown, path: string, above: Above): unkn
   const code = codeOf(thrown);
   if (!(isNativeError(thrown) && 'errno' in thrown) || typeof code !== 'string') return thrown;
   const errno = Number(thrown.errno);
+  // What a branch has said, if anything: C++ does not know of the call that has failed.
+  const { cause } = thrown;
   const sentence = SENTENCES[code];
-  if (sentence === undefined) return systemError(new Errno(code, errno, thrown), 'rm', path, undefined, above);
+  if (sentence === undefined) return systemError(new Errno(code, errno, cause), 'rm', path, undefined, above);
   const subject = NATIVE_RM === 'names the path twice' ? `${path} '${path}'` : `'${path}'`;
-  const error = errorAt(`${code}, ${sentence}: ${subject}`, thrown, above);
+  const error = errorAt(`${code}, ${sentence}: ${subject}`, cause, above);
   return Object.assign(error, { errno: -errno, code, path, syscall: 'rm' });
 }
 

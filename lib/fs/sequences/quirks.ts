@@ -9,6 +9,9 @@ const MAJOR = Number.parseInt(process.versions.node, 10);
 export const NATIVE_RM: 'none' | 'names the path twice' | 'names the path once' =
   MAJOR >= 26 ? 'names the path once' : MAJOR >= 24 ? 'names the path twice' : 'none';
 
+/** Since Node 22 `rmSync` of a directory that was given as a URL names the URL; the other forms name its path. */
+export const RM_NAMES_URLS: Readonly<Record<'now' | 'later', boolean>> = { now: MAJOR >= 22, later: false };
+
 /**
  * Since Node 22 the first checks of `cpSync` are written in C++, which throws errors without `info`, `path` and
  * `syscall`.

@@ -16,7 +16,7 @@ import { type Options, takeObject } from '../options.ts';
 import type { FileSystem, Session } from '../session.ts';
 import { FileSteps, ownPath, type Path } from './file-steps.ts';
 import { nativeRmError } from './native-errors.ts';
-import { NATIVE_RM } from './quirks.ts';
+import { NATIVE_RM, RM_NAMES_URLS } from './quirks.ts';
 import { nested, pause, type Sequence, step, together } from './steps.ts';
 import { refusal } from './system-error.ts';
 
@@ -24,6 +24,8 @@ import { refusal } from './system-error.ts';
 export interface RmRequest {
   /** As given, for calls and error messages; a URL as its path. */
   readonly path: Path;
+  /** As given. */
+  readonly given: Path | URL;
   /** The same, absolute. */
   readonly whole: string;
   readonly force: boolean;
@@ -66,6 +68,7 @@ export function parseRm(session: Session, path: unknown, given: unknown): RmRequ
     retryDelay: takeCount(options, 'retryDelay', 2 ** 31 - 1, 100),
     whole: takePath(session, path),
     path: ownPath(path),
+    given: path as Path | URL,
   };
 }
 
@@ -91,7 +94,8 @@ export function* rm(place: RmPlace, request: RmRequest): Sequence<void> {
     const isDirectory = yield* lookFirst(fs, request);
     if (isDirectory && !recursive) {
       const message = 'is a directory';
-      throw refusal('ERR_FS_EISDIR', { code: 'EISDIR', message, path, syscall: 'rm' }, above);
+      const named = RM_NAMES_URLS[form] ? request.given : path;
+      throw refusal('ERR_FS_EISDIR', { code: 'EISDIR', message, path: named, syscall: 'rm' }, above);
     }
   }
   const isNative = form === 'now' && NATIVE_RM !== 'none';

@@ -26,7 +26,7 @@ export interface Refusal {
   /** What is wrong in particular. */
   readonly message: string;
   /** As given. */
-  readonly path: Path;
+  readonly path: Path | URL;
   readonly syscall: 'cp' | 'rm';
   /** The number of `code`, positive, except where Node gives another. */
   readonly errno?: number;

@@ -1,7 +1,9 @@
 import nodeFs from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { NATIVE_RM } from '../../../lib/fs/sequences/quirks.ts';
 import { createOverlay } from '../../../lib/index.ts';
+import { alike } from '../calls/both.ts';
 import type { FileSystem } from '../matrix.ts';
 import { call, expectTwins, FORMS } from './twin.ts';
 
@@ -168,4 +170,34 @@ describe('rm', () => {
     });
     expect(texts[0]).toEqual(texts[1]);
   });
+});
+
+describe('N2 the errors of rm', () => {
+  const problem = (run: () => unknown): NodeJS.ErrnoException & { info?: { path: unknown } } => {
+    try {
+      run();
+    } catch (error) {
+      return error as NodeJS.ErrnoException;
+    }
+    throw new Error('nothing was thrown');
+  };
+
+  it('name a directory that was given as a URL as Node does', () =>
+    alike(async (fs) => {
+      fs.mkdirSync('d');
+      const url = pathToFileURL('d');
+      const errors = [problem(() => fs.rmSync(url)), await fs.promises.rm(url).catch((error: unknown) => error)];
+      return errors.map((error) => {
+        const { message, path, info } = error as ReturnType<typeof problem>;
+        return [message, path, info?.path instanceof URL];
+      });
+    }));
+
+  it('have no cause where Node gives none', () =>
+    alike((fs) => {
+      fs.mkdirSync('d');
+      fs.symlinkSync('d', 'link');
+      const error = problem(() => fs.rmSync('link/', { recursive: true }));
+      return [error.message, Object.keys(error), 'cause' in error];
+    }));
 });
