@@ -5,24 +5,13 @@
 import nodeFs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { hasRoomyTmpfs, SHARED_MEMORY } from './tmpfs.js';
 import { GIB } from './trees.js';
 
 /** @typedef {import('./trees.js').Tree} Tree */
 
-const SHARED_MEMORY = '/dev/shm';
-const TMPFS_MAGIC = 0x01021994;
 /** The most that a run has in files at one time, with room to spare. */
 const ROOM = 4 * GIB;
-
-function hasRoomyTmpfs() {
-  try {
-    nodeFs.accessSync(SHARED_MEMORY, nodeFs.constants.W_OK);
-  } catch {
-    return false;
-  }
-  const { type, bavail, bsize } = nodeFs.statfsSync(SHARED_MEMORY);
-  return type === TMPFS_MAGIC && bavail * bsize >= ROOM;
-}
 
 /** Sizes, modes and times of everything below the given directories. @param {readonly string[]} lowers */
 function fingerprint(lowers) {
@@ -39,7 +28,7 @@ function fingerprint(lowers) {
 /** Numbers its directories, makes each lower tree once, and sees that none is changed. */
 export class Place {
   constructor() {
-    const parent = hasRoomyTmpfs() ? SHARED_MEMORY : nodeFs.realpathSync(os.tmpdir());
+    const parent = hasRoomyTmpfs(ROOM) ? SHARED_MEMORY : nodeFs.realpathSync(os.tmpdir());
     this.directory = nodeFs.mkdtempSync(path.join(parent, 'overfs-bench-'));
     this.description =
       parent === SHARED_MEMORY ? `tmpfs (${parent})` : `${parent} (no roomy tmpfs: ratios mean little)`;

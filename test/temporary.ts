@@ -5,9 +5,8 @@
 
 import nodeFs from 'node:fs';
 import os from 'node:os';
+import { hasRoomyTmpfs, SHARED_MEMORY } from '../benchmarks/tmpfs.js';
 
-const SHARED_MEMORY = '/dev/shm';
-const TMPFS_MAGIC = 0x01021994;
 /** Bytes: a run has less than 100 MiB in files at one time. In a container the place is often of 64 MiB. */
 const ROOM = 2 ** 30;
 
@@ -18,15 +17,5 @@ export function onDisk(): string {
 
 /** A directory on tmpfs, unless `TMPDIR` says otherwise or the machine has none with room. */
 export function inMemory(): string {
-  return process.env.TMPDIR === undefined && hasRoomyTmpfs() ? nodeFs.realpathSync(SHARED_MEMORY) : onDisk();
-}
-
-function hasRoomyTmpfs(): boolean {
-  try {
-    nodeFs.accessSync(SHARED_MEMORY, nodeFs.constants.W_OK);
-  } catch {
-    return false;
-  }
-  const { type, bavail, bsize } = nodeFs.statfsSync(SHARED_MEMORY);
-  return type === TMPFS_MAGIC && bavail * bsize >= ROOM;
+  return process.env.TMPDIR === undefined && hasRoomyTmpfs(ROOM) ? nodeFs.realpathSync(SHARED_MEMORY) : onDisk();
 }

@@ -27,7 +27,7 @@ export const STAT_CALLBACK_SIGNALS = MAJOR >= 24 ? 'heeds signals' : 'ignores si
 /** Before Node 22 (libuv 1.49) a time of NaN is an error; since then it leaves that time as it is. */
 export const REFUSES_NO_TIME: boolean = MAJOR < 22;
 
-/** Since then an infinite time, which only text can be, means now; before, it is an error too. */
+/** Since Node 22 an infinite time, which only text can be, means now; before, it is an error. */
 export const ENDLESS_TIME_IS_NOW: boolean = MAJOR >= 22;
 
 /** What a recursive listing does with links to directories. */
