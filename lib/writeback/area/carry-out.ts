@@ -118,7 +118,7 @@ function* hasHoles(path: string): Procedure<boolean> {
 
 /** The directories that moves change. */
 function leftBy(moves: readonly Move[], area: Area): Set<string> {
-  return new Set([area.stage, ...moves.map(({ from }) => from.slice(0, from.lastIndexOf('/')) || '/')]);
+  return new Set([area.stage, ...moves.map(({ from }) => directoryOf(from))]);
 }
 
 /**
@@ -274,4 +274,9 @@ export function* notesOf(
   const lost = notes.filter(({ ino }) => ino === 0);
   for (const note of [...notes, ...cursor.notes.values()]) if (note.ino > 0) all.set(note.ino, note);
   return [...all.values(), ...lost];
+}
+
+/** The directory that a path of the upper lies in. */
+export function directoryOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/';
 }

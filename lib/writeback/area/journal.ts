@@ -18,7 +18,7 @@ import type { Content } from '../plan/content.ts';
 import type { Move, Step } from '../plan/steps.ts';
 import type { Reach } from '../report.ts';
 import type { Writer } from '../stage/writer.ts';
-import { carryOutBatch, NOBODY, notesOf } from './carry-out.ts';
+import { carryOutBatch, directoryOf, NOBODY, notesOf } from './carry-out.ts';
 import { damage, look } from './damage.ts';
 import { readText, removeFile, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
@@ -124,10 +124,6 @@ function* flushSteps({ moves, steps }: Journal): Procedure<void> {
     if (type === S_IFREG || type === S_IFDIR) yield* flushAt(path);
   }
   for (const path of directories) yield* flushAt(path);
-}
-
-function directoryOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/')) || '/';
 }
 
 function lost({ stage }: Area, path: string, what: string, cause?: unknown): Error {
