@@ -11,6 +11,7 @@ import { File, isDirectory } from '../../tree/inode.ts';
 import type { Tree } from '../../tree/tree.ts';
 import { inodeOf, type OpenFile } from '../open.ts';
 import { ATTEMPTS, mayLie, originOf, prepareRead, settleFill } from './prepare.ts';
+import { allocateResult } from './small-results.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -224,9 +225,8 @@ export function readPrepared(io: Io, tree: Tree, file: File, from: number): Buff
     }
   }
   const length = Math.max(0, file.size - from);
-  // As in Node, asynchronous reads give memory that is not shared and may be transferred; synchronous ones may use
-  // Node's pool.
-  const bytes = io.isAtOnce ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
+  // As in Node, asynchronous reads give memory that is not shared and may be transferred.
+  const bytes = io.isAtOnce ? allocateResult(length) : Buffer.allocUnsafeSlow(length);
   readContents(tree.memory, file, from, from + length, bytes, 0);
   reclaim(tree.memory);
   return bytes;
