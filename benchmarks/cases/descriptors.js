@@ -1,6 +1,7 @@
 /** Work through descriptors: opening, attributes, positioned reads and writes, appending. */
 import assert from 'node:assert/strict';
-import { contentOf, FILES, fileOf, filesOf, KIB, MIB, sixtyFour, text, thousand, turn } from '../trees.js';
+import { KERNEL, MEMFS, REVALIDATING, UNIONFS, ZENFS } from '../peers.js';
+import { contentOf, empty, FILES, fileOf, filesOf, KIB, MIB, sixtyFour, text, thousand, turn } from '../trees.js';
 
 /** @typedef {import('../measure.js').Case} Case */
 
@@ -28,6 +29,42 @@ function shuffledOffsets() {
 function pieceAt(offset) {
   const start = offset % MIB;
   return text(`part ${Math.floor(offset / MIB)}`, MIB).slice(start, start + PIECE);
+}
+
+/** @param {Buffer} large @param {Buffer} piece @param {number} offset */
+function copyOut(large, piece, offset) {
+  return large.copy(piece, 0, offset, offset + PIECE);
+}
+
+/** @param {Buffer} large @param {Buffer} piece @param {number} offset */
+function copyIn(large, piece, offset) {
+  return piece.copy(large, offset);
+}
+
+const NO_FILES = 'copies memory, not files';
+
+/**
+ * What a random read or write cannot do without: the copy alone, between one Buffer of 64 MiB and one of 4 KiB. There is no filesystem in
+ * it, so it is measured twice only, where node:fs and overfs stand.
+ * @param {string} name
+ * @param {typeof copyOut} copy
+ * @returns {Case}
+ */
+function bareCopy(name, copy) {
+  return {
+    name,
+    tree: empty,
+    without: Object.fromEntries([REVALIDATING, KERNEL, MEMFS, UNIONFS, ZENFS].map((peer) => [peer, NO_FILES])),
+    prepare() {
+      const large = Buffer.alloc(64 * MIB, text('copied', PIECE));
+      const offsets = shuffledOffsets();
+      const piece = Buffer.from(text('copied', PIECE));
+      return {
+        operation: (index) => copy(large, piece, /** @type {number} */ (offsets[index % PIECES])),
+        verify: () => assert.equal(large.subarray(-PIECE).equals(piece), true),
+      };
+    },
+  };
 }
 
 /** @type {Case[]} */
@@ -111,6 +148,8 @@ export const cases = [
       };
     },
   },
+  bareCopy('copying 4 KiB, random, out of 64 MiB', copyOut),
+  bareCopy('copying 4 KiB, random, into 64 MiB', copyIn),
   {
     name: 'writeSync, appending 4 KiB',
     tree: thousand,
