@@ -30,10 +30,14 @@ let pool: Buffer | undefined;
 /** How many of its bytes were given away. Changed likewise. */
 let used = POOL_BYTES;
 
-/** A Buffer for the result of a synchronous read, with memory that it may share, and with anything in it. */
+/**
+ * A Buffer for the result of a synchronous read, with memory that it may share, and with anything in it. Who has set
+ * `Buffer.poolSize` to 0 gets memory that is not shared.
+ */
 export function allocateResult(length: number): Buffer {
-  const isPooledByNode = length < Buffer.poolSize >>> 1;
-  return isPooledByNode || length > LARGEST || !isSafe ? Buffer.allocUnsafe(length) : allocateSmall(length);
+  const { poolSize } = Buffer;
+  if (!isSafe || length > LARGEST || length < poolSize >>> 1 || poolSize === 0) return Buffer.allocUnsafe(length);
+  return allocateSmall(length);
 }
 
 function allocateSmall(length: number): Buffer {

@@ -79,6 +79,16 @@ describe('what synchronous reads of small files give', () => {
     for (const { bytes } of read()) expect(bytes.byteOffset % 8).toBe(0);
   });
 
+  it('is not shared where Buffer has no pool', () => {
+    const { poolSize } = Buffer;
+    Buffer.poolSize = 0;
+    try {
+      for (const { bytes } of read()) expect(bytes.buffer.byteLength).toBe(bytes.length);
+    } finally {
+      Buffer.poolSize = poolSize;
+    }
+  });
+
   it('keeps what it holds when another result is transferred', () => {
     const [first, ...others] = read().filter(({ bytes }) => bytes.length >= 4096 && bytes.length <= 8192);
     if (first === undefined) throw new Error('no result');
