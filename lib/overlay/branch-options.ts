@@ -17,10 +17,10 @@ import type { Timers } from '../waiting/timers.ts';
 import { isPlain, isRecord, mustKnow, noDirectory, wrongType, wrongValue } from './option-values.ts';
 import type { LowerOptions, OverlayOptions, ParsedOptions, ParsedUpper, UpperOptions } from './options.ts';
 
-/** The properties of a branch. */
+/** The properties of a lower. */
 const DESCRIBED: readonly (keyof LowerOptions)[] = ['fs', 'root', 'at', 'immutable', 'layered', 'name'];
 /** The properties of the upper. */
-const DESCRIBED_UPPER: readonly (keyof UpperOptions)[] = [...DESCRIBED, 'as'];
+const DESCRIBED_UPPER: readonly (keyof UpperOptions)[] = ['fs', 'root', 'name', 'as'];
 
 const FS_LIKE =
   'an object with functions of node:fs (at least statSync, readdirSync and readFileSync, or promises of theirs)';
@@ -31,7 +31,7 @@ export function parseLowers(lower: OverlayOptions['lower'], reserved: number, ti
   // `Array.from` visits holes too, which are then reported as undefined.
   return Array.from(lowers, (one: unknown, i) => {
     const option = Array.isArray(lower) ? `lower[${i}]` : 'lower';
-    const position = { id: i + 1, name: `lower${i + 1}`, layered: false, reserved, timers };
+    const position = { id: i + 1, name: `lower${i + 1}`, immutable: false, layered: false, reserved, timers };
     const { branch, root } = parseBranch(option, one, position);
     return { branch: recorded(branch), root };
   });
@@ -39,12 +39,10 @@ export function parseLowers(lower: OverlayOptions['lower'], reserved: number, ti
 
 /** Takes the upper: a branch that can also be written. */
 export function parseUpper(upper: NonNullable<OverlayOptions['upper']>, timers: Timers): ParsedUpper {
-  const position = { id: UPPER, name: 'upper', layered: true, reserved: 0, timers };
+  // Only overfs writes the upper while the overlay lives, so it does not change by itself.
+  const position = { id: UPPER, name: 'upper', immutable: true, layered: true, reserved: 0, timers };
   const { branch, root } = parseBranch('upper', upper, position);
   const described = typeof upper === 'object' && isLowerOptions(upper) ? upper : undefined;
-  if (normal(described?.at ?? '/') !== '/') {
-    throw wrongValue('upper.at', 'left out: the upper begins where the overlay does', described?.at);
-  }
   const given = described === undefined ? upper : (described.fs ?? root);
   const written = makeUpper(typeof given === 'object' && !isUrl(given) ? given : originalFs, branch.name);
   if (written.missing !== undefined) throw new BranchError(branch.name, written.missing);
@@ -87,18 +85,17 @@ function parseAs(upper: NonNullable<OverlayOptions['upper']>): UpperOptions['as'
 interface Position {
   readonly id: number;
   readonly name: string;
+  readonly immutable: boolean;
   readonly layered: boolean;
   readonly reserved: number;
   readonly timers: Timers;
 }
 
 function parseBranch(option: string, given: unknown, position: Position) {
-  // Only overfs writes the upper while the overlay lives, so it does not change by itself.
-  const origin = { ...position, immutable: position.id === UPPER };
-  if (typeof given === 'string' || isUrl(given)) return directoryNamed(option, given, origin);
+  if (typeof given === 'string' || isUrl(given)) return directoryNamed(option, given, position);
   if (isRecord(given) && isLowerOptions(given)) return parseDescribed(option, given, position);
   if (isRecord(given) && fsLikeIn(given) !== undefined)
-    return { branch: makeBranch({ fs: given, ...origin }), root: '/' };
+    return { branch: makeBranch({ fs: given, ...position }), root: '/' };
   throw wrongType(option, `a directory, ${FS_LIKE}, or { ${describedOf(position).join(', ')} }`, given);
 }
 
@@ -140,15 +137,10 @@ function mustDescribe(option: string, given: object, known: readonly string[]): 
 }
 
 function parseDescribed(option: string, given: LowerOptions, position: Position) {
-  const {
-    fs,
-    root = '/',
-    at = '/',
-    immutable = position.id === UPPER,
-    layered = position.layered,
-    name = position.name,
-  } = given;
   mustDescribe(option, given, describedOf(position));
+  const { fs, root = '/', name = position.name } = given;
+  const isUpper = position.id === UPPER;
+  const { at = '/', immutable = position.immutable, layered = position.layered }: LowerOptions = isUpper ? {} : given;
   if (fs !== undefined && (!isRecord(fs) || fsLikeIn(fs) === undefined)) throw wrongType(`${option}.fs`, FS_LIKE, fs);
   if (typeof root !== 'string') throw wrongType(`${option}.root`, 'an absolute path in the branch', root);
   if (!root.startsWith('/')) throw wrongValue(`${option}.root`, 'an absolute path in the branch', root);

@@ -140,10 +140,15 @@ export function parseCache(cache: OverlayOptions['cache']): Required<CacheOption
   return { maxBytes, maxEntries };
 }
 
-/** Checks the argument of `sync`. */
-export function parseManner(manner: Manner): Manner {
-  if (!isRecord(manner)) throw wrongType('manner', 'an object { onProgress, signal }', manner);
-  mustKnow('', Object.keys(manner), ['onProgress', 'signal']);
+/** What `sync` takes. */
+export const MANNER = ['onProgress', 'signal'] as const;
+/** What `syncSync` takes: nothing could abort it. */
+export const SYNC_MANNER = ['onProgress'] as const;
+
+/** Checks the argument of `sync` or `syncSync`, which may have the properties `known`. */
+export function parseManner(manner: Manner, known: typeof MANNER | typeof SYNC_MANNER): Manner {
+  if (!isRecord(manner)) throw wrongType('manner', `an object { ${known.join(', ')} }`, manner);
+  mustKnow('', Object.keys(manner), known);
   const { onProgress, signal } = manner;
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw wrongType('onProgress', 'a function', onProgress);

@@ -44,12 +44,12 @@ export interface LowerOptions {
    * false.
    */
   readonly layered?: boolean;
-  /** What error messages and `whence` call it. Default: `lower1`, `lower2`, ... */
+  /** What error messages and `whence` call it. Default: `lower1`, `lower2`, ..., `upper`. */
   readonly name?: string;
 }
 
 /** The writable branch with properties. */
-export interface UpperOptions extends LowerOptions {
+export interface UpperOptions extends Pick<LowerOptions, 'fs' | 'root' | 'name'> {
   /**
    * Returns an fs-like object over the same files that acts with these credentials; it is called once for each distinct
    * credential. What is written through `overlay.as(credentials)`, or with the option `credentials`, is then brought to

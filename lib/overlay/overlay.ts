@@ -23,7 +23,7 @@ import { NOFOLLOW, walk } from '../tree/walk.ts';
 import type { Manner } from '../writeback/report.ts';
 import type { OverlayEvents } from './events.ts';
 import { Freezing } from './freezing.ts';
-import { parseManner } from './option-values.ts';
+import { MANNER, parseManner, SYNC_MANNER } from './option-values.ts';
 import { type OverlayOptions, parseCredentials, parseOptions } from './options.ts';
 import { preload } from './preload.ts';
 import { shown } from './shown.ts';
@@ -236,7 +236,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * ```
    */
   async sync(manner: Manner = {}): Promise<void> {
-    await this.#upper.syncLater(parseManner(manner));
+    await this.#upper.syncLater(parseManner(manner, MANNER));
   }
 
   /**
@@ -247,7 +247,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
    * @throws as `sync`; EBUSY in a listener of `command`
    */
   syncSync(manner: Pick<Manner, 'onProgress'> = {}): void {
-    this.#upper.syncNow(parseManner(manner));
+    this.#upper.syncNow(parseManner(manner, SYNC_MANNER));
   }
 
   /**
@@ -314,7 +314,7 @@ export class Overlay extends EventEmitter<OverlayEvents> implements Disposable, 
   /**
    * Ends the overlay: closes every descriptor, writes back to the upper if there is one (also with
    * `writeback: 'manual'`), and closes what the branches hold open. The overlay can still be read; every change is
-   * EROFS. Without an upper, what was written is never stored anywhere.
+   * EROFS. Watchers go on until they are closed. Without an upper, what was written is never stored anywhere.
    *
    * @throws as `syncSync`; then the overlay is still open
    */

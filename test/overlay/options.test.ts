@@ -34,7 +34,10 @@ describe('bad options', () => {
     [{ lower: { fs: new Volume(), immutable: 1 } }, 'ERR_INVALID_ARG_TYPE', 'lower.immutable'],
     [{ lower: { fs: new Volume(), name: 1 } }, 'ERR_INVALID_ARG_TYPE', 'lower.name'],
     [{ upper: { fs: new Volume(), at: '/x' } }, 'ERR_INVALID_ARG_VALUE', 'upper.at'],
-    [{ upper: { fs: new Volume(), at: Symbol('at') } }, 'ERR_INVALID_ARG_TYPE', 'upper.at'],
+    [{ upper: { fs: new Volume(), at: Symbol('at') } }, 'ERR_INVALID_ARG_VALUE', 'upper.at'],
+    [{ upper: { fs: new Volume(), immutable: false } }, 'ERR_INVALID_ARG_VALUE', 'upper.immutable'],
+    [{ upper: { fs: new Volume(), layered: false } }, 'ERR_INVALID_ARG_VALUE', 'upper.layered'],
+    [{ upper: { fs: new Volume(), name: 5 } }, 'ERR_INVALID_ARG_TYPE', 'upper.name'],
     [{ upper: '/no/such/directory' }, 'ENOENT', 'upper'],
     [{ upper: null }, 'ERR_INVALID_ARG_TYPE', 'upper'],
     [{ upper: [] }, 'ERR_INVALID_ARG_TYPE', 'upper'],
@@ -86,6 +89,16 @@ describe('bad options', () => {
     expect(() => createOverlay({ limits: { byte: 1 } as object })).toThrow(message);
     const { fs } = createOverlay({ lower: memfs({ '/file': 'x' }) });
     expect(fs.readdirSync('/')).toEqual(['file']);
+  });
+
+  it('L5: the whiteouts of an upper always count', () => {
+    const lower = Volume.fromJSON({ '/file': 'x' });
+    // Of an object that is not plain, unknown properties are not looked at.
+    const upper: object = Object.assign(Object.create({}), { fs: new Volume(), layered: false });
+    const first = createOverlay({ lower, upper });
+    first.fs.rmSync('/file');
+    first.close();
+    expect(createOverlay({ lower, upper }).fs.existsSync('/file')).toBe(false);
   });
 
   it.each<[string, (directory: string) => Lower]>([

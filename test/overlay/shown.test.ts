@@ -35,13 +35,21 @@ it.each<[unknown, string]>([
   [null, 'The option "manner" must be an object { onProgress, signal }. Received null'],
   [5, 'The option "manner" must be an object { onProgress, signal }. Received 5'],
   [{ onProgress: 5 }, 'The option "onProgress" must be a function. Received 5'],
-  [{ signal: {} }, 'The option "signal" must be an AbortSignal. Received {}'],
   [{ progress: () => {} }, 'There is no option "progress". The options are: onProgress, signal'],
 ])('sync(%j) and syncSync of it are refused before anything is done', async (manner, message) => {
   const overlay = createOverlay({ lower: [] });
   await expect(overlay.sync(manner as Manner)).rejects.toThrow(message);
-  expect(() => overlay.syncSync(manner as Manner)).toThrow(message);
+  expect(() => overlay.syncSync(manner as Manner)).toThrow(message.replace(', signal', ''));
   expect(overlay.upper).toBeUndefined();
+});
+
+it('a signal of sync must be one, and syncSync, which nothing can abort, takes none', async () => {
+  const overlay = createOverlay({ lower: [] });
+  await expect(overlay.sync({ signal: {} } as Manner)).rejects.toThrow(
+    'The option "signal" must be an AbortSignal. Received {}',
+  );
+  const message = 'There is no option "signal". The options are: onProgress';
+  expect(() => overlay.syncSync({ signal: AbortSignal.abort() } as Manner)).toThrow(message);
 });
 
 it('the error of a sync tells for each file why', () => {
