@@ -140,6 +140,27 @@ it('an OCI layer that another tool wrote is read and written on', () => {
   expect(existsSync(join(directory, 'src/.wh.mine'))).toBe(false);
 });
 
+it.each([
+  ['a directory', newDirectory],
+  ['a volume', () => ''],
+])('L4: in %s a whiteout that is a directory itself is removed like any other', (_, make) => {
+  const root = make();
+  const fs = (root === '' ? new Volume() : nodeFs) as UpperFs & Pick<typeof nodeFs, 'mkdirSync'>;
+  for (const name of ['f0', 'other']) fs.mkdirSync(`${root}/.wh.${name}/inner`, { recursive: true });
+  fs.writeFileSync(`${root}/.wh.f0/inner/file`, '');
+  const upper = root === '' ? fs : root;
+  const lower = Volume.fromJSON({ '/f0': 'below' });
+  const overlay = createOverlay({ lower, upper });
+  expect(overlay.fs.readdirSync('/')).toEqual([]);
+  overlay.fs.writeFileSync('/f0', 'again');
+  overlay.fs.mkdirSync('/other');
+  overlay.close();
+  expect(fs.readdirSync(root || '/').filter((name) => name !== '.overfs')).toEqual(['f0', 'other']);
+  const next = createOverlay({ lower, upper });
+  expect(next.fs.readFileSync('/f0', 'utf8')).toBe('again');
+  next.close();
+});
+
 it.each(['format', 'journal'])('a damaged %s is an error that says how to repair it, and loses nothing', (name) => {
   const directory = newDirectory();
   const overlay = mount(directory);

@@ -3,6 +3,7 @@
  * after a crash.
  */
 
+import { constants } from 'node:fs';
 import type { Attributes, Fingerprint } from '../../branch/branch.ts';
 import { EEXIST, ENOENT, Errno, ESTALE } from '../../errno.ts';
 import { type Procedure, tell } from '../commands.ts';
@@ -11,10 +12,12 @@ import type { Move, Step } from '../plan/steps.ts';
 import type { Reach } from '../report.ts';
 import { isSparse } from '../stage/holes.ts';
 import { giveAttributes, type Writer, writeAll } from '../stage/writer.ts';
-import { CHUNK, copyBytes, quietly, removeFile, writeNew } from './files.ts';
+import { CHUNK, copyBytes, quietly, removeFile, removeTree, writeNew } from './files.ts';
 import { flushAt } from './flush.ts';
 import { keptOf, type Note, noteOf } from './notes.ts';
 import type { Area } from './work-area.ts';
+
+const { S_IFMT, S_IFDIR } = constants;
 
 /** How far a batch has come. Changed as it is carried out, so that it can be continued after a failure. */
 export interface Cursor {
@@ -150,7 +153,7 @@ function* carryOutStep(
       yield* quietly(EEXIST, writeNew(step.path, ''));
       return undefined;
     case 'unmark':
-      yield* removeFile(step.path);
+      yield* removeMark(step.path);
       return undefined;
     case 'patch':
       yield* patch(area, step, () => watcher.changing(index));
@@ -195,6 +198,20 @@ function* place(from: string, to: string, what: 'held' | 'new'): Procedure<void>
     if ((yield* tell({ kind: 'lstat', path: from })) !== undefined) throw thrown;
     if ((yield* tell({ kind: 'lstat', path: to })) === undefined) throw thrown;
   }
+}
+
+/** Removes a whiteout. By its name alone it is one, so it may be a directory if another tool has made it. */
+function* removeMark(path: string): Procedure<void> {
+  try {
+    yield* removeFile(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Errno) || !(yield* isDirectoryAt(path))) throw thrown;
+    yield* removeTree(path, S_IFDIR, 'in place');
+  }
+}
+
+function* isDirectoryAt(path: string): Procedure<boolean> {
+  return (((yield* tell({ kind: 'lstat', path }))?.mode ?? 0) & S_IFMT) === S_IFDIR;
 }
 
 /** Copies staged pages into a file. */

@@ -11,14 +11,14 @@ import { writeAll } from '../stage/writer.ts';
 const { S_IFDIR } = constants;
 
 /**
- * Removes a file of the staging directory, or a directory with everything in it. `type` is its S_IFMT, 0 where that is
- * not known.
+ * Removes a file, or a directory with everything in it. `type` is its S_IFMT, 0 where that is not known. Requires:
+ * `urgency` is `none` only in the staging directory.
  */
-export function* removeTree(path: string, type: number): Procedure<void> {
+export function* removeTree(path: string, type: number, urgency: Urgency = 'none'): Procedure<void> {
   const names = type === 0 || type === S_IFDIR ? yield* tell({ kind: 'list', path }) : undefined;
-  for (const { name, type: inner } of names ?? []) yield* removeTree(`${path}/${name}`, inner);
-  if (names === undefined) yield* removeFile(path, 'none');
-  else yield* quietly(ENOENT, tell({ kind: 'rmdir', path }));
+  for (const { name, type: inner } of names ?? []) yield* removeTree(`${path}/${name}`, inner, urgency);
+  if (names === undefined) yield* removeFile(path, urgency);
+  else yield* quietly(ENOENT, tell({ kind: 'rmdir', path, urgency }));
 }
 
 /** Makes a directory that may be there already. */
