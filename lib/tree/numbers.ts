@@ -40,18 +40,27 @@ export class Numbers {
   /** Odd numbers that several keys digest to, or that a key got because its own was taken. Entries are only added. */
   readonly #contested = new Set<number>();
   /**
-   * Numbers with which files of the upper are shown, by the upper's own number. Changed by `remember` and
-   * `forgetStranger`.
+   * Numbers with which files of the upper are shown, by the upper's own number. Changed by `remember`, `forgetStranger`
+   * and `#forgetAll`.
    */
   readonly #remembered = new Map<number, number>();
   /**
-   * The upper's own number of a file that has a number from a lower, by that number: the lower may reuse it for another
-   * file later. Changed by `remember` and `#leave`.
+   * The upper's own number of a file, by the number with which it is shown. If that came from a lower, the lower may
+   * reuse it for another file later. Changed by `remember`, `#leave` and `#forgetAll`.
    */
   readonly #given = new Map<number, number>();
   /**
-   * When these files of the upper were born (`birthOf`), where that was noted. Changed by `remember` and
-   * `forgetStranger`.
+   * The upper's own numbers of files that may have had a number before the one in `#given`: they have been replaced, or
+   * that one was to replace them. Changed by `remember` and `#forgetAll`.
+   */
+  readonly #former = new Map<number, number[]>();
+  /** The upper's own numbers of files that are no more, and may still be noted. Taken by `writeback/note-keeping.ts`. */
+  readonly gone = new Set<number>();
+  /** The highest number of something born here that was ever noted. Changed by `remember`. */
+  #noted = 0;
+  /**
+   * When these files of the upper were born (`birthOf`), where that was noted. Changed by `remember`, `forgetStranger`
+   * and `#forgetAll`.
    */
   readonly #births = new Map<number, number>();
   /** Whether the upper shows the same birth time for a file as long as it lives. Set at the mount. */
@@ -75,8 +84,12 @@ export class Numbers {
    */
   remember(ino: number, number: number, birth: number | undefined): void {
     this.#leave(ino);
+    this.gone.delete(ino);
     this.#remembered.set(ino, number);
-    if (number >= SLOT) this.#given.set(number, ino);
+    const before = this.#given.get(number);
+    if (before !== undefined && before !== ino) this.#former.set(number, [...(this.#former.get(number) ?? []), before]);
+    this.#given.set(number, ino);
+    if (number < SLOT && number > this.#noted) this.#noted = number;
     if (birth === undefined) this.#births.delete(ino);
     else this.#births.set(ino, birth);
     if (number < SLOT && number > this.#born) this.#born = number;
@@ -107,6 +120,35 @@ export class Numbers {
     this.#leave(ino);
     this.#remembered.delete(ino);
     return true;
+  }
+
+  /**
+   * Forgets a number, since what had it has ended, and the upper does not have it any more. Answers the upper's own
+   * numbers of what had it; `needed` where its note says which numbers were used: they are not used again, since an
+   * overlay above may have noted them.
+   */
+  forget(number: number): readonly number[] | 'needed' {
+    if (number === this.#noted || (number >= OTHERS && number < ODD)) return 'needed';
+    return this.#forgetAll(number, undefined);
+  }
+
+  /** The same for what had the number before a file of the upper got it. */
+  forgetFormer(number: number, ino: number): readonly number[] {
+    return this.#former.has(number) ? this.#forgetAll(number, ino) : [];
+  }
+
+  #forgetAll(number: number, except: number | undefined): number[] {
+    const given = this.#given.get(number);
+    const all = [...(this.#former.get(number) ?? []), ...(given === undefined ? [] : [given])];
+    this.#former.delete(number);
+    const left = all.filter((ino) => ino !== except && this.#remembered.get(ino) === number);
+    for (const ino of left) {
+      this.#leave(ino);
+      this.#remembered.delete(ino);
+      this.#births.delete(ino);
+      this.gone.add(ino);
+    }
+    return left;
   }
 
   /** Notes that a file of the upper no longer has its number. */

@@ -103,6 +103,7 @@ export function giveBack(tree: Tree, plan: Plan): void {
   const { dirty } = tree;
   for (const inode of plan.inodes) if (inode.nlink > 0) dirty?.addInode(inode);
   for (const inode of plan.timed) if (inode.nlink > 0) dirty?.timed.add(inode);
+  for (const number of plan.ended) dirty?.ended.add(number);
   for (const [directory, names] of plan.names) for (const name of names.keys()) dirty?.addName(directory, name);
   if (dirty !== undefined) dirty.isTaken = false;
   for (const content of plan.contents.values()) releaseContent(tree.memory, content);

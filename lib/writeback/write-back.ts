@@ -8,7 +8,7 @@
  *       └ takes the dirty part of the tree; gives it back when nothing was decided
  */
 
-import type { Attributes, Branch } from '../branch/branch.ts';
+import type { Branch } from '../branch/branch.ts';
 import { NotLoadedError } from '../branch/errors.ts';
 import type { ActingUppers } from '../branch/upper/acting.ts';
 import type { Upper } from '../branch/upper/upper.ts';
@@ -17,10 +17,10 @@ import { type Errand, type Io, runAsync, syncIo } from '../fault.ts';
 import type { Inode } from '../tree/inode.ts';
 import type { Tree } from '../tree/tree.ts';
 import { untilAborted } from '../waiting/aborts.ts';
-import { carryOutBatch, notesOf } from './area/carry-out.ts';
+import { carryOutBatch } from './area/carry-out.ts';
 import { flushAt } from './area/flush.ts';
 import { endBatch, writeJournal } from './area/journal.ts';
-import { addNotes, type NotesFile } from './area/notes.ts';
+import type { NotesFile } from './area/notes.ts';
 import { Room } from './area/room.ts';
 import { Tenure } from './area/tenure.ts';
 import { areaAt } from './area/work-area.ts';
@@ -41,9 +41,10 @@ import { type Drive, GivenUp } from './drive/drive.ts';
 import { Line } from './drive/line.ts';
 import type { Target } from './drive/perform.ts';
 import { type Loss, Reporter } from './errors.ts';
+import { addNotesOf, forgetInFile, forgetNotes } from './note-keeping.ts';
 import { type Plan, plan } from './plan/plan.ts';
 import { type Failure, type Heed, type Listeners, type Manner, type Reach, UNHEEDED } from './report.ts';
-import { distrust, giveBack, newsIn, settle, takeNotes } from './settle.ts';
+import { distrust, giveBack, settle, takeNotes } from './settle.ts';
 import { failuresIn } from './stage/parts.ts';
 import { Outdated, stageAll } from './stage/stage-all.ts';
 import { StagingDirectory } from './stage/staging-directory.ts';
@@ -102,7 +103,8 @@ export class WriteBack {
     };
     this.#target = { branch, upper, acting, trace, pause };
     this.#room = new Room(this.#area, upper.memory ? 'none' : 'set aside');
-    this.#tenure = new Tenure(this.#target, this.#area, this.#writer, this.#room);
+    const last = () => forgetInFile(tree, this.#notesFile);
+    this.#tenure = new Tenure(this.#target, this.#area, this.#writer, this.#room, last);
     // A straggler may have left something in the staging directory.
     this.#desk = new Desk(this.#target, () => this.#stage.use());
   }
@@ -364,6 +366,7 @@ export class WriteBack {
       throw thrown;
     }
     settle(this.#tree, batch);
+    forgetNotes(this.#tree, batch);
     if (batch.reach === 'upper' && this.#writer.can.flush !== false) this.#unflushed.note(batch);
     this.#decided = undefined;
     yield* this.#tidy();
@@ -387,14 +390,8 @@ export class WriteBack {
     if (!this.#tenure.isEnding) yield* this.#stage.tidy();
   }
 
-  *#addNotes({ plan: { contents }, steps, failed, cursor, notes, reach }: Batch): Procedure<void> {
-    const known = new Map<string, Attributes>();
-    for (const { inode, kind, stage, staged } of contents.values()) {
-      if (kind === 'whole' && staged !== undefined && !failed.has(inode)) known.set(stage, staged);
-    }
-    const news = newsIn(this.#tree, yield* notesOf(steps, known, cursor, notes));
-    const file = this.#notesFile;
-    if (file !== undefined) yield* this.#room.orGive(() => addNotes(file, news, reach));
-    takeNotes(this.#tree, news);
+  #addNotes(batch: Batch): Procedure<void> {
+    const past = this.#unflushed.isEmpty ? 'stored' : 'not stored';
+    return addNotesOf(batch, this.#tree, this.#notesFile, this.#room, past);
   }
 }

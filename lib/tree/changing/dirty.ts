@@ -35,6 +35,11 @@ export class Dirty {
    * write-back.
    */
   readonly replaced = new Set<Inode>();
+  /**
+   * The numbers of files and directories that the upper has and that have ended here. Added to by `endIfUnused`, taken by
+   * write-back.
+   */
+  readonly ended = new Set<number>();
   /** Called when something becomes dirty while nothing was. Set by the overlay, for background write-back. */
   onFirst: (() => void) | undefined = undefined;
 

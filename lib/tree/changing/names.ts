@@ -10,6 +10,7 @@ import { dropContents } from '../../pages/contents.ts';
 import { leaveListed } from '../cache/entries.ts';
 import { ABSENT, CHARGED, Directory, extraOf, File, FRESH, HIDES, type Inode, WHITEOUT } from '../inode.ts';
 import { returnLoan } from '../sources/borrow.ts';
+import { UpperSource } from '../sources/source.ts';
 import { noteMove, type Tree } from '../tree.ts';
 import { markName, touchNames } from './own.ts';
 
@@ -125,4 +126,9 @@ export function endIfUnused(tree: Tree, inode: Inode): void {
   tree.claimed.delete(inode.number);
   tree.numbers.leave(inode.number);
   tree.dirty?.forgetInode(inode);
+  if (isInUpper(inode)) tree.dirty?.ended.add(inode.number);
+}
+
+function isInUpper(inode: Inode): boolean {
+  return (inode instanceof Directory ? inode.sources[0] : inode.origin) instanceof UpperSource;
 }

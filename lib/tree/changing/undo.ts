@@ -135,7 +135,10 @@ export class Undo {
         else dirty?.forgetName(directory, name);
       }
     }
-    for (const inode of [...this.#inodes.keys(), ...this.#born]) dirty?.forgetInode(inode);
+    for (const inode of [...this.#inodes.keys(), ...this.#born]) {
+      dirty?.forgetInode(inode);
+      dirty?.ended.delete(inode.number);
+    }
     for (const [inode, { isDirty }] of this.#inodes) if (isDirty) dirty?.addInode(inode);
   }
 

@@ -5,6 +5,7 @@
  *     12 5 1700000000123                             the upper's file 12, which was born then, is shown as number 5
  *     12 5 1700000000123 {"owner":[7,7,1000,1000]}   the same, and what else differs (`Kept`)
  *     0 5 {"lost":1}                                 the lowers' file that is shown as number 5 has lost a name
+ *     12 0                                           the upper's file 12 is no more
  *
  * A file with the number of a note but another birth time is a different file: another tool has removed the noted one
  * and made a new one, or has copied the upper. Then the note does not apply.
@@ -31,7 +32,7 @@ import { isFull } from './room.ts';
 export interface Note {
   /** The upper's own inode number; 0 where the upper does not have the file. */
   readonly ino: number;
-  /** The inode number that the overlay shows. */
+  /** The inode number that the overlay shows; 0 for a file that the upper has no more. */
   readonly number: number;
   /** When the upper's file was born (`birthOf`); undefined where that is not known. */
   readonly birth?: number | undefined;
@@ -102,7 +103,8 @@ export function* readNotes(file: NotesFile, damaged: (line: string) => Error): P
     const note = parseLine(line);
     if (note === undefined) throw damaged(line);
     const key = note.ino === 0 ? `:${note.number}` : `${note.ino}`;
-    notes.set(key, note);
+    if (note.number === 0) notes.delete(key);
+    else notes.set(key, note);
   }
   file.size = Buffer.byteLength(text);
   if (isTorn || file.lacking === 'any' || (file.size > SMALL && lines.length > notes.size * 2))

@@ -18,6 +18,8 @@ export class Tenure {
   readonly #area: Area;
   readonly #writer: Writer;
   readonly #room: Room;
+  /** What is done before the upper is given back. */
+  readonly #last: () => Procedure<void>;
   /**
    * New for each attempt, so that the lock of a failed attempt that could not be removed has no living holder. Changed
    * by `#mount`.
@@ -26,11 +28,12 @@ export class Tenure {
   /** The unmount under way or done; undefined before, and after it failed. Changed by `#leave` and `#unmount`. */
   #leaving: Drive<void> | undefined;
 
-  constructor(target: Target, area: Area, writer: Writer, room: Room) {
+  constructor(target: Target, area: Area, writer: Writer, room: Room, last: () => Procedure<void>) {
     this.#target = target;
     this.#area = area;
     this.#writer = writer;
     this.#room = room;
+    this.#last = last;
   }
 
   /**
@@ -69,6 +72,7 @@ export class Tenure {
 
   *#unmount(): Procedure<void> {
     try {
+      yield* this.#last();
       yield* unmount(this.#area);
       // Not before: another overlay could take the lock of a holder that is gone, and would use the upper at once.
       endHolder(this.#holder);

@@ -45,6 +45,8 @@ export interface Plan {
   readonly draft: Draft;
   /** Notes about files of the lowers that have lost names. */
   readonly lost: readonly Note[];
+  /** The numbers of what has ended. */
+  readonly ended: ReadonlySet<number>;
   /** What this upper cannot hold, and why. */
   readonly refused: ReadonlyMap<Inode, Errno>;
 }
@@ -67,6 +69,7 @@ export function plan(io: Io, tree: Tree, staging: string, nameStage: () => strin
   const inodes = new Set(dirty.inodes);
   const timed = new Set(dirty.timed);
   const names = new Map(dirty.names);
+  const ended = new Set(dirty.ended);
   dirty.isTaken = true;
   // What gets a place in the upper keeps the number that it has from its old place, so it must stay in memory.
   for (const { want, isTransparent } of items) if (want !== undefined && !isTransparent) keepForGood(tree, want);
@@ -75,11 +78,12 @@ export function plan(io: Io, tree: Tree, staging: string, nameStage: () => strin
   dirty.names.clear();
   dirty.truncated.clear();
   dirty.replaced.clear();
+  dirty.ended.clear();
   const stages = stageDirectories(items, nameStage);
   const { contents, refused } = takeContents(tree, items, inodes, stageNamesFor(items, stages, nameStage));
   const all = new Set([...inodes, ...timed]);
   const drafted = draft(tree, { items, contents, stages, copied, dirty: all, nameStage, staging });
-  return { items, contents, stages, copied, inodes, timed, names, lost, refused, draft: drafted };
+  return { items, contents, stages, copied, inodes, timed, names, lost, ended, refused, draft: drafted };
 }
 
 /** Finds files that the upper need not hold but that have fewer names here than in their lower (C2). */
