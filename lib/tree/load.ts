@@ -127,8 +127,9 @@ function settle(tree: Tree, directory: Directory, given: string, found: Found | 
   return undefined;
 }
 
+/** Makes a name stand for the file that was found there: one that is known, or a new inode. */
 function adopt(tree: Tree, directory: Directory, name: string, before: Entry | undefined, found: Found): Inode {
-  const { source, sources } = found;
+  const { source } = found;
   const number = numberOf(tree, name, found);
   const attributes = tree.kept.shown(source, found.attributes, number);
   const other = namesakeOf(tree, number, found, before);
@@ -140,17 +141,7 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
   if (isClaimed) inode = living(tree.namesakes.get(number), found, before);
   if (before instanceof Inode && before !== inode) detach(tree, directory, name, before);
   if (inode === undefined) {
-    inode = makeInode(tree, isClaimed ? numberInstead(tree, number, found) : number, attributes);
-    if (inode instanceof Directory) setSources(inode, sources);
-    applyAttributes(tree, inode, attributes);
-    // Even if it has lost all but one of its names here.
-    if (found.attributes.nlink > 1 && !isDirectory(inode)) tree.linked.set(inode.number, inode);
-    const kept = source instanceof UpperSource ? tree.kept.of(Number(found.attributes.ino)) : undefined;
-    if (kept?.birth !== undefined) extraOf(inode).birth = kept.birth;
-    rememberBelow(inode, found.attributes, kept);
-    // Which of two files has the number depends on which was met first, so both stay in memory.
-    if (!isClaimed) noteLoaded(tree, inode);
-    if (isClaimed) tree.namesakes.set(number, { inode, branch: source.branch, ino: found.attributes.ino });
+    inode = isClaimed ? makeNamesake(tree, number, found, attributes) : makeLoaded(tree, number, found, attributes);
     // The upper must note the new number before it notes that the other file has the old one.
     if (other !== undefined && source instanceof UpperSource) tree.dirty?.addInode(inode);
   }
@@ -172,6 +163,37 @@ function adopt(tree: Tree, directory: Directory, name: string, before: Entry | u
     // A lower that may change may have given it a further name since it became ours.
     if (inode.isOwned) inode.nlink = Math.max(inode.nlink, countNames(inode));
   }
+  return inode;
+}
+
+/** Makes the inode of a file that was not met before, whose number is free. */
+function makeLoaded(tree: Tree, number: number, found: Found, attributes: Attributes): Inode {
+  const inode = makeFound(tree, number, found, attributes);
+  noteLoaded(tree, inode);
+  return inode;
+}
+
+/**
+ * Makes the inode of a file that was not met before, whose number another file has. Which of the two has it depends on
+ * which was met first, so both stay in memory.
+ */
+function makeNamesake(tree: Tree, number: number, found: Found, attributes: Attributes): Inode {
+  const inode = makeFound(tree, numberInstead(tree, number, found), found, attributes);
+  tree.namesakes.set(number, { inode, branch: found.source.branch, ino: found.attributes.ino });
+  return inode;
+}
+
+/** Makes an inode with what is known of the file that was found; `shown` are the attributes that it shows. */
+function makeFound(tree: Tree, number: number, found: Found, shown: Attributes): Inode {
+  const { source, sources, attributes } = found;
+  const inode = makeInode(tree, number, shown);
+  if (inode instanceof Directory) setSources(inode, sources);
+  applyAttributes(tree, inode, shown);
+  // Even if it has lost all but one of its names here.
+  if (attributes.nlink > 1 && !isDirectory(inode)) tree.linked.set(inode.number, inode);
+  const kept = source instanceof UpperSource ? tree.kept.of(Number(attributes.ino)) : undefined;
+  if (kept?.birth !== undefined) extraOf(inode).birth = kept.birth;
+  rememberBelow(inode, attributes, kept);
   return inode;
 }
 
