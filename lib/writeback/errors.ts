@@ -16,6 +16,7 @@ import type { Tree } from '../tree/tree.ts';
 import { pathOf } from '../tree/walk.ts';
 import type { Batch } from './batch.ts';
 import type { Item } from './plan/items.ts';
+import type { Plan } from './plan/plan.ts';
 import type { Failure, Fate, Listeners } from './report.ts';
 import { failuresIn, partlyRefused } from './stage/parts.ts';
 
@@ -104,6 +105,17 @@ export class Reporter {
     const isLater = ({ inode }: Loss) => discards.has(inode);
     this.tell(losses.filter((loss) => !isLater(loss)));
     return losses.filter(isLater);
+  }
+
+  /**
+   * Reports that a batch was given up before it was decided. What has failed by itself fails for its own reason, unless
+   * that is `told` already; everything else for `errno`.
+   */
+  tellGivenUp(plan: Plan, failed: ReadonlyMap<Inode, Errno>, told: ReadonlySet<Inode>, errno: Errno): void {
+    const untold = failuresIn(plan, failed).filter(({ inode }) => failed.has(inode) && !told.has(inode));
+    this.tell(untold.map((failure) => ({ ...failure, fate: this.fateOfAll })));
+    const others = new Set([...plan.inodes].filter((inode) => !failed.has(inode)));
+    if (others.size > 0 || failed.size === 0) this.tellAll({ inodes: others, names: plan.names }, errno);
   }
 
   /** Reports names that the upper cannot hold. */

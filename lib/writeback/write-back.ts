@@ -309,12 +309,7 @@ export class WriteBack {
       }
     } catch (thrown) {
       giveBack(this.#tree, taken);
-      if (thrown instanceof Errno) {
-        const untold = failuresIn(taken, failed).filter(({ inode }) => failed.has(inode) && !told.has(inode));
-        this.reporter.tell(untold.map((failure) => ({ ...failure, fate: this.reporter.fateOfAll })));
-        const others = new Set([...taken.inodes].filter((inode) => !failed.has(inode)));
-        if (others.size > 0 || failed.size === 0) this.reporter.tellAll({ inodes: others, names: taken.names }, thrown);
-      }
+      if (thrown instanceof Errno) this.reporter.tellGivenUp(taken, failed, told, thrown);
       throw thrown;
     }
     const before = this.#arrived;
