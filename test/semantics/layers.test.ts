@@ -115,6 +115,13 @@ describe('L3-L7 whiteouts', () => {
     expect(changesOf(overlay)).toEqual(['removed /d/f']);
   });
 
+  it('L2 L5 an opaque root hides all that lies below its layer', () => {
+    const layer = Volume.fromJSON({ '/.wh..wh..opq': '', '/a': 'a' });
+    const { fs } = createOverlay({ lower: [{ fs: layer, layered: true }, Volume.fromJSON({ '/b': 'b' })] });
+    expect(fs.readdirSync('/')).toEqual(['a']);
+    expect(fs.existsSync('/b')).toBe(false);
+  });
+
   it('L3 none is left in an opaque directory', () => {
     const { overlay } = makeWorld(GIVEN);
     const { fs } = overlay;

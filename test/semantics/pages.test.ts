@@ -47,6 +47,15 @@ describe('space', () => {
     expect(fs.statSync('/new').size).toBe(PAGE);
   });
 
+  it('P1 a write that goes on beyond what is charged is short there, and not refused', () => {
+    const { fs } = makeWorld(withSpace(10)).overlay;
+    const fd = fs.openSync('/new', 'w+');
+    expect(fs.writeSync(fd, 'n'.repeat(20))).toBe(10);
+    expect(fs.writeSync(fd, 'm'.repeat(5), 8)).toBe(2);
+    expect(() => fs.writeSync(fd, 'm', 10)).toThrow('ENOSPC');
+    expect(fs.readFileSync('/new', 'latin1')).toBe('nnnnnnnnmm');
+  });
+
   it('P1 an inode too many is refused, and nothing changed', () => {
     const { overlay } = makeWorld(withSpace(1e6, 2));
     const { fs } = overlay;

@@ -1,6 +1,7 @@
 // Names that a lower takes away from a file which is the overlay's own only since it has got, or lost, other names here
 // (C2): lookup and listing say the same.
 
+import { Volume } from 'memfs';
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../lib/index.ts';
 import { WatchedLower } from '../faults/lower.ts';
@@ -135,4 +136,27 @@ describe.each(FORMS)('C2 T4 the other name of a file of which a lower has remove
     await face.rename('/second', '/moved');
     expect(await face.readFile('/moved', 'utf8')).toBe('x');
   });
+});
+
+it('C2 C3 a file that has lost all its names here shows again, with its number, by a name that the lower gives it later', () => {
+  const lower = Volume.fromJSON({ '/x': 'x' });
+  lower.linkSync('/x', '/twin');
+  const { fs } = createOverlay({ lower });
+  const { ino } = fs.statSync('/x');
+  for (const path of ['/x', '/twin']) fs.unlinkSync(path);
+  lower.linkSync('/x', '/third');
+  expect(fs.readFileSync('/third', 'utf8')).toBe('x');
+  expect(fs.statSync('/third').ino).toBe(ino);
+});
+
+it('C2 a name that goes with its directory counts no more, though another name was removed here', () => {
+  const lower = Volume.fromJSON({ '/d/x': 'x' });
+  for (const name of ['/twin', '/third']) lower.linkSync('/d/x', name);
+  const { fs } = createOverlay({ lower });
+  for (const path of ['/d/x', '/twin']) fs.statSync(path);
+  fs.unlinkSync('/third');
+  expect(fs.statSync('/twin').nlink).toBe(2);
+  lower.rmSync('/d', { recursive: true });
+  expect(fs.existsSync('/d')).toBe(false);
+  expect(fs.statSync('/twin').nlink).toBe(1);
 });
