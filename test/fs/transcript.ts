@@ -95,7 +95,7 @@ const REAL: Ground = {
 };
 
 /** Where a program must write down the same as on the real fs. */
-const OVERLAYS: readonly Ground[] = [
+export const OVERLAYS: readonly Ground[] = [
   { name: 'an overlay over the disk', open: underDisk({ immutable: false }) },
   { name: 'an overlay over an immutable disk', open: underDisk({ immutable: true }) },
   {
@@ -117,7 +117,7 @@ const OVERLAYS: readonly Ground[] = [
   },
 ];
 
-async function runOn(ground: Ground, program: Program, files: Files): Promise<string[]> {
+export async function runOn(ground: Ground, program: Program, files: Files): Promise<string[]> {
   const { fs, root, close } = ground.open(files);
   const lines: string[] = [];
   const clean = (text: string): string => text.replaceAll(root, '$').replaceAll(/\b(fd:? |fd=)\d+/g, '$1#');
