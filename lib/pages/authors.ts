@@ -13,8 +13,11 @@ const NONE: readonly Claim[] = [];
 export class Authors {
   /** The overlay itself as an author: the credentials that it was made with. */
   readonly own: Author;
-  /** Authors by their credentials. Entries are only added. */
-  readonly #known = new Map<string, Author>();
+  /** Authors by their credentials, as long as anybody uses them. Changed by `of` and `#collected`. */
+  readonly #known = new Map<string, WeakRef<Author>>();
+  readonly #collected = new FinalizationRegistry<string>((key) => {
+    if (this.#known.get(key)?.deref() === undefined) this.#known.delete(key);
+  });
   /** By file. Files with claims have an entry, and some whose claims have gone. */
   readonly #claims = new WeakMap<Contents, Claims>();
 
@@ -26,11 +29,11 @@ export class Authors {
   of(uid: number, gid: number, groups: Iterable<number>): Author {
     const ordered = [...new Set(groups)].sort((a, b) => a - b);
     const key = `${uid}:${gid}:${ordered.join()}`;
-    let author = this.#known.get(key);
-    if (author === undefined) {
-      author = { uid, gid, groups: ordered };
-      this.#known.set(key, author);
-    }
+    const known = this.#known.get(key)?.deref();
+    if (known !== undefined) return known;
+    const author = { uid, gid, groups: ordered };
+    this.#known.set(key, new WeakRef(author));
+    this.#collected.register(author, key);
     return author;
   }
 

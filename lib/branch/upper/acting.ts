@@ -34,8 +34,8 @@ class ReturnValueError extends TypeError {
 /** See the file comment. */
 export class ActingUppers {
   readonly #as: (credentials: Author) => unknown;
-  /** What `as` returned for each author. Entries are only added. */
-  readonly #uppers = new Map<Author, Upper>();
+  /** What `as` returned for each author, as long as anybody uses the author. Entries are only added. */
+  readonly #uppers = new WeakMap<Author, Upper>();
 
   constructor(as: (credentials: Author) => unknown) {
     this.#as = as;

@@ -1,8 +1,11 @@
 // W13: what was written under a credential gets to the upper under that credential. What the upper refuses is not
 // written under another one: it stays dirty and readable, and does not hold up what others wrote.
 
+import { setImmediate } from 'node:timers/promises';
+import { Volume } from 'memfs';
 import { expect, it } from 'vitest';
 import { createOverlay, type Overlay } from '../../../lib/index.ts';
+import { collect } from '../../pages/collector.ts';
 import { bytesOf, forgetLock, leftovers, newLower, PAGE, type UpperFs, writeAt } from '../rig.ts';
 import { ActingUpper, failuresOf, makeShared, openScene, type Scene, thrownBy } from './acting.ts';
 
@@ -305,4 +308,31 @@ it('W13: the overlay stays open, with what was refused, until it is not refused 
   const next = again(scene);
   expect(next.fs.readFileSync('/file', 'utf8')).toBe('of one');
   next.close();
+});
+
+it('W13: who is gone is forgotten, and `as` is asked again when he comes back', async () => {
+  const volume = new Volume();
+  const asked: number[] = [];
+  const as = ({ uid }: { uid: number }) => {
+    asked.push(uid);
+    return volume;
+  };
+  const overlay = createOverlay({ lower: [], upper: { fs: volume, as }, writeback: 'manual' });
+  overlay.fs.chmodSync('/', 0o777);
+  const visit = (uid: number) => overlay.as({ uid, gid: uid }).writeFileSync(`/of-${uid}`, `${uid}`);
+  visit(1);
+  const two = overlay.as({ uid: 2, gid: 2 });
+  overlay.syncSync();
+  for (let i = 0; i < 5; i++) {
+    overlay.fs.writeFileSync('/own', `${i}`);
+    overlay.syncSync();
+    collect();
+    await setImmediate();
+  }
+  visit(1);
+  visit(2);
+  expect(asked).toEqual([1, 2, 1]);
+  two.writeFileSync('/of-2', 'still there');
+  overlay.close();
+  expect(volume.readFileSync('/of-2', 'utf8')).toBe('still there');
 });
