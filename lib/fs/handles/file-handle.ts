@@ -11,6 +11,7 @@ import { EventEmitter } from 'node:events';
 import type * as nodeFs from 'node:fs';
 import readline from 'node:readline';
 import type { ReadableStream } from 'node:stream/web';
+import { nextTurn } from '../../node/turns.ts';
 import type { OpenFile } from '../../ops/open.ts';
 import type { Loose } from '../call.ts';
 import type { PromiseFunction } from '../forms.ts';
@@ -245,6 +246,7 @@ export class FileHandle extends EventEmitter implements Held {
     this.#uses--;
     if (this.#uses > 0) return;
     const closed = this.#closeNow();
-    if (this.#waiting !== undefined) this.#waiting.resolve(closed);
+    // In a later turn, as from a disk: what the last user was is at its end by then, and has said so.
+    if (this.#waiting !== undefined) this.#waiting.resolve(closed.finally(nextTurn));
   }
 }

@@ -40,7 +40,9 @@ export function handleFunctions(handle: FileHandle): object {
     },
     close(_fd: number, done: Done): void {
       handle[RELEASE]();
-      settle(handle.close(), (error) => (error ? done(error) : done()));
+      // Somebody else closes it and waited for this stream only: it ends first, and then the handle (`[RELEASE]`).
+      if (handle.fd < 0) process.nextTick(done);
+      else settle(handle.close(), (error) => (error ? done(error) : done()));
     },
     fsync(_fd: number, done: Done): void {
       settle(handle.sync(), (error) => (error ? done(error) : done()));

@@ -131,6 +131,20 @@ describe('N7 the life of a FileHandle', () => {
       log(handle.fd, stream.destroyed, stream.errored);
     }, FILES));
 
+  it.each([undefined, { autoClose: false }])('tells the end of its streams before its own (options %j)', (options) =>
+    expectSame(async ({ fs, root, log }) => {
+      const events: string[] = [];
+      const handle = await openHandle(fs, `${root}/file`);
+      const stream = handle.createReadStream({ highWaterMark: 4, ...options });
+      stream.on('close', () => events.push('stream closes'));
+      await once(stream, 'data');
+      await handle.close();
+      events.push('handle is closed');
+      await new Promise(setImmediate);
+      log(events, stream.closed);
+    }, FILES),
+  );
+
   it.each(['createReadStream', 'createWriteStream'] as const)(
     'is closed by what %s makes for a signal that is aborted already, and says so',
     (make) =>
