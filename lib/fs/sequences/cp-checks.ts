@@ -19,8 +19,11 @@ export interface Ends {
   readonly target: Stats | undefined;
 }
 
-/** Whether a check is about the paths that `cp` was given, or about paths below them. */
-export type Level = 'given' | 'below';
+/**
+ * Whether something is about the paths that `cp` was given, or about paths below them, in a directory that it has made
+ * or in one that was there.
+ */
+export type Level = 'given' | 'in a new directory' | 'below';
 
 /** A path from the root. Bytes are refused in the words of `node:path`. */
 function absolute({ cwd }: CpPlace, given: Path): string {

@@ -85,10 +85,10 @@ class Copying {
   }
 
   /** Copies something in a directory that is copied. */
-  *#copyEntry(from: string, to: string): Sequence<void> {
+  *#copyEntry(level: Level, from: string, to: string): Sequence<void> {
     if (!(yield* this.#isWanted(from, to))) return;
-    const { source, target } = yield* this.#checks.ends('below', from, to);
-    yield* this.#copy('below', from, to, source, target);
+    const { source, target } = yield* this.#checks.ends(level, from, to);
+    yield* this.#copy(level, from, to, source, target);
   }
 
   *#copy(level: Level, from: string, to: string, source: Stats, target: Ends['target']): Sequence<void> {
@@ -124,20 +124,26 @@ class Copying {
 
   /** Asked again, since reading the file has changed its `atime`. */
   *#keepTimes(level: Level, from: string, to: string): Sequence<void> {
-    const isNative = NATIVE_DIRECTORIES[this.#place.form] && this.#request.filter === undefined;
-    const { atime, mtime } = yield* isNative && level === 'below'
-      ? this.#steps.times(from)
-      : this.#steps.look('stat', from);
+    const { atime, mtime } = yield* this.#isNative(level) ? this.#steps.times(from) : this.#steps.look('stat', from);
     yield* this.#steps.utimes(to, atime, mtime);
+  }
+
+  /** Whether Node copies something in C++, by where it is. */
+  #isNative(level: Level): boolean {
+    const { dereference, filter } = this.#request;
+    if (level === 'given' || filter !== undefined) return false;
+    const natives = NATIVE_DIRECTORIES[this.#place.form];
+    return natives === 'all' || (natives !== 'none' && level === 'in a new directory' && !dereference);
   }
 
   *#copyDirectory(from: string, to: string, source: Stats, target: Ends['target']): Sequence<void> {
     const { errorOnExist, force, preserveTimestamps } = this.#request;
     if (target === undefined) yield* this.#steps.mkdir(to);
     else if (errorOnExist && !force && MERGE_IS_REFUSED[this.#place.form]) throw this.#checks.refusals.exists(to);
+    const level = target === undefined ? 'in a new directory' : 'below';
     for (const name of yield* this.#steps.names(from))
-      yield* nested(this.#copyEntry(path.join(from, name), path.join(to, name)));
-    if (preserveTimestamps && DIRECTORIES_KEEP_TIMES) yield* this.#keepTimes('below', from, to);
+      yield* nested(this.#copyEntry(level, path.join(from, name), path.join(to, name)));
+    if (preserveTimestamps && DIRECTORIES_KEEP_TIMES) yield* this.#keepTimes(level, from, to);
     if (target === undefined) yield* this.#steps.chmod(to, source.mode);
   }
 

@@ -30,8 +30,15 @@ export const ONLY_DIRECTORIES_HOLD: boolean = MAJOR >= 24;
 /** Since Node 26 `preserveTimestamps` applies to directories too. */
 export const DIRECTORIES_KEEP_TIMES: boolean = MAJOR >= 26;
 
+/** Which directories Node copies in C++, where there is no filter. */
+export type NativeDirectories = 'none' | 'new ones, links left' | 'all';
+
 /**
- * Since Node 22 `cpSync` copies directories in C++ where there is no filter, since Node 26 `cp` does too. Then the
- * times of what is in them go through doubles of seconds, else through dates, which have milliseconds.
+ * Since Node 22 `cpSync` copies directories in C++. Since Node 26 `cp` does too, if the directory is not there yet and
+ * links are not followed. Then the times of what is in them go through doubles of seconds, else through dates, which
+ * have milliseconds.
  */
-export const NATIVE_DIRECTORIES: Readonly<Record<'now' | 'later', boolean>> = { now: MAJOR >= 22, later: MAJOR >= 26 };
+export const NATIVE_DIRECTORIES: Readonly<Record<'now' | 'later', NativeDirectories>> = {
+  now: MAJOR >= 22 ? 'all' : 'none',
+  later: MAJOR >= 26 ? 'new ones, links left' : 'none',
+};

@@ -184,9 +184,15 @@ describe('cp', () => {
           await call(fs, form, 'cp', ['timed', 'all', options]);
           await call(fs, form, 'cp', ['timed', 'filtered', { ...options, filter: () => true }]);
           await call(fs, form, 'cp', ['timed/sub/f', 'one', options]);
+          fs.mkdirSync('there');
+          await call(fs, form, 'cp', ['timed', 'there', options]);
+          fs.mkdirSync('there too/sub', { recursive: true });
+          await call(fs, form, 'cp', ['timed', 'there too', options]);
+          await call(fs, form, 'cp', ['timed', 'followed', { ...options, dereference: true }]);
           const mtimeOf = (name: string) => fs.statSync(name, { bigint: true }).mtimeNs;
           // The times of directories are those of the copying, but since Node 26.
-          return ['all/sub/f', 'all/sub', 'all', 'filtered/sub/f', 'filtered/sub', 'filtered', 'one']
+          const copies = ['all', 'filtered', 'there', 'there too', 'followed'];
+          return [...copies.flatMap((name) => [`${name}/sub/f`, `${name}/sub`, name]), 'one']
             .map((name) => `${name} ${mtimeOf(name)}`)
             .filter((told) => told.includes(' 16148'));
         },
