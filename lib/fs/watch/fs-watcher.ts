@@ -94,12 +94,14 @@ export function watchError(
 export class FSWatcher extends EventEmitter {
   /** Undefined where nothing is watched. */
   readonly #keepAlive: KeepAlive | undefined;
+  readonly #depth: Watched['depth'];
   /** Stops the feed; undefined once closed. Changed by `close`. */
   #stop: (() => void) | undefined;
 
   /** Without an inode there is nothing to watch. */
   constructor(session: Session, inode: Inode | undefined, request: WatchRequest) {
     super();
+    this.#depth = request.recursive ? 'tree' : 'entries';
     if (inode === undefined) {
       // A recursive watcher of Node's emits `close` all the same.
       if (request.recursive) this.#stop = () => {};
@@ -108,7 +110,8 @@ export class FSWatcher extends EventEmitter {
     this.#keepAlive = new KeepAlive(request.persistent ? 'referenced' : 'unreferenced');
     const watched = watchedAt(displayName(request.path), inode, request);
     const tell = (event: string, name: string): void => {
-      if (!request.ignores(name)) this.emit('change', event, showName(name, request.encoding));
+      const shown = showName(name, request.encoding);
+      if (!request.ignores(shown)) this.emit('change', event, shown);
     };
     // In the asynchronous context of the watcher, not of the code that makes the change.
     this.#stop = subscribe(session.caller.tree, watched, AsyncResource.bind(tell));
@@ -122,7 +125,9 @@ export class FSWatcher extends EventEmitter {
     this.#stop();
     this.#stop = undefined;
     this.#keepAlive?.end();
-    process.nextTick(() => this.emit('close'));
+    // Node's recursive watcher is another one, which says so at once (node lib/internal/fs/recursive_watch.js).
+    if (this.#depth === 'tree') this.emit('close');
+    else process.nextTick(() => this.emit('close'));
   }
 
   ref(): this {

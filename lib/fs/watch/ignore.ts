@@ -5,20 +5,20 @@ import { isRegExp } from 'node:util/types';
 import { doubt } from '../arguments.ts';
 import { knownOption } from './known-options.ts';
 
-/** Whether a name is not told of. */
-export type Ignores = (name: string) => boolean;
+/** Whether a name is not told of, as the watcher shows it. */
+export type Ignores = (shown: string | Buffer) => boolean;
 
 type MatchesGlob = (path: string, pattern: string) => boolean;
 
 function ignoresOne(given: unknown): Ignores {
-  if (typeof given === 'function') return (name) => Boolean(given(name));
-  if (isRegExp(given)) return (name) => given.test(name);
+  if (typeof given === 'function') return (shown) => Boolean(given(shown));
+  if (isRegExp(given)) return (shown) => given.test(String(shown));
   if (typeof given !== 'string' || given === '') doubt();
   const pattern = String(given);
   const { matchesGlob } = path.posix as unknown as { readonly matchesGlob: MatchesGlob };
   // A pattern without a slash is of the last name.
-  if (pattern.includes('/')) return (name) => matchesGlob(name, pattern);
-  return (name) => matchesGlob(path.posix.basename(name), pattern);
+  if (pattern.includes('/')) return (shown) => matchesGlob(String(shown), pattern);
+  return (shown) => matchesGlob(path.posix.basename(String(shown)), pattern);
 }
 
 /** Reads the option; a Node that does not know it does not look at it. What is below an ignored name is ignored too. */
@@ -26,11 +26,12 @@ export function takeIgnore(value: unknown): Ignores {
   const given = knownOption('ignore', value);
   if (given === undefined || given === null) return () => false;
   const all = (Array.isArray(given) ? given : [given]).map(ignoresOne);
-  const ignores = (name: string) => all.some((one) => one(name));
-  return (name) => {
-    for (let slash = name.indexOf('/'); slash > 0; slash = name.indexOf('/', slash + 1)) {
-      if (ignores(name.slice(0, slash))) return true;
+  const ignores: Ignores = (shown) => all.some((one) => one(shown));
+  return (shown) => {
+    // Only recursive watchers have names with slashes, and theirs are text.
+    for (let slash = shown.indexOf('/'); slash > 0; slash = shown.indexOf('/', slash + 1)) {
+      if (ignores(shown.slice(0, slash))) return true;
     }
-    return ignores(name);
+    return ignores(shown);
   };
 }

@@ -3,7 +3,7 @@
  */
 
 import { displayName } from '../../branch/bytes.ts';
-import { isErrno } from '../../errno.ts';
+import { codeOf, isErrno } from '../../errno.ts';
 import { DOUBT, doubt, readTaken } from '../arguments.ts';
 import { dryRunPromise } from '../dry-run.ts';
 import { abortError } from '../errors.ts';
@@ -29,8 +29,9 @@ interface QueueOptions {
 
 const MOST_WAITING = 2048;
 
-function queueIn(options: unknown): QueueOptions {
-  if (!WATCH_QUEUE_IS_BOUNDED) return { maxQueue: Number.POSITIVE_INFINITY, overflow: 'ignore' };
+function queueIn(options: unknown, { recursive }: WatchRequest): QueueOptions {
+  // Node's recursive watcher does not know these options.
+  if (!WATCH_QUEUE_IS_BOUNDED || recursive) return { maxQueue: Number.POSITIVE_INFINITY, overflow: 'ignore' };
   const { maxQueue = MOST_WAITING, overflow = 'ignore' } = (options ?? {}) as Partial<QueueOptions>;
   if (!Number.isInteger(maxQueue) || (overflow !== 'ignore' && overflow !== 'error')) doubt();
   return { maxQueue, overflow };
@@ -52,8 +53,29 @@ type Request = WatchRequest & QueueOptions;
 
 function parse(session: Session, filename: unknown, options: unknown): Request {
   // `fs.watch` takes an encoding in the place of options.
-  if (options !== undefined && (typeof options !== 'object' || options === null)) doubt();
-  return { ...parseWatch(session, filename, options), ...queueIn(options) };
+  if (options !== undefined && (typeof options !== 'object' || options === null || Array.isArray(options))) doubt();
+  const request = parseWatch(session, filename, options);
+  return { ...request, ...queueIn(options, request) };
+}
+
+/** A signal that is aborted from the start. */
+const ABORTED = AbortSignal.abort();
+
+/** Options with which Node's watcher does not wait for changes: a recursive one hides that it cannot begin. */
+function withoutWaiting(options: unknown): unknown {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return options;
+  const { recursive, signal } = options as { readonly recursive?: unknown; readonly signal?: unknown };
+  const isRight = signal === undefined || signal instanceof AbortSignal;
+  return recursive === true && isRight ? { ...options, signal: ABORTED } : options;
+}
+
+/** Rejects as Node does if it refuses the arguments. */
+async function askNode(filename: unknown, options: unknown): Promise<void> {
+  try {
+    await dryRunPromise('watch', ['path'], [filename, withoutWaiting(options)]);
+  } catch (error) {
+    if (codeOf(error) !== 'ABORT_ERR') throw error;
+  }
 }
 
 /** `promises.watch`. The call itself does nothing but return; watching begins with the first `next`, as Node's. */
@@ -65,7 +87,7 @@ export function watchEventsForm(session: Session) {
       request = parse(session, filename, options);
     } catch (thrown) {
       if (thrown !== DOUBT) throw thrown;
-      await dryRunPromise('watch', ['path'], [filename, options]);
+      await askNode(filename, options);
       request = readTaken(() => parse(session, filename, options));
     }
     if (request.signal?.aborted) throw abortError(request.signal);
@@ -88,9 +110,10 @@ async function* iterate(
   let failure: Error | undefined;
   const keepAlive = new KeepAlive(persistent ? 'referenced' : 'unreferenced');
   const stop = begin((eventType, name) => {
-    if (failure !== undefined || ignores(name)) return;
+    const filename = showName(name, encoding);
+    if (failure !== undefined || ignores(filename)) return;
     if (waiting.length < maxQueue) {
-      waiting.push(eventOf({ eventType, filename: showName(name, encoding) }, { recursive }));
+      waiting.push(eventOf({ eventType, filename }, { recursive }));
     } else if (overflow === 'error') {
       waiting.length = 0;
       failure = queueOverflow(maxQueue);
