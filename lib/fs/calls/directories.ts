@@ -26,7 +26,7 @@ interface OpendirRequest {
 }
 
 function isPlainSize(size: unknown): boolean {
-  return size === undefined || (Number.isSafeInteger(size) && Number(size) > 0);
+  return size === undefined || (Number.isInteger(size) && Number(size) > 0 && Number(size) < 2 ** 32);
 }
 
 function opendirCall(blame: Blame | undefined): Call<OpendirRequest, Dir> {

@@ -144,6 +144,7 @@ describe('N7 Dir', () => {
       results.push(
         told(() => fs.opendirSync('.', { bufferSize: 0 })),
         told(() => fs.opendirSync('.', { bufferSize: 'x' as never })),
+        told(() => fs.opendirSync('.', { bufferSize: 2 ** 32 })),
       );
       results.push(told(() => fs.opendirSync('none', { bufferSize: 0 })));
       return results;
