@@ -77,9 +77,9 @@ export function watchError(
     const filename = displayName(path);
     return Object.assign(systemError(errno, 'stat', filename, undefined, above), { filename });
   }
-  const filename = isUrl(given) ? shownPath(given) : given;
   // libuv leaves an empty path out.
-  const error = systemError(errno, 'watch', shownPath(given) || undefined, undefined, above);
+  const shown = (isUrl(given) ? String(given) : shownPath(given)) || undefined;
+  const error = systemError(errno, 'watch', shown, undefined, above);
   // Node makes this error in JavaScript, which gives its properties another order than its binding does.
   for (const key of ['code', 'path'] as const) {
     const descriptor = Object.getOwnPropertyDescriptor(error, key);
@@ -87,7 +87,7 @@ export function watchError(
     Reflect.deleteProperty(error, key);
     Object.defineProperty(error, key, descriptor);
   }
-  return Object.assign(error, { filename });
+  return Object.assign(error, { filename: given });
 }
 
 /** What `fs.watch` returns: emits changes until it is closed. */
@@ -165,7 +165,8 @@ function lookAt(
   const found = lookNow(session, request.path);
   if (!isErrno(found)) return found;
   if (found === ENOENT && request.missing === 'silence') return undefined;
-  throw watchError(found, request, given, above);
+  // Unlike `promises.watch`, it has made a path of a URL before it looks.
+  throw watchError(found, request, isUrl(given) ? shownPath(given) : given, above);
 }
 
 function closeAtAbort(watcher: FSWatcher, signal: AbortSignal | undefined): void {

@@ -2,6 +2,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
 import { expectSame, OVERLAYS, runOn } from '../transcript.ts';
@@ -113,6 +114,22 @@ describe('watching begins', () => {
           log(error, Object.keys(error as object).join());
         }
       }
+    }, FILES);
+  });
+});
+
+describe('N2 the error for a URL', () => {
+  it('has the path, or of promises.watch the URL', async () => {
+    await expectSame(async ({ fs, root, log, ending }) => {
+      const missing = pathToFileURL(`${root}/missing`);
+      try {
+        fs.watch(missing).close();
+      } catch (error) {
+        log(error, (error as { readonly filename?: unknown }).filename);
+      }
+      const asked = fs.promises.watch(missing)[Symbol.asyncIterator]().next();
+      await ending('later', asked);
+      await asked.catch((error: object) => log((error as { readonly filename?: unknown }).filename === missing));
     }, FILES);
   });
 });
