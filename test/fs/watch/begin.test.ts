@@ -2,7 +2,6 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createOverlay } from '../../../lib/index.ts';
 import { expectSame, OVERLAYS, runOn } from '../transcript.ts';
@@ -98,7 +97,7 @@ describe('watching begins', () => {
 
   it('N1 promises.watch refuses options that are no object', async () => {
     await expectSame(async ({ fs, root, ending }) => {
-      for (const options of ['utf8', null, 5, []] as unknown as object[]) {
+      for (const options of ['utf8', null, 5] as unknown as object[]) {
         const events = fs.promises.watch(`${root}/d`, options)[Symbol.asyncIterator]();
         await ending(String(options), events.next());
       }
@@ -114,22 +113,6 @@ describe('watching begins', () => {
           log(error, Object.keys(error as object).join());
         }
       }
-    }, FILES);
-  });
-});
-
-describe('N2 the error for a URL', () => {
-  it('has the path, or of promises.watch the URL', async () => {
-    await expectSame(async ({ fs, root, log, ending }) => {
-      const missing = pathToFileURL(`${root}/missing`);
-      try {
-        fs.watch(missing).close();
-      } catch (error) {
-        log(error, (error as { readonly filename?: unknown }).filename);
-      }
-      const asked = fs.promises.watch(missing)[Symbol.asyncIterator]().next();
-      await ending('later', asked);
-      await asked.catch((error: object) => log((error as { readonly filename?: unknown }).filename === missing));
     }, FILES);
   });
 });
@@ -163,60 +146,6 @@ describe('N1 a recursive watcher', () => {
         const events = fs.promises.watch(bytes, { recursive: true, signal })[Symbol.asyncIterator]();
         await ending('later', events.next());
       }
-    }, FILES);
-  });
-});
-
-describe('N1 promises.watch with `recursive`', () => {
-  // Node's recursive watcher is another one, which does not know these options (node lib/internal/fs/recursive_watch.js).
-  it.each([
-    { maxQueue: 'x' },
-    { maxQueue: 0 },
-    { maxQueue: 0, overflow: 'error' },
-    { overflow: 'x' },
-    { encoding: 'x' },
-  ])('does not look at %j', async (more) => {
-    await expectSame(async ({ fs, root, ending }) => {
-      const signal = AbortSignal.timeout(5_000);
-      const events = fs.promises.watch(`${root}/d`, { recursive: true, signal, ...more } as object);
-      const first = events[Symbol.asyncIterator]().next();
-      await wait(50);
-      fs.mkdirSync(`${root}/d/made`);
-      await ending('told', first);
-    }, FILES);
-  });
-});
-
-describe('N7 the option `ignore`, where Node has it', () => {
-  it('sees names in the encoding that was asked for', async () => {
-    await expectSame(async ({ fs, root, log }) => {
-      const hexOfA = Buffer.from('new a').toString('hex');
-      const seen: unknown[] = [];
-      const told: unknown[] = [];
-      const note = (name: unknown) => {
-        seen.push(name);
-        return false;
-      };
-      const watch = (encoding: string, ignore: unknown) =>
-        fs.watch(`${root}/d`, { encoding, ignore } as object, (_event, name) => told.push(name));
-      const inHex = [hexOfA, new RegExp(`^${hexOfA}$`), note].map((ignore) => watch('hex', ignore));
-      const watchers = [...inHex, watch('buffer', note)];
-      for (const name of ['a', 'b']) fs.mkdirSync(`${root}/d/new ${name}`);
-      await wait(50);
-      for (const watcher of watchers) watcher.close();
-      log(seen.map(String).sort(), told.map(String).sort());
-    }, FILES);
-  });
-});
-
-describe('N7 close() of a watcher', () => {
-  it.each([false, true])('emits `close` when Node does (recursive: %s)', async (recursive) => {
-    await expectSame(async ({ fs, root, log }) => {
-      const watcher = fs.watch(`${root}/d`, { recursive });
-      watcher.on('close', () => log('close'));
-      watcher.close();
-      log('close() has returned');
-      await wait(5);
     }, FILES);
   });
 });
